@@ -1,0 +1,523 @@
+"""Mutable sequences: doubly linked rings whose elements can be removed in constant time.
+
+The ideas, in reading order:
+
+- `_Link` is a place in a ring: it knows the places before and after it.
+- A `Sequence` is the link that closes its ring: its first element comes after
+  it, its last one before it, and an empty sequence is its own neighbour.
+- A `Node` is a link with a value. `remove` takes it out of its ring without
+  being told which one that is, so a node stays valid when `transfer_l` or
+  `transfer_r` moves it.
+
+A removed node keeps its own two links, and this is what makes it safe to remove
+any node while the sequence is traversed: a traversal that stands on the removed
+node goes on to the neighbours that it had. Traversals ask for the next link
+only after the callback has returned, so they also meet what it added ahead of
+them, and they pass over nodes that are no longer active.
+
+OCaml deprecates this module for users; the promise core stands on it, and it
+imports nothing of it.
+
+OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from reprlib import recursive_repr
+from typing import Final, Generic, TypeVar
+
+from lwt._values import Some
+
+__all__ = [
+    "Empty",
+    "Node",
+    "Sequence",
+    "add_l",
+    "add_r",
+    "clear",
+    "create",
+    "find_node_l",
+    "find_node_opt_l",
+    "find_node_opt_r",
+    "find_node_r",
+    "fold_l",
+    "fold_r",
+    "get",
+    "is_empty",
+    "iter_l",
+    "iter_node_l",
+    "iter_node_r",
+    "iter_r",
+    "length",
+    "node",
+    "remove",
+    "set",
+    "t",
+    "take_l",
+    "take_opt_l",
+    "take_opt_r",
+    "take_r",
+    "transfer_l",
+    "transfer_r",
+]
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+_SHOWN_IN_REPR: Final = 8
+
+
+class Empty(Exception):
+    """Say that an element was taken from a sequence that has none.
+
+    OCaml: Lwt_sequence.Empty : exn
+    """
+
+
+class _Link(Generic[T]):
+    """A place in a ring.
+
+    Of two neighbours in a ring, `a.next is b` if and only if `b.previous is a`.
+    Links that left their ring still point into it; nothing in it points back.
+    """
+
+    __slots__ = ("next", "previous")
+
+    previous: _Link[T]
+    next: _Link[T]
+
+
+class Sequence(_Link[T]):
+    """A sequence of values, open at both ends. Made by `create`.
+
+    OCaml: Lwt_sequence.t : type 'a t
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """Make an empty sequence."""
+        self.previous = self
+        self.next = self
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        shown = [repr(node.value) for node in islice(_nodes_l(self), _SHOWN_IN_REPR + 1)]
+        if len(shown) > _SHOWN_IN_REPR:
+            shown[-1] = "..."
+        return f"<Sequence [{', '.join(shown)}]>"
+
+
+class Node(_Link[T]):
+    """A value in a sequence. Made by `add_l` and `add_r`.
+
+    OCaml: Lwt_sequence.node : type 'a node
+    """
+
+    __slots__ = ("active", "value")
+
+    value: T
+    active: bool
+
+    def __init__(self, value: T, previous: _Link[T], next_: _Link[T]) -> None:
+        """Put a value between two neighbours."""
+        self.value = value
+        self.active = True
+        self.previous = previous
+        self.next = next_
+        previous.next = self
+        next_.previous = self
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        return f"<Node {self.value!r}{'' if self.active else ', removed'}>"
+
+
+t = Sequence
+node = Node
+
+
+# Checks of arguments
+
+
+def _check_sequence(function: str, argument: object) -> None:
+    if not isinstance(argument, Sequence):
+        raise TypeError(
+            f"lwt_sequence.{function}: {argument!r} ({type(argument).__name__}) is not a sequence; "
+            "make one with lwt_sequence.create()"
+        )
+
+
+def _check_node(function: str, argument: object) -> None:
+    if not isinstance(argument, Node):
+        raise TypeError(
+            f"lwt_sequence.{function}: {argument!r} ({type(argument).__name__}) is not a node; "
+            "nodes are what lwt_sequence.add_l and add_r return"
+        )
+
+
+def _check_callback_and_sequence(function: str, callback: object, sequence: object) -> None:
+    if not callable(callback):
+        raise TypeError(
+            f"lwt_sequence.{function}: {callback!r} ({type(callback).__name__}) is not callable; "
+            "the function comes first, then the sequence"
+        )
+    _check_sequence(function, sequence)
+
+
+# Nodes
+
+
+def get(node: Node[T], /) -> T:
+    """Return the value of a node, also of a removed one.
+
+    OCaml: Lwt_sequence.get : 'a node -> 'a
+    """
+    _check_node("get", node)
+    return node.value
+
+
+def set(node: Node[T], value: T, /) -> None:
+    """Change the value of a node.
+
+    OCaml: Lwt_sequence.set : 'a node -> 'a -> unit
+    """
+    _check_node("set", node)
+    node.value = value
+
+
+def remove(node: Node[T], /) -> None:
+    """Remove a node from the sequence that it is part of, in constant time.
+
+    A node that was removed already is left alone.
+
+    OCaml: Lwt_sequence.remove : 'a node -> unit
+    """
+    _check_node("remove", node)
+    _remove(node)
+
+
+def _remove(node: Node[T]) -> None:
+    if node.active:
+        node.active = False
+        node.previous.next = node.next
+        node.next.previous = node.previous
+
+
+# Sequences
+
+
+def create() -> Sequence[T]:
+    """Return a new, empty sequence.
+
+    OCaml: Lwt_sequence.create : unit -> 'a t
+    """
+    return Sequence()
+
+
+def clear(sequence: Sequence[T], /) -> None:
+    """Drop all elements of a sequence, in constant time.
+
+    The nodes are not told. As in OCaml, they must not be removed afterwards:
+    that would tie their former neighbours to the sequence again.
+
+    OCaml: Lwt_sequence.clear : 'a t -> unit
+    """
+    _check_sequence("clear", sequence)
+    sequence.previous = sequence
+    sequence.next = sequence
+
+
+def is_empty(sequence: Sequence[T], /) -> bool:
+    """Tell whether a sequence has no elements.
+
+    OCaml: Lwt_sequence.is_empty : 'a t -> bool
+    """
+    _check_sequence("is_empty", sequence)
+    return sequence.next is sequence
+
+
+def length(sequence: Sequence[T], /) -> int:
+    """Count the elements of a sequence, in time linear in their number.
+
+    OCaml: Lwt_sequence.length : 'a t -> int
+    """
+    _check_sequence("length", sequence)
+    return sum(1 for _ in _nodes_l(sequence))
+
+
+def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
+    """Add a value at the left end of a sequence and return its node.
+
+    OCaml: Lwt_sequence.add_l : 'a -> 'a t -> 'a node
+    """
+    _check_sequence("add_l", sequence)
+    return Node(value, sequence, sequence.next)
+
+
+def add_r(value: T, sequence: Sequence[T], /) -> Node[T]:
+    """Add a value at the right end of a sequence and return its node.
+
+    OCaml: Lwt_sequence.add_r : 'a -> 'a t -> 'a node
+    """
+    _check_sequence("add_r", sequence)
+    return Node(value, sequence.previous, sequence)
+
+
+def take_l(sequence: Sequence[T], /) -> T:
+    """Remove the leftmost element and return its value.
+
+    Raises:
+        Empty: the sequence has no elements.
+
+    OCaml: Lwt_sequence.take_l : 'a t -> 'a
+    """
+    _check_sequence("take_l", sequence)
+    leftmost = sequence.next
+    if not isinstance(leftmost, Node):
+        raise Empty("lwt_sequence.take_l: the sequence is empty; take_opt_l returns None instead")
+    _remove(leftmost)
+    value: T = leftmost.value
+    return value
+
+
+def take_r(sequence: Sequence[T], /) -> T:
+    """Remove the rightmost element and return its value.
+
+    Raises:
+        Empty: the sequence has no elements.
+
+    OCaml: Lwt_sequence.take_r : 'a t -> 'a
+    """
+    _check_sequence("take_r", sequence)
+    rightmost = sequence.previous
+    if not isinstance(rightmost, Node):
+        raise Empty("lwt_sequence.take_r: the sequence is empty; take_opt_r returns None instead")
+    _remove(rightmost)
+    value: T = rightmost.value
+    return value
+
+
+def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
+    """Remove the leftmost element and return `Some` of its value, `None` if there is none.
+
+    OCaml: Lwt_sequence.take_opt_l : 'a t -> 'a option
+    """
+    _check_sequence("take_opt_l", sequence)
+    leftmost = sequence.next
+    if not isinstance(leftmost, Node):
+        return None
+    _remove(leftmost)
+    return Some(leftmost.value)
+
+
+def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
+    """Remove the rightmost element and return `Some` of its value, `None` if there is none.
+
+    OCaml: Lwt_sequence.take_opt_r : 'a t -> 'a option
+    """
+    _check_sequence("take_opt_r", sequence)
+    rightmost = sequence.previous
+    if not isinstance(rightmost, Node):
+        return None
+    _remove(rightmost)
+    return Some(rightmost.value)
+
+
+def transfer_l(source: Sequence[T], target: Sequence[T], /) -> None:
+    """Move all elements of one sequence, in their order, to the left end of another.
+
+    Takes constant time and leaves `source` empty; the nodes stay valid. As in
+    OCaml, a sequence that is transferred to itself loses its elements.
+
+    OCaml: Lwt_sequence.transfer_l : 'a t -> 'a t -> unit
+    """
+    _check_sequence("transfer_l", source)
+    _check_sequence("transfer_l", target)
+    _splice(source, target, target.next)
+
+
+def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
+    """Move all elements of one sequence, in their order, to the right end of another.
+
+    Takes constant time and leaves `source` empty; the nodes stay valid. As in
+    OCaml, a sequence that is transferred to itself loses its elements.
+
+    OCaml: Lwt_sequence.transfer_r : 'a t -> 'a t -> unit
+    """
+    _check_sequence("transfer_r", source)
+    _check_sequence("transfer_r", target)
+    _splice(source, target.previous, target)
+
+
+def _splice(source: Sequence[T], left: _Link[T], right: _Link[T]) -> None:
+    """Move the elements of a sequence between two neighbours of another ring."""
+    if source.next is source:
+        return
+    left.next = source.next
+    source.next.previous = left
+    right.previous = source.previous
+    source.previous.next = right
+    source.previous = source
+    source.next = source
+
+
+# Traversals
+
+
+def _nodes_l(sequence: Sequence[T]) -> Iterator[Node[T]]:
+    """Yield the nodes from left to right, each after the work on the one before it.
+
+    The end is whatever link is no node: usually `sequence`, but the traversal of
+    a sequence that is transferred meanwhile goes on to the end of the other.
+    """
+    link = sequence.next
+    while isinstance(link, Node):
+        if link.active:
+            yield link
+        link = link.next
+
+
+def _nodes_r(sequence: Sequence[T]) -> Iterator[Node[T]]:
+    """Yield the nodes from right to left, otherwise as `_nodes_l`."""
+    link = sequence.previous
+    while isinstance(link, Node):
+        if link.active:
+            yield link
+        link = link.previous
+
+
+def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
+    """Call a function with each element, starting from the left.
+
+    The function may remove and add nodes: removed ones are passed over, and
+    those added to the right of the current one are met.
+
+    OCaml: Lwt_sequence.iter_l : ('a -> unit) -> 'a t -> unit
+    """
+    _check_callback_and_sequence("iter_l", f, sequence)
+    for node in _nodes_l(sequence):
+        f(node.value)
+
+
+def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
+    """Call a function with each element, starting from the right.
+
+    The function may remove and add nodes: removed ones are passed over, and
+    those added to the left of the current one are met.
+
+    OCaml: Lwt_sequence.iter_r : ('a -> unit) -> 'a t -> unit
+    """
+    _check_callback_and_sequence("iter_r", f, sequence)
+    for node in _nodes_r(sequence):
+        f(node.value)
+
+
+def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> None:
+    """Call a function with each node, starting from the left, as `iter_l` does.
+
+    OCaml: Lwt_sequence.iter_node_l : ('a node -> unit) -> 'a t -> unit
+    """
+    _check_callback_and_sequence("iter_node_l", f, sequence)
+    for node in _nodes_l(sequence):
+        f(node)
+
+
+def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> None:
+    """Call a function with each node, starting from the right, as `iter_r` does.
+
+    OCaml: Lwt_sequence.iter_node_r : ('a node -> unit) -> 'a t -> unit
+    """
+    _check_callback_and_sequence("iter_node_r", f, sequence)
+    for node in _nodes_r(sequence):
+        f(node)
+
+
+def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
+    """Combine the elements from left to right: `f(en, ... f(e2, f(e1, initial)))`.
+
+    OCaml: Lwt_sequence.fold_l : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
+    """
+    _check_callback_and_sequence("fold_l", f, sequence)
+    accumulated = initial
+    for node in _nodes_l(sequence):
+        accumulated = f(node.value, accumulated)
+    return accumulated
+
+
+def fold_r(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
+    """Combine the elements from right to left: `f(e1, ... f(e(n-1), f(en, initial)))`.
+
+    OCaml: Lwt_sequence.fold_r : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
+    """
+    _check_callback_and_sequence("fold_r", f, sequence)
+    accumulated = initial
+    for node in _nodes_r(sequence):
+        accumulated = f(node.value, accumulated)
+    return accumulated
+
+
+def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
+    """Return the first node from the left whose value satisfies a predicate.
+
+    Raises:
+        LookupError: there is none.
+
+    OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
+    """
+    _check_callback_and_sequence("find_node_l", f, sequence)
+    for node in _nodes_l(sequence):
+        if f(node.value):
+            return node
+    raise LookupError(
+        "lwt_sequence.find_node_l: no element satisfies the predicate; "
+        "find_node_opt_l returns None instead"
+    )
+
+
+def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
+    """Return the first node from the right whose value satisfies a predicate.
+
+    Raises:
+        LookupError: there is none.
+
+    OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
+    """
+    _check_callback_and_sequence("find_node_r", f, sequence)
+    for node in _nodes_r(sequence):
+        if f(node.value):
+            return node
+    raise LookupError(
+        "lwt_sequence.find_node_r: no element satisfies the predicate; "
+        "find_node_opt_r returns None instead"
+    )
+
+
+def find_node_opt_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[Node[T]] | None:
+    """Return `Some` of the first node from the left that satisfies a predicate, or `None`.
+
+    As in OCaml, a `LookupError` of the predicate counts as "there is none".
+
+    OCaml: Lwt_sequence.find_node_opt_l : ('a -> bool) -> 'a t -> 'a node option
+    """
+    _check_callback_and_sequence("find_node_opt_l", f, sequence)
+    try:
+        return Some(find_node_l(f, sequence))
+    except LookupError:
+        return None
+
+
+def find_node_opt_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[Node[T]] | None:
+    """Return `Some` of the first node from the right that satisfies a predicate, or `None`.
+
+    As in OCaml, a `LookupError` of the predicate counts as "there is none".
+
+    OCaml: Lwt_sequence.find_node_opt_r : ('a -> bool) -> 'a t -> 'a node option
+    """
+    _check_callback_and_sequence("find_node_opt_r", f, sequence)
+    try:
+        return Some(find_node_r(f, sequence))
+    except LookupError:
+        return None
