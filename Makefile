@@ -1,0 +1,97 @@
+# Everything a newcomer needs; `make help` lists it. Each target makes what it
+# stands on, so a fresh checkout needs nothing but Python 3.11 or newer.
+#
+# Environments: .venv, from the first Python that will do (or PYTHON=...), and
+# .venv-3.12 and the like for the other versions under test. A stamp inside each
+# says what is installed, so nothing is installed twice and, once installed,
+# nothing asks the network. `make clean` removes them all.
+
+export PORT ?= 9000
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+TESTED_VERSIONS := 3.11 3.12 3.13
+SOURCES := lwt lwt_unix tests docs
+PYTEST_ARGS ?=
+
+VENV_PYTHON := .venv/bin/python
+RUNNABLE := .venv/.runnable
+TESTABLE := .venv/.testable
+
+# Sets $python to a Python of exactly version $(1) that can make environments, or
+# fails. A name on PATH is not enough: version managers leave stubs that do not run.
+find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$(1).*/bin/python; do \
+	    "$$python" -c 'import ensurepip, sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(1)")' 2>/dev/null && break; \
+	    python=; \
+	done; [ -n "$$python" ]; }
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench soak clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 14
+
+# exec: the server takes the place of the recipe's shell, so a signal to make reaches it.
+run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
+	@exec $(VENV_PYTHON) docs/examples/chat.py
+
+# The main environment comes last, with all tests: its summary closes the output.
+test: $(TESTABLE) ## run all tests, and the quick ones under each other Python found
+	@own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	others=; missing=; \
+	for version in $(TESTED_VERSIONS); do \
+	    [ $$version = $$own ] && continue; \
+	    if $(call find_python,$$version); then others="$$others $$version"; else missing="$$missing $$version"; fi; \
+	done; \
+	echo "Testing under Python$$others (all but the slow tests) and $$own (all)."; \
+	[ -z "$$missing" ] || echo "Not found on this machine, so not tested: Python$$missing."; \
+	for version in $$others; do \
+	    $(MAKE) --no-print-directory .venv-$$version/.testable || exit 1; \
+	    echo "== Python $$version"; \
+	    .venv-$$version/bin/python -m pytest -q -m 'not slow' $(PYTEST_ARGS) || exit 1; \
+	done; \
+	echo "== Python $$own"; \
+	$(VENV_PYTHON) -m pytest -q --durations=5 $(PYTEST_ARGS)
+
+check: $(TESTABLE) ## check format, lint and types
+	$(VENV_PYTHON) -m ruff format --check $(SOURCES)
+	$(VENV_PYTHON) -m ruff check $(SOURCES)
+	$(VENV_PYTHON) -m mypy
+
+fix: $(TESTABLE) ## format, and mend what the linter can
+	$(VENV_PYTHON) -m ruff check --fix $(SOURCES)
+	$(VENV_PYTHON) -m ruff format $(SOURCES)
+
+bench: $(RUNNABLE) ## run every benchmark (minutes)
+	@for benchmark in tests/benchmarks/bench_*.py; do \
+	    echo "== $$benchmark"; $(VENV_PYTHON) "$$benchmark" || exit 1; \
+	done
+
+soak: $(TESTABLE) ## search the property tests for longer (half an hour)
+	$(VENV_PYTHON) -m pytest -q tests/properties --hypothesis-profile=thorough --timeout=3600 $(PYTEST_ARGS)
+
+clean: ## remove the environments and what tools left behind
+	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV_PYTHON):
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	    python=; \
+	done; \
+	[ -n "$$python" ] || { echo "No Python 3.11 or newer with the venv module was found: install one (on Debian: python3 python3-venv), or name it with PYTHON=..." >&2; exit 1; }; \
+	echo "Making .venv with $$("$$python" --version)"; \
+	"$$python" -m venv .venv
+
+$(RUNNABLE): pyproject.toml | $(VENV_PYTHON)
+	@echo "Installing lwt-runtime in .venv"
+	@$(VENV_PYTHON) -m pip install --quiet --editable .
+	@touch $@
+
+$(TESTABLE): pyproject.toml | $(VENV_PYTHON)
+	@echo "Installing lwt-runtime and its development tools in .venv"
+	@$(VENV_PYTHON) -m pip install --quiet --editable '.[dev]'
+	@touch $(RUNNABLE) $@
+
+.venv-%/.testable: pyproject.toml
+	@$(call find_python,$*) && echo "Making .venv-$* with $$("$$python" --version)" && "$$python" -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --editable '.[test]'
+	@touch $@
