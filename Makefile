@@ -19,7 +19,7 @@ TESTABLE := .venv/.testable
 # Sets $python to a Python of exactly version $(1) that can make environments, or
 # fails. A name on PATH is not enough: version managers leave stubs that do not run.
 find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$(1).*/bin/python; do \
-	    "$$python" -c 'import ensurepip, sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(1)")' 2>/dev/null && break; \
+	    "$$python" -c 'import ensurepip, sys; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' $(1) 2>/dev/null && break; \
 	    python=; \
 	done; [ -n "$$python" ]; }
 
@@ -34,17 +34,20 @@ run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
 	@exec $(VENV_PYTHON) docs/examples/chat.py
 
 # The main environment comes last, with all tests: its summary closes the output.
-test: $(TESTABLE) ## run all tests, and the quick ones under each other Python found
+test: $(TESTABLE) ## run all tests, and all but the slow ones under each other Python
 	@own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	others=; missing=; \
+	echo "Python $$own: all tests"; \
+	others=; \
 	for version in $(TESTED_VERSIONS); do \
-	    [ $$version = $$own ] && continue; \
-	    if $(call find_python,$$version); then others="$$others $$version"; else missing="$$missing $$version"; fi; \
+	    if [ $$version = $$own ]; then :; \
+	    elif $(call find_python,$$version); then \
+	        others="$$others $$version"; echo "Python $$version: all but the slow tests"; \
+	    else \
+	        echo "Python $$version: not found on this machine, so not tested"; \
+	    fi; \
 	done; \
-	echo "Testing under Python$$others (all but the slow tests) and $$own (all)."; \
-	[ -z "$$missing" ] || echo "Not found on this machine, so not tested: Python$$missing."; \
 	for version in $$others; do \
-	    $(MAKE) --no-print-directory .venv-$$version/.testable || exit 1; \
+	    $(MAKE) --silent .venv-$$version/.testable || exit 1; \
 	    echo "== Python $$version"; \
 	    .venv-$$version/bin/python -m pytest -q -m 'not slow' $(PYTEST_ARGS) || exit 1; \
 	done; \
