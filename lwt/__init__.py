@@ -1,0 +1,229 @@
+"""Promises as in OCaml's Lwt: values that arrive later, and what to do when they do.
+
+    import lwt
+
+    promise, resolver = lwt.wait()                       # pending
+    doubled = lwt.map(lambda x: 2 * x, promise)          # pending, too
+    lwt.wakeup_later(resolver, 21)                       # now both are fulfilled
+    assert lwt.state(doubled) == lwt.Return(42)
+
+A promise is pending, then fulfilled with a value or rejected with an exception, once.
+Nothing here waits or does any input or output: when nothing can be resolved any more,
+every function has returned. The loop that waits for the world is `lwt_unix.lwt_main`.
+
+The source reads in this order, one idea a file:
+
+1. `_values`, `_exceptions`: options, results, states; `Canceled`, the exception filter
+2. `_promise`: what a promise is made of; the functions that change its state
+3. `_storage`: values that follow a computation (a side topic)
+4. `_resolution`: the loop in which all callbacks run
+5. `_creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
+6. `_coroutine`: `await`
+7. `_sequential`: `bind`, the model, and its siblings
+8. `_cancellation`, on `_removable`: `cancel` and what guards against it (a side topic)
+9. `_concurrent`: `join`, `both`, `all`, `choose`, `pick`, and `async_`
+10. `_pause`, `_query`, `_lifting`, `_namespaces`: the rest
+
+The words: a promise is *resolved* when it is fulfilled or rejected. A *callback* is
+attached to a pending promise; *cancel callbacks* run before the others, and only on
+cancelling. A *proxy* stands for another promise, the *underlying* one, in every respect.
+
+OCaml: src/core/lwt.mli, lwt.ml.
+"""
+
+from lwt._promise import Promise, Resolver
+
+# isort: split (the operators of Promise are in modules that it imports at its end)
+from lwt._cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
+from lwt._concurrent import (
+    all,
+    async_,
+    both,
+    choose,
+    dont_wait,
+    ignore_result,
+    join,
+    nchoose,
+    nchoose_split,
+    npick,
+    pick,
+    prng,
+)
+from lwt._coroutine import of_coroutine, promised
+from lwt._creation import (
+    add_task_l,
+    add_task_r,
+    fail,
+    fail_invalid_arg,
+    fail_with,
+    of_result,
+    return_,
+    return_error,
+    return_false,
+    return_nil,
+    return_none,
+    return_ok,
+    return_some,
+    return_true,
+    return_unit,
+    task,
+    wait,
+    wakeup,
+    wakeup_exn,
+    wakeup_later,
+    wakeup_later_exn,
+    wakeup_later_result,
+    wakeup_result,
+)
+from lwt._exceptions import Canceled, Exception_filter, Failure
+from lwt._lifting import apply, wrap, wrap1, wrap2, wrap3, wrap4, wrap5, wrap6, wrap7
+from lwt._namespaces import Infix, Let_syntax, Private, Syntax
+from lwt._pause import (
+    abandon_paused,
+    pause,
+    paused_count,
+    register_pause_notifier,
+    wakeup_paused,
+)
+from lwt._query import debug_state_is, is_sleeping, poll, state
+from lwt._resolution import abandon_wakeups, async_exception_hook
+from lwt._sequential import (
+    backtrace_bind,
+    backtrace_catch,
+    backtrace_finalize,
+    backtrace_try_bind,
+    bind,
+    catch,
+    finalize,
+    map,
+    on_any,
+    on_failure,
+    on_success,
+    on_termination,
+    reraise,
+    try_bind,
+)
+from lwt._storage import Key, get, new_key, with_tracing_context, with_value
+from lwt._values import Error, Fail, Ok, Ref, Return, Sleep, Some, State
+
+t = Promise
+u = Resolver
+key = Key
+
+__all__ = [
+    # Promises and resolvers
+    "Promise",
+    "t",
+    "Resolver",
+    "u",
+    "wait",
+    "wakeup_later",
+    "wakeup_later_exn",
+    "return_",
+    "fail",
+    # One after the other
+    "bind",
+    "map",
+    "reraise",
+    "catch",
+    "finalize",
+    "try_bind",
+    "promised",
+    "of_coroutine",
+    # In the background
+    "dont_wait",
+    "async_",
+    "async_exception_hook",
+    "ignore_result",
+    # Several at once
+    "both",
+    "join",
+    "all",
+    "pick",
+    "choose",
+    "npick",
+    "nchoose",
+    "nchoose_split",
+    "prng",
+    # Cancelling
+    "Canceled",
+    "task",
+    "cancel",
+    "on_cancel",
+    "protected",
+    "no_cancel",
+    "wrap_in_cancelable",
+    # Callbacks without a result
+    "on_success",
+    "on_failure",
+    "on_termination",
+    "on_any",
+    # Ready-made promises, results, states
+    "return_unit",
+    "return_none",
+    "return_nil",
+    "return_true",
+    "return_false",
+    "return_some",
+    "return_ok",
+    "return_error",
+    "fail_with",
+    "fail_invalid_arg",
+    "of_result",
+    "wakeup_later_result",
+    "State",
+    "Return",
+    "Fail",
+    "Sleep",
+    "state",
+    "is_sleeping",
+    # Storage
+    "Key",
+    "key",
+    "new_key",
+    "get",
+    "with_value",
+    # Resolving at once
+    "wakeup",
+    "wakeup_exn",
+    "wakeup_result",
+    "add_task_r",
+    "add_task_l",
+    # Pausing
+    "pause",
+    "wakeup_paused",
+    "paused_count",
+    "register_pause_notifier",
+    "abandon_paused",
+    # Lifting
+    "wrap",
+    "wrap1",
+    "wrap2",
+    "wrap3",
+    "wrap4",
+    "wrap5",
+    "wrap6",
+    "wrap7",
+    "apply",
+    # Nested modules
+    "Exception_filter",
+    "Infix",
+    "Let_syntax",
+    "Syntax",
+    "Private",
+    # For the main loop, syntax extensions and tests
+    "with_tracing_context",
+    "poll",
+    "abandon_wakeups",
+    "debug_state_is",
+    "backtrace_bind",
+    "backtrace_catch",
+    "backtrace_finalize",
+    "backtrace_try_bind",
+    # Plain values
+    "Some",
+    "Ok",
+    "Error",
+    "Ref",
+    "Failure",
+]

@@ -1,0 +1,153 @@
+"""Coroutines as promises: `promised`, `of_coroutine`, and `await`.
+
+The body of an `async def` function runs at once, up to its first pending promise.
+There it attaches itself as a callback; when the promise is resolved, the body goes
+on inside that callback, as the callback of a `bind` would. So `await p` is `bind`,
+and the rest of the body is its callback: a cancel goes back to `p`, and the storage
+is put back.
+
+One thing differs from `bind`: an exception of the body always rejects its promise,
+whether or not the body has waited before. An `async def` function is a whole
+computation, and who calls it need not ask how far it went.
+
+OCaml: the syntax `let%lwt x = p in e`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from types import CoroutineType
+from typing import Any, ParamSpec, TypeVar, final
+
+from lwt._checks import not_a_promise_from_callback
+from lwt._promise import (
+    FULFILLED,
+    PENDING,
+    PROXY,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    add_callback,
+    rejection_of,
+    settle,
+    underlying,
+)
+from lwt._resolution import MAXIMUM_NESTING, postpone, resolution, run_postponed
+from lwt._storage import Storage, current_storage
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+@final
+class _Body:
+    """A coroutine that is being run, and the callback by which it goes on."""
+
+    __slots__ = ("_coroutine", "_promise", "_storage")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], promise: Promise[Any]) -> None:
+        self._coroutine = coroutine
+        self._promise = promise
+        self._storage: Storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        current_storage.contents = self._storage
+        return self.go_on()
+
+    def go_on(self) -> Promise[Any] | None:
+        """Run the body to its next pending promise, or to its end."""
+        step: Callable[[Any], object] = self._coroutine.send
+        argument: Exception | None = None
+        while True:
+            try:
+                awaited = step(argument)
+            except StopIteration as stop:
+                return settle(self._promise, FULFILLED, stop.value)
+            except Exception as exception:
+                return settle(self._promise, REJECTED, rejection_of(exception))
+            if type(awaited) is Promise:
+                own_promise = self._promise
+                if own_promise._state == PROXY:
+                    own_promise = underlying(own_promise)
+                if awaited is not own_promise:
+                    # Promise.__await__ gives pending promises only, and no proxies.
+                    self._storage = current_storage.contents
+                    own_promise._how_to_cancel = awaited
+                    add_callback(awaited, self)
+                    return None
+                argument = RuntimeError("an async function awaits its own promise: it cannot end")
+            else:
+                argument = TypeError(
+                    f"awaited something that is no promise of lwt (it gave {awaited!r}); "
+                    f"promises and async functions that await promises can be awaited here, "
+                    f"asyncio's and other libraries' awaitables cannot"
+                )
+            step = self._coroutine.throw
+
+
+def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
+    """Run a coroutine, at once, up to its first pending promise; return its promise.
+
+    The promise is fulfilled with what the coroutine returns, or rejected with what it
+    raises. Cancelling it cancels the promise that the coroutine waits for.
+
+    Raises:
+        TypeError: `coroutine` is no coroutine.
+    """
+    if type(coroutine) is not CoroutineType and not isinstance(coroutine, Coroutine):
+        hint = ""
+        if isinstance(coroutine, Promise):
+            hint = "; it is a promise already"
+        elif callable(coroutine):
+            hint = "; was it to be called?"
+        raise TypeError(f"lwt.of_coroutine: expected a coroutine, got {coroutine!r}{hint}")
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(of_coroutine, coroutine)
+    promise: Promise[T] = Promise(PENDING, None)
+    resolution.nesting += 1
+    try:
+        _Body(coroutine, promise).go_on()
+    finally:
+        resolution.nesting -= 1
+    if resolution.postponed:
+        run_postponed()
+    return promise
+
+
+def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Promise[T]]:
+    """Make an `async def` function return a promise, running its body at once.
+
+    >>> import lwt
+    >>> @lwt.promised
+    ... async def add(p: lwt.Promise[int], q: lwt.Promise[int]) -> int:
+    ...     return await p + await q
+    >>> add(lwt.return_(1), lwt.return_(2))
+    <Promise fulfilled: 3>
+
+    Raises:
+        TypeError: `function` is not callable.
+
+    OCaml: a function whose body is `let%lwt …`
+    """
+    if not callable(function):
+        raise TypeError(f"lwt.promised: expected an async function, got {function!r}")
+
+    @wraps(function)
+    def start(*arguments: P.args, **keywords: P.kwargs) -> Promise[T]:
+        return of_coroutine(function(*arguments, **keywords))
+
+    return start
+
+
+def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[T]) -> Promise[T]:
+    """Take what a callback returned as a promise, running it if it is a coroutine.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if type(result) is Promise:
+        return result
+    if isinstance(result, Coroutine):
+        return of_coroutine(result)
+    raise not_a_promise_from_callback(function_name, callback, result)

@@ -1,0 +1,593 @@
+"""Sequential composition: what to do when one promise is resolved.
+
+`bind` is the model. Each function here looks at the state of its promise:
+
+- resolved the way the callback is for: the callback is called at once, and what it
+  returns or raises is returned or raised;
+- resolved the other way: the result is that, and the callback never runs;
+- pending: a new promise is returned, the *outer* one. A callback object is attached
+  that will, when the time comes, put the storage back, call the user's function, and
+  make the promise that this returns, the *inner* one, the same as the outer one. An
+  exception now rejects the outer promise, since nobody is left to catch it.
+
+`try_bind` is the general case of `bind` and `catch`; `map` is `bind` for functions
+that return no promise; `finalize` is made from `try_bind`. The `on_` functions attach
+functions whose result nobody waits for; their exceptions go to the hook.
+
+OCaml: src/core/lwt.ml, Sequential_composition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, final
+
+from lwt._checks import check_callable, check_promise, not_a_promise, not_callable
+from lwt._coroutine import to_promise
+from lwt._promise import (
+    FULFILLED,
+    PENDING,
+    PROXY,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    Rejection,
+    add_callback,
+    make_into_proxy,
+    rejection_of,
+    settle,
+    underlying,
+)
+from lwt._resolution import (
+    MAXIMUM_NESTING,
+    call,
+    call_or_report,
+    postpone,
+    postpone_action,
+    resolution,
+    run_postponed,
+)
+from lwt._storage import current_storage
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+AddLocation = Callable[[Exception], Exception]
+
+# --- bind, the model ---------------------------------------------------------
+
+
+def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /) -> Promise[B]:
+    """Attach a callback to a promise and return the promise of its result.
+
+    If the promise is fulfilled already, the callback is called at once. If the promise
+    is rejected, so is the result, and the callback never runs. Cancelling the result
+    cancels the promise, or, once the callback has returned, what it returned.
+
+    >>> import lwt
+    >>> lwt.bind(lwt.return_(20), lambda x: lwt.return_(x + 1))
+    <Promise fulfilled: 21>
+
+    Args:
+        promise: what to wait for.
+        callback: takes the value, returns a promise or a coroutine.
+
+    Raises:
+        Exception: the callback's own, if the promise is already fulfilled.
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.bind : 'a t -> ('a -> 'b t) -> 'b t
+    """
+    if type(promise) is not Promise:
+        raise not_a_promise("bind", promise)
+    if not callable(callback):
+        raise not_callable("bind", callback)
+    source = promise if promise._state != PROXY else underlying(promise)
+
+    if source._state == FULFILLED:
+        if resolution.nesting >= MAXIMUM_NESTING:
+            return postpone(bind, source, callback)
+        resolution.nesting += 1
+        try:
+            inner = callback(source._value)
+            if type(inner) is not Promise:
+                inner = to_promise("bind", callback, inner)
+        finally:
+            resolution.nesting -= 1
+        if resolution.postponed:
+            run_postponed(inner)
+        return inner
+
+    if source._state == REJECTED:
+        return Promise(REJECTED, source._value)
+
+    outer: Promise[B] = Promise(PENDING, None, source)
+    add_callback(source, _Bind(outer, callback))
+    return outer
+
+
+@final
+class _Bind:
+    """What `bind` attaches to a pending promise."""
+
+    __slots__ = ("_callback", "_outer", "_storage")
+
+    def __init__(
+        self, outer: Promise[Any], callback: Callable[[Any], PromiseOrCoroutine[Any]]
+    ) -> None:
+        self._outer = outer
+        self._callback = callback
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._outer, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        try:
+            inner = self._callback(promise._value)
+            if type(inner) is not Promise:
+                inner = to_promise("bind", self._callback, inner)
+        except Exception as exception:
+            return settle(self._outer, REJECTED, rejection_of(exception))
+        return make_into_proxy(self._outer, inner)
+
+
+# --- map ---------------------------------------------------------------------
+
+
+def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
+    """Apply a function to the value of a promise; its exceptions become rejections.
+
+    If the promise is fulfilled already, the function is called at once.
+
+    >>> import lwt
+    >>> lwt.map(lambda x: x + 1, lwt.return_(20))
+    <Promise fulfilled: 21>
+
+    Raises:
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.map : ('a -> 'b) -> 'a t -> 'b t
+    """
+    if type(promise) is not Promise:
+        raise not_a_promise("map", promise)
+    if not callable(function):
+        raise not_callable("map", function)
+    source = promise if promise._state != PROXY else underlying(promise)
+
+    if source._state == FULFILLED:
+        if resolution.nesting >= MAXIMUM_NESTING:
+            return postpone(map, function, source)
+        try:
+            return Promise(FULFILLED, call(function, source._value))
+        except Exception as exception:
+            return Promise(REJECTED, rejection_of(exception))
+
+    if source._state == REJECTED:
+        return Promise(REJECTED, source._value)
+
+    outer: Promise[B] = Promise(PENDING, None, source)
+    add_callback(source, _Map(outer, function))
+    return outer
+
+
+@final
+class _Map:
+    """What `map` attaches to a pending promise."""
+
+    __slots__ = ("_function", "_outer", "_storage")
+
+    def __init__(self, outer: Promise[Any], function: Callable[[Any], object]) -> None:
+        self._outer = outer
+        self._function = function
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._outer, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        try:
+            value = self._function(promise._value)
+        except Exception as exception:
+            return settle(self._outer, REJECTED, rejection_of(exception))
+        return settle(self._outer, FULFILLED, value)
+
+
+# --- catch, try_bind, finalize ----------------------------------------------
+
+
+def catch(
+    function: Callable[[], PromiseOrCoroutine[A]],
+    handler: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[A | B]:
+    """Call a function, and handle the exception that it raises or is rejected with.
+
+    >>> import lwt
+    >>> lwt.catch(lambda: lwt.return_(1 // 0), lambda exn: lwt.return_(0))
+    <Promise fulfilled: 0>
+
+    Args:
+        function: called at once; returns a promise or a coroutine.
+        handler: takes the exception, returns a promise or a coroutine.
+
+    Raises:
+        Exception: the handler's own, if `function` raised or returned a rejected promise.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.catch : (unit -> 'a t) -> (exn -> 'a t) -> 'a t
+    """
+    check_callable("catch", function)
+    check_callable("catch", handler)
+    return _try_bind("catch", function, None, handler, None)
+
+
+def try_bind(
+    function: Callable[[], PromiseOrCoroutine[A]],
+    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]],
+    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[B]:
+    """Call a function; go on with its value or with its exception.
+
+    An exception of `on_fulfilled` is not handled by `on_rejected`.
+
+    Raises:
+        Exception: that of a callback, if the promise of `function` is resolved already.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
+    """
+    check_callable("try_bind", function)
+    check_callable("try_bind", on_fulfilled)
+    check_callable("try_bind", on_rejected)
+    return _try_bind("try_bind", function, on_fulfilled, on_rejected, None)
+
+
+def finalize(
+    function: Callable[[], PromiseOrCoroutine[A]],
+    cleanup: Callable[[], PromiseOrCoroutine[object]],
+    /,
+) -> Promise[A]:
+    """Call a function, then clean up however it ends; the result is the function's.
+
+    If the cleaning up fails, the result is its exception instead.
+
+    Raises:
+        Exception: that of `cleanup`, if the promise of `function` is resolved already.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
+    """
+    check_callable("finalize", function)
+    check_callable("finalize", cleanup)
+    return _finalize("finalize", function, cleanup, None)
+
+
+def _finalize(
+    function_name: str,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    cleanup: Callable[[], PromiseOrCoroutine[object]],
+    add_location: AddLocation | None,
+) -> Promise[A]:
+    def clean_up() -> Promise[object]:
+        return to_promise(function_name, cleanup, cleanup())
+
+    def after_value(value: A) -> Promise[A]:
+        return bind(clean_up(), lambda _: Promise(FULFILLED, value))
+
+    def after_exception(exception: Exception) -> Promise[A]:
+        if add_location is not None:
+            exception = add_location(exception)
+        rejection = Rejection(exception, exception.__traceback__)
+        return bind(clean_up(), lambda _: Promise(REJECTED, rejection))
+
+    return _try_bind(function_name, function, after_value, after_exception, add_location)
+
+
+def reraise(exception: Exception, /) -> Any:
+    """Raise an exception, as `raise exception` does.
+
+    OCaml: Lwt.reraise : exn -> 'a
+    """
+    raise exception
+
+
+def _try_bind(
+    function_name: str,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]] | None,
+    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
+    add_location: AddLocation | None,
+) -> Promise[Any]:
+    """`try_bind`, `catch` (without `on_fulfilled`) and their `backtrace_` forms."""
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(_try_bind, function_name, function, on_fulfilled, on_rejected, add_location)
+    promise: Promise[Any]
+    try:
+        promise = to_promise(function_name, function, call(function))
+    except Exception as exn:
+        promise = Promise(REJECTED, rejection_of(exn))
+    source = promise if promise._state != PROXY else underlying(promise)
+
+    if source._state == PENDING:
+        outer: Promise[Any] = Promise(PENDING, None, source)
+        add_callback(
+            source, _TryBind(function_name, outer, on_fulfilled, on_rejected, add_location)
+        )
+        return outer
+
+    callback: Callable[[Any], PromiseOrCoroutine[B]]
+    if source._state == FULFILLED:
+        if on_fulfilled is None:
+            return source
+        callback, argument = on_fulfilled, source._value
+    else:
+        exception = source._value.exception
+        exception.__traceback__ = source._value.traceback
+        callback, argument = on_rejected, add_location(exception) if add_location else exception
+    resolution.nesting += 1
+    try:
+        inner = callback(argument)
+        if type(inner) is not Promise:
+            inner = to_promise(function_name, callback, inner)
+    finally:
+        resolution.nesting -= 1
+    if resolution.postponed:
+        run_postponed(inner)
+    return inner
+
+
+@final
+class _TryBind:
+    """What `try_bind` and the like attach to a pending promise."""
+
+    __slots__ = (
+        "_add_location",
+        "_function_name",
+        "_on_fulfilled",
+        "_on_rejected",
+        "_outer",
+        "_storage",
+    )
+
+    def __init__(
+        self,
+        function_name: str,
+        outer: Promise[Any],
+        on_fulfilled: Callable[[Any], PromiseOrCoroutine[Any]] | None,
+        on_rejected: Callable[[Exception], PromiseOrCoroutine[Any]] | None,
+        add_location: AddLocation | None,
+    ) -> None:
+        self._function_name = function_name
+        self._outer = outer
+        self._on_fulfilled = on_fulfilled
+        self._on_rejected = on_rejected
+        self._add_location = add_location
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        callback: Callable[[Any], PromiseOrCoroutine[Any]] | None
+        if promise._state == FULFILLED:
+            callback, argument = self._on_fulfilled, promise._value
+            if callback is None:
+                return settle(self._outer, FULFILLED, argument)
+        else:
+            rejection: Rejection = promise._value
+            callback, argument = self._on_rejected, rejection.exception
+            if callback is None:
+                return settle(self._outer, REJECTED, self._located(rejection))
+            argument.__traceback__ = rejection.traceback
+        current_storage.contents = self._storage
+        try:
+            inner = callback(argument)
+            if type(inner) is not Promise:
+                inner = to_promise(self._function_name, callback, inner)
+        except Exception as exception:
+            rejection = rejection_of(exception)
+        else:
+            return make_into_proxy(self._outer, inner)
+        return settle(self._outer, REJECTED, self._located(rejection))
+
+    def _located(self, rejection: Rejection) -> Rejection:
+        return rejection if self._add_location is None else located(rejection, self._add_location)
+
+
+def located(rejection: Rejection, add_location: AddLocation) -> Rejection:
+    """The rejection with the exception that `add_location` makes of its own."""
+    rejection.exception.__traceback__ = rejection.traceback
+    exception = add_location(rejection.exception)
+    return Rejection(exception, exception.__traceback__)
+
+
+# --- backtrace_*: what the syntax extension of OCaml calls -------------------
+#
+# They are bind, catch, finalize and try_bind with a function that adds a location to
+# each exception that passes. The file and line, for OCaml's event log, are not used.
+
+
+def backtrace_bind(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    promise: Promise[A],
+    callback: Callable[[A], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[B]:
+    """`bind` that applies `add_location` to rejections that pass or arise later.
+
+    OCaml: Lwt.backtrace_bind
+        : string -> int -> (exn -> exn) -> 'a t -> ('a -> 'b t) -> 'b t
+    """
+    check_promise("backtrace_bind", promise)
+    check_callable("backtrace_bind", callback)
+    source = underlying(promise)
+    if source._state == FULFILLED:
+        return bind(source, callback)
+    if source._state == REJECTED:
+        return Promise(REJECTED, located(source._value, add_location))
+    outer: Promise[B] = Promise(PENDING, None, source)
+    add_callback(source, _TryBind("backtrace_bind", outer, callback, None, add_location))
+    return outer
+
+
+def backtrace_catch(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    handler: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[A | B]:
+    """`catch` that applies `add_location` to exceptions.
+
+    OCaml: Lwt.backtrace_catch
+        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (exn -> 'a t) -> 'a t
+    """
+    check_callable("backtrace_catch", function)
+    check_callable("backtrace_catch", handler)
+    return _try_bind("backtrace_catch", function, None, handler, add_location)
+
+
+def backtrace_try_bind(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]],
+    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[B]:
+    """`try_bind` that applies `add_location` to exceptions.
+
+    OCaml: Lwt.backtrace_try_bind
+        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
+    """
+    check_callable("backtrace_try_bind", function)
+    check_callable("backtrace_try_bind", on_fulfilled)
+    check_callable("backtrace_try_bind", on_rejected)
+    return _try_bind("backtrace_try_bind", function, on_fulfilled, on_rejected, add_location)
+
+
+def backtrace_finalize(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    cleanup: Callable[[], PromiseOrCoroutine[object]],
+    /,
+) -> Promise[A]:
+    """`finalize` that applies `add_location` to exceptions.
+
+    OCaml: Lwt.backtrace_finalize
+        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (unit -> unit t) -> 'a t
+    """
+    check_callable("backtrace_finalize", function)
+    check_callable("backtrace_finalize", cleanup)
+    return _finalize("backtrace_finalize", function, cleanup, add_location)
+
+
+# --- on_*: callbacks whose result nobody waits for ---------------------------
+
+
+def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
+    """Call a function with the value if the promise is fulfilled, now or later.
+
+    Its exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
+    """
+    _watch("on_success", promise, function, None)
+
+
+def on_failure(promise: Promise[object], function: Callable[[Exception], object], /) -> None:
+    """Call a function with the exception if the promise is rejected, now or later.
+
+    Its exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_failure : _ t -> (exn -> unit) -> unit
+    """
+    _watch("on_failure", promise, None, function)
+
+
+def on_termination(promise: Promise[object], function: Callable[[], object], /) -> None:
+    """Call a function without arguments when the promise is resolved, either way.
+
+    Its exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_termination : _ t -> (unit -> unit) -> unit
+    """
+    check_callable("on_termination", function)
+
+    def ignoring(_: object) -> object:
+        return function()
+
+    _watch("on_termination", promise, ignoring, ignoring)
+
+
+def on_any(
+    promise: Promise[A],
+    on_fulfilled: Callable[[A], object],
+    on_rejected: Callable[[Exception], object],
+    /,
+) -> None:
+    """Call one function or the other when the promise is resolved.
+
+    Their exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_any : 'a t -> ('a -> unit) -> (exn -> unit) -> unit
+    """
+    _watch("on_any", promise, on_fulfilled, on_rejected)
+
+
+def _watch(
+    function_name: str,
+    promise: Promise[A],
+    on_fulfilled: Callable[[A], object] | None,
+    on_rejected: Callable[[Exception], object] | None,
+) -> None:
+    """The `on_` functions: `on_any` with one of the two perhaps missing."""
+    check_promise(function_name, promise)
+    for function in (on_fulfilled, on_rejected):
+        if function is not None:
+            check_callable(function_name, function)
+    source = underlying(promise)
+    watcher = _Watcher(on_fulfilled, on_rejected)
+    if source._state == PENDING:
+        add_callback(source, watcher)
+    elif resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(_watch, function_name, source, on_fulfilled, on_rejected)
+    else:
+        call(watcher.call, source)
+
+
+@final
+class _Watcher:
+    """What the `on_` functions attach to a pending promise."""
+
+    __slots__ = ("_on_fulfilled", "_on_rejected", "_storage")
+
+    def __init__(
+        self,
+        on_fulfilled: Callable[[Any], object] | None,
+        on_rejected: Callable[[Exception], object] | None,
+    ) -> None:
+        self._on_fulfilled = on_fulfilled
+        self._on_rejected = on_rejected
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> None:
+        handled = self._on_fulfilled if promise._state == FULFILLED else self._on_rejected
+        if handled is not None:
+            current_storage.contents = self._storage
+            self.call(promise)
+
+    def call(self, promise: Promise[Any]) -> None:
+        if promise._state == FULFILLED:
+            if self._on_fulfilled is not None:
+                call_or_report(self._on_fulfilled, promise._value)
+        elif self._on_rejected is not None:
+            exception = promise._value.exception
+            exception.__traceback__ = promise._value.traceback
+            call_or_report(self._on_rejected, exception)
