@@ -33,7 +33,9 @@ OCaml: src/core/lwt.mli, lwt.ml.
 
 from lwt._promise import Promise, Resolver
 
-# isort: split (the operators of Promise are in modules that it imports at its end)
+# The operators of Promise are in modules that are imported at the end of its own, and
+# that reach this package through it: so it comes before the others.
+# isort: split
 from lwt._cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
 from lwt._concurrent import (
     all,
