@@ -1,0 +1,474 @@
+"""What every engine is: events, identifiers, and the class that keeps the books.
+
+An engine watches descriptors and clocks, and calls a function when something
+happened. `abstract` turns three such services (`register_readable`,
+`register_writable`, `register_timer`) into events that can be stopped, counted,
+moved to another engine and simulated. To write an engine, derive from it and
+define these three, `iter`, `cleanup` and `id`.
+
+The ideas, in reading order:
+
+- An `Event` is *active* from its registration until it is stopped. A timer that
+  fired once is no exception: it is counted, and moved by `transfer`, until somebody
+  stops it.
+- A *registry* is a dictionary used as an ordered set: the active events of one
+  kind, oldest first.
+- `transfer` registers an event anew in another engine, and makes the old one point
+  at the new one. Stopping either of them stops both.
+
+Nothing here may be called from a signal handler or from another thread.
+
+OCaml: src/unix/lwt_engine.ml, Events and Engines. `private` methods are public here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+# --- Events ------------------------------------------------------------------
+
+
+class Event:
+    """A callback registered with an engine, until `stop_event` takes it back.
+
+    OCaml: Lwt_engine.event : type event
+    """
+
+    __slots__ = ("is_active", "moved_to")
+
+    is_active: bool
+    moved_to: Event | None
+
+    def __init__(self) -> None:
+        self.is_active = False
+        self.moved_to = None
+
+    def stop(self) -> None:
+        """Stop the event, wherever `transfer` took it. What `stop_event` does."""
+        if self.is_active:
+            self.is_active = False
+            self.withdraw()
+        elif self.moved_to is not None:
+            self.moved_to.stop()
+
+    def withdraw(self) -> None:
+        """Take the registration back. Called once, on an event that has just become inactive."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'active' if self.is_active else 'stopped'}>"
+
+
+Event_callback: TypeAlias = Callable[[Event], object]
+Action: TypeAlias = Callable[[], object]
+
+
+class Descriptor_event(Event):
+    """An event of a descriptor: it became readable, or it became writable."""
+
+    __slots__ = ("fd", "callback", "registry", "unregister")
+
+    def __init__(
+        self, fd: int, callback: Event_callback, registry: dict[Descriptor_event, None]
+    ) -> None:
+        self.is_active = False
+        self.moved_to = None
+        self.fd = fd
+        self.callback = callback
+        self.registry = registry
+        self.unregister: Action | None = None
+
+    def fire(self) -> None:
+        """Call the callback: what an engine is given to call."""
+        self.callback(self)
+
+    def withdraw(self) -> None:
+        """Leave the registry, and the engine."""
+        del self.registry[self]
+        if self.unregister is not None:
+            self.unregister()
+
+
+class Timer_event(Event):
+    """An event of a clock: a delay has passed."""
+
+    __slots__ = ("delay", "repeat", "callback", "registry", "unregister")
+
+    def __init__(
+        self,
+        delay: float,
+        repeat: bool,
+        callback: Event_callback,
+        registry: dict[Timer_event, None],
+    ) -> None:
+        self.is_active = False
+        self.moved_to = None
+        self.delay = delay
+        self.repeat = repeat
+        self.callback = callback
+        self.registry = registry
+        self.unregister: Action | None = None
+
+    def fire(self) -> None:
+        """Call the callback: what an engine is given to call."""
+        self.callback(self)
+
+    def withdraw(self) -> None:
+        """Leave the registry, and the engine."""
+        del self.registry[self]
+        if self.unregister is not None:
+            self.unregister()
+
+
+def stop_event(event: Event, /) -> None:
+    """Stop an event: its callback is not called any more, not even later in this turn.
+
+    Stopping it again does nothing. An event that `transfer` moved is stopped where
+    it is now.
+
+    OCaml: Lwt_engine.stop_event : event -> unit
+    (There, an event that was moved twice is no longer stopped by its first handle.)
+    """
+    if not isinstance(event, Event):
+        raise TypeError(
+            f"lwt_engine.stop_event: expected an event, got {event!r} ({type(event).__name__}); "
+            "on_readable, on_writable and on_timer return one"
+        )
+    event.stop()
+
+
+fake_event: Final = Event()
+"""An event which does nothing when stopped.
+
+OCaml: Lwt_engine.fake_event : event
+"""
+
+# --- Identifiers of engines --------------------------------------------------
+
+
+class Engine_id:
+    """What says which engine this is. An engine of your own derives its identifier from it.
+
+    OCaml: Lwt_engine.engine_id : type engine_id = ..
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Constant_id(Engine_id):
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+Engine_id__select: Final[Engine_id] = _Constant_id("Engine_id__select")
+"""The identifier of engines over a select-like function.
+
+OCaml: Lwt_engine.Engine_id__select : engine_id
+"""
+
+Engine_id__poll: Final[Engine_id] = _Constant_id("Engine_id__poll")
+"""The identifier of the engine `poll`.
+
+OCaml: Lwt_engine.Engine_id__poll : engine_id
+"""
+
+# --- Checks of arguments -----------------------------------------------------
+
+
+def check_fd(function_name: str, fd: object) -> None:
+    """Raise unless this is a number that a descriptor can have."""
+    if not isinstance(fd, int):
+        fileno = ", or its fileno()" if hasattr(fd, "fileno") else ""
+        raise TypeError(
+            f"lwt_engine.{function_name}: expected a file descriptor, got {fd!r} "
+            f"({type(fd).__name__}); pass its number{fileno}"
+        )
+    if fd < 0:
+        raise ValueError(
+            f"lwt_engine.{function_name}: {fd} is not a file descriptor; "
+            "the fileno() of a closed socket is -1"
+        )
+
+
+def check_delay(delay: object) -> None:
+    """Raise unless this is a number of seconds; negative ones count as 0."""
+    if not isinstance(delay, int | float):
+        raise TypeError(
+            f"lwt_engine.on_timer: expected a delay in seconds, got {delay!r} "
+            f"({type(delay).__name__})"
+        )
+    if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
+        raise ValueError("lwt_engine.on_timer: the delay is NaN; expected a number of seconds")
+
+
+def not_a_callback(function_name: str, value: object) -> TypeError:
+    """Say that a function was expected."""
+    return TypeError(
+        f"lwt_engine.{function_name}: expected a function of one argument, the event, "
+        f"got {value!r} ({type(value).__name__})"
+    )
+
+
+# --- Engines -----------------------------------------------------------------
+
+
+class abstract(ABC):
+    """The class of all engines: derive from it to write one.
+
+    An engine of your own defines `id`, `iter`, `cleanup` and the three `register_`
+    methods, and calls `super().__init__()`. The rest comes from here.
+
+    OCaml: class virtual Lwt_engine.abstract
+    """
+
+    def __init__(self) -> None:
+        self._readables: Final[dict[Descriptor_event, None]] = {}
+        self._writables: Final[dict[Descriptor_event, None]] = {}
+        self._timers: Final[dict[Timer_event, None]] = {}
+
+    # What an engine defines
+
+    @property
+    @abstractmethod
+    def id(self) -> Engine_id:
+        """What identifies the engine.
+
+        OCaml: method virtual id : engine_id
+        """
+
+    @abstractmethod
+    def iter(self, block: bool, /) -> None:
+        """Perform one turn: call what is ready.
+
+        Args:
+            block: whether to wait until something is ready.
+
+        OCaml: method virtual iter : bool -> unit
+        """
+
+    @abstractmethod
+    def cleanup(self) -> None:
+        """Free the resources of the engine. `destroy` calls it.
+
+        OCaml: method virtual private cleanup : unit
+        """
+
+    @abstractmethod
+    def register_readable(self, fd: int, action: Action, /) -> Action:
+        """Have an action called whenever a descriptor is readable.
+
+        Returns a function that ends this; it is called at most once.
+
+        OCaml: method virtual private register_readable :
+        Unix.file_descr -> (unit -> unit) -> unit Lazy.t
+        """
+
+    @abstractmethod
+    def register_writable(self, fd: int, action: Action, /) -> Action:
+        """Have an action called whenever a descriptor is writable.
+
+        Returns a function that ends this; it is called at most once.
+
+        OCaml: method virtual private register_writable :
+        Unix.file_descr -> (unit -> unit) -> unit Lazy.t
+        """
+
+    @abstractmethod
+    def register_timer(self, delay: float, repeat: bool, action: Action, /) -> Action:
+        """Have an action called once after `delay` seconds, or every `delay` seconds.
+
+        Returns a function that ends this; it is called at most once.
+
+        OCaml: method virtual private register_timer :
+        float -> bool -> (unit -> unit) -> unit Lazy.t
+        """
+
+    # Events
+
+    def on_readable(self, fd: int, callback: Event_callback, /) -> Event:
+        """Call a function with the event each time a descriptor is readable.
+
+        Raises:
+            TypeError: `fd` is not a number, or `callback` not a function.
+            ValueError: `fd` is negative, or too large for this engine.
+
+        OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
+        """
+        check_fd("on_readable", fd)
+        if not callable(callback):
+            raise not_a_callback("on_readable", callback)
+        event = Descriptor_event(fd, callback, self._readables)
+        event.unregister = self.register_readable(fd, event.fire)
+        self._readables[event] = None
+        event.is_active = True
+        return event
+
+    def on_writable(self, fd: int, callback: Event_callback, /) -> Event:
+        """Call a function with the event each time a descriptor is writable.
+
+        Raises:
+            TypeError: `fd` is not a number, or `callback` not a function.
+            ValueError: `fd` is negative, or too large for this engine.
+
+        OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
+        """
+        check_fd("on_writable", fd)
+        if not callable(callback):
+            raise not_a_callback("on_writable", callback)
+        event = Descriptor_event(fd, callback, self._writables)
+        event.unregister = self.register_writable(fd, event.fire)
+        self._writables[event] = None
+        event.is_active = True
+        return event
+
+    def on_timer(self, delay: float, repeat: bool, callback: Event_callback, /) -> Event:
+        """Call a function with the event after a delay, once or again and again.
+
+        A timer that is not repeated is not stopped by firing: stop it in the callback.
+
+        Args:
+            delay: seconds; 0 and less mean the next turn, infinity means never.
+            repeat: whether to call the function every `delay` seconds.
+            callback: takes the event.
+
+        Raises:
+            TypeError: `delay` is not a number, or `callback` not a function.
+            ValueError: `delay` is NaN.
+
+        OCaml: method on_timer : float -> bool -> (event -> unit) -> event
+        """
+        check_delay(delay)
+        if not callable(callback):
+            raise not_a_callback("on_timer", callback)
+        event = Timer_event(delay, repeat, callback, self._timers)
+        event.unregister = self.register_timer(delay, repeat, event.fire)
+        self._timers[event] = None
+        event.is_active = True
+        return event
+
+    def fake_io(self, fd: int, /) -> None:
+        """Call the callbacks of a descriptor, as if it were readable and writable.
+
+        First those of `on_readable`, then those of `on_writable`, oldest first. Callbacks
+        that are registered meanwhile are not called.
+
+        OCaml: method fake_io : Unix.file_descr -> unit
+        (There, callbacks registered meanwhile are called too.)
+        """
+        for registry in (self._readables, self._writables):
+            for event in list(registry):
+                if event.fd == fd and event.is_active:
+                    event.callback(event)
+
+    @property
+    def readable_count(self) -> int:
+        """The number of events that wait for a descriptor to become readable.
+
+        OCaml: method readable_count : int
+        """
+        return len(self._readables)
+
+    @property
+    def writable_count(self) -> int:
+        """The number of events that wait for a descriptor to become writable.
+
+        OCaml: method writable_count : int
+        """
+        return len(self._writables)
+
+    @property
+    def timer_count(self) -> int:
+        """The number of timers that are not stopped, those that fired among them.
+
+        OCaml: method timer_count : int
+        """
+        return len(self._timers)
+
+    # The engine as a whole
+
+    def transfer(self, engine: abstract, /) -> None:
+        """Move all events to another engine.
+
+        Timers start afresh there: a timer of 2 seconds that was registered 1 second ago
+        fires in 2 seconds. Moving to the same engine does nothing.
+
+        Raises:
+            TypeError: `engine` is not an engine.
+            ValueError: `engine` cannot watch one of the descriptors; nothing was moved.
+
+        OCaml: method transfer : abstract -> unit
+        """
+        check_engine("transfer", engine)
+        if engine is self:
+            return
+        for event in (*self._readables, *self._writables):
+            engine.check_descriptor("transfer", event.fd)
+        for event in list(self._readables):
+            event.stop()
+            event.moved_to = engine.on_readable(event.fd, event.callback)
+        for event in list(self._writables):
+            event.stop()
+            event.moved_to = engine.on_writable(event.fd, event.callback)
+        for timer in list(self._timers):
+            timer.stop()
+            timer.moved_to = engine.on_timer(timer.delay, timer.repeat, timer.callback)
+
+    def destroy(self) -> None:
+        """Stop all events, then free the resources of the engine.
+
+        OCaml: method destroy : unit
+        """
+        for event in (*self._readables, *self._writables, *self._timers):
+            event.stop()
+        self.cleanup()
+
+    def fork(self) -> None:  # noqa: B027  (not every engine needs it)
+        """Make the engine usable in a child process, right after a fork.
+
+        OCaml: method fork : unit
+        """
+
+    def forwards_signal(self, signum: int, /) -> bool:
+        """Say whether the engine itself reports this signal to `lwt_unix`.
+
+        OCaml: method forwards_signal : int -> bool
+        """
+        return False
+
+    # What Python adds: the numbers of descriptors
+
+    def adopt(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+        """Promise that `forget` will be called before this descriptor is closed.
+
+        An engine that keeps its interest in the kernel relies on it: it need not ask the
+        kernel again when an event is stopped and registered anew. Nothing is done here.
+        Not in OCaml.
+        """
+
+    def forget(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+        """Drop all that is known of a descriptor, which is about to be closed.
+
+        The next file with the same number is then not mistaken for it. Nothing is done
+        here. Not in OCaml.
+        """
+
+    def check_descriptor(self, function_name: str, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+        """Raise ValueError if the engine cannot watch this descriptor. Not in OCaml."""
+
+
+def check_engine(function_name: str, engine: object) -> None:
+    """Raise unless this is an engine."""
+    if isinstance(engine, abstract):
+        return
+    hint = ""
+    if isinstance(engine, type) and issubclass(engine, abstract):
+        hint = f"; pass an instance, {engine.__name__}()"
+    raise TypeError(
+        f"lwt_engine.{function_name}: expected an engine, got {engine!r} "
+        f"({type(engine).__name__}){hint}"
+    )

@@ -1,0 +1,267 @@
+"""The main loop: it turns the engine until a promise is resolved.
+
+A program makes a promise of all that it wants to do, and gives it to `run`. Each turn of
+the loop
+
+1. looks whether the promise is resolved, and ends with its value or its exception;
+2. calls the hooks of `Enter_iter_hooks`;
+3. performs one turn of the engine, which waits for descriptors and timers unless
+   a promise is paused;
+4. fulfils the promises that were paused until now (`lwt.pause`), each once;
+5. calls the hooks of `Leave_iter_hooks`.
+
+Callbacks run in steps 3 and 4. An exception that leaves from there (KeyboardInterrupt,
+SystemExit, or what a hook or an engine's callback raised) leaves `run`, which can be
+called again: what was ready and not yet seen to still is.
+
+When the process ends, the hooks of `Exit_hooks` run, in a loop of their own.
+
+OCaml: Lwt_main (src/unix/lwt_main.ml)
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+import lwt
+from lwt import lwt_sequence
+from lwt._resolution import resume
+from lwt_unix import lwt_engine
+
+__all__ = [
+    "run",
+    "yield_",
+    "abandon_yielded_and_paused",
+    "Hooks",
+    "Enter_iter_hooks",
+    "Leave_iter_hooks",
+    "Exit_hooks",
+    "at_exit",
+]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Exit_hook: TypeAlias = Callable[[], "lwt.Promise[Any] | Coroutine[Any, Any, Any]"]
+
+# --- Hooks -------------------------------------------------------------------
+
+
+class Hooks(Generic[R]):
+    """A sequence of hooks, to be called at a certain point of the program.
+
+    OCaml: module type Lwt_main.Hooks
+    """
+
+    hook: TypeAlias = lwt_sequence.Node[Callable[[], Any]]
+    """A hook that was added.
+
+    OCaml: type hook
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name: Final = name
+        self._hooks: Final[lwt_sequence.Sequence[Callable[[], R]]] = lwt_sequence.create()
+
+    def add_first(self, function: Callable[[], R], /) -> lwt_sequence.Node[Callable[[], R]]:
+        """Add a hook, to be called before those added already.
+
+        OCaml: add_first : (unit -> unit kind) -> hook
+        """
+        self._check(function)
+        return lwt_sequence.add_l(function, self._hooks)
+
+    def add_last(self, function: Callable[[], R], /) -> lwt_sequence.Node[Callable[[], R]]:
+        """Add a hook, to be called after those added already.
+
+        OCaml: add_last : (unit -> unit kind) -> hook
+        """
+        self._check(function)
+        return lwt_sequence.add_r(function, self._hooks)
+
+    def remove(self, hook: lwt_sequence.Node[Callable[[], R]], /) -> None:
+        """Remove a hook that `add_first` or `add_last` returned.
+
+        OCaml: remove : hook -> unit
+        """
+        lwt_sequence.remove(hook)
+
+    def remove_all(self) -> None:
+        """Remove all hooks.
+
+        OCaml: remove_all : unit -> unit
+        """
+        lwt_sequence.iter_node_l(lwt_sequence.remove, self._hooks)
+
+    def _check(self, function: object) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"lwt_main.{self._name}: expected a function without arguments, "
+                f"got {function!r} ({type(function).__name__})"
+            )
+
+    def __repr__(self) -> str:
+        return f"<lwt_main.{self._name}: {lwt_sequence.length(self._hooks)} hooks>"
+
+
+Enter_iter_hooks: Final[Hooks[object]] = Hooks("Enter_iter_hooks")
+"""Hooks that are called before each turn of the main loop.
+
+OCaml: module Lwt_main.Enter_iter_hooks
+"""
+
+Leave_iter_hooks: Final[Hooks[object]] = Hooks("Leave_iter_hooks")
+"""Hooks that are called after each turn of the main loop.
+
+OCaml: module Lwt_main.Leave_iter_hooks
+"""
+
+Exit_hooks: Final[Hooks[lwt.Promise[Any] | Coroutine[Any, Any, Any]]] = Hooks("Exit_hooks")
+"""Hooks that return promises, called when the process ends, one after the other.
+
+Their exceptions are ignored. A hook may add hooks, which are called too.
+
+OCaml: module Lwt_main.Exit_hooks
+"""
+
+# --- The loop ----------------------------------------------------------------
+
+
+def _call(function: Callable[[], object]) -> None:
+    function()
+
+
+def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
+    poll, paused_count, wakeup_paused = lwt.poll, lwt.paused_count, lwt.wakeup_paused
+    is_empty, iter_l = lwt_sequence.is_empty, lwt_sequence.iter_l
+    enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
+    engine_turn = lwt_engine.iter
+    while True:
+        result = poll(promise)
+        if result is not None:
+            return result.value
+        if not is_empty(enter_hooks):
+            iter_l(_call, enter_hooks)
+        engine_turn(paused_count() == 0)
+        wakeup_paused()
+        if not is_empty(leave_hooks):
+            iter_l(_call, leave_hooks)
+
+
+# Held while `run` runs. A lock rather than a boolean: two threads may try at once.
+_running: Final = threading.Lock()
+
+
+def _finished() -> None:
+    """Allow `run` to be called again."""
+    if _running.locked():
+        _running.release()
+
+
+def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
+    """Run the main loop until a promise is resolved, and return its value.
+
+    If the promise is resolved already, there is no turn. A coroutine is run as
+    `lwt.of_coroutine` runs it, up to its first pending promise before the first turn.
+
+    `run` is for the top level of a program: callbacks, and the coroutine given to it,
+    cannot call it again.
+
+    Args:
+        promise: a promise or a coroutine.
+
+    Raises:
+        Exception: what the promise is rejected with, with its traceback.
+        BaseException: what left a callback. Then `run` can be called again, except
+            after an exception that `lwt.Exception_filter` lets out (by default
+            MemoryError and RecursionError), as in OCaml.
+        lwt.Failure: `run` is running already; nothing was run.
+        TypeError: `promise` is neither of the two; nothing was run.
+
+    OCaml: Lwt_main.run : 'a Lwt.t -> 'a
+    """
+    if not isinstance(promise, lwt.Promise | Coroutine):
+        raise _not_a_promise(promise)
+    if not _running.acquire(blocking=False):
+        if isinstance(promise, Coroutine):
+            promise.close()  # It never ran, and does not complain about that.
+        raise lwt.Failure(
+            "Nested calls to Lwt_main.run are not allowed: "
+            "await the promise instead, or return it from the callback "
+            "(an earlier call that a MemoryError or RecursionError left counts as running)"
+        )
+    is_usable = True
+    try:
+        resume()
+        if isinstance(promise, Coroutine):
+            promise = lwt.of_coroutine(promise)
+        return _turn_until_resolved(promise)
+    except Exception as exception:
+        # OCaml leaves it at "running" after these.
+        is_usable = lwt.Exception_filter.run(exception)
+        raise
+    finally:
+        if is_usable:
+            _finished()
+
+
+def _not_a_promise(value: object) -> TypeError:
+    hint = "; lwt.return_(value) makes a promise of a value"
+    if callable(value):
+        name = getattr(value, "__name__", "f")
+        hint = f"; call the function: lwt_main.run({name}())"
+    return TypeError(
+        f"lwt_main.run: expected a promise or a coroutine, got {value!r} "
+        f"({type(value).__name__}){hint}"
+    )
+
+
+# --- Old names ---------------------------------------------------------------
+
+
+def yield_() -> lwt.Promise[None]:
+    """Make a promise that is fulfilled in the next turn. Deprecated: use `lwt.pause`.
+
+    OCaml: Lwt_main.yield : unit -> unit Lwt.t
+    """
+    return lwt.pause()
+
+
+def abandon_yielded_and_paused() -> None:
+    """Leave all paused promises pending for ever. Deprecated: use `lwt.abandon_paused`.
+
+    OCaml: Lwt_main.abandon_yielded_and_paused : unit -> unit
+    """
+    lwt.abandon_paused()
+
+
+# --- The end of the process --------------------------------------------------
+
+
+def at_exit(hook: Exit_hook, /) -> None:
+    """Add a hook to be called when the process ends, before those added already.
+
+    OCaml: Lwt_main.at_exit : (unit -> unit Lwt.t) -> unit
+    """
+    Exit_hooks.add_first(hook)
+
+
+def _call_exit_hooks() -> lwt.Promise[None]:
+    match lwt_sequence.take_opt_l(Exit_hooks._hooks):
+        case lwt.Some(hook):
+            called = lwt.catch(hook, lambda _: lwt.return_unit)
+            return lwt.bind(called, lambda _: _call_exit_hooks())
+        case _:
+            return lwt.return_unit
+
+
+@atexit.register
+def _run_exit_hooks() -> None:
+    if not lwt_sequence.is_empty(Exit_hooks._hooks):
+        # `exit` may have been called by a callback, inside the loop.
+        lwt.abandon_wakeups()
+        _finished()
+        run(_call_exit_hooks())

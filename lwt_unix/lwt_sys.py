@@ -1,0 +1,15 @@
+"""What this system can do. For now, only the exception that says it cannot.
+
+OCaml: Lwt_sys (src/unix/lwt_sys.ml)
+"""
+
+from __future__ import annotations
+
+__all__ = ["Not_available"]
+
+
+class Not_available(Exception):
+    """Say that a feature does not exist on this system; its argument names the feature.
+
+    OCaml: Lwt_sys.Not_available : exn
+    """
