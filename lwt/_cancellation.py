@@ -29,7 +29,7 @@ from lwt._promise import (
     underlying,
 )
 from lwt._removable import RemovableCallback
-from lwt._resolution import call, call_or_report, start_callbacks
+from lwt._resolution import call, call_or_report, run_callbacks
 from lwt._storage import current_storage
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def cancel(promise: Promise[object], /) -> None:
                 to_visit.extend(reversed(how_to_cancel))
     # OCaml collects them in a list from the front: the last found comes first.
     for canceled_promise in reversed(canceled):
-        start_callbacks(canceled_promise)
+        run_callbacks(canceled_promise)
 
 
 def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> None:

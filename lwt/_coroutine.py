@@ -24,11 +24,9 @@ from lwt._checks import not_a_promise_from_callback
 from lwt._promise import (
     FULFILLED,
     PENDING,
-    PROXY,
     REJECTED,
     Promise,
     PromiseOrCoroutine,
-    add_callback,
     rejection_of,
     settle,
     underlying,
@@ -57,33 +55,32 @@ class _Body:
 
     def go_on(self) -> Promise[Any] | None:
         """Run the body to its next pending promise, or to its end."""
-        step: Callable[[Any], object] = self._coroutine.send
-        argument: Exception | None = None
-        while True:
-            try:
-                awaited = step(argument)
-            except StopIteration as stop:
-                return settle(self._promise, FULFILLED, stop.value)
-            except Exception as exception:
-                return settle(self._promise, REJECTED, rejection_of(exception))
-            if type(awaited) is Promise:
-                own_promise = self._promise
-                if own_promise._state == PROXY:
-                    own_promise = underlying(own_promise)
-                if awaited is not own_promise:
-                    # Promise.__await__ gives pending promises only, and no proxies.
-                    self._storage = current_storage.contents
-                    own_promise._how_to_cancel = awaited
-                    add_callback(awaited, self)
-                    return None
-                argument = RuntimeError("an async function awaits its own promise: it cannot end")
-            else:
-                argument = TypeError(
-                    f"awaited something that is no promise of lwt (it gave {awaited!r}); "
-                    f"promises and async functions that await promises can be awaited here, "
-                    f"asyncio's and other libraries' awaitables cannot"
-                )
-            step = self._coroutine.throw
+        try:
+            awaited = self._coroutine.send(None)
+            while type(awaited) is not Promise or awaited is underlying(self._promise):
+                awaited = self._coroutine.throw(_complaint(awaited))
+        except StopIteration as stop:
+            return settle(self._promise, FULFILLED, stop.value)
+        except Exception as exception:
+            return settle(self._promise, REJECTED, rejection_of(exception))
+        # Promise.__await__ gives pending promises only, and no proxies.
+        self._storage = current_storage.contents
+        underlying(self._promise)._how_to_cancel = awaited
+        if awaited._callbacks is None:
+            awaited._callbacks = [self]
+        else:
+            awaited._callbacks.append(self)
+        return None
+
+
+def _complaint(awaited: object) -> Exception:
+    """What to throw into a body that waits for something it cannot wait for."""
+    if type(awaited) is Promise:
+        return RuntimeError("an async function awaits its own promise: it would never end")
+    return TypeError(
+        f"awaited something that is no promise of lwt (it gave {awaited!r}); promises, and async "
+        f"functions that await promises, can be awaited here; other libraries' awaitables cannot"
+    )
 
 
 def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:

@@ -26,7 +26,7 @@ from lwt._promise import (
     settle,
     underlying,
 )
-from lwt._resolution import defer_callbacks, start_callbacks
+from lwt._resolution import defer_callbacks, run_callbacks
 from lwt._values import Error, Ok, Some
 
 T = TypeVar("T")
@@ -219,7 +219,7 @@ def wakeup(resolver: Resolver[T], value: T, /) -> None:
     """
     promise = _pending_promise("wakeup", resolver)
     if promise is not None:
-        start_callbacks(settle(promise, FULFILLED, value))
+        run_callbacks(settle(promise, FULFILLED, value))
 
 
 def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
@@ -235,7 +235,7 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     promise = _pending_promise("wakeup_exn", resolver)
     if promise is not None:
         rejection = Rejection(exception, exception.__traceback__)
-        start_callbacks(settle(promise, REJECTED, rejection))
+        run_callbacks(settle(promise, REJECTED, rejection))
 
 
 def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:
@@ -250,7 +250,7 @@ def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) ->
     state, value = _state_of_result("wakeup_result", result)
     promise = _pending_promise("wakeup_result", resolver)
     if promise is not None:
-        start_callbacks(settle(promise, state, value))
+        run_callbacks(settle(promise, state, value))
 
 
 def wakeup_later(resolver: Resolver[T], value: T, /) -> None:

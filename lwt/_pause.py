@@ -10,7 +10,7 @@ from typing import Final, final
 
 from lwt._checks import check_callable
 from lwt._promise import CANCEL_THIS, FULFILLED, PENDING, Promise, settle, underlying
-from lwt._resolution import start_callbacks
+from lwt._resolution import run_callbacks
 
 
 @final
@@ -56,18 +56,18 @@ def wakeup_paused() -> None:
     promises = _paused.promises
     _paused.promises = []
     _paused.count = 0
-    woken = 0
+    remaining = iter(promises)
     try:
-        for promise in promises:
-            woken += 1
+        for promise in remaining:
             source = promise if promise._state == PENDING else underlying(promise)
             if source._state == PENDING:
-                start_callbacks(settle(source, FULFILLED, None))
+                run_callbacks(settle(source, FULFILLED, None))
     finally:
         # After an exception that leaves, the others wait for the next turn.
-        if woken < len(promises):
-            _paused.promises[:0] = promises[woken:]
-            _paused.count += len(promises) - woken
+        left_over = list(remaining)
+        if left_over:
+            _paused.promises[:0] = left_over
+            _paused.count += len(left_over)
 
 
 def paused_count() -> int:

@@ -149,10 +149,14 @@ def run_callbacks(promise: Promise[Any]) -> None:
     first. A promise that a callback resolves has its own callbacks run before the
     next one. At the end the storage is what it was.
     """
-    depth = resolution.depth
+    if promise._callbacks is None and promise._cancel_callbacks is None:
+        return
+    if resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(run_callbacks, promise)
+        return
     outermost_storage = saved_storage = current_storage.contents
     interrupted: list[tuple[Promise[Any], Storage]] = []
-    resolution.depth = depth + 1
+    resolution.depth += 1
     resolution.nesting += 1
     try:
         while True:
@@ -177,7 +181,7 @@ def run_callbacks(promise: Promise[Any]) -> None:
                 resolution.depth -= 1
                 current_storage.contents = saved_storage
                 if not interrupted:
-                    return
+                    break
                 promise, saved_storage = interrupted.pop()
     except BaseException:
         resolution.depth -= len(interrupted) + 1
@@ -187,6 +191,8 @@ def run_callbacks(promise: Promise[Any]) -> None:
         raise
     finally:
         resolution.nesting -= 1
+    if resolution.postponed:
+        run_postponed()
 
 
 def _run_cancel_callbacks(promise: Promise[Any]) -> None:
@@ -198,24 +204,12 @@ def _run_cancel_callbacks(promise: Promise[Any]) -> None:
     promise._cancel_callbacks = None
 
 
-def start_callbacks(promise: Promise[Any]) -> None:
-    """Run the callbacks of a promise that user code has just resolved, before it goes on."""
-    if promise._callbacks is None and promise._cancel_callbacks is None:
-        return
-    if resolution.nesting >= MAXIMUM_NESTING:
-        postpone_action(start_callbacks, promise)
-        return
-    run_callbacks(promise)
-    if resolution.postponed:
-        run_postponed()
-
-
 def defer_callbacks(promise: Promise[Any]) -> None:
     """Run the callbacks of a promise now, or later if callbacks are being run already."""
     if resolution.depth >= 1:
         resolution.deferred.append(promise)
     else:
-        start_callbacks(promise)
+        run_callbacks(promise)
 
 
 def abandon_wakeups() -> None:
@@ -228,8 +222,7 @@ def abandon_wakeups() -> None:
     """
     if resolution.depth != 0:
         resolution.depth -= 1
-        if resolution.depth == 0 and resolution.deferred:
-            run_callbacks(resolution.deferred.popleft())
+        _run_deferred()
         current_storage.contents = empty_storage
 
 
@@ -238,10 +231,15 @@ def resume() -> None:
 
     The main loop calls this at each turn, so that nothing waits while it sleeps.
     """
-    if resolution.deferred and resolution.depth == 0:
-        run_callbacks(resolution.deferred.popleft())
+    _run_deferred()
     if resolution.postponed:
         _run_postponed(None)
+
+
+def _run_deferred() -> None:
+    """Run the callbacks that were deferred, unless there is a loop that will."""
+    while resolution.deferred and resolution.depth == 0:
+        run_callbacks(resolution.deferred.popleft())
 
 
 # --- Calls of user functions, one inside another ----------------------------
@@ -320,12 +318,12 @@ def _run_postponed(result: Promise[Any] | None) -> Rejection | None:
             else:
                 resolved = make_into_proxy(promise, inner)
                 if resolved is not None:
-                    start_callbacks(resolved)
+                    run_callbacks(resolved)
                 continue
             resolved = settle(promise, REJECTED, rejection)
             if result is not None and underlying(result) is resolved:
                 raised = rejection
-            start_callbacks(resolved)
+            run_callbacks(resolved)
     finally:
         resolution.postponed.extend(reversed(waiting))
         resolution.is_running_postponed = was_running
