@@ -1,0 +1,484 @@
+"""Sequences: ends, nodes, transfers, traversals under changes; then all of it against lists."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from lwt import Some, lwt_sequence
+from lwt.lwt_sequence import Node, Sequence
+
+
+def contents(sequence: Sequence[int]) -> list[int]:
+    def prepend(value: int, rest: list[int]) -> list[int]:
+        return [value, *rest]
+
+    return lwt_sequence.fold_r(prepend, sequence, [])
+
+
+def sequence_of(*values: int) -> tuple[Sequence[int], list[Node[int]]]:
+    sequence: Sequence[int] = lwt_sequence.create()
+    return sequence, [lwt_sequence.add_r(value, sequence) for value in values]
+
+
+# Ends
+
+
+def test_a_new_sequence_is_empty() -> None:
+    sequence: Sequence[int] = lwt_sequence.create()
+    assert lwt_sequence.is_empty(sequence)
+    assert lwt_sequence.length(sequence) == 0
+
+
+def test_values_stand_in_the_order_in_which_they_were_added_at_each_end() -> None:
+    sequence: Sequence[int] = lwt_sequence.create()
+    for value in (1, 2):
+        lwt_sequence.add_l(value, sequence)
+        lwt_sequence.add_r(value * 10, sequence)
+    assert contents(sequence) == [2, 1, 10, 20]
+    assert lwt_sequence.length(sequence) == 4
+
+
+def test_take_removes_from_the_end_that_it_names() -> None:
+    sequence, _ = sequence_of(1, 2, 3)
+    assert lwt_sequence.take_l(sequence) == 1
+    assert lwt_sequence.take_r(sequence) == 3
+    assert contents(sequence) == [2]
+
+
+@pytest.mark.parametrize("take", [lwt_sequence.take_l, lwt_sequence.take_r])
+def test_take_raises_empty_when_there_is_nothing(take: Callable[[Sequence[int]], int]) -> None:
+    with pytest.raises(lwt_sequence.Empty, match=r"take_[lr]: the sequence is empty"):
+        take(lwt_sequence.create())
+
+
+def test_take_opt_tells_a_missing_element_from_one_that_is_none() -> None:
+    sequence: Sequence[None] = lwt_sequence.create()
+    lwt_sequence.add_r(None, sequence)
+    lwt_sequence.add_r(None, sequence)
+    taken = [lwt_sequence.take_opt_l(sequence), lwt_sequence.take_opt_r(sequence)]
+    assert taken == [Some(None), Some(None)]
+    assert lwt_sequence.take_opt_l(sequence) is None
+    assert lwt_sequence.take_opt_r(sequence) is None
+
+
+# Nodes
+
+
+def test_a_node_gives_and_takes_its_value() -> None:
+    sequence, (node, _) = sequence_of(1, 2)
+    lwt_sequence.set(node, 7)
+    assert lwt_sequence.get(node) == 7
+    assert contents(sequence) == [7, 2]
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_removed_node_is_gone_and_keeps_its_value(index: int) -> None:
+    sequence, nodes = sequence_of(0, 1, 2)
+    lwt_sequence.remove(nodes[index])
+    assert contents(sequence) == [value for value in range(3) if value != index]
+    assert lwt_sequence.get(nodes[index]) == index
+
+
+def test_removing_a_node_twice_changes_nothing() -> None:
+    sequence, (first, _) = sequence_of(1, 2)
+    lwt_sequence.remove(first)
+    lwt_sequence.add_l(3, sequence)
+    lwt_sequence.remove(first)
+    assert contents(sequence) == [3, 2]
+
+
+def test_a_taken_node_counts_as_removed() -> None:
+    sequence, (first, _) = sequence_of(1, 2)
+    lwt_sequence.take_l(sequence)
+    lwt_sequence.add_l(3, sequence)
+    lwt_sequence.remove(first)
+    assert contents(sequence) == [3, 2]
+
+
+def test_clear_drops_all() -> None:
+    sequence, _ = sequence_of(1, 2)
+    lwt_sequence.clear(sequence)
+    assert lwt_sequence.is_empty(sequence)
+    lwt_sequence.add_l(3, sequence)
+    assert contents(sequence) == [3]
+
+
+def test_removing_after_clear_ties_the_neighbours_to_the_sequence_again_as_in_ocaml() -> None:
+    sequence, (first, *_) = sequence_of(0, 1, 2)
+    lwt_sequence.clear(sequence)
+    lwt_sequence.remove(first)
+    met: list[int] = []
+    lwt_sequence.iter_l(met.append, sequence)
+    assert met == [1, 2]
+
+
+def test_a_removed_node_is_freed_at_once() -> None:
+    class Value:
+        pass
+
+    sequence: Sequence[Value] = lwt_sequence.create()
+    for _ in range(3):
+        lwt_sequence.add_r(Value(), sequence)
+    gc.disable()
+    try:
+        value = weakref.ref(lwt_sequence.take_l(sequence))
+        assert value() is None
+    finally:
+        gc.enable()
+
+
+# Transfers
+
+
+def test_transfer_l_puts_all_before_what_is_there() -> None:
+    (source, _), (target, _) = sequence_of(1, 2), sequence_of(3, 4)
+    lwt_sequence.transfer_l(source, target)
+    assert (contents(source), contents(target)) == ([], [1, 2, 3, 4])
+
+
+def test_transfer_r_puts_all_behind_what_is_there() -> None:
+    (source, _), (target, _) = sequence_of(1, 2), sequence_of(3, 4)
+    lwt_sequence.transfer_r(source, target)
+    assert (contents(source), contents(target)) == ([], [3, 4, 1, 2])
+
+
+@pytest.mark.parametrize("transfer", [lwt_sequence.transfer_l, lwt_sequence.transfer_r])
+def test_transferring_nothing_or_to_nothing_loses_nothing(
+    transfer: Callable[[Sequence[int], Sequence[int]], None],
+) -> None:
+    (empty, _), (full, _) = sequence_of(), sequence_of(1, 2)
+    transfer(empty, full)
+    assert contents(full) == [1, 2]
+    transfer(full, empty)
+    assert (contents(full), contents(empty)) == ([], [1, 2])
+
+
+def test_a_transferred_node_can_be_removed_from_where_it_is_now() -> None:
+    (source, nodes), (target, _) = sequence_of(0, 1, 2), sequence_of(7, 8)
+    lwt_sequence.transfer_l(source, target)
+    lwt_sequence.remove(nodes[1])
+    assert (contents(source), contents(target)) == ([], [0, 2, 7, 8])
+
+
+@pytest.mark.parametrize("transfer", [lwt_sequence.transfer_l, lwt_sequence.transfer_r])
+def test_a_sequence_transferred_to_itself_loses_its_elements_as_in_ocaml(
+    transfer: Callable[[Sequence[int], Sequence[int]], None],
+) -> None:
+    sequence, _ = sequence_of(1, 2)
+    transfer(sequence, sequence)
+    assert lwt_sequence.is_empty(sequence)
+
+
+# Traversals
+
+
+def test_folds_combine_from_the_side_that_they_name() -> None:
+    sequence, _ = sequence_of(1, 2, 3)
+
+    def written(value: int, rest: str) -> str:
+        return f"({value} {rest})"
+
+    assert lwt_sequence.fold_l(written, sequence, "x") == "(3 (2 (1 x)))"
+    assert lwt_sequence.fold_r(written, sequence, "x") == "(1 (2 (3 x)))"
+
+
+def test_iterations_meet_values_and_nodes_from_the_side_that_they_name() -> None:
+    sequence, nodes = sequence_of(1, 2, 3)
+    values: list[int] = []
+    lwt_sequence.iter_l(values.append, sequence)
+    lwt_sequence.iter_r(values.append, sequence)
+    assert values == [1, 2, 3, 3, 2, 1]
+    met: list[Node[int]] = []
+    lwt_sequence.iter_node_l(met.append, sequence)
+    lwt_sequence.iter_node_r(met.append, sequence)
+    assert met == nodes + nodes[::-1]
+
+
+def test_find_returns_the_first_from_the_side_that_it_names() -> None:
+    sequence, nodes = sequence_of(1, 2, 3, 4)
+
+    def is_even(value: int) -> bool:
+        return value % 2 == 0
+
+    assert lwt_sequence.find_node_l(is_even, sequence) is nodes[1]
+    assert lwt_sequence.find_node_r(is_even, sequence) is nodes[3]
+    assert lwt_sequence.find_node_opt_l(is_even, sequence) == Some(nodes[1])
+    assert lwt_sequence.find_node_opt_r(is_even, sequence) == Some(nodes[3])
+
+
+def test_find_says_when_there_is_none() -> None:
+    sequence, _ = sequence_of(1)
+
+    def never(value: int) -> bool:
+        return False
+
+    assert lwt_sequence.find_node_opt_l(never, sequence) is None
+    assert lwt_sequence.find_node_opt_r(never, sequence) is None
+    with pytest.raises(LookupError, match="find_node_l: no element"):
+        lwt_sequence.find_node_l(never, sequence)
+    with pytest.raises(LookupError, match="find_node_r: no element"):
+        lwt_sequence.find_node_r(never, sequence)
+
+
+# Changes during a traversal. What OCaml 5.6.1 met is in each expected list.
+
+Change = Callable[[int, Sequence[int], list[Node[int]]], object]
+
+
+def met_from_the_left(change: Change) -> tuple[list[int], list[int]]:
+    sequence, nodes = sequence_of(0, 1, 2, 3)
+    met: list[int] = []
+
+    def step(value: int) -> None:
+        met.append(value)
+        change(value, sequence, nodes)
+
+    lwt_sequence.iter_l(step, sequence)
+    return met, contents(sequence)
+
+
+def test_the_current_node_may_be_removed() -> None:
+    assert met_from_the_left(lambda value, _, nodes: lwt_sequence.remove(nodes[value])) == (
+        [0, 1, 2, 3],
+        [],
+    )
+
+
+def test_the_current_and_the_next_node_may_be_removed_in_either_order() -> None:
+    def current_first(value: int, _: Sequence[int], nodes: list[Node[int]]) -> None:
+        for node in nodes[value : value + 2]:
+            lwt_sequence.remove(node)
+
+    def next_first(value: int, _: Sequence[int], nodes: list[Node[int]]) -> None:
+        for node in reversed(nodes[value : value + 2]):
+            lwt_sequence.remove(node)
+
+    assert met_from_the_left(current_first) == ([0, 2], [])
+    assert met_from_the_left(next_first) == ([0, 2], [])
+
+
+def test_all_may_be_removed_from_the_first() -> None:
+    def remove_all(_: int, __: Sequence[int], nodes: list[Node[int]]) -> None:
+        for node in nodes:
+            lwt_sequence.remove(node)
+
+    assert met_from_the_left(remove_all) == ([0], [])
+
+
+def test_what_is_added_ahead_is_met_and_what_is_added_behind_is_not() -> None:
+    def add(value: int, sequence: Sequence[int], _: list[Node[int]]) -> None:
+        if value < 2:
+            lwt_sequence.add_l(value + 10, sequence)
+            lwt_sequence.add_r(value + 20, sequence)
+
+    assert met_from_the_left(add) == (
+        [0, 1, 2, 3, 20, 21],
+        [11, 10, 0, 1, 2, 3, 20, 21],
+    )
+
+
+def test_what_is_added_after_the_removal_of_the_current_last_node_is_not_met() -> None:
+    def replace_last(value: int, sequence: Sequence[int], nodes: list[Node[int]]) -> None:
+        if value == 3:
+            lwt_sequence.remove(nodes[3])
+            lwt_sequence.add_r(9, sequence)
+
+    assert met_from_the_left(replace_last) == ([0, 1, 2, 3], [0, 1, 2, 9])
+
+
+def test_the_traversal_of_a_transferred_sequence_ends_with_the_other() -> None:
+    other, _ = sequence_of(7, 8)
+
+    def transfer(value: int, sequence: Sequence[int], _: list[Node[int]]) -> None:
+        if value == 1:
+            lwt_sequence.transfer_l(sequence, other)
+
+    assert met_from_the_left(transfer) == ([0, 1, 2, 3, 7, 8], [])
+
+
+def test_a_long_sequence_is_folded_without_recursion() -> None:
+    sequence, _ = sequence_of(*range(100_000))
+    assert lwt_sequence.fold_r(lambda value, total: value + total, sequence, 0) == 4_999_950_000
+
+
+# Wrong arguments and shown ones
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("is_empty", ([],)),
+        ("length", (None,)),
+        ("clear", ([1],)),
+        ("add_l", (1, [])),
+        ("add_r", (lwt_sequence.create(), 1)),
+        ("take_l", ([],)),
+        ("take_r", ([],)),
+        ("take_opt_l", ([],)),
+        ("take_opt_r", ([],)),
+        ("transfer_l", (lwt_sequence.create(), [])),
+        ("transfer_r", ([], lwt_sequence.create())),
+        ("get", (lwt_sequence.create(),)),
+        ("set", (3, 4)),
+        ("remove", (lwt_sequence.create(),)),
+        ("iter_l", (lwt_sequence.create(), print)),
+        ("iter_r", (print, [])),
+        ("iter_node_l", (None, lwt_sequence.create())),
+        ("iter_node_r", (print, ())),
+        ("fold_l", (print, [], 0)),
+        ("fold_r", (0, lwt_sequence.create(), print)),
+        ("find_node_l", (print, [])),
+        ("find_node_r", (print, [])),
+        ("find_node_opt_l", ([], print)),
+        ("find_node_opt_r", (print, [])),
+    ],
+)
+def test_a_wrong_argument_is_a_type_error_that_names_the_function(
+    name: str, arguments: tuple[object, ...]
+) -> None:
+    with pytest.raises(TypeError, match=rf"^lwt_sequence\.{name}: "):
+        getattr(lwt_sequence, name)(*arguments)
+
+
+def test_a_sequence_shows_its_first_elements() -> None:
+    assert repr(sequence_of(1, 2)[0]) == "<Sequence [1, 2]>"
+    assert repr(sequence_of(*range(100))[0]) == "<Sequence [0, 1, 2, 3, 4, 5, 6, 7, ...]>"
+
+
+def test_a_node_shows_its_value_and_whether_it_was_removed() -> None:
+    _, (node,) = sequence_of(1)
+    assert repr(node) == "<Node 1>"
+    lwt_sequence.remove(node)
+    assert repr(node) == "<Node 1, removed>"
+
+
+# Against lists
+
+
+class Sequences(RuleBasedStateMachine):
+    """Two sequences and the nodes ever made, beside two lists of the same nodes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sequences: list[Sequence[int]] = [lwt_sequence.create(), lwt_sequence.create()]
+        self.lists: list[list[Node[int]]] = [[], []]
+        self.nodes: list[Node[int]] = []
+        self.cleared: set[Node[int]] = set()
+
+    which = st.integers(0, 1)
+
+    @rule(which=which, value=st.integers())
+    def add_l(self, which: int, value: int) -> None:
+        node = lwt_sequence.add_l(value, self.sequences[which])
+        self.nodes.append(node)
+        self.lists[which].insert(0, node)
+
+    @rule(which=which, value=st.integers())
+    def add_r(self, which: int, value: int) -> None:
+        node = lwt_sequence.add_r(value, self.sequences[which])
+        self.nodes.append(node)
+        self.lists[which].append(node)
+
+    @rule(which=which)
+    def take_opt_l(self, which: int) -> None:
+        taken = lwt_sequence.take_opt_l(self.sequences[which])
+        nodes = self.lists[which]
+        assert taken == (Some(nodes.pop(0).value) if nodes else None)
+
+    @rule(which=which)
+    def take_opt_r(self, which: int) -> None:
+        taken = lwt_sequence.take_opt_r(self.sequences[which])
+        nodes = self.lists[which]
+        assert taken == (Some(nodes.pop().value) if nodes else None)
+
+    @rule(which=which, from_left=st.booleans())
+    def take(self, which: int, from_left: bool) -> None:
+        take = lwt_sequence.take_l if from_left else lwt_sequence.take_r
+        nodes = self.lists[which]
+        if nodes:
+            assert take(self.sequences[which]) == nodes.pop(0 if from_left else -1).value
+        else:
+            with pytest.raises(lwt_sequence.Empty):
+                take(self.sequences[which])
+
+    @precondition(lambda self: self.nodes)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        node = data.draw(st.sampled_from(self.nodes))
+        if node in self.cleared:
+            return  # not allowed: its former neighbours would come back
+        lwt_sequence.remove(node)
+        self.lists = [[n for n in nodes if n is not node] for nodes in self.lists]
+
+    @precondition(lambda self: self.nodes)
+    @rule(data=st.data(), value=st.integers())
+    def set(self, data: st.DataObject, value: int) -> None:
+        lwt_sequence.set(data.draw(st.sampled_from(self.nodes)), value)
+
+    @rule(source=which, at_left=st.booleans())
+    def transfer(self, source: int, at_left: bool) -> None:
+        target = 1 - source
+        moved, kept = self.lists[source], self.lists[target]
+        if at_left:
+            lwt_sequence.transfer_l(self.sequences[source], self.sequences[target])
+            self.lists[target] = moved + kept
+        else:
+            lwt_sequence.transfer_r(self.sequences[source], self.sequences[target])
+            self.lists[target] = kept + moved
+        self.lists[source] = []
+
+    @rule(which=which)
+    def clear(self, which: int) -> None:
+        lwt_sequence.clear(self.sequences[which])
+        self.cleared.update(self.lists[which])
+        self.lists[which] = []
+
+    @rule(which=which, data=st.data(), from_left=st.booleans())
+    def remove_while_iterating(self, which: int, data: st.DataObject, from_left: bool) -> None:
+        before = self.lists[which]
+        if not before:
+            return
+        victims: dict[Node[int], list[Node[int]]] = {
+            node: data.draw(st.lists(st.sampled_from(before), max_size=2)) for node in before
+        }
+        met: list[Node[int]] = []
+        removed: list[Node[int]] = []
+
+        def step(node: Node[int]) -> None:
+            met.append(node)
+            for victim in victims[node]:
+                lwt_sequence.remove(victim)
+                removed.append(victim)
+
+        iterate = lwt_sequence.iter_node_l if from_left else lwt_sequence.iter_node_r
+        iterate(step, self.sequences[which])
+
+        expected: list[Node[int]] = []
+        gone: list[Node[int]] = []
+        for node in before if from_left else reversed(before):
+            if node not in gone:
+                expected.append(node)
+                gone.extend(victims[node])
+        assert met == expected
+        self.lists[which] = [node for node in before if node not in gone]
+
+    @invariant()
+    def holds_what_the_lists_hold(self) -> None:
+        for sequence, nodes in zip(self.sequences, self.lists, strict=True):
+            values = [node.value for node in nodes]
+            assert contents(sequence) == values
+            assert lwt_sequence.length(sequence) == len(nodes)
+            assert lwt_sequence.is_empty(sequence) == (not nodes)
+            from_right: list[Any] = []
+            lwt_sequence.iter_r(from_right.append, sequence)
+            assert from_right == values[::-1]
+
+
+TestSequences = Sequences.TestCase
