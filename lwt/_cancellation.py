@@ -153,7 +153,11 @@ class _RemovableFollow(RemovableCallback):
         super().__init__(promises)
         self._follower = follower
 
-    def run_once(self, promise: Promise[Any]) -> Promise[Any]:
+    def run_once(self, promise: Promise[Any]) -> Promise[Any] | None:
+        # One cancel may have found both promises: the follower is rejected then, and has
+        # not yet had the chance to remove this callback. (OCaml's behaviour is undefined.)
+        if underlying(self._follower)._state != PENDING:
+            return None
         return settle(self._follower, promise._state, promise._value)
 
 
