@@ -1,0 +1,319 @@
+"""Lwt_unix: system calls that return promises.
+
+The rule for all of them: what can be done at once is done at once, and the promise is resolved
+already; otherwise the promise is pending until it is done. Most operations on sockets and pipes
+can be cancelled while they wait, and then have done nothing:
+
+>>> import lwt, lwt_unix
+>>> from lwt_unix import lwt_main
+>>> async def first_bytes():
+...     near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+...     buffer = bytearray(10)
+...     async with near, far:
+...         reading = lwt_unix.read(near, buffer, 0, 10)
+...         await lwt_unix.write(far, b"hello", 0, 5)
+...         length = await lwt.pick([lwt_unix.timeout(5.0), reading])
+...     return bytes(buffer[:length])
+>>> lwt_main.run(first_bytes())
+b'hello'
+
+The parts, in the order of the names below:
+
+1. sleeping and timeouts;
+2. descriptors and their states: every `File_descr` is opened, aborted or closed;
+3. waiting: `wrap_syscall`, on which all I/O is built, and those who write their own;
+4. reading, writing, pipes;
+5. sockets, addresses, options;
+6. signals, handled in the main loop.
+
+The main loop is `lwt_unix.lwt_main`, what it waits with `lwt_unix.lwt_engine`, and buffered
+channels and servers are `lwt_unix.lwt_io`; import them by name, this package does not.
+
+Only one thread may use all this, the one that runs the main loop.
+
+OCaml: Lwt_unix (src/unix/lwt_unix.ml)
+"""
+
+from lwt_unix._actions import (
+    Retry,
+    Retry_read,
+    Retry_write,
+    abort,
+    clear_close_on_exec,
+    close,
+    dup,
+    dup2,
+    readable,
+    register_action,
+    set_close_on_exec,
+    wait_read,
+    wait_write,
+    wrap_syscall,
+    writable,
+)
+from lwt_unix._constants import (
+    IPV6_ONLY,
+    MSG_DONTROUTE,
+    MSG_OOB,
+    MSG_PEEK,
+    PF_INET,
+    PF_INET6,
+    PF_UNIX,
+    SHUTDOWN_ALL,
+    SHUTDOWN_RECEIVE,
+    SHUTDOWN_SEND,
+    SO_ACCEPTCONN,
+    SO_BROADCAST,
+    SO_DEBUG,
+    SO_DONTROUTE,
+    SO_ERROR,
+    SO_KEEPALIVE,
+    SO_LINGER,
+    SO_OOBINLINE,
+    SO_RCVBUF,
+    SO_RCVLOWAT,
+    SO_RCVTIMEO,
+    SO_REUSEADDR,
+    SO_REUSEPORT,
+    SO_SNDBUF,
+    SO_SNDLOWAT,
+    SO_SNDTIMEO,
+    SO_TYPE,
+    SOCK_DGRAM,
+    SOCK_RAW,
+    SOCK_SEQPACKET,
+    SOCK_STREAM,
+    TCP_NODELAY,
+    Io_event,
+    Msg_flag,
+    Read,
+    Shutdown_command,
+    Socket_bool_option,
+    Socket_domain,
+    Socket_float_option,
+    Socket_int_option,
+    Socket_optint_option,
+    Socket_type,
+    Write,
+)
+from lwt_unix._errors import handle_unix_error
+from lwt_unix._file_descr import (
+    Aborted,
+    Closed,
+    File_descr,
+    Opened,
+    State,
+    blocking,
+    check_descriptor,
+    of_unix_file_descr,
+    set_blocking,
+    state,
+    stderr,
+    stdin,
+    stdout,
+    unix_file_descr,
+)
+from lwt_unix._read_write import pipe, pipe_in, pipe_out, read, write, write_string
+from lwt_unix._signals import (
+    Signal_handler_id,
+    disable_signal_handler,
+    handle_signal,
+    on_signal,
+    on_signal_full,
+    reinstall_signal_handler,
+    signal_count,
+)
+from lwt_unix._sockaddr import (
+    ADDR_INET,
+    ADDR_UNIX,
+    Address,
+    Sockaddr,
+    domain_of_sockaddr,
+    inet6_addr_any,
+    inet6_addr_loopback,
+    inet_addr_any,
+    inet_addr_loopback,
+    inet_addr_of_string,
+    string_of_inet_addr,
+)
+from lwt_unix._socket_options import (
+    getsockopt,
+    getsockopt_error,
+    getsockopt_float,
+    getsockopt_int,
+    getsockopt_optint,
+    setsockopt,
+    setsockopt_float,
+    setsockopt_int,
+    setsockopt_optint,
+)
+from lwt_unix._sockets import (
+    Credentials,
+    accept,
+    accept_n,
+    bind,
+    connect,
+    get_credentials,
+    getpeername,
+    getsockname,
+    listen,
+    recv,
+    recvfrom,
+    send,
+    sendto,
+    shutdown,
+    socket,
+    socketpair,
+    somaxconn,
+)
+from lwt_unix._time import (
+    Timeout,
+    auto_pause,
+    auto_yield,
+    sleep,
+    timeout,
+    with_timeout,
+    yield_,
+)
+
+__all__ = [
+    # Errors
+    "handle_unix_error",
+    # 1 Sleeping
+    "sleep",
+    "timeout",
+    "with_timeout",
+    "Timeout",
+    "auto_pause",
+    "yield_",
+    "auto_yield",
+    # 2 Descriptors
+    "File_descr",
+    "State",
+    "Opened",
+    "Closed",
+    "Aborted",
+    "state",
+    "of_unix_file_descr",
+    "unix_file_descr",
+    "blocking",
+    "set_blocking",
+    "check_descriptor",
+    "abort",
+    "close",
+    "stdin",
+    "stdout",
+    "stderr",
+    "dup",
+    "dup2",
+    "set_close_on_exec",
+    "clear_close_on_exec",
+    # 3 Waiting
+    "wrap_syscall",
+    "register_action",
+    "Io_event",
+    "Read",
+    "Write",
+    "Retry",
+    "Retry_read",
+    "Retry_write",
+    "readable",
+    "writable",
+    "wait_read",
+    "wait_write",
+    # 4 Reading and writing
+    "read",
+    "write",
+    "write_string",
+    "pipe",
+    "pipe_in",
+    "pipe_out",
+    # 5 Sockets
+    "Socket_domain",
+    "PF_UNIX",
+    "PF_INET",
+    "PF_INET6",
+    "Socket_type",
+    "SOCK_STREAM",
+    "SOCK_DGRAM",
+    "SOCK_RAW",
+    "SOCK_SEQPACKET",
+    "socket",
+    "socketpair",
+    "bind",
+    "listen",
+    "somaxconn",
+    "accept",
+    "accept_n",
+    "connect",
+    "shutdown",
+    "Shutdown_command",
+    "SHUTDOWN_RECEIVE",
+    "SHUTDOWN_SEND",
+    "SHUTDOWN_ALL",
+    "recv",
+    "send",
+    "recvfrom",
+    "sendto",
+    "Msg_flag",
+    "MSG_OOB",
+    "MSG_DONTROUTE",
+    "MSG_PEEK",
+    "getsockname",
+    "getpeername",
+    "Credentials",
+    "get_credentials",
+    # Addresses
+    "Address",
+    "Sockaddr",
+    "ADDR_INET",
+    "ADDR_UNIX",
+    "domain_of_sockaddr",
+    "inet_addr_any",
+    "inet_addr_loopback",
+    "inet6_addr_any",
+    "inet6_addr_loopback",
+    "inet_addr_of_string",
+    "string_of_inet_addr",
+    # Options
+    "Socket_bool_option",
+    "SO_DEBUG",
+    "SO_BROADCAST",
+    "SO_REUSEADDR",
+    "SO_KEEPALIVE",
+    "SO_DONTROUTE",
+    "SO_OOBINLINE",
+    "SO_ACCEPTCONN",
+    "TCP_NODELAY",
+    "IPV6_ONLY",
+    "SO_REUSEPORT",
+    "getsockopt",
+    "setsockopt",
+    "Socket_int_option",
+    "SO_SNDBUF",
+    "SO_RCVBUF",
+    "SO_ERROR",
+    "SO_TYPE",
+    "SO_RCVLOWAT",
+    "SO_SNDLOWAT",
+    "getsockopt_int",
+    "setsockopt_int",
+    "Socket_optint_option",
+    "SO_LINGER",
+    "getsockopt_optint",
+    "setsockopt_optint",
+    "Socket_float_option",
+    "SO_RCVTIMEO",
+    "SO_SNDTIMEO",
+    "getsockopt_float",
+    "setsockopt_float",
+    "getsockopt_error",
+    # 6 Signals
+    "Signal_handler_id",
+    "on_signal",
+    "on_signal_full",
+    "disable_signal_handler",
+    "signal_count",
+    "reinstall_signal_handler",
+    "handle_signal",
+]

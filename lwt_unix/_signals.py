@@ -1,0 +1,282 @@
+"""Signals, handled in the main loop like any other event.
+
+A signal handler proper may interrupt the program anywhere. Ours only notes that the signal came:
+Python writes its number to a pipe (`signal.set_wakeup_fd`), the engine watches the pipe, and the
+functions given to `on_signal` run when the main loop comes to it. So they may do anything.
+
+The pipe exists, and Python is told of it, while there is a handler. When the last one goes, all
+that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
+
+A pipe and not a socket pair: it holds 65,536 signals that were not looked at yet, before one is
+lost; the other, some three hundred.
+
+Differences from OCaml, on purpose: disabling the last handler of a signal restores the
+disposition that was found, not the system's default (for SIGINT that would leave a Python program
+that dies without a KeyboardInterrupt); and each handler of `on_signal_full` is given its own
+identifier, where OCaml gives all of them that of the first.
+
+OCaml: section "Signals" of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeAlias, final
+
+from lwt_unix import lwt_engine
+
+Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+"""What `signal.signal` takes and returns."""
+
+
+@final
+class Signal_handler_id:
+    """One function that handles one signal: what `disable_signal_handler` takes.
+
+    OCaml: type Lwt_unix.signal_handler_id
+    """
+
+    __slots__ = ("_function", "_signum", "_is_enabled")
+
+    def __init__(self, signum: int, function: Callable[[Signal_handler_id, int], object]) -> None:
+        self._signum = signum
+        self._function = function
+        self._is_enabled = True
+
+    def __repr__(self) -> str:
+        disabled = "" if self._is_enabled else ", disabled"
+        return f"<handler of signal {self._signum}{disabled}>"
+
+
+@final
+class _Signal:
+    """A signal that has handlers."""
+
+    __slots__ = ("handlers", "previous")
+
+    def __init__(self, previous: Disposition) -> None:
+        self.handlers: dict[Signal_handler_id, None] = {}
+        """Used as a set that keeps its order."""
+
+        self.previous = previous
+        """How the signal was disposed of before."""
+
+
+@final
+class _SignalPipe:
+    """The way from Python's own signal handler to the main loop."""
+
+    __slots__ = ("_event", "_previous_wakeup_fd", "_reading", "_writing")
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        try:
+            os.set_blocking(self._reading, False)
+            os.set_blocking(self._writing, False)
+            self._previous_wakeup_fd = signal.set_wakeup_fd(
+                self._writing, warn_on_full_buffer=False
+            )
+            self._event = lwt_engine.on_readable(self._reading, self._deliver)
+        except BaseException:
+            os.close(self._reading)
+            os.close(self._writing)
+            raise
+
+    def notify(self, signum: int) -> None:
+        """Do what Python does when a signal comes."""
+        try:
+            os.write(self._writing, bytes([signum]))
+        except BlockingIOError:
+            pass  # as many signals as this are waiting already
+
+    def claim(self) -> None:
+        """Have Python write to this pipe again, if someone has taken that over."""
+        current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        if current != self._writing:
+            self._previous_wakeup_fd = current
+
+    def close(self) -> None:
+        """Put things back as they were."""
+        lwt_engine.stop_event(self._event)
+        current = signal.set_wakeup_fd(self._previous_wakeup_fd)
+        if current not in {self._writing, -1}:
+            signal.set_wakeup_fd(current)  # it is someone else's by now: let them have it
+        lwt_engine.get().forget(self._reading)
+        os.close(self._reading)
+        os.close(self._writing)
+
+    def _deliver(self, _: lwt_engine.Event) -> None:
+        """Run the handlers of the signals that came, in the order in which they came."""
+        try:
+            signals = os.read(self._reading, 65_536)
+        except BlockingIOError:
+            return
+        done = 0
+        try:
+            for signum in signals:
+                done += 1
+                _run_handlers(signum)
+        finally:
+            # A handler that raises ends this turn of the main loop. The signals after it stay.
+            if _pipe is self:
+                for signum in signals[done:]:
+                    self.notify(signum)
+
+
+_pipe: _SignalPipe | None = None
+_signals: dict[int, _Signal] = {}
+
+
+def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
+    """Call a function in the main loop each time a signal comes.
+
+    Several functions may handle one signal; they are called in the order of their coming. An
+    exception of one of them leaves through `Lwt_main.run`.
+
+    Args:
+        signum: such as `signal.SIGTERM`.
+        f: takes the number of the signal.
+
+    Raises:
+        ValueError: there is no such signal, or this is not the main thread.
+        OSError: the signal cannot be handled, as SIGKILL.
+
+    OCaml: Lwt_unix.on_signal : int -> (int -> unit) -> signal_handler_id
+    """
+    return on_signal_full(signum, lambda _, number: f(number))
+
+
+def on_signal_full(
+    signum: int, f: Callable[[Signal_handler_id, int], object], /
+) -> Signal_handler_id:
+    """Call a function in the main loop each time a signal comes, as `on_signal`.
+
+    Args:
+        signum: such as `signal.SIGTERM`.
+        f: takes its own identifier, so that it can disable itself, and the number of the signal.
+
+    Raises:
+        ValueError, OSError: as `on_signal`.
+
+    OCaml: Lwt_unix.on_signal_full :
+        int -> (signal_handler_id -> int -> unit) -> signal_handler_id
+    """
+    _check_signal("on_signal", signum)
+    handled = _signals.get(signum)
+    if handled is None:
+        handled = _start_handling(signum)
+    handler = Signal_handler_id(signum, f)
+    handled.handlers[handler] = None
+    return handler
+
+
+def disable_signal_handler(handler: Signal_handler_id, /) -> None:
+    """Call the function of this handler no more. Doing so again does nothing.
+
+    When the last handler of a signal goes, the signal is disposed of as it was before the first
+    one came.
+
+    OCaml: Lwt_unix.disable_signal_handler : signal_handler_id -> unit
+    """
+    if not handler._is_enabled:
+        return
+    handler._is_enabled = False
+    handled = _signals[handler._signum]
+    del handled.handlers[handler]
+    if not handled.handlers:
+        _stop_handling(handler._signum, handled)
+
+
+def signal_count() -> int:
+    """Return how many handlers there are, of all signals.
+
+    OCaml: Lwt_unix.signal_count : unit -> int
+    """
+    return sum(len(handled.handlers) for handled in _signals.values())
+
+
+def reinstall_signal_handler(signum: int, /) -> None:
+    """Take a signal back that another part of the program has begun to handle.
+
+    Does nothing unless there is a handler of `on_signal` for it.
+
+    OCaml: Lwt_unix.reinstall_signal_handler : int -> unit
+    """
+    if signum in _signals and _pipe is not None:
+        _pipe.claim()
+        if not lwt_engine.forwards_signal(signum):
+            signal.signal(signum, _leave_it_to_the_pipe)
+
+
+def handle_signal(signum: int, /) -> None:
+    """Act as if a signal had come: its handlers run when the main loop comes to it.
+
+    This is for another library that handles the signal, and may be called from any thread and
+    from a signal handler.
+
+    OCaml: Lwt_unix.handle_signal : int -> unit
+    """
+    _check_signal("handle_signal", signum)
+    pipe = _pipe
+    if pipe is not None and signum in _signals:
+        pipe.notify(signum)
+
+
+def _check_signal(function: str, signum: int) -> None:
+    if not isinstance(signum, int):
+        raise TypeError(
+            f"Lwt_unix.{function}: {signum!r} is not the number of a signal;"
+            " use signal.SIGTERM and its like"
+        )
+    if not 0 < signum < signal.NSIG:
+        raise ValueError(f"Lwt_unix.{function}: unavailable signal {signum}")
+
+
+def _start_handling(signum: int) -> _Signal:
+    global _pipe
+    if _pipe is None:
+        _pipe = _SignalPipe()
+    try:
+        # An engine that stands on another library's loop may get its signals from there.
+        if lwt_engine.forwards_signal(signum):
+            previous: Disposition = None
+        else:
+            previous = signal.signal(signum, _leave_it_to_the_pipe)
+    except BaseException:
+        _close_pipe_if_idle()
+        raise
+    handled = _signals[signum] = _Signal(previous)
+    return handled
+
+
+def _stop_handling(signum: int, handled: _Signal) -> None:
+    del _signals[signum]
+    try:
+        if not lwt_engine.forwards_signal(signum):
+            # None is a handler that was not set from Python; it cannot be set again.
+            previous = handled.previous
+            signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+    finally:
+        _close_pipe_if_idle()
+
+
+def _close_pipe_if_idle() -> None:
+    global _pipe
+    if _pipe is not None and not _signals:
+        pipe, _pipe = _pipe, None
+        pipe.close()
+
+
+def _leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
+    """Be the handler that Python calls: it has written to the pipe already."""
+
+
+def _run_handlers(signum: int) -> None:
+    handled = _signals.get(signum)
+    if handled is not None:
+        for handler in list(handled.handlers):
+            if handler._is_enabled:
+                handler._function(handler, signum)

@@ -1,0 +1,183 @@
+"""Socket addresses: what they look like here, and how they meet Python's own.
+
+An address is an `ADDR_INET(addr, port)`, whose host is *numeric*, or an `ADDR_UNIX(path)`.
+Resolving a name may block and may fail in ways of its own, so it is never done in passing: a host
+name where an address belongs is an error that says so.
+
+`to_sockaddr` is the one checker of addresses that users pass; `to_python` and `from_python`
+translate to and from the tuples of the standard `socket` module.
+
+OCaml: the types `sockaddr` and `inet_addr` of lwt_unix.ml, and their helpers in module Unix.
+"""
+
+import os
+import socket
+from typing import NamedTuple
+
+import lwt
+from lwt_unix._constants import PF_INET, PF_INET6, PF_UNIX, Socket_domain
+
+inet_addr_any = "0.0.0.0"
+inet_addr_loopback = "127.0.0.1"
+inet6_addr_any = "::"
+inet6_addr_loopback = "::1"
+
+
+class ADDR_INET(NamedTuple):
+    """An internet address: a numeric host, IPv4 or IPv6, and a port.
+
+    A link-local IPv6 address may name its interface, `"fe80::1%eth0"`.
+
+    OCaml: Lwt_unix.ADDR_INET of inet_addr * int
+    """
+
+    addr: str
+    port: int
+
+
+class ADDR_UNIX(NamedTuple):
+    """The address of a Unix-domain socket: a path, or on Linux a NUL and a name (abstract).
+
+    The empty path is the address of a socket without a name.
+
+    OCaml: Lwt_unix.ADDR_UNIX of string
+    """
+
+    path: str
+
+
+Sockaddr = ADDR_INET | ADDR_UNIX
+"""What functions return."""
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+Address = Sockaddr | tuple[str, int] | Path
+"""What functions take: a `Sockaddr`, a plain `(host, port)`, or a path."""
+
+PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str
+"""What the standard `socket` module takes for these."""
+
+
+def inet_addr_of_string(text: str) -> str:
+    """Check a numeric IPv4 or IPv6 address and return it in its usual form.
+
+    Raises:
+        lwt.Failure: `text` is no numeric address.
+
+    OCaml: Unix.inet_addr_of_string : string -> inet_addr
+    """
+    try:
+        family = _family_of_host(text)
+        host, percent, interface = text.partition("%")
+        return socket.inet_ntop(family, socket.inet_pton(family, host)) + percent + interface
+    except (OSError, ValueError):
+        pass
+    raise lwt.Failure("inet_addr_of_string")
+
+
+def string_of_inet_addr(addr: str) -> str:
+    """Return a numeric address as a string; here it is one already.
+
+    OCaml: Unix.string_of_inet_addr : inet_addr -> string
+    """
+    return addr
+
+
+def domain_of_sockaddr(address: Address) -> Socket_domain:
+    """Return the domain of the socket that can use an address.
+
+    OCaml: Unix.domain_of_sockaddr : sockaddr -> socket_domain
+    """
+    sockaddr = to_sockaddr(address, "Unix.domain_of_sockaddr")
+    if isinstance(sockaddr, ADDR_UNIX):
+        return PF_UNIX
+    return PF_INET6 if ":" in sockaddr.addr else PF_INET
+
+
+def to_sockaddr(address: Address, function: str) -> Sockaddr:
+    """Return the address that a user passed to `function`, checked.
+
+    Raises:
+        TypeError: it has not the shape of an address.
+        ValueError: its host is a name, or its port is no port.
+    """
+    if isinstance(address, ADDR_UNIX):
+        return address
+    if isinstance(address, str | bytes | os.PathLike):
+        return ADDR_UNIX(os.fsdecode(address))
+    # What a checker has ruled out by now, a caller without one may still pass.
+    shape: object = address
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise TypeError(
+            f"{function}: {address!r} is no socket address; expected ADDR_INET(host, port),"
+            " ADDR_UNIX(path), a tuple (host, port) or a path"
+        )
+    host, port = address
+    _check_host(host, function)
+    _check_port(port, function)
+    return ADDR_INET(host, port)
+
+
+def to_python(sockaddr: Sockaddr) -> tuple[int, PythonAddress]:
+    """Return the family of a checked address, and its form in the `socket` module."""
+    if isinstance(sockaddr, ADDR_UNIX):
+        return socket.AF_UNIX, sockaddr.path
+    if ":" not in sockaddr.addr:
+        return socket.AF_INET, (sockaddr.addr, sockaddr.port)
+    host, _, interface = sockaddr.addr.partition("%")
+    return socket.AF_INET6, (host, sockaddr.port, 0, _scope_id(interface))
+
+
+def from_python(address: object) -> Sockaddr:
+    """Return an address that the `socket` module gave us.
+
+    A socket without a name has the address `ADDR_UNIX("")`. So has the sender of what `recvfrom`
+    reads from a connected stream, of whatever domain, as in OCaml: there the system gives none.
+    """
+    match address:
+        case (str(host), int(port)):
+            return ADDR_INET(host, port)
+        case (str(host), int(port), int(), int(scope_id)):
+            # The interface is a part of a link-local address: without it, connecting back to a
+            # peer that we accepted would fail.
+            return ADDR_INET(f"{host}%{scope_id}" if scope_id else host, port)
+        case str() | bytes():
+            return ADDR_UNIX(os.fsdecode(address))
+        case None:
+            return ADDR_UNIX("")
+        case _:
+            raise ValueError(f"Lwt_unix: {address!r} is an address of an unknown family")
+
+
+def _family_of_host(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _scope_id(interface: str) -> int:
+    if not interface:
+        return 0
+    return int(interface) if interface.isdigit() else socket.if_nametoindex(interface)
+
+
+def _check_host(host: object, function: str) -> None:
+    if not isinstance(host, str):
+        raise TypeError(
+            f"{function}: host {host!r} is a {type(host).__name__}; expected a str in numeric"
+            " form, such as '127.0.0.1' or '::1'"
+        )
+    try:
+        socket.inet_pton(_family_of_host(host), host.partition("%")[0])
+        return
+    except (OSError, ValueError):
+        pass
+    raise ValueError(
+        f"{function}: host {host!r} is not a numeric address, such as '127.0.0.1' or '::1';"
+        f" resolve a name first, for example with socket.gethostbyname({host!r})"
+    )
+
+
+def _check_port(port: object, function: str) -> None:
+    if type(port) is not int:
+        raise TypeError(f"{function}: port {port!r} is a {type(port).__name__}; expected an int")
+    if not 0 <= port <= 0xFFFF:
+        raise ValueError(f"{function}: port {port} is not between 0 and 65535")

@@ -1,0 +1,75 @@
+"""How a descriptor reaches the calls that Python has only as methods of sockets.
+
+`accept`, `connect`, `recv` and the socket options are methods of Python's socket object, which
+believes that it owns its number and closes it when it is collected. Ours does not own it, so it
+is a `SocketObject`, which never closes anything. A descriptor makes one when it first needs it.
+
+The object comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer of
+Python to each call, and names no way to accept a connection as a plain number. `_accept` is the
+method that `socket.socket.accept` itself is written on, in every CPython (and PyPy) so far.
+"""
+
+from __future__ import annotations
+
+import _socket
+import socket
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from lwt_unix._file_descr import File_descr
+
+
+class SocketKind(NamedTuple):
+    """What a socket was made as. Knowing it saves asking the system."""
+
+    family: int
+    type: int
+    protocol: int
+
+
+class SocketObject(_socket.socket):
+    """A socket object on a number that is not its own."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        """Do not close the number, which is what the finalizer of the base class is for."""
+
+    if TYPE_CHECKING:  # typeshed leaves it out
+
+        def _accept(self) -> tuple[int, object]: ...
+
+
+_NO_TIMEOUT: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
+"""Has the object not wait by itself, even if the program called `socket.setdefaulttimeout`."""
+
+
+def socket_of(descriptor: File_descr) -> SocketObject:
+    """Return the socket object of an opened descriptor.
+
+    Raises:
+        OSError: ENOTSOCK, if the descriptor is not a socket.
+    """
+    existing = descriptor._socket
+    if existing is not None:
+        return existing
+    kind = descriptor._socket_kind
+    if kind is None:
+        kind = descriptor._socket_kind = _kind_of(descriptor._fd)
+    result = SocketObject(
+        kind.family, kind.type | _NO_TIMEOUT, kind.protocol, fileno=descriptor._fd
+    )
+    descriptor._socket = result
+    return result
+
+
+def kind_of(descriptor: File_descr) -> SocketKind:
+    """Return the family, type and protocol of an opened descriptor that is a socket."""
+    socket_of(descriptor)
+    # socket_of has filled it in, or raised.
+    return cast("SocketKind", descriptor._socket_kind)
+
+
+def _kind_of(fd: int) -> SocketKind:
+    probe = SocketObject(fileno=fd)
+    return SocketKind(probe.family, probe.type, probe.proto)

@@ -1,0 +1,138 @@
+"""Time: sleeping, timeouts, and letting others run now and then.
+
+OCaml: section "Sleepers" of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from typing import Any, NoReturn, TypeVar
+
+import lwt
+from lwt_unix import lwt_engine
+
+A = TypeVar("A")
+
+
+class Timeout(Exception):
+    """What `timeout` and `with_timeout` reject with.
+
+    OCaml: exception Lwt_unix.Timeout
+    """
+
+
+def sleep(delay: float, /) -> lwt.Promise[None]:
+    """Return a promise that is fulfilled after a delay; cancelling it takes its timer back.
+
+    Args:
+        delay: in seconds. Zero or less is as soon as the main loop looks at its timers again;
+            infinity is never.
+
+    Raises:
+        ValueError: `delay` is not a number (NaN), for which OCaml's timers have no order.
+        TypeError: `delay` is no number at all.
+
+    OCaml: Lwt_unix.sleep : float -> unit Lwt.t
+    """
+    _check_delay("sleep", delay)
+    promise, resolver = lwt.task()
+
+    def wake(event: lwt_engine.Event) -> None:
+        lwt_engine.stop_event(event)
+        lwt.wakeup(resolver, None)
+
+    event = lwt_engine.on_timer(delay, False, wake)
+    lwt.on_cancel(promise, lambda: lwt_engine.stop_event(event))
+    return promise
+
+
+def timeout(delay: float, /) -> lwt.Promise[NoReturn]:
+    """Return a promise that is rejected with `Timeout` after a delay in seconds, as `sleep`.
+
+    OCaml: Lwt_unix.timeout : float -> 'a Lwt.t
+    """
+    _check_delay("timeout", delay)
+    return lwt.bind(sleep(delay), _raise_timeout)
+
+
+def _raise_timeout(_: None) -> lwt.Promise[NoReturn]:
+    raise Timeout
+
+
+def with_timeout(
+    delay: float, f: Callable[[], lwt.Promise[A] | Coroutine[Any, Any, A]], /
+) -> lwt.Promise[A]:
+    """Call a function, and reject with `Timeout` if its promise takes longer than a delay.
+
+    The timer is set before `f` is called. Whichever of the two ends first cancels the other. An
+    exception that `f` raises rejects the promise.
+
+    Args:
+        delay: in seconds, as `sleep`.
+        f: returns a promise.
+
+    Raises:
+        ValueError, TypeError: as `sleep`.
+
+    OCaml: Lwt_unix.with_timeout : float -> (unit -> 'a Lwt.t) -> 'a Lwt.t
+    """
+    _check_delay("with_timeout", delay)
+    timer = timeout(delay)
+    try:
+        promise = lwt.apply(lambda _: f(), None)
+    except BaseException:
+        lwt.cancel(timer)  # a KeyboardInterrupt, say, leaves no timer behind
+        raise
+    return lwt.pick([timer, promise])
+
+
+def _check_delay(function: str, delay: float) -> None:
+    if isinstance(delay, bool) or not isinstance(delay, int | float):
+        raise TypeError(
+            f"Lwt_unix.{function}: {delay!r} is a {type(delay).__name__};"
+            " expected a delay in seconds, a float"
+        )
+    if math.isnan(delay):
+        raise ValueError(f"Lwt_unix.{function}: the delay is not a number (NaN)")
+
+
+# --- Letting others run ------------------------------------------------------
+
+
+def yield_() -> lwt.Promise[None]:
+    """Let others run: an old name of `lwt.pause`, which is to be preferred.
+
+    OCaml: Lwt_unix.yield : unit -> unit Lwt.t
+    """
+    return lwt.pause()
+
+
+def auto_pause(timeout: float, /) -> Callable[[], lwt.Promise[None]]:
+    """Return a function for long computations to call often: it pauses only now and then.
+
+    Args:
+        timeout: how long, in seconds, the function returns fulfilled promises before it pauses.
+
+    OCaml: Lwt_unix.auto_pause : float -> (unit -> unit Lwt.t)
+    """
+    _check_delay("auto_pause", timeout)
+    limit = monotonic() + timeout
+
+    def pause_if_due() -> lwt.Promise[None]:
+        nonlocal limit
+        now = monotonic()
+        if now < limit:
+            return lwt.return_unit
+        limit = now + timeout
+        return lwt.pause()
+
+    return pause_if_due
+
+
+auto_yield = auto_pause
+"""The old name of `auto_pause`, which is to be preferred.
+
+OCaml: Lwt_unix.auto_yield : float -> (unit -> unit Lwt.t)
+"""
