@@ -1,4 +1,4 @@
-"""What every engine is: events, identifiers, and the class that keeps the books.
+"""What every engine is: an identifier, and the class that keeps the books.
 
 An engine watches descriptors and clocks, and calls a function when something
 happened. `abstract` turns three such services (`register_readable`,
@@ -6,144 +6,26 @@ happened. `abstract` turns three such services (`register_readable`,
 moved to another engine and simulated. To write an engine, derive from it and
 define these three, `iter`, `cleanup` and `id`.
 
-The ideas, in reading order:
-
-- An `Event` is *active* from its registration until it is stopped. A timer that
-  fired once is no exception: it is counted, and moved by `transfer`, until somebody
-  stops it.
-- A *registry* is a dictionary used as an ordered set: the active events of one
-  kind, oldest first.
-- `transfer` registers an event anew in another engine, and makes the old one point
-  at the new one. Stopping either of them stops both.
-
 Nothing here may be called from a signal handler or from another thread.
 
-OCaml: src/unix/lwt_engine.ml, Events and Engines. `private` methods are public here.
+OCaml: src/unix/lwt_engine.ml, Engines. `private` methods are public here.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-# --- Events ------------------------------------------------------------------
-
-
-class Event:
-    """A callback registered with an engine, until `stop_event` takes it back.
-
-    OCaml: Lwt_engine.event : type event
-    """
-
-    __slots__ = ("is_active", "moved_to")
-
-    is_active: bool
-    moved_to: Event | None
-
-    def __init__(self) -> None:
-        self.is_active = False
-        self.moved_to = None
-
-    def stop(self) -> None:
-        """Stop the event, wherever `transfer` took it. What `stop_event` does."""
-        if self.is_active:
-            self.is_active = False
-            self.withdraw()
-        elif self.moved_to is not None:
-            self.moved_to.stop()
-
-    def withdraw(self) -> None:
-        """Take the registration back. Called once, on an event that has just become inactive."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'active' if self.is_active else 'stopped'}>"
-
-
-Event_callback: TypeAlias = Callable[[Event], object]
-Action: TypeAlias = Callable[[], object]
-
-
-class Descriptor_event(Event):
-    """An event of a descriptor: it became readable, or it became writable."""
-
-    __slots__ = ("fd", "callback", "registry", "unregister")
-
-    def __init__(
-        self, fd: int, callback: Event_callback, registry: dict[Descriptor_event, None]
-    ) -> None:
-        self.is_active = False
-        self.moved_to = None
-        self.fd = fd
-        self.callback = callback
-        self.registry = registry
-        self.unregister: Action | None = None
-
-    def fire(self) -> None:
-        """Call the callback: what an engine is given to call."""
-        self.callback(self)
-
-    def withdraw(self) -> None:
-        """Leave the registry, and the engine."""
-        del self.registry[self]
-        if self.unregister is not None:
-            self.unregister()
-
-
-class Timer_event(Event):
-    """An event of a clock: a delay has passed."""
-
-    __slots__ = ("delay", "repeat", "callback", "registry", "unregister")
-
-    def __init__(
-        self,
-        delay: float,
-        repeat: bool,
-        callback: Event_callback,
-        registry: dict[Timer_event, None],
-    ) -> None:
-        self.is_active = False
-        self.moved_to = None
-        self.delay = delay
-        self.repeat = repeat
-        self.callback = callback
-        self.registry = registry
-        self.unregister: Action | None = None
-
-    def fire(self) -> None:
-        """Call the callback: what an engine is given to call."""
-        self.callback(self)
-
-    def withdraw(self) -> None:
-        """Leave the registry, and the engine."""
-        del self.registry[self]
-        if self.unregister is not None:
-            self.unregister()
-
-
-def stop_event(event: Event, /) -> None:
-    """Stop an event: its callback is not called any more, not even later in this turn.
-
-    Stopping it again does nothing. An event that `transfer` moved is stopped where
-    it is now.
-
-    OCaml: Lwt_engine.stop_event : event -> unit
-    (There, an event that was moved twice is no longer stopped by its first handle.)
-    """
-    if not isinstance(event, Event):
-        raise TypeError(
-            f"lwt_engine.stop_event: expected an event, got {event!r} ({type(event).__name__}); "
-            "on_readable, on_writable and on_timer return one"
-        )
-    event.stop()
-
-
-fake_event: Final = Event()
-"""An event which does nothing when stopped.
-
-OCaml: Lwt_engine.fake_event : event
-"""
+from lwt_unix._engine_events import (
+    Action,
+    Descriptor_event,
+    Event,
+    Event_callback,
+    Registered_descriptor_event,
+    Registered_timer_event,
+    Timer_event,
+)
 
 # --- Identifiers of engines --------------------------------------------------
 
@@ -302,10 +184,8 @@ class abstract(ABC):
         check_fd("on_readable", fd)
         if not callable(callback):
             raise not_a_callback("on_readable", callback)
-        event = Descriptor_event(fd, callback, self._readables)
-        event.unregister = self.register_readable(fd, event.fire)
-        self._readables[event] = None
-        event.is_active = True
+        event = Registered_descriptor_event(fd, callback, self._readables)
+        event.begin(self.register_readable)
         return event
 
     def on_writable(self, fd: int, callback: Event_callback, /) -> Event:
@@ -320,10 +200,8 @@ class abstract(ABC):
         check_fd("on_writable", fd)
         if not callable(callback):
             raise not_a_callback("on_writable", callback)
-        event = Descriptor_event(fd, callback, self._writables)
-        event.unregister = self.register_writable(fd, event.fire)
-        self._writables[event] = None
-        event.is_active = True
+        event = Registered_descriptor_event(fd, callback, self._writables)
+        event.begin(self.register_writable)
         return event
 
     def on_timer(self, delay: float, repeat: bool, callback: Event_callback, /) -> Event:
@@ -345,10 +223,8 @@ class abstract(ABC):
         check_delay(delay)
         if not callable(callback):
             raise not_a_callback("on_timer", callback)
-        event = Timer_event(delay, repeat, callback, self._timers)
-        event.unregister = self.register_timer(delay, repeat, event.fire)
-        self._timers[event] = None
-        event.is_active = True
+        event = Registered_timer_event(delay, repeat, callback, self._timers)
+        event.begin(self.register_timer)
         return event
 
     def fake_io(self, fd: int, /) -> None:

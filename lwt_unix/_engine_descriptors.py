@@ -27,16 +27,13 @@ from collections.abc import Callable
 from typing import Final
 
 from lwt_unix._engine_base import (
-    Action,
-    Descriptor_event,
-    Event,
-    Event_callback,
     abstract,
     check_delay,
     check_engine,
     check_fd,
     not_a_callback,
 )
+from lwt_unix._engine_events import Action, Descriptor_event, Event, Event_callback
 from lwt_unix._engine_timers import Timer, Timer_queue
 
 READ: Final = 1
@@ -103,7 +100,6 @@ class Watch_event(Descriptor_event):
         self.fd = fd
         self.callback = callback
         self.registry = registry
-        self.unregister = None
         self.watch = watch
         self.peers = peers  # watch.readers or watch.writers
         if not watch.is_adopted:

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from lwt_unix._engine_base import Event_callback, Timer_event
+from lwt_unix._engine_events import Event_callback, Timer_event
 
 LONGEST_WAIT: Final = 24 * 3600.0
 """The longest time to ask of a system call, in seconds: they differ in what they take.
@@ -52,7 +52,6 @@ class Timer(Timer_event):
         self.repeat = repeat
         self.callback = callback
         self.registry = registry
-        self.unregister = None
         self.time = queue.clock() + delay
         self.is_queued = False
         self.queue = queue

@@ -39,13 +39,10 @@ from lwt_unix._engine_base import (
     Engine_id,
     Engine_id__poll,
     Engine_id__select,
-    Event,
-    Event_callback,
     abstract,
     check_engine,
-    fake_event,
-    stop_event,
 )
+from lwt_unix._engine_events import Event, Event_callback, fake_event, stop_event
 from lwt_unix._engine_libev import (
     Engine_id__libev,
     Ev_backend,
