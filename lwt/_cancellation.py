@@ -29,7 +29,14 @@ from lwt._promise import (
     underlying,
 )
 from lwt._removable import RemovableCallback
-from lwt._resolution import call, call_or_report, run_callbacks
+from lwt._resolution import (
+    MAXIMUM_NESTING,
+    call,
+    call_or_report,
+    postpone_action,
+    resolution,
+    run_callbacks,
+)
 from lwt._storage import current_storage
 
 T = TypeVar("T")
@@ -96,7 +103,10 @@ def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> No
     if source._state == PENDING:
         _add_cancel_callback(source, function)
     elif source._state == REJECTED and isinstance(source._value.exception, Canceled):
-        call(call_or_report, function)
+        if resolution.nesting >= MAXIMUM_NESTING:
+            postpone_action(call_or_report, function)
+        else:
+            call(call_or_report, function)
 
 
 def _add_cancel_callback(promise: Promise[Any], function: Callable[[], object]) -> None:

@@ -36,7 +36,7 @@ from lwt._promise import (
     underlying,
 )
 from lwt._removable import RemovableCallback
-from lwt._resolution import call, report
+from lwt._resolution import MAXIMUM_NESTING, call, postpone_action, report, resolution
 from lwt._storage import current_storage
 
 A = TypeVar("A")
@@ -455,7 +455,10 @@ def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
     OCaml: Lwt.async : (unit -> unit t) -> unit
     """
     check_callable("async_", function)
-    _in_background(_start("async_", function), report)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(async_, function)
+    else:
+        _in_background(_start("async_", function), report)
 
 
 def dont_wait(
@@ -476,6 +479,9 @@ def dont_wait(
     """
     check_callable("dont_wait", function)
     check_callable("dont_wait", handler)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(dont_wait, function, handler)
+        return
 
     def handle(rejection: Rejection) -> None:
         rejection.exception.__traceback__ = rejection.traceback

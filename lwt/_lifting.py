@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from lwt._checks import check_callable
 from lwt._coroutine import to_promise
 from lwt._promise import FULFILLED, REJECTED, Promise, PromiseOrCoroutine, rejection_of
+from lwt._resolution import MAXIMUM_NESTING, call, postpone, resolution
 
 A1 = TypeVar("A1")
 A2 = TypeVar("A2")
@@ -36,8 +37,10 @@ def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> P
     OCaml: Lwt.apply : ('a -> 'b t) -> 'a -> 'b t
     """
     check_callable("apply", function)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(apply, function, argument)
     try:
-        return to_promise("apply", function, function(argument))
+        return to_promise("apply", function, call(function, argument))
     except Exception as exception:
         return Promise(REJECTED, rejection_of(exception))
 
