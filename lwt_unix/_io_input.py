@@ -1,0 +1,220 @@
+"""Reading from a channel's buffer, for one who has it to himself.
+
+Each coroutine here is an operation of an input channel without its locking:
+`_io_channel.exclusively` runs it, `_io_reading` is what users call. What has been
+taken from the buffer is gone, also when the operation fails later on, as in OCaml.
+
+A line costs one search and one copy, whatever its length: what is read ahead is
+searched where it lies, and a line that is longer than the buffer is collected in
+pieces, each of them searched once.
+
+OCaml: Lwt_io.Primitives, reading (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import lwt
+from lwt_unix._io_buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
+
+CARRIAGE_RETURN: Final = 13
+
+# A memoryview has no `find`; a pattern searches it without a copy.
+_search_newline: Final = re.compile(b"\n").search
+
+CHARACTERS: Final = tuple(bytes((code,)) for code in range(256))
+"""Every byte as `bytes` of length 1."""
+
+
+def end_of_input(function: str) -> EOFError:
+    """Make the exception of a function that wanted more than there was."""
+    return EOFError(f"Lwt_io.{function}: end of input")
+
+
+def take_line(buffer: ChannelBuffer) -> bytes | None:
+    """Take a line that lies wholly in the buffer, if there is one."""
+    start = buffer.position
+    found = _search_newline(buffer.memory, start, buffer.limit)
+    if found is None:
+        return None
+    end = found.start()
+    buffer.position = end + 1
+    if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+        end -= 1
+    return buffer.memory[start:end].tobytes()
+
+
+def take_rest(buffer: ChannelBuffer) -> bytes:
+    """Take all that is read ahead."""
+    data = buffer.memory[buffer.position : buffer.limit].tobytes()
+    buffer.position = buffer.limit
+    return data
+
+
+async def read_line(buffer: ChannelBuffer) -> bytes:
+    line = take_line(buffer)
+    if line is not None:
+        return line
+    pieces: list[bytes] = []
+    while True:
+        if buffer.position < buffer.limit:
+            pieces.append(take_rest(buffer))
+        if await buffer.perform_io() == 0:
+            if not pieces:
+                raise end_of_input("read_line")
+            return b"".join(pieces)  # the last line, without an end
+        if not pieces:
+            line = take_line(buffer)
+            if line is not None:
+                return line
+            continue
+        found = _search_newline(buffer.memory, buffer.position, buffer.limit)
+        if found is not None:
+            pieces.append(buffer.memory[buffer.position : found.start()].tobytes())
+            buffer.position = found.end()
+            line = b"".join(pieces)
+            return line[:-1] if line.endswith(b"\r") else line
+
+
+async def read_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    try:
+        return lwt.Some(await read_line(buffer))
+    except EOFError:
+        return None
+
+
+async def read_char(buffer: ChannelBuffer) -> bytes:
+    if buffer.position == buffer.limit and await buffer.perform_io() == 0:
+        raise end_of_input("read_char")
+    code = buffer.memory[buffer.position]
+    buffer.position += 1
+    return CHARACTERS[code]
+
+
+async def read_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    try:
+        return lwt.Some(await read_char(buffer))
+    except EOFError:
+        return None
+
+
+async def read_all(buffer: ChannelBuffer) -> bytes:
+    pieces = [take_rest(buffer)]
+    while await buffer.perform_io() != 0:
+        pieces.append(take_rest(buffer))
+    return b"".join(pieces)
+
+
+async def read_some(buffer: ChannelBuffer, count: int) -> bytes:
+    # One transfer at most, and also for a count of 0 if nothing is read ahead.
+    if buffer.position == buffer.limit:
+        await buffer.perform_io()
+    end = min(buffer.position + count, buffer.limit)
+    data = buffer.memory[buffer.position : end].tobytes()
+    buffer.position = end
+    return data
+
+
+async def read_into(
+    buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
+) -> int:
+    check_range(function, target, offset, length)
+    if length == 0:
+        return 0
+    return await _read_into(buffer, target, offset, length)
+
+
+async def _read_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
+    if buffer.position == buffer.limit:
+        await buffer.perform_io()
+    start = buffer.position
+    count = min(length, buffer.limit - start)
+    target[offset : offset + count] = buffer.memory[start : start + count]
+    buffer.position = start + count
+    return count
+
+
+async def read_into_exactly(
+    buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
+) -> None:
+    check_range(function, target, offset, length)
+    while length > 0:
+        count = await _read_into(buffer, target, offset, length)
+        if count == 0:
+            raise end_of_input(function)
+        offset += count
+        length -= count
+
+
+async def take_block(buffer: ChannelBuffer, size: int) -> int:
+    """Wait until `size` bytes are read ahead, take them, and return where they lie."""
+    while buffer.limit - buffer.position < size:
+        if await buffer.perform_io() == 0:
+            raise end_of_input("block")
+    start = buffer.position
+    buffer.position = start + size
+    return start
+
+
+def check_range(function: str, memory: memoryview, offset: int, length: int) -> None:
+    """Refuse `length` bytes from `offset` that do not lie in `memory`.
+
+    Raises:
+        ValueError: they do not.
+    """
+    if offset < 0 or length < 0 or offset + length > len(memory):
+        raise ValueError(
+            f"Lwt_io.{function}: {length} bytes from offset {offset} "
+            f"do not lie in a buffer of {len(memory)} bytes"
+        )
+
+
+def check_block_size(size: int) -> None:
+    """Refuse a block that some channel's buffer could not hold.
+
+    Raises:
+        ValueError: it is negative, or larger than the smallest buffer.
+    """
+    if not 0 <= size <= MINIMUM_BUFFER_SIZE:
+        raise ValueError(
+            f"Lwt_io.block: the size is {size}; expected 0 to {MINIMUM_BUFFER_SIZE} bytes"
+        )
+
+
+def writable_bytes(function: str, target: object) -> memoryview:
+    """View a buffer that is to be filled in place as bytes.
+
+    Raises:
+        TypeError: it has no bytes, or is read-only.
+    """
+    view = bytes_of(function, target)
+    if view.readonly:
+        raise TypeError(
+            f"lwt_io.{function}: a {type(target).__name__} is read-only; "
+            f"expected a writable buffer, such as a bytearray"
+        )
+    return view
+
+
+def bytes_of(function: str, source: object) -> memoryview:
+    """View any bytes-like object as bytes.
+
+    Raises:
+        TypeError: it is none, or its bytes do not lie side by side.
+    """
+    if isinstance(source, str):
+        source = source.encode()
+    try:
+        view = memoryview(source)  # type: ignore[arg-type]  # no buffer: the TypeError below
+        if view.format != "B" or view.ndim != 1 or not view.c_contiguous:
+            view = view.cast("B")
+    except TypeError as problem:
+        reason = str(problem)
+    else:
+        return view
+    raise TypeError(
+        f"lwt_io.{function}: expected bytes, str or another bytes-like object, "
+        f"not a {type(source).__name__} ({reason})"
+    )

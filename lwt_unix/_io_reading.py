@@ -1,0 +1,192 @@
+"""The reading functions of `lwt_io`.
+
+Each is one operation on an input channel: it waits for its turn, reads more
+only if it must, and never more than the channel's buffer holds. Where the data
+are there already and nobody uses the channel, the function is over before it
+returns; the first lines of the frequent ones are that case alone.
+
+Cancelling the promise of an operation that waits for its turn takes it out of
+the queue; cancelling one that waits for input stops the waiting, and what it had
+taken from the channel by then is gone.
+
+OCaml: Lwt_io, reading (src/unix/lwt_io.mli).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lwt
+from lwt_unix import _io_input
+from lwt_unix._io_channel import IDLE, InputChannel, check_input, exclusively
+from lwt_unix._io_input import CHARACTERS, take_line, writable_bytes
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
+
+__all__ = [
+    "read",
+    "read_char",
+    "read_char_opt",
+    "read_into",
+    "read_into_bigstring",
+    "read_into_exactly",
+    "read_into_exactly_bigstring",
+    "read_line",
+    "read_line_opt",
+]
+
+
+def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
+    r"""Read a line, and return it without its end, which is `"\n"` or `"\r\n"`.
+
+    Input that ends without a line end gives what is there. A `"\r"` elsewhere
+    than before `"\n"` is part of the line.
+
+    Raises:
+        EOFError: by rejection: the input ended before the first byte.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
+    """
+    check_input("read_line", ic)
+    if ic._state is IDLE:
+        line = take_line(ic._buffer)
+        if line is not None:
+            return lwt.return_(line)
+    return exclusively(ic, _io_input.read_line(ic._buffer))
+
+
+def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
+    """Read a line as `read_line` does; None at the end of input.
+
+    Raises:
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
+    """
+    check_input("read_line_opt", ic)
+    if ic._state is IDLE:
+        line = take_line(ic._buffer)
+        if line is not None:
+            return lwt.return_some(line)
+    return exclusively(ic, _io_input.read_line_opt(ic._buffer))
+
+
+def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
+    """Read one byte, as `bytes` of length 1.
+
+    Raises:
+        EOFError: by rejection: the input has ended.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_char : input_channel -> char Lwt.t
+    """
+    check_input("read_char", ic)
+    buffer = ic._buffer
+    position = buffer.position
+    if ic._state is IDLE and position < buffer.limit:
+        buffer.position = position + 1
+        return lwt.return_(CHARACTERS[buffer.memory[position]])
+    return exclusively(ic, _io_input.read_char(buffer))
+
+
+def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
+    """Read one byte as `read_char` does; None at the end of input.
+
+    Raises:
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_char_opt : input_channel -> char option Lwt.t
+    """
+    check_input("read_char_opt", ic)
+    buffer = ic._buffer
+    position = buffer.position
+    if ic._state is IDLE and position < buffer.limit:
+        buffer.position = position + 1
+        return lwt.return_some(CHARACTERS[buffer.memory[position]])
+    return exclusively(ic, _io_input.read_char_opt(buffer))
+
+
+def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]:
+    """Read at most `count` bytes, or without `count`, all until the end of input.
+
+    With `count`, the result is what is read ahead already, or else what one call
+    of the reading function gives, and may be shorter than `count`; `b""` is the
+    end of input.
+
+    Raises:
+        ValueError: at the call: `count` is negative.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
+    """
+    check_input("read", ic)
+    if count is None:
+        return exclusively(ic, _io_input.read_all(ic._buffer))
+    if count < 0:
+        raise ValueError(f"Lwt_io.read: count is {count}; expected 0 or more bytes")
+    return exclusively(ic, _io_input.read_some(ic._buffer, count))
+
+
+def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> lwt.Promise[int]:
+    """Read up to `length` bytes into `buffer` at `offset`; the promise says how many.
+
+    Fewer come if fewer are there; 0 is the end of input (or a `length` of 0).
+
+    Raises:
+        TypeError: at the call: `buffer` is not a writable buffer.
+        ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_into : input_channel -> bytes -> int -> int -> int Lwt.t
+    """
+    check_input("read_into", ic)
+    target = writable_bytes("read_into", buffer)
+    return exclusively(ic, _io_input.read_into(ic._buffer, "read_into", target, offset, length))
+
+
+def read_into_exactly(
+    ic: InputChannel, buffer: Buffer, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Read exactly `length` bytes into `buffer` at `offset`.
+
+    Raises:
+        TypeError: at the call: `buffer` is not a writable buffer.
+        ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
+        EOFError: by rejection: the input ended before; what came is in `buffer`.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_into_exactly : input_channel -> bytes -> int -> int -> unit Lwt.t
+    """
+    name = "read_into_exactly"
+    check_input(name, ic)
+    target = writable_bytes(name, buffer)
+    return exclusively(ic, _io_input.read_into_exactly(ic._buffer, name, target, offset, length))
+
+
+def read_into_bigstring(
+    ic: InputChannel, buffer: Buffer, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Do what `read_into` does; the two differ in OCaml only, by the type of `buffer`.
+
+    OCaml: Lwt_io.read_into_bigstring : input_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
+    """
+    name = "read_into_bigstring"
+    check_input(name, ic)
+    target = writable_bytes(name, buffer)
+    return exclusively(ic, _io_input.read_into(ic._buffer, name, target, offset, length))
+
+
+def read_into_exactly_bigstring(
+    ic: InputChannel, buffer: Buffer, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Do what `read_into_exactly` does; the two differ in OCaml only, by the type of `buffer`.
+
+    OCaml: Lwt_io.read_into_exactly_bigstring :
+    input_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
+    """
+    name = "read_into_exactly_bigstring"
+    check_input(name, ic)
+    target = writable_bytes(name, buffer)
+    return exclusively(ic, _io_input.read_into_exactly(ic._buffer, name, target, offset, length))
