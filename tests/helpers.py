@@ -1,0 +1,110 @@
+"""What tests of promises share: a recorder of events, short ways to make and ask promises.
+
+The fixtures that go with these are in `tests/lwt/conftest.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import lwt
+from lwt import Promise
+from lwt._resolution import resolution
+from lwt._storage import current_storage
+
+T = TypeVar("T")
+
+
+class A(Exception):
+    """An exception without a meaning."""
+
+
+class B(Exception):
+    """Another one."""
+
+
+class Recorder:
+    """What happened, in order: `record("x")` notes an event, `record.events` has them all."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def __call__(self, event: str) -> None:
+        self.events.append(event)
+
+    def on(self, event: str) -> Callable[..., None]:
+        """A callback for `map` or `on_success` that notes an event, whatever its arguments."""
+
+        def callback(*_: object) -> None:
+            self.events.append(event)
+
+        return callback
+
+    def then(self, event: str, promise: Promise[T]) -> Callable[..., Promise[T]]:
+        """A callback for `bind` or `catch` that notes an event and returns a promise."""
+
+        def callback(*_: object) -> Promise[T]:
+            self.events.append(event)
+            return promise
+
+        return callback
+
+    def taken(self) -> list[str]:
+        """The events since the last call of this."""
+        events, self.events = self.events, []
+        return events
+
+
+def pending() -> Promise[Any]:
+    """A promise of `wait` that nobody will resolve."""
+    return lwt.wait()[0]
+
+
+def rejected_with(promise: Promise[object]) -> Exception:
+    """The exception of a rejected promise."""
+    state = lwt.state(promise)
+    assert isinstance(state, lwt.Fail), f"expected a rejected promise, got {promise!r}"
+    return state.exception
+
+
+def is_canceled(promise: Promise[object]) -> bool:
+    """Whether a promise is rejected with `Canceled`."""
+    return lwt.state(promise) == lwt.Fail(lwt.Canceled())
+
+
+def raising(exception: Exception) -> Callable[..., Any]:
+    """A callback that raises an exception, whatever its arguments."""
+
+    def callback(*_: object) -> Any:
+        raise exception
+
+    return callback
+
+
+def name_of(promise: Promise[object], names: dict[str, Promise[Any]]) -> str:
+    """The name of a promise, looked up by identity."""
+    return next(name for name, named in names.items() if named is promise)
+
+
+@contextmanager
+def exceptions_reported() -> Iterator[list[Exception]]:
+    """Collect what goes to `async_exception_hook` meanwhile."""
+    reported: list[Exception] = []
+    saved = lwt.async_exception_hook.contents
+    lwt.async_exception_hook.contents = reported.append
+    try:
+        yield reported
+    finally:
+        lwt.async_exception_hook.contents = saved
+
+
+def check_the_core_is_at_rest() -> None:
+    """Check that no callbacks are running or waiting to, and that the storage is empty."""
+    assert resolution.depth == 0
+    assert resolution.nesting == 0
+    assert list(resolution.deferred) == []
+    assert resolution.postponed == []
+    assert not resolution.is_running_postponed
+    assert dict(current_storage.contents) == {}

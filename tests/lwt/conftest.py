@@ -1,0 +1,31 @@
+"""Each test starts from a core at rest, and must leave it so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import lwt
+from tests.helpers import Recorder, check_the_core_is_at_rest, exceptions_reported
+
+
+@pytest.fixture(autouse=True)
+def _the_core_is_left_at_rest() -> Iterator[None]:
+    saved_hook = lwt.async_exception_hook.contents
+    yield
+    lwt.abandon_paused()
+    lwt.Exception_filter.set(lwt.Exception_filter.handle_all_except_runtime)
+    assert lwt.async_exception_hook.contents is saved_hook
+    check_the_core_is_at_rest()
+
+
+@pytest.fixture
+def record() -> Recorder:
+    """A recorder of events."""
+    return Recorder()
+
+
+@pytest.fixture
+def reported() -> Iterator[list[Exception]]:
+    """What goes to `async_exception_hook` during the test."""
+    with exceptions_reported() as exceptions:
+        yield exceptions
