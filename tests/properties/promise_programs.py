@@ -248,7 +248,7 @@ class Run:
     """One run of one program."""
 
     def __init__(self, subject: Any, *, random_choices: bool) -> None:
-        """Take an object with the functions of `lwt`, and those of `Subject` in test_promises.
+        """Take an object with the functions of `lwt`, and what `promise_subjects` adds.
 
         Without `random_choices`, `choose` and `pick` are skipped where they would
         take one of several, so that other generators of random numbers do not matter.
