@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import lwt
+from lwt._resolution import resume
 from tests.helpers import Recorder, check_the_core_is_at_rest, exceptions_reported
 
 
@@ -13,6 +14,7 @@ def _the_core_is_left_at_rest() -> Iterator[None]:
     saved_hook = lwt.async_exception_hook.contents
     yield
     lwt.abandon_paused()
+    resume()  # What an exception that left has left over, as the main loop would.
     lwt.Exception_filter.set(lwt.Exception_filter.handle_all_except_runtime)
     assert lwt.async_exception_hook.contents is saved_hook
     check_the_core_is_at_rest()
