@@ -249,6 +249,7 @@ class Waiters:
 
     def reject_all(self) -> None:
         """Reject every waiter, in order, because the descriptor is not usable any more."""
+        self.stop()
         try:
             while (waiter := self.first) is not None:
                 self.remove(waiter)
@@ -468,14 +469,13 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
 
 
 def _reject_waiters(descriptor: File_descr) -> None:
+    readers, writers = descriptor._readers, descriptor._writers
     try:
-        for queue in (descriptor._readers, descriptor._writers):
-            if queue is not None:
-                queue.reject_all()
+        if readers is not None:
+            readers.reject_all()
     finally:
-        for queue in (descriptor._readers, descriptor._writers):
-            if queue is not None:
-                queue.stop()
+        if writers is not None:
+            writers.reject_all()
         # The descriptor and its queues know each other; part them, and no cycle is left.
         descriptor._readers = descriptor._writers = None
 
