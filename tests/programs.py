@@ -24,7 +24,7 @@ def environment(**changes: str) -> dict[str, str]:
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     ours.pop("MFLAGS", None)
-    return {**ours, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **changes}
+    return {**ours, "PYTHONPATH": str(ROOT), **changes}
 
 
 @contextmanager
@@ -48,8 +48,8 @@ def running(command: Sequence[str | Path], **env: str) -> Iterator[subprocess.Po
 
 @contextmanager
 def running_example(name: str, *arguments: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start one of docs/examples."""
-    with running([sys.executable, EXAMPLES / name, *arguments], **env) as program:
+    """Start one of docs/examples, in which every warning is an error."""
+    with running([sys.executable, "-W", "error", EXAMPLES / name, *arguments], **env) as program:
         yield program
 
 

@@ -1,0 +1,187 @@
+"""A chat server: what one client says, all the others read.
+
+    python docs/examples/chat.py          # on 127.0.0.1, port $PORT or 9000
+    nc 127.0.0.1 9000                     # in as many terminals as you like
+
+Read it from the end: `main` is the life of the server, `Room` keeps the clients
+together, `Client` is one of them. Three things to notice:
+
+- A client is served from its greeting to its last line by one body,
+  `Room.converse`, that reads like blocking code. Thousands run side by side.
+- Nobody waits for a slow client. `Room.announce` starts the writing and goes on;
+  a client that leaves `MAX_BACKLOG` bytes unread is dropped.
+- Whatever ends a conversation is a promise, and the conversation waits for all of
+  them at once: its client leaves, its client is dropped, the room closes. So a
+  clean stop is no special case, and only the conversation closes its channels.
+"""
+
+import itertools
+import os
+import signal
+import sys
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_io, lwt_main
+
+MAX_LINE = 4096  # bytes; who writes longer lines is not chatting
+MAX_BACKLOG = 65536  # bytes that may wait for one client before it is dropped
+PATIENCE = 2.0  # seconds that a client has to take its last words
+
+GONE = (OSError, lwt_io.Channel_closed)  # what writing to a client that vanished raises
+
+
+class Client:
+    """One connection: its name, its output, and how many bytes wait to be taken."""
+
+    def __init__(self, name: str, output: lwt_io.OutputChannel) -> None:
+        self.name = name
+        self.dropped: lwt.Promise[str]
+        self.dropped, self._drop = lwt.wait()
+        self._output = output
+        self._backlog = 0
+
+    @lwt.promised
+    async def send(self, text: str) -> None:
+        """Write `text`, or drop the client if it leaves too much unread."""
+        size = len(data := text.encode())
+        if self._backlog + size > MAX_BACKLOG:
+            if lwt.is_sleeping(self.dropped):
+                lwt.wakeup_later(self._drop, "* You are too slow. Goodbye.\n")
+            return
+        self._backlog += size
+        try:
+            await lwt_io.write(self._output, data)
+            await lwt_io.flush(self._output)
+        except GONE:
+            pass  # its conversation learns the same from its input, and ends
+        finally:
+            self._backlog -= size
+
+    @lwt.promised
+    async def leave(self, last_words: str) -> None:
+        """Say `last_words` and hang up; give up on a client that takes too long."""
+
+        async def say_and_close() -> None:
+            await lwt_io.write(self._output, last_words)
+            await lwt_io.close(self._output)
+
+        try:
+            await lwt_unix.with_timeout(PATIENCE, say_and_close)
+        except (lwt_unix.Timeout, *GONE):
+            await lwt_io.abort(self._output)
+
+
+class Room:
+    """All who are connected."""
+
+    def __init__(self) -> None:
+        self.closing: lwt.Promise[str]
+        self.closing, self._close = lwt.wait()
+        self._clients: list[Client] = []
+        self._conversations: set[lwt.Promise[None]] = set()
+        self._numbers = itertools.count(1)
+
+    def serve(
+        self,
+        _address: lwt_unix.Sockaddr,
+        channels: tuple[lwt_io.InputChannel, lwt_io.OutputChannel],
+    ) -> lwt.Promise[None]:
+        """Serve one client: what the server calls for each."""
+        conversation = self.converse(*channels)
+        self._conversations.add(conversation)
+        lwt.on_termination(conversation, lambda: self._conversations.discard(conversation))
+        return conversation
+
+    @lwt.promised
+    async def converse(self, input: lwt_io.InputChannel, output: lwt_io.OutputChannel) -> None:
+        """Greet a client and relay what it says until it leaves or the room closes."""
+        client = Client(f"guest{next(self._numbers)}", output)
+        self.announce(f"* {client.name} has come.\n")
+        self._clients.append(client)
+        last_words = ""
+        try:
+            others = ", ".join(other.name for other in self._clients[:-1]) or "nobody else"
+            await client.send(f"* Welcome, {client.name}. With you: {others}.\n")
+            ends = [self.relay(client, input), client.dropped, self.closing]
+            last_words = await lwt.pick(ends)
+        except GONE:
+            pass  # the client vanished
+        self._clients.remove(client)
+        if lwt.is_sleeping(self.closing):
+            self.announce(f"* {client.name} has left.\n")
+        await client.leave(last_words)
+
+    @lwt.promised
+    async def relay(self, client: Client, input: lwt_io.InputChannel) -> str:
+        """Pass on what `client` says, line by line; return its last words, if any."""
+        unfinished = b""
+        while chunk := await lwt_io.read(input, count=MAX_LINE):
+            *lines, unfinished = (unfinished + chunk).split(b"\n")
+            for line in lines:
+                self.announce(f"{client.name}: {printable(line)}\n", but=client)
+            if len(unfinished) > MAX_LINE:
+                return "* That line is too long. Goodbye.\n"
+            await lwt.pause()  # who never stops talking must let the others have a turn
+        return ""
+
+    def announce(self, text: str, *, but: Client | None = None) -> None:
+        """Send `text` to all but one, without waiting until they have it."""
+        listeners = [client for client in self._clients if client is not but]
+        lwt.async_(lambda: lwt.join([client.send(text) for client in listeners]))
+
+    @lwt.promised
+    async def close(self) -> None:
+        """Say goodbye to everyone; done when all have hung up."""
+        lwt.wakeup_later(self._close, "* The server stops here. Goodbye.\n")
+        await lwt.join(self._conversations)
+
+
+def printable(line: bytes) -> str:
+    """Return `line` as text, without what could play tricks on a terminal."""
+    return "".join(filter(str.isprintable, line.decode(errors="replace")))
+
+
+@lwt.promised
+async def main(port: int) -> int:
+    """Run the server until a signal asks it to stop; return the exit status."""
+    stop, stopper = lwt.wait()
+
+    def on_signal(_signum: int) -> None:
+        if lwt.is_sleeping(stop):
+            lwt.wakeup_later(stopper, None)
+
+    lwt_unix.on_signal(signal.SIGINT, on_signal)
+    lwt_unix.on_signal(signal.SIGTERM, on_signal)
+
+    room = Room()
+    listening = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    try:
+        server = await lwt_io.establish_server_with_client_address(
+            ("127.0.0.1", port), room.serve, fd=listening
+        )
+    except OSError as error:
+        await lwt_io.eprintl(
+            f"Cannot listen on 127.0.0.1 port {port}: {error.strerror}. "
+            f"Another port can be chosen with PORT."
+        )
+        return 1
+
+    address = lwt_unix.getsockname(listening)
+    assert isinstance(address, lwt_unix.ADDR_INET)
+    port = address.port  # the real one, where 0 was asked for
+    await lwt_io.printl(f"The chat server listens on 127.0.0.1 port {port}.")
+    await lwt_io.printl(f"  To connect, in another terminal:  nc 127.0.0.1 {port}")
+    await lwt_io.printl("  To stop:                          Ctrl-C")
+    await stop
+    await lwt_io.shutdown_server(server)
+    await room.close()
+    await lwt_io.printl("Everyone has hung up. Goodbye.")
+    return 0
+
+
+if __name__ == "__main__":
+    port = os.environ.get("PORT", "9000")
+    if not (port.isdecimal() and int(port) < 65536):
+        sys.exit(f"PORT must be a number from 0 to 65535, not {port!r}.")
+    sys.exit(lwt_main.run(main(int(port))))

@@ -1,0 +1,141 @@
+"""Every example of the documentation is true.
+
+The Python blocks of a page are one program, and what a block prints is in the
+`text` block that follows it. The OCaml blocks compile. Links lead to files.
+"""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.programs import (
+    ROOT,
+    connect,
+    environment,
+    read_to_end,
+    read_until,
+    running,
+    unused_port,
+)
+from tests.run_page import END_OF_BLOCK, blocks
+
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES_WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
+PAGES_WITH_OCAML = [page for page in PAGES if blocks(page.read_text(), "ocaml")]
+
+needs_ocaml = pytest.mark.skipif(
+    shutil.which("ocamlfind") is None
+    or subprocess.run(["ocamlfind", "query", "-qe", "lwt.unix"], check=False).returncode != 0,
+    reason="OCaml with Lwt is not installed",
+)
+
+
+def name_of(page: Path) -> str:
+    """The name of a page in the output of pytest."""
+    return str(page.relative_to(ROOT))
+
+
+def outputs_promised_by(page: str) -> list[str]:
+    """What the page says that each of its Python blocks prints."""
+    block = r"^```python\n.*?^```\n(?:\s*^```text\n(.*?)^```$)?"
+    return [output or "" for output in re.findall(block, page, re.DOTALL | re.MULTILINE)]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=name_of)
+def test_the_python_of_a_page_prints_what_the_page_says(page: Path, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "tests" / "run_page.py", page],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    printed = run.stdout.split(END_OF_BLOCK + "\n")
+    assert printed[:-1] == outputs_promised_by(page.read_text())
+
+
+@needs_ocaml
+@pytest.mark.parametrize("page", PAGES_WITH_OCAML, ids=name_of)
+def test_the_ocaml_of_a_page_compiles(page: Path, tmp_path: Path) -> None:
+    for number, (_, source) in enumerate(blocks(page.read_text(), "ocaml")):
+        program = tmp_path / f"block{number}.ml"
+        program.write_text(source)
+        subprocess.run(
+            ["ocamlfind", "ocamlc", "-thread", "-package", "lwt.unix", "-c", program], check=True
+        )
+
+
+@pytest.mark.parametrize("page", [README, *PAGES], ids=name_of)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]*)\)", page.read_text()):
+        path, _, heading = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE)
+            anchors = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+            assert heading in anchors, target
+
+
+def readme_block(language: str, port: int) -> str:
+    """The server of the README, on another port."""
+    ((_, source),) = blocks(README.read_text(), language)
+    assert source.count("9000") == 2
+    return source.replace("9000", str(port))
+
+
+def test_the_server_of_the_readme_echoes(tmp_path: Path) -> None:
+    program = tmp_path / "echo.py"
+    with unused_port() as port:
+        program.write_text(readme_block("python", port))
+        assert_echoes([sys.executable, program], port)
+
+
+@needs_ocaml
+def test_so_does_its_ocaml_original(tmp_path: Path) -> None:
+    source, program = tmp_path / "echo.ml", tmp_path / "echo"
+    packages = ["-thread", "-package", "lwt.unix", "-linkpkg"]
+    with unused_port() as port:
+        source.write_text(readme_block("ocaml", port))
+        subprocess.run(["ocamlfind", "ocamlopt", *packages, source, "-o", program], check=True)
+        assert_echoes([program], port)
+
+
+def assert_echoes(command: list[str | Path], port: int) -> None:
+    """Start an echo server and talk to it on two connections at once."""
+    with running(command) as server:
+        assert server.stdout
+        read_until(server.stdout, b"nc 127.0.0.1 %d\n" % port)
+        with connect(port) as first, connect(port) as second:
+            for client in first, second:
+                client.sendall(b"to be\nor not\n")
+            for client in second, first:
+                client.shutdown(1)
+                assert read_to_end(client) == b"to be\nor not\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lwt",
+        "lwt.lwt_sequence",
+        "lwt_unix",
+        "lwt_unix.lwt_main",
+        "lwt_unix.lwt_engine",
+        "lwt_unix.lwt_io",
+    ],
+)
+def test_the_reference_has_every_name_that_a_module_offers(name: str) -> None:
+    page = ROOT / "docs" / "reference" / f"{name.rsplit('.', maxsplit=1)[-1]}.md"
+    named = set(re.findall(r"`(\w+)`", page.read_text()))
+    offered: list[str] = importlib.import_module(name).__all__
+    assert [public for public in offered if public not in named] == []
