@@ -17,7 +17,8 @@ its number serves to tell callbacks apart in traces, and its end is one of
     (promise S)   the promise in a slot, or as (return 0) if it is empty
     (raise E)     an exception
 
-Values are numbers; exceptions are numbers too, or the word `canceled`.
+A callback that owes a promise may also contain `(await S)`: what follows it runs
+when the promise in the slot is fulfilled. Values are numbers; exceptions are numbers too, or the word `canceled`.
 
 `Run` runs a program on anything that has the functions of `lwt` as attributes
 and returns its trace, a list of lines: every run of a callback, with its argument
@@ -29,11 +30,12 @@ of two implementations are compared as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
 Form = Any  # int | str | tuple[Form, ...]; a recursive union would need a cast at each use
 Program = tuple[Form, ...]
+Waiting = Generator[Any, None, Any]  # yields promises to wait for, returns the one that it owes
 
 # What stands for what in the signatures of statements:
 #   D  slot for the promise that is made     P  slot of a promise   L  slots of promises
@@ -84,8 +86,8 @@ SIGNATURES: Final[dict[str, str]] = {
     "add_task_r": "D Q",
     "take_l": "V",
     "abandon_wakeups": "",
+    "await": "P",
 }
-TOP_LEVEL_ONLY: Final = {"abandon_wakeups"}  # inside a callback it unbalances OCaml's nesting depth
 
 # Drawn more often than others, so that something happens in most programs.
 COMMON: Final = [
@@ -100,6 +102,13 @@ COMMON: Final = [
     "pick",
     "with_value",
 ] + ["wakeup", "wakeup_later", "wakeup_exn"] * 2
+
+IN_ANY_CALLBACK: Final = [
+    name for name in SIGNATURES if name not in {"await", "abandon_wakeups"}
+] + COMMON
+IN_CALLBACK_THAT_OWES_A_PROMISE: Final = IN_ANY_CALLBACK + ["await"] * 4
+# Inside a callback, abandon_wakeups would unbalance OCaml's nesting depth.
+TOP_LEVEL: Final = [*IN_ANY_CALLBACK, "abandon_wakeups"]
 
 SLOTS: Final = 5
 KEYS: Final = 2
@@ -154,22 +163,20 @@ class Maker:
         ]
         return (
             *beginning,
-            *self._statements(longest, depth=0),
+            *self._statements(longest, depth=0, names=TOP_LEVEL),
             ("wakeup_paused",),
             ("take_l", 0),
             *(end[self._choose(len(end))] for end in ends),
         )
 
-    def _statements(self, longest: int, depth: int) -> Program:
-        names = [n for n in SIGNATURES if depth == 0 or n not in TOP_LEVEL_ONLY]
-        names.extend(COMMON)
+    def _statements(self, longest: int, depth: int, names: list[str]) -> Program:
         statements: list[Form] = []
         while len(statements) < longest and self._choose(longest + 1) > 0:
             name = names[self._choose(len(names))]
             arguments: list[Form] = []
             for kind in SIGNATURES[name].split():
                 if kind == "S":
-                    arguments.extend(self._statements(3, depth))
+                    arguments.extend(self._statements(3, depth, IN_ANY_CALLBACK))
                 elif kind != "Q":
                     arguments.append(self._argument(kind, depth))
             statements.append((name, *arguments))
@@ -193,7 +200,8 @@ class Maker:
     def _callback(self, kind: str, depth: int) -> Form:
         self._callbacks += 1
         number = self._callbacks
-        statements = () if depth > DEEPEST_CALLBACK else self._statements(3, depth)
+        names = IN_CALLBACK_THAT_OWES_A_PROMISE if kind[1] == "p" else IN_ANY_CALLBACK
+        statements = () if depth > DEEPEST_CALLBACK else self._statements(3, depth, names)
         ends: list[Form] = [("return", self._choose(VALUES))]
         if kind[0] == "1":
             ends.append(("argument",))
@@ -378,7 +386,17 @@ class Run:
         def run(argument: object) -> Any:
             self._log(f"{number}({show_value(argument)})" if takes == "1" else f"{number}()")
             self._execute_all(tuple(statements))
-            return self._finish(end, owes, argument)
+            return self._finish(end, argument)
+
+        def run_and_wait(argument: object) -> Waiting:
+            self._log(f"{number}({show_value(argument)})" if takes == "1" else f"{number}()")
+            for statement in statements:
+                if statement[0] != "await":
+                    self._execute(statement)
+                elif statement[1] in self._slots:
+                    yield self._slots[statement[1]]
+                    self._log(f"{number} goes on")
+            return self._promised_end(end, argument)
 
         def run_without_exceptions(argument: object) -> None:
             error = None
@@ -389,21 +407,32 @@ class Run:
             if error is not None:
                 self._log(f"{number} raises {show_exception(error)}")
 
-        body = run_without_exceptions if owes == "h" else run
+        body: Callable[[object], Any]
+        match owes:
+            case "p":
+                body = lambda argument: self.subject.run_waiting(run_and_wait(argument))  # noqa: E731
+            case "h":
+                body = run_without_exceptions
+            case _:
+                body = run
         return body if takes == "1" else lambda: body(None)
 
-    def _finish(self, end: Form, owes: str, argument: object) -> Any:
+    def _promised_end(self, end: Form, argument: object) -> Any:
         match end:
-            case ("raise", exception):
-                raise self._exception(exception)
             case ("rejected", exception):
                 return self.subject.fail(self._exception(exception))
             case ("promise", slot) if slot in self._slots:
                 return self._slots[slot]
-            case ("argument",):
-                value = argument
-            case ("return", number):
-                value = number
             case _:
-                value = 0
-        return self.subject.return_(value) if owes == "p" else value
+                return self.subject.return_(self._finish(end, argument))
+
+    def _finish(self, end: Form, argument: object) -> object:
+        match end:
+            case ("raise", exception):
+                raise self._exception(exception)
+            case ("argument",):
+                return argument
+            case ("return", number):
+                return number
+            case _:
+                return 0

@@ -1,4 +1,8 @@
-"""The two that run the programs of `promise_programs`: the model, and package `lwt`."""
+"""The two that run the programs of `promise_programs`: the model, and package `lwt`.
+
+Each can run callbacks that owe a promise in two ways: as functions that return
+one, or, with `coroutines`, as async functions.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,21 @@ from typing import Any
 import lwt
 from lwt import lwt_sequence
 from tests.properties import promise_model
-from tests.properties.promise_programs import KEYS
+from tests.properties.promise_programs import KEYS, Waiting
 
 Hook = Callable[[Exception], object]
+
+
+Bind = Callable[[Any, Callable[[object], Any]], Any]
+
+
+def chained(bind: Bind, body: Waiting, end: Callable[[Any], Any]) -> Any:
+    """Run a body with `bind`, or something like it, and do to its promise what `end` does."""
+    try:
+        promise = next(body)
+    except StopIteration as stop:
+        return end(stop.value)
+    return bind(promise, lambda _: chained(bind, body, end))
 
 
 class ByModel(promise_model.World):
@@ -19,8 +35,9 @@ class ByModel(promise_model.World):
 
     Canceled = promise_model.Canceled
 
-    def __init__(self) -> None:
+    def __init__(self, *, coroutines: bool = False) -> None:
         super().__init__(Random())
+        self._coroutines = coroutines
         self.sequence: list[promise_model.Promise] = []
 
     def set_hook(self, hook: Hook) -> None:
@@ -34,6 +51,25 @@ class ByModel(promise_model.World):
                 return (True, exception)
         return None
 
+    def run_waiting(self, body: Waiting) -> promise_model.Promise:
+        if self._coroutines:
+            # What a body raises rejects its promise; `return await p` goes on with the value.
+            return self.attempt(
+                lambda: chained(self._await, body, lambda p: self._await(p, self.return_))
+            )
+        promise: promise_model.Promise = chained(self.bind, body, lambda promise: promise)
+        return promise
+
+    def _await(
+        self, promise: promise_model.Promise, f: Callable[[object], promise_model.Promise]
+    ) -> promise_model.Promise:
+        """Bind, except that a body also goes on, with its storage, when it is to see a failure."""
+
+        def go_on_raising(exception: Exception) -> promise_model.Promise:
+            raise exception
+
+        return self.try_bind(lambda: promise, f, go_on_raising)
+
     def take_l(self, value: object) -> None:
         if self.sequence:
             self.wakeup(self.sequence.pop(0), value)
@@ -44,7 +80,8 @@ class ByLwt:
 
     choices = lwt.prng
 
-    def __init__(self) -> None:
+    def __init__(self, *, coroutines: bool = False) -> None:
+        self._coroutines = coroutines
         self._hook_before = lwt.async_exception_hook.contents
         self.sequence: lwt_sequence.Sequence[lwt.Resolver[object]] = lwt_sequence.create()
         self._keys: list[lwt.Key[object]] = [lwt.new_key() for _ in range(KEYS)]
@@ -69,6 +106,19 @@ class ByLwt:
             case lwt.Fail(exception):
                 return (True, exception)
         return None
+
+    def run_waiting(self, body: Waiting) -> Any:
+        return self._coroutine(body) if self._coroutines else chained(lwt.bind, body, lambda p: p)
+
+    async def _coroutine(self, body: Waiting) -> object:
+        while True:
+            try:
+                promise = next(body)
+            except StopIteration as stop:
+                promise = stop.value
+                break
+            await promise
+        return await promise
 
     def take_l(self, value: object) -> None:
         taken = lwt_sequence.take_opt_l(self.sequence)

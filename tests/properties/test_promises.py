@@ -13,12 +13,12 @@ from tests.properties.promise_programs import Maker, Program, Run, parse, show
 from tests.properties.promise_subjects import ByLwt, ByModel
 
 
-def trace_of_model(program: Program) -> list[str]:
-    return Run(ByModel(), random_choices=True).run(program)
+def trace_of_model(program: Program, *, coroutines: bool) -> list[str]:
+    return Run(ByModel(coroutines=coroutines), random_choices=True).run(program)
 
 
-def trace_of_lwt(program: Program) -> list[str]:
-    with closing(ByLwt()) as subject:
+def trace_of_lwt(program: Program, *, coroutines: bool) -> list[str]:
+    with closing(ByLwt(coroutines=coroutines)) as subject:
         return Run(subject, random_choices=True).run(program)
 
 
@@ -27,18 +27,27 @@ def programs(draw: st.DrawFn) -> Program:
     return Maker(lambda n: draw(st.integers(0, n - 1))).program()
 
 
-@given(programs())
-def test_a_program_runs_as_in_the_model(program: Program) -> None:
+in_both_ways = pytest.mark.parametrize(
+    "coroutines", [False, True], ids=["callbacks are functions", "callbacks are async functions"]
+)
+
+
+@in_both_ways
+@given(program=programs())
+def test_a_program_runs_as_in_the_model(program: Program, coroutines: bool) -> None:
     note(show(program))
-    assert trace_of_lwt(program) == trace_of_model(program)
+    expected = trace_of_model(program, coroutines=coroutines)
+    assert trace_of_lwt(program, coroutines=coroutines) == expected
 
 
-@pytest.mark.parametrize("thousand", range(5))
-def test_many_programs_run_as_in_the_model(thousand: int) -> None:
+@in_both_ways
+@pytest.mark.parametrize("thousand", range(3))
+def test_many_programs_run_as_in_the_model(thousand: int, coroutines: bool) -> None:
     """Made without hypothesis, which shrinks what fails but is slow to make what does not."""
     for seed in range(1000 * thousand, 1000 * (thousand + 1)):
         program = Maker(Random(seed).randrange).program()
-        assert trace_of_lwt(program) == trace_of_model(program), show(program)
+        expected = trace_of_model(program, coroutines=coroutines)
+        assert trace_of_lwt(program, coroutines=coroutines) == expected, show(program)
 
 
 @given(programs())
