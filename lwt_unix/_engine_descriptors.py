@@ -116,12 +116,13 @@ class Watch_event(Descriptor_event):
             if self.moved_to is not None:
                 self.moved_to.stop()
             return
-        self.is_active = False
-        del self.registry[self]
-        peers = self.peers
-        peers.remove(self)
-        if not peers and not self.watch.is_changed:
+        # The change first: if a KeyboardInterrupt comes in between, the kernel is asked
+        # once too often, rather than left with an interest that nobody has.
+        if not self.watch.is_changed and len(self.peers) == 1:
             self.watch.change()
+        self.is_active = False
+        self.peers.remove(self)
+        del self.registry[self]
 
 
 class descriptor_based(abstract):
@@ -251,6 +252,11 @@ class descriptor_based(abstract):
 
         Not in OCaml.
         """
+        if not self._is_direct:
+            # The events that users see are not those on the lists of the watch.
+            for registered in (*self._readables, *self._writables):
+                if registered.fd == fd:
+                    registered.stop()
         watch = self._watches.pop(fd, None)
         if watch is not None:
             for event in (*watch.readers, *watch.writers):
@@ -271,18 +277,6 @@ class descriptor_based(abstract):
                 watch.is_adopted = False
                 watch.change()
                 engine.adopt(watch.fd)
-
-    # Callbacks
-
-    def _call_readers(self, fd: int) -> None:
-        watch = self._watches.get(fd)
-        if watch is not None:
-            call_newest_first(watch.readers)
-
-    def _call_writers(self, fd: int) -> None:
-        watch = self._watches.get(fd)
-        if watch is not None:
-            call_newest_first(watch.writers)
 
     def check_invariants(self) -> None:
         """Assert what is always true between two calls. For tests."""

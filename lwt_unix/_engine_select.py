@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lwt_unix._engine_base import Engine_id, Engine_id__select
-from lwt_unix._engine_descriptors import descriptor_based
+from lwt_unix._engine_descriptors import READ, WRITE, call_newest_first, descriptor_based
 
 FD_SETSIZE: Final = 1024
 """How many descriptors the system call select can tell apart."""
@@ -74,6 +74,17 @@ class _table_based(descriptor_based):
             if not (watch.applied or watch.is_adopted) and self._watches.get(watch.fd) is watch:
                 del self._watches[watch.fd]
         self._changes.clear()
+
+    def _call_readers(self, fd: int) -> None:
+        # A watch that was not waited for is new: its number was reused in this turn.
+        watch = self._watches.get(fd)
+        if watch is not None and watch.applied & READ:
+            call_newest_first(watch.readers)
+
+    def _call_writers(self, fd: int) -> None:
+        watch = self._watches.get(fd)
+        if watch is not None and watch.applied & WRITE:
+            call_newest_first(watch.writers)
 
     def _timeout(self, block: bool) -> float:
         return self._timer_queue.timeout() if block else 0.0
