@@ -154,9 +154,13 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
 # Held while `run` runs. A lock rather than a boolean: two threads may try at once.
 _running: Final = threading.Lock()
 
+# What left a call of `run` in a way that forbids another one.
+_left_by: Final[lwt.Ref[str | None]] = lwt.Ref(None)
+
 
 def _finished() -> None:
     """Allow `run` to be called again."""
+    _left_by.contents = None
     if _running.locked():
         _running.release()
 
@@ -188,11 +192,7 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
     if not _running.acquire(blocking=False):
         if isinstance(promise, Coroutine):
             promise.close()  # It never ran, and does not complain about that.
-        raise lwt.Failure(
-            "Nested calls to Lwt_main.run are not allowed: "
-            "await the promise instead, or return it from the callback "
-            "(an earlier call that a MemoryError or RecursionError left counts as running)"
-        )
+        raise _nested()
     is_usable = True
     try:
         resume()
@@ -200,12 +200,22 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
             promise = lwt.of_coroutine(promise)
         return _turn_until_resolved(promise)
     except Exception as exception:
-        # OCaml leaves it at "running" after these.
+        # After these, OCaml goes on refusing: what left may have left anything half done.
         is_usable = lwt.Exception_filter.run(exception)
+        if not is_usable:
+            _left_by.contents = type(exception).__name__
         raise
     finally:
         if is_usable:
             _finished()
+
+
+def _nested() -> lwt.Failure:
+    if _left_by.contents is None:
+        hint = "await the promise, or return it from the callback, instead of running it"
+    else:
+        hint = f"a {_left_by.contents} left an earlier call, which counts as running from then on"
+    return lwt.Failure(f"Nested calls to Lwt_main.run are not allowed: {hint}")
 
 
 def _not_a_promise(value: object) -> TypeError:
