@@ -399,8 +399,10 @@ lwt_main.at_exit(hook)
 """
     assert run_program(program) == [
         "deep",
-        "Nested calls to Lwt_main.run are not allowed: a RecursionError left an earlier call, "
-        "which counts as running from then on",
+        (
+            "Nested calls to Lwt_main.run are not allowed: a RecursionError left an earlier call, "
+            "which counts as running from then on"
+        ),
         "exit hook 2",
     ]
 
