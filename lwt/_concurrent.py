@@ -484,8 +484,7 @@ def dont_wait(
         return
 
     def handle(rejection: Rejection) -> None:
-        rejection.exception.__traceback__ = rejection.traceback
-        handler(rejection.exception)
+        handler(rejection.with_own_traceback())
 
     _in_background(_start("dont_wait", function), handle)
 

@@ -62,7 +62,10 @@ class _Body:
         except StopIteration as stop:
             return settle(self._promise, FULFILLED, stop.value)
         except Exception as exception:
-            return settle(self._promise, REJECTED, rejection_of(exception))
+            try:
+                return settle(self._promise, REJECTED, rejection_of(exception))
+            finally:
+                del self  # The traceback leads to this frame: close no circle.
         # Promise.__await__ gives pending promises only, and no proxies.
         self._storage = current_storage.contents
         underlying(self._promise)._how_to_cancel = awaited
@@ -109,7 +112,10 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
         resolution.nesting -= 1
     if resolution.postponed:
         run_postponed()
-    return promise
+    try:
+        return promise
+    finally:
+        del promise  # As in _Body.go_on.
 
 
 def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Promise[T]]:

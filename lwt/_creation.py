@@ -234,8 +234,12 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     check_exception("wakeup_exn", exception)
     promise = _pending_promise("wakeup_exn", resolver)
     if promise is not None:
-        rejection = Rejection(exception, exception.__traceback__)
-        run_callbacks(settle(promise, REJECTED, rejection))
+        settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
+        del exception  # Its traceback may come to lead to this frame: close no circle.
+        try:
+            run_callbacks(promise)
+        finally:
+            del promise
 
 
 def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:
@@ -282,8 +286,12 @@ def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     check_exception("wakeup_later_exn", exception)
     promise = _pending_promise("wakeup_later_exn", resolver)
     if promise is not None:
-        rejection = Rejection(exception, exception.__traceback__)
-        defer_callbacks(settle(promise, REJECTED, rejection))
+        settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
+        del exception  # As in wakeup_exn.
+        try:
+            defer_callbacks(promise)
+        finally:
+            del promise
 
 
 def wakeup_later_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:

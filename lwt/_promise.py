@@ -124,7 +124,10 @@ class Promise(Generic[T_co]):
             value: T_co = promise._value
             return value
         if promise._state == REJECTED:
-            promise._value.throw()
+            try:
+                promise._value.throw()
+            finally:
+                del self, promise  # The traceback leads to this frame: close no circle.
         raise RuntimeError(
             f"a promise was awaited, and the coroutine resumed before it was resolved: {self!r}; "
             f"run coroutines that await promises by lwt.promised or lwt.of_coroutine"
@@ -217,9 +220,16 @@ class Rejection:
         self.exception = exception
         self.traceback = traceback
 
+    def with_own_traceback(self) -> Exception:
+        """The exception, with the traceback it had when it was caught."""
+        return self.exception.with_traceback(self.traceback)
+
     def throw(self) -> NoReturn:
-        """Raise the exception with the traceback it had when it was caught."""
-        raise self.exception.with_traceback(self.traceback)
+        """Raise the exception, with the traceback it had when it was caught."""
+        try:
+            raise self.exception.with_traceback(self.traceback)
+        finally:
+            del self  # The traceback leads to this frame: close no circle.
 
 
 MAXIMUM_TRACEBACK: Final = 1000

@@ -124,9 +124,7 @@ OCaml: Lwt.async_exception_hook : (exn -> unit) ref
 
 def report(rejection: Rejection) -> None:
     """Hand an exception to `async_exception_hook`."""
-    exception = rejection.exception
-    exception.__traceback__ = rejection.traceback
-    async_exception_hook.contents(exception)
+    async_exception_hook.contents(rejection.with_own_traceback())
 
 
 def call_or_report(callback: Callable[..., object], *arguments: object) -> None:
@@ -156,6 +154,7 @@ def run_callbacks(promise: Promise[Any]) -> None:
         return
     outermost_storage = saved_storage = current_storage.contents
     interrupted: list[tuple[Promise[Any], Storage]] = []
+    resolved: Promise[Any] | None
     resolution.depth += 1
     resolution.nesting += 1
     try:
@@ -191,6 +190,8 @@ def run_callbacks(promise: Promise[Any]) -> None:
         raise
     finally:
         resolution.nesting -= 1
+        resolved = None  # Tracebacks of rejections lead to this frame: close no circle.
+        del promise
     if resolution.postponed:
         run_postponed()
 
@@ -208,8 +209,11 @@ def defer_callbacks(promise: Promise[Any]) -> None:
     """Run the callbacks of a promise now, or later if callbacks are being run already."""
     if resolution.depth >= 1:
         resolution.deferred.append(promise)
-    else:
+        return
+    try:
         run_callbacks(promise)
+    finally:
+        del promise  # As in run_callbacks.
 
 
 def abandon_wakeups() -> None:

@@ -129,7 +129,10 @@ class _Bind:
             if type(inner) is not Promise:
                 inner = to_promise("bind", self._callback, inner)
         except Exception as exception:
-            return settle(self._outer, REJECTED, rejection_of(exception))
+            try:
+                return settle(self._outer, REJECTED, rejection_of(exception))
+            finally:
+                del self  # The traceback leads to this frame: close no circle.
         return make_into_proxy(self._outer, inner)
 
 
@@ -190,7 +193,10 @@ class _Map:
         try:
             value = self._function(promise._value)
         except Exception as exception:
-            return settle(self._outer, REJECTED, rejection_of(exception))
+            try:
+                return settle(self._outer, REJECTED, rejection_of(exception))
+            finally:
+                del self  # As in _Bind.
         return settle(self._outer, FULFILLED, value)
 
 
@@ -324,9 +330,10 @@ def _try_bind(
             return source
         callback, argument = on_fulfilled, source._value
     else:
-        exception = source._value.exception
-        exception.__traceback__ = source._value.traceback
-        callback, argument = on_rejected, add_location(exception) if add_location else exception
+        argument = source._value.with_own_traceback()
+        if add_location is not None:
+            argument = add_location(argument)
+        callback = on_rejected
     resolution.nesting += 1
     try:
         inner = callback(argument)
@@ -334,9 +341,13 @@ def _try_bind(
             inner = to_promise(function_name, callback, inner)
     finally:
         resolution.nesting -= 1
+        del promise, source, argument  # Their traceback leads to this frame: close no circle.
     if resolution.postponed:
         run_postponed(inner)
-    return inner
+    try:
+        return inner
+    finally:
+        del inner
 
 
 @final
@@ -375,10 +386,10 @@ class _TryBind:
                 return settle(self._outer, FULFILLED, argument)
         else:
             rejection: Rejection = promise._value
-            callback, argument = self._on_rejected, rejection.exception
+            callback = self._on_rejected
             if callback is None:
                 return settle(self._outer, REJECTED, self._located(rejection))
-            argument.__traceback__ = rejection.traceback
+            argument = rejection.with_own_traceback()
         current_storage.contents = self._storage
         try:
             inner = callback(argument)
@@ -388,7 +399,12 @@ class _TryBind:
             rejection = rejection_of(exception)
         else:
             return make_into_proxy(self._outer, inner)
-        return settle(self._outer, REJECTED, self._located(rejection))
+        finally:
+            del promise, argument  # As in _Bind.
+        try:
+            return settle(self._outer, REJECTED, self._located(rejection))
+        finally:
+            del self, rejection
 
     def _located(self, rejection: Rejection) -> Rejection:
         return rejection if self._add_location is None else located(rejection, self._add_location)
@@ -396,8 +412,7 @@ class _TryBind:
 
 def located(rejection: Rejection, add_location: AddLocation) -> Rejection:
     """The rejection with the exception that `add_location` makes of its own."""
-    rejection.exception.__traceback__ = rejection.traceback
-    exception = add_location(rejection.exception)
+    exception = add_location(rejection.with_own_traceback())
     return Rejection(exception, exception.__traceback__)
 
 
@@ -588,6 +603,4 @@ class _Watcher:
             if self._on_fulfilled is not None:
                 call_or_report(self._on_fulfilled, promise._value)
         elif self._on_rejected is not None:
-            exception = promise._value.exception
-            exception.__traceback__ = promise._value.traceback
-            call_or_report(self._on_rejected, exception)
+            call_or_report(self._on_rejected, promise._value.with_own_traceback())
