@@ -116,10 +116,13 @@ class kernel_based(descriptor_based):
             timeout = timers.timeout()
         else:
             timeout = -1.0
-        try:
-            ready = self._wait(timeout, self._most_reports)
-        except InterruptedError:
-            ready = []
+        ready: list[tuple[int, int]] = []
+        if self._watches or timeout:
+            try:
+                ready = self._wait(timeout, self._most_reports)
+            except InterruptedError:
+                pass
+        # else: there is nothing to ask for, and no time to wait.
         if unwatchable:
             ready += unwatchable
         if timers.heap:

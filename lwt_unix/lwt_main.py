@@ -136,19 +136,20 @@ def _call(function: Callable[[], object]) -> None:
 
 def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
     poll, paused_count, wakeup_paused = lwt.poll, lwt.paused_count, lwt.wakeup_paused
-    is_empty, iter_l = lwt_sequence.is_empty, lwt_sequence.iter_l
     enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
     engine_turn = lwt_engine.iter
     while True:
         result = poll(promise)
         if result is not None:
             return result.value
-        if not is_empty(enter_hooks):
-            iter_l(_call, enter_hooks)
+        # A sequence is its own neighbour if it is empty: nearly always, and this is a hot path.
+        if enter_hooks.next is not enter_hooks:
+            lwt_sequence.iter_l(_call, enter_hooks)
         engine_turn(paused_count() == 0)
-        wakeup_paused()
-        if not is_empty(leave_hooks):
-            iter_l(_call, leave_hooks)
+        if paused_count():
+            wakeup_paused()
+        if leave_hooks.next is not leave_hooks:
+            lwt_sequence.iter_l(_call, leave_hooks)
 
 
 # Held while `run` runs. A lock rather than a boolean: two threads may try at once.

@@ -563,9 +563,18 @@ def test_kqueue_reports_each_filter_on_its_own_and_readers_come_first() -> None:
 
 def test_kqueue_waits_without_limit_or_for_the_timer() -> None:
     engine = Over_kqueue()
+    engine.on_readable(5, print)
     engine.iter(True)
     engine.iter(False)
-    assert engine.kqueue.waits == [(128, None), (128, 0.0)]
+    engine.on_timer(-1, False, stop_event)
+    engine.iter(True)
+    assert engine.kqueue.waits == [(128, None), (128, 0.0), (128, 0.0)]
+
+
+def test_kernel_is_not_asked_when_nothing_is_watched_and_nothing_to_wait_for() -> None:
+    engine = Over_kqueue()
+    engine.iter(False)
+    assert engine.kqueue.waits == []
 
 
 def test_closed_descriptor_counts_as_ready_under_kqueue() -> None:
