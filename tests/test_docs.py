@@ -1,7 +1,8 @@
 """Every example of the documentation is true.
 
 The Python blocks of a page are one program, and what a block prints is in the
-`text` block that follows it. The OCaml blocks compile. Links lead to files.
+`text` block that follows it. The OCaml blocks compile. Links lead to files. Docstrings
+are doctests.
 """
 
 import importlib
@@ -27,6 +28,12 @@ from tests.run_page import END_OF_BLOCK, blocks
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 PAGES_WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
+MODULES_WITH_DOCTESTS = [
+    path
+    for package in ("lwt", "lwt_unix")
+    for path in sorted((ROOT / package).glob("*.py"))
+    if ">>> " in path.read_text()
+]
 PAGES_WITH_OCAML = [page for page in PAGES if blocks(page.read_text(), "ocaml")]
 
 needs_ocaml = pytest.mark.skipif(
@@ -84,6 +91,21 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
             titles = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE)
             anchors = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
             assert heading in anchors, target
+
+
+@pytest.mark.parametrize("path", MODULES_WITH_DOCTESTS, ids=name_of)
+def test_the_examples_in_the_docstrings_of_a_module_are_true(path: Path, tmp_path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    code = f"import doctest, sys, {name}; sys.exit(doctest.testmod({name}).failed)"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def readme_block(language: str, port: int) -> str:
