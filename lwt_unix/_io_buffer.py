@@ -179,7 +179,7 @@ class ChannelBuffer:
         if self._closing is None:
             close = self._close
             self._close = _closed_by_itself
-            self._closing = lwt.catch(close, lwt.reraise)
+            self._closing = lwt.catch(close, lwt.fail)
         return self._closing
 
 

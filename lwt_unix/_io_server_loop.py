@@ -24,13 +24,16 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Protocol, TypeGuard, final
+from typing import Final, Protocol, TypeAlias, TypeGuard, final
 
 import lwt
 import lwt_unix
 from lwt_unix._io_connections import PrepareFd, close_socket, set_nodelay
 from lwt_unix._sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
+
+Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
 
 RETRY_AFTER: Final = 0.2
 """Seconds between two attempts to accept while there are no descriptors to be had."""
@@ -102,26 +105,30 @@ class Server:
         await shutdown_server(self)
 
     def start(self) -> None:
-        """Begin to accept, in the background."""
+        """Begin to accept, in the background, once the main loop sees a client."""
         if not self._is_stopping:
             self._accepting = lwt.of_coroutine(self._accept_clients())
             lwt.on_failure(self._accepting, report)
 
     async def _accept_clients(self) -> None:
         try:
+            # Not even a client that waits already is accepted now: whoever starts the
+            # server has its promise first. (In OCaml, such a client is served before.)
+            accept = self._accept_when_ready
             while not self._is_stopping:
-                await self._accept_client()
+                await self._accept_client(accept)
+                accept = self._accept
         except GeneratorExit:
             raise  # nobody will ever run this again
         except BaseException:
             # KeyboardInterrupt and its like leave through the main loop, from whatever
             # function they struck. Who runs the main loop again finds the server accepting.
-            lwt.on_success(lwt.pause(), lambda _: self.start())
+            self.start()
             raise
 
-    async def _accept_client(self) -> None:
+    async def _accept_client(self, accept: Callable[[], lwt.Promise[Accepted]]) -> None:
         try:
-            client, address = await lwt_unix.accept(self._socket, cloexec=True)
+            client, address = await accept()
         except ConnectionAbortedError:
             return  # the client left before it was accepted
         except Exception as exn:
@@ -129,13 +136,23 @@ class Server:
         else:
             self._serve(address, client)
             return
-        if not self._is_stopping:  # else it is `shutdown_server` that cancelled
+        if not self._is_stopping:  # else it is `stop` that cancelled
             await self._bear(problem)
+
+    def _accept(self) -> lwt.Promise[Accepted]:
+        return lwt_unix.accept(self._socket, cloexec=True)
+
+    def _accept_when_ready(self) -> lwt.Promise[Accepted]:
+        ready = lwt_unix.register_action(lwt_unix.Read, self._socket, _nothing)
+        return lwt.bind(ready, lambda _: self._accept())
 
     async def _bear(self, problem: Exception) -> None:
         report(problem)
         if isinstance(problem, OSError) and problem.errno in EXHAUSTED:
-            await lwt_unix.sleep(RETRY_AFTER)
+            try:
+                await lwt_unix.sleep(RETRY_AFTER)
+            except lwt.Canceled:
+                pass  # by `stop`
         else:
             # The listening socket is of no use any more: somebody closed it, most likely.
             # Let nobody wait in its queue.
@@ -192,6 +209,10 @@ def shutdown_server(server: Server, /) -> lwt.Promise[None]:
 def is_path(address: Sockaddr) -> TypeGuard[ADDR_UNIX]:
     """Tell whether an address is a path, which stays behind when its socket is closed."""
     return isinstance(address, ADDR_UNIX) and address.path[:1] not in {"", "\0"}
+
+
+def _nothing() -> None:
+    """Be an action that only waits."""
 
 
 def close_in_background(client: lwt_unix.File_descr) -> None:

@@ -36,6 +36,7 @@ from typing import Final, Literal
 
 import lwt
 from lwt_unix._io_access import (
+    Direct_access,
     block,
     buffer_size,
     buffered,
@@ -191,6 +192,7 @@ __all__ = [
     "shutdown_server",
     # Low-level access
     "block",
+    "Direct_access",
     "direct_access",
     # Misc
     "default_buffer_size",
