@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import TypeAlias, final
@@ -179,12 +180,17 @@ def disable_signal_handler(handler: Signal_handler_id, /) -> None:
     When the last handler of a signal goes, the signal is disposed of as it was before the first
     one came.
 
+    Raises:
+        ValueError: it is the last of its signal, and this is not the main thread.
+
     OCaml: Lwt_unix.disable_signal_handler : signal_handler_id -> unit
     """
     if not handler._is_enabled:
         return
-    handler._is_enabled = False
     handled = _signals[handler._signum]
+    if len(handled.handlers) == 1:
+        _check_thread("disable_signal_handler")
+    handler._is_enabled = False
     del handled.handlers[handler]
     if not handled.handlers:
         _stop_handling(handler._signum, handled)
@@ -235,8 +241,16 @@ def _check_signal(function: str, signum: int) -> None:
         raise ValueError(f"Lwt_unix.{function}: unavailable signal {signum}")
 
 
+def _check_thread(function: str) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        raise ValueError(
+            f"Lwt_unix.{function}: Python lets only the main thread say how signals are handled"
+        )
+
+
 def _start_handling(signum: int) -> _Signal:
     global _pipe
+    _check_thread("on_signal")
     if _pipe is None:
         _pipe = _SignalPipe()
     try:

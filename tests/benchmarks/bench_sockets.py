@@ -170,9 +170,7 @@ def converse(fds: list[int]) -> None:
             os.write(fd, MESSAGE)
 
 
-def bench_echo(
-    serve: Callable[[list[int], float], int], connections: int, seconds: float
-) -> float:
+def bench_echo(serve: Callable[[list[int], float], int], connections: int, seconds: float) -> float:
     pairs = [socket.socketpair() for _ in range(connections)]
     child = os.fork()
     if child == 0:

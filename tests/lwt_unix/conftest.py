@@ -1,6 +1,5 @@
 """Fixtures for tests that meet the kernel."""
 
-import gc
 import os
 from collections.abc import Iterator
 
@@ -22,7 +21,6 @@ def nothing_left_behind() -> Iterator[None]:
         engine = lwt_engine.get()
         return engine.readable_count, engine.writable_count, engine.timer_count
 
-    gc.collect()
     before, events_before = open_descriptors(), registered()
     yield
     # Reading the directory opens a descriptor, of the lowest number that is free.

@@ -1,0 +1,53 @@
+"""Reporting an error of the system and giving up; jobs."""
+
+import errno
+import sys
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_main
+from lwt_unix._jobs import run_job
+
+
+def fail_with(exn: Exception) -> lwt.Promise[int]:
+    return lwt.fail(exn)
+
+
+def raise_(exn: Exception) -> lwt.Promise[int]:
+    raise exn
+
+
+@pytest.mark.parametrize("f", [fail_with, raise_])
+def test_an_error_of_the_system_is_printed_and_ends_the_process(
+    f: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(f)
+    monkeypatch.setattr(sys, "argv", ["program"])
+    with pytest.raises(SystemExit) as raised:
+        lwt_unix.handle_unix_error(f, FileNotFoundError(errno.ENOENT, "No such file", "/etc/x"))
+    assert raised.value.code == 2
+    assert capsys.readouterr().err == "program: No such file on '/etc/x'\n"
+
+
+def test_other_exceptions_and_values_pass() -> None:
+    failed = lwt_unix.handle_unix_error(fail_with, LookupError())
+    assert lwt.state(failed) == lwt.Fail(LookupError())
+    assert lwt_main.run(lwt_unix.handle_unix_error(lwt.return_, 3)) == 3
+
+
+def test_a_job_gives_its_result_or_its_exception() -> None:
+    def fail() -> int:
+        raise LookupError
+
+    assert lwt.state(run_job(lambda: 3)) == lwt.Return(3)
+    assert lwt.state(run_job(fail)) == lwt.Fail(LookupError())
+
+
+def test_a_keyboard_interrupt_leaves_a_job_at_once() -> None:
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job(interrupt)

@@ -1,0 +1,117 @@
+"""Addresses: what is taken for one, and what they become."""
+
+from pathlib import Path
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import ADDR_INET, ADDR_UNIX
+from lwt_unix._sockaddr import from_python, to_python, to_sockaddr
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (ADDR_INET("127.0.0.1", 80), ADDR_INET("127.0.0.1", 80)),
+        (("127.0.0.1", 80), ADDR_INET("127.0.0.1", 80)),
+        (("::1", 0), ADDR_INET("::1", 0)),
+        (("fe80::1%lo", 65535), ADDR_INET("fe80::1%lo", 65535)),
+        (ADDR_UNIX("/socket"), ADDR_UNIX("/socket")),
+        ("/socket", ADDR_UNIX("/socket")),
+        ("\0abstract", ADDR_UNIX("\0abstract")),
+        (b"/socket", ADDR_UNIX("/socket")),
+        (Path("/socket"), ADDR_UNIX("/socket")),
+    ],
+)
+def test_what_is_taken_for_an_address(given: lwt_unix.Address, expected: lwt_unix.Sockaddr) -> None:
+    assert to_sockaddr(given, "f") == expected
+    assert type(to_sockaddr(given, "f")) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "", "127.1", "256.0.0.1", "::1::", "1.2.3.4\0", "[::1]", "é"]
+)
+def test_a_host_that_is_not_numeric_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match=r"^f: host .* is not a numeric address"):
+        to_sockaddr((host, 80), "f")
+    with pytest.raises(ValueError, match=r"^f: host"):
+        to_sockaddr(ADDR_INET(host, 80), "f")
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_out_of_range_is_refused(port: int) -> None:
+    with pytest.raises(ValueError, match=r"^f: port .* between 0 and 65535"):
+        to_sockaddr(("127.0.0.1", port), "f")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 80, (), ("127.0.0.1",), ("::1", 80, 0, 0), ["127.0.0.1", 80], ("127.0.0.1", "80"),
+     (b"127.0.0.1", 80), ("127.0.0.1", True), ("127.0.0.1", 80.0)],
+)  # fmt: skip
+def test_what_has_not_the_shape_of_an_address_is_refused(wrong: lwt_unix.Address) -> None:
+    with pytest.raises(TypeError, match=r"^f: .* expected"):
+        to_sockaddr(wrong, "f")
+
+
+@pytest.mark.parametrize(
+    "sockaddr",
+    [ADDR_INET("127.0.0.1", 80), ADDR_INET("::1", 80), ADDR_INET("fe80::1%1", 80), ADDR_UNIX("/s")],
+)
+def test_an_address_comes_back_from_python_as_it_went(sockaddr: lwt_unix.Sockaddr) -> None:
+    assert from_python(to_python(sockaddr)[1]) == sockaddr
+
+
+def test_an_address_of_an_unknown_family_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown family"):
+        from_python((1, 2, 3))
+
+
+def test_addresses_are_tuples() -> None:
+    host, port = ADDR_INET("127.0.0.1", 80)
+    (path,) = ADDR_UNIX("/socket")
+    assert (host, port, path) == ("127.0.0.1", 80, "/socket")
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        (("127.0.0.1", 80), lwt_unix.PF_INET),
+        (("::1", 80), lwt_unix.PF_INET6),
+        ("/socket", lwt_unix.PF_UNIX),
+    ],
+)
+def test_the_domain_of_an_address(
+    address: lwt_unix.Address, domain: lwt_unix.Socket_domain
+) -> None:
+    assert lwt_unix.domain_of_sockaddr(address) is domain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("127.0.0.1", "127.0.0.1"), ("0:0:0:0:0:0:0:1", "::1"), ("FE80::1", "fe80::1")],
+)
+def test_a_numeric_address_is_put_in_its_usual_form(text: str, expected: str) -> None:
+    assert lwt_unix.inet_addr_of_string(text) == expected
+    assert lwt_unix.string_of_inet_addr(expected) == expected
+
+
+def test_what_is_no_numeric_address_is_a_failure() -> None:
+    with pytest.raises(lwt.Failure, match="inet_addr_of_string"):
+        lwt_unix.inet_addr_of_string("localhost")
+
+
+def test_the_well_known_addresses_are_numeric() -> None:
+    known = [
+        lwt_unix.inet_addr_any,
+        lwt_unix.inet_addr_loopback,
+        lwt_unix.inet6_addr_any,
+        lwt_unix.inet6_addr_loopback,
+    ]
+    assert [lwt_unix.inet_addr_of_string(one) for one in known] == known
+
+
+def test_constants_print_as_ocaml_writes_them() -> None:
+    constants = [lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, lwt_unix.MSG_PEEK, lwt_unix.Read]
+    assert repr(constants) == "[PF_INET, SOCK_STREAM, MSG_PEEK, Read]"

@@ -1,0 +1,664 @@
+"""Sockets on the loopback interface and on paths: servers, clients, messages."""
+
+import errno
+import os
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import ADDR_INET, ADDR_UNIX, lwt_engine, lwt_main
+from tests.lwt_unix.conftest import is_open, open_descriptors
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
+
+
+class Open:
+    """Makes descriptors, and closes those that a test leaves open."""
+
+    def __init__(self) -> None:
+        self.descriptors: list[lwt_unix.File_descr] = []
+
+    def __call__(self, descriptor: lwt_unix.File_descr) -> lwt_unix.File_descr:
+        self.descriptors.append(descriptor)
+        return descriptor
+
+    def socket(
+        self,
+        domain: lwt_unix.Socket_domain = lwt_unix.PF_INET,
+        type: lwt_unix.Socket_type = lwt_unix.SOCK_STREAM,
+    ) -> lwt_unix.File_descr:
+        return self(lwt_unix.socket(domain, type, 0))
+
+    def listener(self, address: lwt_unix.Address = ("127.0.0.1", 0)) -> lwt_unix.File_descr:
+        descriptor = self.socket(lwt_unix.domain_of_sockaddr(address))
+        lwt_main.run(lwt_unix.bind(descriptor, address))
+        lwt_unix.listen(descriptor, 10)
+        return descriptor
+
+    def client_of(self, listener: lwt_unix.File_descr) -> lwt_unix.File_descr:
+        address = lwt_unix.getsockname(listener)
+        client = self.socket(lwt_unix.domain_of_sockaddr(address))
+        lwt_main.run(lwt_unix.connect(client, address))
+        return client
+
+    def pair(self, type: lwt_unix.Socket_type = lwt_unix.SOCK_STREAM) -> Pair:
+        near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, type, 0)
+        return self(near), self(far)
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    opened = Open()
+    yield opened
+    for descriptor in opened.descriptors:
+        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
+            lwt_main.run(lwt_unix.close(descriptor))
+
+
+@pytest.fixture
+def no_more_descriptors() -> Iterator[Callable[[], None]]:
+    """A function after which no further descriptor can be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def forbid() -> None:
+        lowest_free = os.dup(0)
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+
+    yield forbid
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def failure_of(promise: lwt.Promise[object]) -> OSError:
+    state = lwt.state(promise)
+    assert isinstance(state, lwt.Fail)
+    assert isinstance(state.exception, OSError)
+    return state.exception
+
+
+def accept_and_open(opened: Open, listener: lwt_unix.File_descr) -> lwt_unix.File_descr:
+    accepted, _ = lwt_main.run(lwt_unix.accept(listener))
+    return opened(accepted)
+
+
+# --- Making sockets ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("cloexec", [True, False])
+def test_a_socket_is_non_blocking_and_inherited_unless_cloexec(opened: Open, cloexec: bool) -> None:
+    one = opened(lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0, cloexec=cloexec))
+    assert os.get_inheritable(lwt_unix.unix_file_descr(one)) is not cloexec
+    assert lwt_main.run(lwt_unix.blocking(one)) is False
+    assert not os.get_blocking(lwt_unix.unix_file_descr(one))
+
+
+@pytest.mark.parametrize("cloexec", [True, False])
+def test_the_two_of_a_socketpair_are_connected(opened: Open, cloexec: bool) -> None:
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0, cloexec=cloexec)
+    opened(near), opened(far)
+    lwt_main.run(lwt_unix.write(near, b"hello", 0, 5))
+    assert lwt_main.run(lwt_unix.read(far, bytearray(8), 0, 8)) == 5
+    assert os.get_inheritable(lwt_unix.unix_file_descr(far)) is not cloexec
+
+
+def test_a_domain_a_type_and_a_protocol_must_be_what_they_are() -> None:
+    with pytest.raises(TypeError, match=r"Lwt_unix\.socket: .* is no domain"):
+        lwt_unix.socket(socket.AF_INET, lwt_unix.SOCK_STREAM, 0)  # type: ignore[arg-type]  # tested
+    with pytest.raises(TypeError, match=r"Lwt_unix\.socket: .* is no type"):
+        lwt_unix.socket(lwt_unix.PF_INET, socket.SOCK_STREAM, 0)  # type: ignore[arg-type]  # tested
+    with pytest.raises(TypeError, match=r"Lwt_unix\.socketpair: protocol"):
+        lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, "tcp")  # type: ignore[arg-type]  # tested
+
+
+def make_a_socket() -> object:
+    return lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+
+
+def make_a_pair() -> object:
+    return lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+
+
+@pytest.mark.parametrize("make", [make_a_socket, make_a_pair])
+def test_without_descriptors_left_making_sockets_raises_and_leaves_nothing(
+    make: Callable[[], object], no_more_descriptors: Callable[[], None]
+) -> None:
+    no_more_descriptors()
+    with pytest.raises(OSError, match="Too many open files") as raised:
+        make()
+    assert raised.value.errno == errno.EMFILE
+
+
+@pytest.mark.parametrize("make", [make_a_socket, make_a_pair])
+def test_sockets_that_cannot_be_made_inheritable_are_closed(
+    make: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(fd: int, inheritable: bool) -> None:
+        raise OSError(errno.EIO, "no")
+
+    before = open_descriptors()
+    monkeypatch.setattr(os, "set_inheritable", fail)
+    with pytest.raises(OSError, match="no"):
+        make()
+    assert open_descriptors() == before
+
+
+def test_the_default_timeout_of_python_sockets_changes_nothing(opened: Open) -> None:
+    socket.setdefaulttimeout(30.0)
+    try:
+        listener = opened.listener()
+        accepting = lwt_unix.accept(listener)
+        assert lwt.is_sleeping(accepting)
+        client = opened.client_of(listener)
+        accepted, _ = lwt_main.run(accepting)
+        opened(accepted)
+        receiving = lwt_unix.recv(accepted, bytearray(1), 0, 1, [])
+        assert lwt.is_sleeping(receiving)
+        lwt_main.run(lwt_unix.send(client, b"x", 0, 1, []))
+        assert lwt_main.run(receiving) == 1
+    finally:
+        socket.setdefaulttimeout(None)
+
+
+# --- Binding -----------------------------------------------------------------
+
+
+def test_bind_to_port_0_takes_a_free_port(opened: Open) -> None:
+    one = opened.socket()
+    assert lwt.state(lwt_unix.bind(one, ADDR_INET("127.0.0.1", 0))) == lwt.Return(None)
+    address = lwt_unix.getsockname(one)
+    assert isinstance(address, ADDR_INET)
+    assert address.addr == "127.0.0.1"
+    assert address.port > 0
+
+
+def test_an_error_of_bind_to_an_internet_address_is_raised_at_once(opened: Open) -> None:
+    taken = lwt_unix.getsockname(opened.listener())
+    with pytest.raises(OSError, match="in use") as raised:
+        lwt_unix.bind(opened.socket(), taken)
+    assert raised.value.errno == errno.EADDRINUSE
+
+
+def test_an_error_of_bind_to_a_path_rejects(opened: Open) -> None:
+    promise = lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), "/nonexistent/socket")
+    assert failure_of(promise).errno == errno.ENOENT
+
+
+def test_bind_on_a_closed_descriptor_raises_for_a_path_too(opened: Open) -> None:
+    one = opened.socket(lwt_unix.PF_UNIX)
+    lwt_main.run(lwt_unix.close(one))
+    with pytest.raises(OSError, match="check_descriptor"):
+        lwt_unix.bind(one, "/nonexistent/socket")
+
+
+def test_binding_an_address_of_another_domain_gives_the_errors_of_the_system(
+    opened: Open,
+) -> None:
+    with pytest.raises(OSError, match="PF_UNIX") as raised:
+        lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 0))
+    assert raised.value.errno == errno.EINVAL
+    with pytest.raises(OSError, match="PF_INET") as raised:
+        lwt_unix.bind(opened.socket(), ("::1", 0))
+    assert raised.value.errno == errno.EAFNOSUPPORT
+
+
+def test_a_host_name_is_refused_with_a_way_to_resolve_it(opened: Open) -> None:
+    with pytest.raises(ValueError, match=r"^Lwt_unix\.bind: host 'localhost' .* numeric") as raised:
+        lwt_unix.bind(opened.socket(), ("localhost", 0))
+    assert "socket.gethostbyname('localhost')" in str(raised.value)
+
+
+# --- Accepting ---------------------------------------------------------------
+
+
+ADDRESSES = [("127.0.0.1", 0), ("::1", 0)]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_accept_gives_a_connected_socket_and_the_address_of_the_client(
+    opened: Open, address: tuple[str, int]
+) -> None:
+    listener = opened.listener(address)
+    client = opened.client_of(listener)
+    accepted, client_address = lwt_main.run(lwt_unix.accept(listener))
+    opened(accepted)
+    assert client_address == lwt_unix.getsockname(client)
+    assert lwt_unix.getpeername(client) == lwt_unix.getsockname(accepted)
+    lwt_main.run(lwt_unix.write(accepted, b"hello", 0, 5))
+    assert lwt_main.run(lwt_unix.read(client, bytearray(8), 0, 8)) == 5
+
+
+@pytest.mark.parametrize("cloexec", [True, False])
+def test_an_accepted_socket_is_non_blocking_and_inherited_unless_cloexec(
+    opened: Open, cloexec: bool
+) -> None:
+    listener = opened.listener()
+    opened.client_of(listener)
+    accepted, _ = lwt_main.run(lwt_unix.accept(listener, cloexec=cloexec))
+    opened(accepted)
+    fd = lwt_unix.unix_file_descr(accepted)
+    assert (os.get_blocking(fd), os.get_inheritable(fd)) == (False, not cloexec)
+
+
+def test_accept_waits_for_a_client(opened: Open) -> None:
+    listener = opened.listener()
+    accepting = lwt_unix.accept(listener)
+    assert lwt.is_sleeping(accepting)
+    client = opened.client_of(listener)
+    accepted, address = lwt_main.run(accepting)
+    opened(accepted)
+    assert address == lwt_unix.getsockname(client)
+
+
+def test_those_who_wait_to_accept_get_the_clients_in_order(opened: Open) -> None:
+    listener = opened.listener()
+    accepting = [lwt_unix.accept(listener) for _ in range(2)]
+    clients = [opened.client_of(listener) for _ in range(2)]
+    addresses = []
+    for promise in accepting:
+        accepted, address = lwt_main.run(promise)
+        opened(accepted)
+        addresses.append(address)
+    assert addresses == [lwt_unix.getsockname(client) for client in clients]
+
+
+def test_a_cancelled_accept_leaves_the_client_to_the_next(opened: Open) -> None:
+    listener = opened.listener()
+    lwt.cancel(lwt_unix.accept(listener))
+    assert lwt_engine.readable_count() == 0
+    client = opened.client_of(listener)
+    accepted, address = lwt_main.run(lwt_unix.accept(listener))
+    opened(accepted)
+    assert address == lwt_unix.getsockname(client)
+
+
+def test_accept_without_descriptors_left_rejects_and_the_client_is_accepted_later(
+    opened: Open, no_more_descriptors: Callable[[], None]
+) -> None:
+    listener = opened.listener()
+    client = opened.client_of(listener)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    no_more_descriptors()
+    assert failure_of(lwt_unix.accept(listener)).errno == errno.EMFILE
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    accepted, address = lwt_main.run(lwt_unix.accept(listener))
+    opened(accepted)
+    assert address == lwt_unix.getsockname(client)
+
+
+def test_an_accepted_socket_that_cannot_be_set_up_is_closed(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(fd: int, blocking: bool) -> None:
+        raise OSError(errno.EIO, "no")
+
+    listener = opened.listener()
+    opened.client_of(listener)
+    lwt_main.run(lwt_unix.blocking(listener))
+    before = open_descriptors()
+    monkeypatch.setattr(os, "set_blocking", fail)
+    assert failure_of(lwt_unix.accept(listener)).errno == errno.EIO
+    assert {fd for fd in open_descriptors() - before if is_open(fd)} == set()
+
+
+def test_accept_on_a_socket_that_does_not_listen_rejects(opened: Open) -> None:
+    assert failure_of(lwt_unix.accept(opened.socket())).errno == errno.EINVAL
+
+
+def test_accept_on_a_closed_descriptor_raises_at_once(opened: Open) -> None:
+    listener = opened.listener()
+    lwt_main.run(lwt_unix.close(listener))
+    with pytest.raises(OSError, match="check_descriptor"):
+        lwt_unix.accept(listener)
+
+
+def test_closing_the_listener_rejects_who_waits_to_accept(opened: Open) -> None:
+    listener = opened.listener()
+    accepting = lwt_unix.accept(listener)
+    lwt_main.run(lwt_unix.close(listener))
+    assert failure_of(accepting).errno == errno.EBADF
+
+
+# --- Accepting several -------------------------------------------------------
+
+
+def addresses_of(clients: list[lwt_unix.File_descr]) -> list[lwt_unix.Sockaddr]:
+    return [lwt_unix.getsockname(client) for client in clients]
+
+
+def open_all(
+    opened: Open, accepted: list[tuple[lwt_unix.File_descr, lwt_unix.Sockaddr]]
+) -> list[lwt_unix.Sockaddr]:
+    return [(opened(descriptor), address)[1] for descriptor, address in accepted]
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(2, 2), (3, 3), (5, 3)])
+def test_accept_n_takes_those_who_are_there_up_to_the_number(
+    opened: Open, wanted: int, expected: int
+) -> None:
+    listener = opened.listener()
+    clients = [opened.client_of(listener) for _ in range(3)]
+    accepted, error = lwt_main.run(lwt_unix.accept_n(listener, wanted))
+    assert open_all(opened, accepted) == addresses_of(clients)[:expected]
+    assert error is None
+
+
+def test_accept_n_takes_those_who_are_there_in_blocking_mode_too(opened: Open) -> None:
+    listener = opened.listener()
+    lwt_unix.set_blocking(listener, True)
+    clients = [opened.client_of(listener) for _ in range(2)]
+    accepted, error = lwt_main.run(lwt_unix.accept_n(listener, 5))
+    assert open_all(opened, accepted) == addresses_of(clients)
+    assert error is None
+
+
+def test_accept_n_waits_for_the_first(opened: Open) -> None:
+    listener = opened.listener()
+    accepting = lwt_unix.accept_n(listener, 5)
+    assert lwt.is_sleeping(accepting)
+    client = opened.client_of(listener)
+    accepted, error = lwt_main.run(accepting)
+    assert open_all(opened, accepted) == addresses_of([client])
+    assert error is None
+
+
+def test_accept_n_gives_an_error_beside_those_accepted_before_it(
+    opened: Open, no_more_descriptors: Callable[[], None]
+) -> None:
+    listener = opened.listener()
+    clients = [opened.client_of(listener) for _ in range(2)]
+    placeholder = os.dup(0)
+    no_more_descriptors()
+    os.close(placeholder)  # room for one
+    state = lwt.state(lwt_unix.accept_n(listener, 5))
+    assert isinstance(state, lwt.Return)
+    accepted, error = state.value
+    assert open_all(opened, accepted) == addresses_of(clients)[:1]
+    assert isinstance(error, lwt.Some)
+    assert isinstance(error.value, OSError)
+    assert error.value.errno == errno.EMFILE
+
+
+def test_accept_n_gives_canceled_as_its_error(opened: Open) -> None:
+    accepting = lwt_unix.accept_n(opened.listener(), 5)
+    lwt.cancel(accepting)
+    state = lwt.state(accepting)
+    assert isinstance(state, lwt.Return)
+    accepted, error = state.value
+    assert accepted == []
+    assert isinstance(error, lwt.Some)
+    assert isinstance(error.value, lwt.Canceled)
+
+
+# --- Connecting --------------------------------------------------------------
+
+
+def test_connect_to_an_internet_address_waits_until_it_is_done(opened: Open) -> None:
+    listener = opened.listener()
+    client = opened.socket()
+    connecting = lwt_unix.connect(client, lwt_unix.getsockname(listener))
+    assert lwt_main.run(connecting) is None
+    assert lwt_unix.getpeername(client) == lwt_unix.getsockname(listener)
+
+
+def test_connect_takes_a_plain_tuple(opened: Open) -> None:
+    address = lwt_unix.getsockname(opened.listener())
+    assert isinstance(address, ADDR_INET)
+    client = opened.socket()
+    lwt_main.run(lwt_unix.connect(client, (address.addr, address.port)))
+    assert lwt_unix.getpeername(client) == address
+
+
+def test_a_refused_connection_rejects(opened: Open) -> None:
+    listener = opened.listener()
+    address = lwt_unix.getsockname(listener)
+    lwt_main.run(lwt_unix.close(listener))
+    with pytest.raises(ConnectionRefusedError, match=r"Lwt_unix\.connect to ADDR_INET"):
+        lwt_main.run(lwt_unix.connect(opened.socket(), address))
+
+
+def test_connect_to_a_path(opened: Open, tmp_path: Path) -> None:
+    listener = opened.listener(str(tmp_path / "socket"))
+    client = opened.client_of(listener)
+    assert lwt_unix.getpeername(client) == ADDR_UNIX(str(tmp_path / "socket"))
+    accepted, address = lwt_main.run(lwt_unix.accept(listener))
+    opened(accepted)
+    assert address == ADDR_UNIX("")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="abstract names are Linux's")
+def test_connect_to_an_abstract_name(opened: Open) -> None:
+    name = f"\0lwt-runtime-test-{os.getpid()}"
+    client = opened.client_of(opened.listener(name))
+    assert lwt_unix.getpeername(client) == ADDR_UNIX(name)
+
+
+def test_connect_to_a_path_without_a_server_rejects(opened: Open, tmp_path: Path) -> None:
+    promise = lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), tmp_path / "socket")
+    assert failure_of(promise).errno == errno.ENOENT
+
+
+def test_connecting_to_an_address_of_another_domain_gives_the_errors_of_the_system(
+    opened: Open,
+) -> None:
+    errors = [
+        failure_of(lwt_unix.connect(opened.socket(), ("::1", 1))),
+        failure_of(lwt_unix.connect(opened.socket(), "/socket")),
+        failure_of(lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 1))),
+    ]
+    assert [error.errno for error in errors] == [errno.EAFNOSUPPORT, errno.EINVAL, errno.EINVAL]
+
+
+def test_connecting_a_pipe_rejects(opened: Open) -> None:
+    reading, writing = lwt_unix.pipe()
+    opened(reading), opened(writing)
+    assert failure_of(lwt_unix.connect(writing, ("127.0.0.1", 1))).errno == errno.ENOTSOCK
+
+
+def full_listener(opened: Open) -> lwt_unix.Sockaddr:
+    """The address of a server whose queue is full, so that connecting to it takes for ever."""
+    listener = opened.socket()
+    lwt_main.run(lwt_unix.bind(listener, ("127.0.0.1", 0)))
+    lwt_unix.listen(listener, 0)
+    address = lwt_unix.getsockname(listener)
+    for _ in range(8):
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex(tuple(address))
+        opened(lwt_unix.of_unix_file_descr(sock.detach()))
+    return address
+
+
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="how a queue overflows is Linux's")
+def test_a_cancelled_connect_takes_its_interest_back(opened: Open) -> None:
+    connecting = lwt_unix.connect(opened.socket(), full_listener(opened))
+    assert lwt.is_sleeping(connecting)
+    assert lwt_engine.writable_count() == 1
+    lwt.cancel(connecting)
+    assert lwt_engine.writable_count() == 0
+
+
+# --- Shutting down -----------------------------------------------------------
+
+
+def test_shutting_down_sending_gives_the_peer_an_end_of_file(opened: Open) -> None:
+    near, far = opened.pair()
+    reading = lwt_unix.read(far, bytearray(1), 0, 1)
+    lwt_unix.shutdown(near, lwt_unix.SHUTDOWN_SEND)
+    assert lwt_main.run(reading) == 0
+    assert lwt_main.run(lwt_unix.write(far, b"x", 0, 1)) == 1
+    assert lwt_main.run(lwt_unix.read(near, bytearray(1), 0, 1)) == 1
+
+
+@pytest.mark.parametrize("command", [lwt_unix.SHUTDOWN_RECEIVE, lwt_unix.SHUTDOWN_ALL])
+def test_shutting_down_receiving_gives_an_end_of_file(
+    opened: Open, command: lwt_unix.Shutdown_command
+) -> None:
+    near, _ = opened.pair()
+    reading = lwt_unix.read(near, bytearray(1), 0, 1)
+    lwt_unix.shutdown(near, command)
+    assert lwt_main.run(reading) == 0
+
+
+def test_shutting_down_needs_a_connection_and_a_command(opened: Open) -> None:
+    with pytest.raises(OSError, match="not connected"):
+        lwt_unix.shutdown(opened.socket(), lwt_unix.SHUTDOWN_ALL)
+    with pytest.raises(TypeError, match="SHUTDOWN_SEND"):
+        lwt_unix.shutdown(opened.socket(), socket.SHUT_WR)  # type: ignore[arg-type]  # tested
+
+
+# --- Messages ----------------------------------------------------------------
+
+
+def test_what_is_sent_is_received(opened: Open) -> None:
+    near, far = opened.pair()
+    buffer = bytearray(8)
+    receiving = lwt_unix.recv(far, buffer, 1, 7, [])
+    assert lwt.is_sleeping(receiving)
+    assert lwt_main.run(lwt_unix.send(near, b"-hello-", 1, 5, [])) == 5
+    assert lwt_main.run(receiving) == 5
+    assert buffer == b"\0hello\0\0"
+
+
+def test_peeking_leaves_what_it_sees(opened: Open) -> None:
+    near, far = opened.pair()
+    lwt_main.run(lwt_unix.write(near, b"hello", 0, 5))
+    seen, received = bytearray(8), bytearray(8)
+    assert lwt_main.run(lwt_unix.recv(far, seen, 0, 8, [lwt_unix.MSG_PEEK])) == 5
+    assert lwt_main.run(lwt_unix.recv(far, received, 0, 8, [])) == 5
+    assert seen == received
+
+
+def test_receiving_nothing_leaves_the_bytes_there(opened: Open) -> None:
+    near, far = opened.pair()
+    lwt_main.run(lwt_unix.write(near, b"hello", 0, 5))
+    assert lwt_main.run(lwt_unix.recv(far, bytearray(8), 0, 0, [])) == 0
+    assert lwt_main.run(lwt_unix.recv(far, bytearray(8), 0, 8, [])) == 5
+
+
+def test_a_message_and_its_sender(opened: Open) -> None:
+    one, other = (opened.socket(type=lwt_unix.SOCK_DGRAM) for _ in range(2))
+    for descriptor in (one, other):
+        lwt_main.run(lwt_unix.bind(descriptor, ("127.0.0.1", 0)))
+    buffer = bytearray(8)
+    receiving = lwt_unix.recvfrom(other, buffer, 1, 7, [])
+    to = lwt_unix.getsockname(other)
+    assert lwt_main.run(lwt_unix.sendto(one, b"-hello-", 1, 5, [], to)) == 5
+    assert lwt_main.run(receiving) == (5, lwt_unix.getsockname(one))
+    assert buffer == b"\0hello\0\0"
+
+
+def test_a_message_from_a_socket_without_a_name(opened: Open) -> None:
+    near, far = opened.pair(lwt_unix.SOCK_DGRAM)
+    lwt_main.run(lwt_unix.send(near, b"hello", 0, 5, []))
+    assert lwt_main.run(lwt_unix.recvfrom(far, bytearray(8), 0, 8, [])) == (5, ADDR_UNIX(""))
+
+
+def test_a_stream_does_not_name_the_sender(opened: Open) -> None:
+    listener = opened.listener()
+    client = opened.client_of(listener)
+    accepted = accept_and_open(opened, listener)
+    lwt_main.run(lwt_unix.write(client, b"hello", 0, 5))
+    assert lwt_main.run(lwt_unix.recvfrom(accepted, bytearray(8), 0, 8, [])) == (5, ADDR_UNIX(""))
+
+
+def test_a_message_to_a_host_name_is_refused(opened: Open) -> None:
+    with pytest.raises(ValueError, match=r"^Lwt_unix\.sendto: host"):
+        lwt_unix.sendto(opened.socket(type=lwt_unix.SOCK_DGRAM), b"x", 0, 1, [], ("host", 1))
+
+
+def test_messages_on_a_pipe_reject(opened: Open) -> None:
+    reading, writing = lwt_unix.pipe()
+    opened(reading), opened(writing)
+    assert failure_of(lwt_unix.recv(reading, bytearray(1), 0, 1, [])).errno == errno.ENOTSOCK
+    assert failure_of(lwt_unix.send(writing, b"x", 0, 1, [])).errno == errno.ENOTSOCK
+
+
+MESSAGES: dict[str, Callable[[lwt_unix.File_descr, int, int], object]] = {
+    "recv": lambda fd, offset, length: lwt_unix.recv(fd, bytearray(8), offset, length, []),
+    "send": lambda fd, offset, length: lwt_unix.send(fd, bytes(8), offset, length, []),
+    "recvfrom": lambda fd, offset, length: lwt_unix.recvfrom(fd, bytearray(8), offset, length, []),
+    "sendto": lambda fd, offset, length: lwt_unix.sendto(
+        fd, bytes(8), offset, length, [], "/socket"
+    ),
+}
+
+
+@pytest.mark.parametrize(("offset", "length"), [(-1, 1), (0, -1), (0, 9), (4, 5)])
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_range_outside_the_buffer_is_refused_and_nothing_is_moved(
+    opened: Open, name: str, offset: int, length: int
+) -> None:
+    near, far = opened.pair()
+    lwt_main.run(lwt_unix.write(far, b"hello", 0, 5))
+    with pytest.raises(ValueError, match=rf"^Lwt_unix\.{name}: "):
+        MESSAGES[name](near, offset, length)
+    assert lwt_main.run(lwt_unix.read(near, bytearray(8), 0, 8)) == 5
+    assert not lwt_unix.readable(far)
+
+
+def test_a_flag_that_is_none_is_refused(opened: Open) -> None:
+    near, _ = opened.pair()
+    with pytest.raises(TypeError, match="MSG_PEEK"):
+        lwt_unix.recv(near, bytearray(8), 0, 8, [socket.MSG_PEEK])  # type: ignore[list-item]  # tested
+
+
+# --- Names -------------------------------------------------------------------
+
+
+def test_a_socket_of_the_unix_domain_without_a_name(opened: Open) -> None:
+    near, _ = opened.pair()
+    assert lwt_unix.getsockname(near) == lwt_unix.getpeername(near) == ADDR_UNIX("")
+
+
+def test_a_socket_that_is_not_connected_has_no_peer(opened: Open) -> None:
+    with pytest.raises(OSError, match="not connected") as raised:
+        lwt_unix.getpeername(opened.socket())
+    assert raised.value.errno == errno.ENOTCONN
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lwt_unix.getsockname,
+        lwt_unix.getpeername,
+        lwt_unix.get_credentials,
+        lwt_unix.getsockopt_error,
+        lambda one: lwt_unix.listen(one, 1),
+        lambda one: lwt_unix.shutdown(one, lwt_unix.SHUTDOWN_ALL),
+        lambda one: lwt_unix.getsockopt(one, lwt_unix.SO_REUSEADDR),
+        lambda one: lwt_unix.setsockopt(one, lwt_unix.SO_REUSEADDR, True),
+        lambda one: lwt_unix.connect(one, "/socket"),
+        lambda one: lwt_unix.recv(one, bytearray(1), 0, 1, []),
+        lambda one: lwt_unix.send(one, b"x", 0, 1, []),
+    ],
+)
+def test_a_closed_descriptor_is_refused_at_once(
+    opened: Open, ask: Callable[[lwt_unix.File_descr], object]
+) -> None:
+    near, _ = opened.pair()
+    lwt_unix.getsockname(near)
+    lwt_main.run(lwt_unix.close(near))
+    with pytest.raises(OSError, match="check_descriptor"):
+        ask(near)
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="the system does not tell")
+def test_credentials_tell_who_is_at_the_other_end(opened: Open) -> None:
+    near, _ = opened.pair()
+    assert lwt_unix.get_credentials(near) == lwt_unix.Credentials(
+        cred_pid=os.getpid(), cred_uid=os.getuid(), cred_gid=os.getgid()
+    )
+
+
+def test_somaxconn_is_a_backlog(opened: Open) -> None:
+    one = opened.socket()
+    lwt_main.run(lwt_unix.bind(one, ("127.0.0.1", 0)))
+    assert lwt_unix.somaxconn() >= 128
+    lwt_unix.listen(one, lwt_unix.somaxconn())
