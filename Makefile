@@ -6,7 +6,8 @@
 # says what is installed, so nothing is installed twice and, once installed,
 # nothing asks the network. `make clean` removes them all.
 
-export PORT ?= 9000
+PORT ?= 9000
+export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 TESTED_VERSIONS := 3.11 3.12 3.13
 SOURCES := lwt lwt_unix tests docs
@@ -24,10 +25,11 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 	done; [ -n "$$python" ]; }
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help run test check fix bench soak clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 # exec: the server takes the place of the recipe's shell, so a signal to make reaches it.
 run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
