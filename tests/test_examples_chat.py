@@ -12,6 +12,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+import lwt
+from docs.examples import chat
+from lwt_unix import lwt_io, lwt_main
 from tests.programs import (
     ROOT,
     connect,
@@ -86,6 +89,13 @@ def test_what_could_play_tricks_on_a_terminal_is_left_out() -> None:
         assert read_until(bob, b"\xef\xbf\xbd\n").decode() == "guest1: [2Jété\nguest1: \ufffd\n"
 
 
+def test_a_last_line_without_an_end_is_relayed() -> None:
+    with chat_server() as (_, port), guests(port, 2) as (ada, bob):
+        bob.sendall(b"bye")
+        bob.shutdown(socket.SHUT_WR)
+        assert read_until(ada, b"left.\n") == b"guest2: bye\n* guest2 has left.\n"
+
+
 def test_a_client_that_leaves_is_announced() -> None:
     with chat_server() as (_, port), guests(port, 2) as (ada, bob):
         bob.shutdown(socket.SHUT_WR)
@@ -144,13 +154,17 @@ def test_a_signal_stops_it_with_a_goodbye_to_every_client(stop: signal.Signals) 
             connect(port)
 
 
-def test_a_client_that_does_not_read_cannot_hold_up_the_stop() -> None:
-    with chat_server() as (server, port), guests(port, 2) as (deaf, ada):
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        ada.sendall(b"hello\n" * 1000)
-        server.send_signal(signal.SIGTERM)
-        assert read_until(ada, b"Goodbye.\n") == b"* The server stops here. Goodbye.\n"
-        assert finish(server)[0] == 0
+def test_a_client_that_takes_nothing_is_hung_up_on_without_its_last_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chat, "PATIENCE", 0.01)
+    never, _ = lwt.task()
+    output = lwt_io.make(lambda _buffer, _offset, _length: never, mode=lwt_io.Output)
+    client = chat.Client("deaf", output)
+    unheard = client.send("a line that stays in the buffer")
+    lwt_main.run(client.leave("goodbye"))
+    assert lwt_io.is_closed(output)
+    assert not lwt.is_sleeping(unheard)
 
 
 def test_two_signals_stop_it_as_cleanly_as_one() -> None:

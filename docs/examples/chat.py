@@ -123,6 +123,8 @@ class Room:
             if len(unfinished) > MAX_LINE:
                 return "* That line is too long. Goodbye.\n"
             await lwt.pause()  # who never stops talking must let the others have a turn
+        if unfinished:
+            self.announce(f"{client.name}: {printable(unfinished)}\n", but=client)
         return ""
 
     def announce(self, text: str, *, but: Client | None = None) -> None:
