@@ -12,7 +12,7 @@ import pytest
 
 import lwt
 from lwt import Promise
-from tests.helpers import A, B, Recorder, is_canceled, pending, raising, rejected_with
+from tests.helpers import A, B, Recorder, is_canceled, pending, raising, rejected_with, returning
 
 # What the callback gets and what comes out
 
@@ -281,10 +281,6 @@ def nested_from_inside(innermost: Promise[Any]) -> list[Promise[Any]]:
     for _ in range(LENGTH):
         promises.append(proxied(inner=promises[-1])[0])
     return promises
-
-
-def returning(inner: Promise[Any]) -> Callable[[object], Promise[Any]]:
-    return lambda _: inner
 
 
 def nested_from_outside(innermost: Promise[Any]) -> list[Promise[Any]]:
