@@ -272,7 +272,6 @@ def _call_exit_hooks() -> lwt.Promise[None]:
 @atexit.register
 def _run_exit_hooks() -> None:
     if not lwt_sequence.is_empty(Exit_hooks._hooks):
-        # `exit` may have been called by a callback, inside the loop.
-        lwt.abandon_wakeups()
+        # Unlike in OCaml, a SystemExit has left all callbacks by now: no Lwt.abandon_wakeups.
         _finished()
         run(_call_exit_hooks())

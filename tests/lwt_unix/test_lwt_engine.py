@@ -242,6 +242,28 @@ def test_reader_added_to_a_descriptor_that_was_watched_for_writing_only_waits(
     assert record.take() == ["b readable", "b writable"]
 
 
+def test_writer_added_to_a_descriptor_that_was_watched_for_reading_only_waits(
+    engine: lwt_engine.abstract, two_pairs: list[Pair]
+) -> None:
+    record = Recorder()
+    (a, a_back), (b, b_back) = two_pairs
+    a_back.send(b"x")
+    b_back.close()  # b reports a hang-up, whatever it was asked for
+    engine.on_readable(b.fileno(), record("b readable"))
+    engine.on_writable(a.fileno(), record("a writable"))
+
+    def add(event: Event) -> None:
+        record.calls.append("adding")
+        stop_event(event)
+        engine.on_writable(b.fileno(), record("b writable"))
+
+    engine.on_readable(a.fileno(), add)
+    engine.iter(True)
+    assert record.take() == ["adding", "b readable", "a writable"]
+    engine.iter(True)
+    assert record.take() == ["b readable", "a writable", "b writable"]
+
+
 def test_exception_of_a_callback_leaves_the_turn_and_what_is_left_is_called_in_the_next(
     engine: lwt_engine.abstract, two_pairs: list[Pair]
 ) -> None:

@@ -207,6 +207,58 @@ def test_old_registration_that_outlives_its_number_makes_a_new_epoll(counting: C
 
 
 @on_linux
+def test_old_registration_is_noticed_under_a_number_that_was_forgotten_before(
+    counting: Counting,
+) -> None:
+    with socket_pairs(1) as [(front, back)]:
+        counting.on_readable(front.fileno(), print)
+        counting.iter(False)
+        counting.forget(front.fileno())
+        event = counting.on_readable(front.fileno(), print)
+        counting.iter(False)
+        counting.take()
+        copy = os.dup(front.fileno())
+        stop_event(event)
+        front.close()
+        back.send(b"x")
+        counting.iter(True)
+        assert counting.take() == [("unregister", 0), ("open", 0)]
+        os.close(copy)
+
+
+@on_linux
+def test_descriptor_forgotten_by_a_callback_after_it_was_reported_is_no_old_registration(
+    counting: Counting,
+) -> None:
+    with socket_pairs(2) as [(a, a_back), (b, b_back)]:
+        a_back.send(b"x")
+        b_back.send(b"x")
+        counting.on_readable(a.fileno(), lambda _: counting.forget(b.fileno()))
+        counting.on_readable(b.fileno(), print)
+        counting.iter(True)
+        assert counting.take() == [("register", IN), ("register", IN), ("unregister", 0)]
+
+
+@on_linux
+def test_what_was_adopted_stays_so_in_the_engine_that_the_events_move_to(
+    counting: Counting,
+) -> None:
+    source = Counting()
+    with socket_pairs(1) as [(front, _)]:
+        fd = front.fileno()
+        source.adopt(fd)
+        event = source.on_readable(fd, print)
+        source.transfer(counting)
+        counting.iter(False)
+        stop_event(event)
+        counting.on_readable(fd, print)
+        counting.iter(False)
+        assert counting.take() == [("register", IN)]
+        counting.forget(fd)
+    source.destroy()
+
+
+@on_linux
 def test_registration_that_is_there_already_is_modified(counting: Counting) -> None:
     record = Recorder()
     with socket_pairs(1) as [(front, back)]:
