@@ -259,7 +259,7 @@ class TestReadInto:
 
 
 def test_an_output_channel_cannot_be_read() -> None:
-    with pytest.raises(TypeError, match="lwt_io.read_line: .* is not an input channel"):
+    with pytest.raises(TypeError, match=r"lwt_io\.read_line: .* is not an input channel"):
         lwt_io.read_line(lwt_io.null)  # type: ignore[arg-type]  # what the test is about
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import lwt
 from lwt_unix import lwt_io, lwt_main
+from lwt_unix._io_writing import Data
 from tests.lwt_unix.channels import Log, Sink, abort_sinks, input_of
 
 
@@ -55,7 +56,7 @@ def test_write_line_adds_a_line_end(size: int) -> None:
     ids=["bytes", "str", "bytearray", "memoryview", "array"],
 )
 @pytest.mark.parametrize("buffer_size", [16, 64])
-def test_any_bytes_like_object_and_str_can_be_written(data: lwt_io.Data, buffer_size: int) -> None:
+def test_any_bytes_like_object_and_str_can_be_written(data: Data, buffer_size: int) -> None:
     sink = Sink(buffer_size=buffer_size)
 
     async def write() -> None:
@@ -74,7 +75,7 @@ def test_str_is_written_as_utf_8() -> None:
 
 
 @pytest.mark.parametrize("data", [3, None, ["a"], memoryview(b"abcd")[::2]])
-def test_anything_else_is_refused_at_the_call(data: lwt_io.Data) -> None:
+def test_anything_else_is_refused_at_the_call(data: Data) -> None:
     with pytest.raises(TypeError, match=r"lwt_io\.write: expected bytes, str or another"):
         lwt_io.write(lwt_io.null, data)
 
@@ -127,7 +128,7 @@ class TestChars:
         assert lwt.state(writing) == lwt.Return(None)
 
     @pytest.mark.parametrize("char", [b"", b"ab", "", "ü"])
-    def test_write_char_refuses_what_is_not_one_byte(self, char: lwt_io.Data) -> None:
+    def test_write_char_refuses_what_is_not_one_byte(self, char: Data) -> None:
         with pytest.raises(ValueError, match=r"Lwt_io\.write_char: .* not one"):
             lwt_io.write_char(lwt_io.null, char)
 
@@ -221,7 +222,7 @@ class TestPrinting:
 
 @pytest.mark.slow
 def test_a_million_lines_are_written_in_flat_memory() -> None:
-    blocks = []
+    blocks: list[int] = []
 
     async def write() -> None:
         for number in range(1, 1_000_001):
