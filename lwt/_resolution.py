@@ -235,7 +235,8 @@ def resume() -> None:
 
     The main loop calls this at each turn, so that nothing waits while it sleeps.
     """
-    _run_deferred()
+    if resolution.deferred:
+        _run_deferred()
     if resolution.postponed:
         _run_postponed(None)
 

@@ -139,6 +139,7 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
     enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
     engine_turn = lwt_engine.iter
     while True:
+        resume()
         result = poll(promise)
         if result is not None:
             return result.value
@@ -196,7 +197,6 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
         raise _nested()
     is_usable = True
     try:
-        resume()
         if isinstance(promise, Coroutine):
             promise = lwt.of_coroutine(promise)
         return _turn_until_resolved(promise)
