@@ -342,8 +342,8 @@ def check_engine(function_name: str, engine: object) -> None:
     if isinstance(engine, abstract):
         return
     hint = ""
-    if isinstance(engine, type) and issubclass(engine, abstract):
-        hint = f"; pass an instance, {engine.__name__}()"
+    if isinstance(engine, type):
+        hint = f"; pass an instance, {getattr(engine, '__name__', '')}()"
     raise TypeError(
         f"lwt_engine.{function_name}: expected an engine, got {engine!r} "
         f"({type(engine).__name__}){hint}"

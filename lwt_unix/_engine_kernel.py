@@ -51,10 +51,12 @@ class Poller(Protocol):
     @property
     def readable(self) -> int:
         """The bits of a report that mean: reading will not block, it may fail."""
+        ...
 
     @property
     def writable(self) -> int:
         """The bits of a report that mean: writing will not block, it may fail."""
+        ...
 
     @property
     def wait(self) -> Callable[[float, int], list[tuple[int, int]]]:
@@ -64,6 +66,7 @@ class Poller(Protocol):
         many reports at most. A report is a tuple of a descriptor and bits; a descriptor
         may be reported twice.
         """
+        ...
 
     def change(self, fd: int, before: int, after: int, /) -> None:
         """Tell the kernel what interest to have in a descriptor: READ, WRITE, both or 0.
@@ -166,19 +169,21 @@ class kernel_based(descriptor_based):
         self._forgotten.clear()
         changes = self._changes
         unwatchable: list[Watch] = []
-        while changes:
-            watch = changes[-1]
-            wanted = watch.wanted()
-            if (wanted != watch.applied or watch.is_doubtful) and not self._tell(watch, wanted):
-                unwatchable.append(watch)
-            elif not (wanted or watch.is_adopted) and self._watches.get(watch.fd) is watch:
-                del self._watches[watch.fd]
-            # Only now: what an exception leaves on the list is seen to in the next turn.
-            changes.pop()
-            watch.is_changed = False
-        for watch in unwatchable:
-            watch.is_doubtful = True
-            watch.change()  # Perhaps it can be watched in the next turn.
+        try:
+            while changes:
+                watch = changes[-1]
+                wanted = watch.wanted()
+                if (wanted != watch.applied or watch.is_doubtful) and not self._tell(watch, wanted):
+                    unwatchable.append(watch)
+                elif not (wanted or watch.is_adopted) and self._watches.get(watch.fd) is watch:
+                    del self._watches[watch.fd]
+                # Only now: what an exception leaves on the list is seen to in the next turn.
+                changes.pop()
+                watch.is_changed = False
+        finally:
+            for watch in unwatchable:
+                watch.is_doubtful = True
+                watch.change()  # Perhaps it can be watched in the next turn.
         return [(watch.fd, self._readable | self._writable) for watch in unwatchable]
 
     def _tell(self, watch: Watch, wanted: int) -> bool:

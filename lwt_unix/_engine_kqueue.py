@@ -62,10 +62,9 @@ class Kqueue_api(Protocol):
 class Kqueue_poller:
     """The poller over kqueue."""
 
-    readable: Final = READ
-    writable: Final = WRITE
-
     def __init__(self, api: Kqueue_api) -> None:
+        self.readable: Final = READ
+        self.writable: Final = WRITE
         self._api: Final = api
         self._bits: Final = {api.KQ_FILTER_READ: READ, api.KQ_FILTER_WRITE: WRITE}
         self._kqueue = api.kqueue()

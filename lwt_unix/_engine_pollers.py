@@ -36,12 +36,11 @@ _EPOLL_MASKS: Final = (0, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT)  # by interest
 class Epoll_poller:
     """The poller over epoll. It reports in milliseconds, rounded up by Python."""
 
-    # EPOLLERR and EPOLLHUP are reported unasked; any bit but the other direction's own
-    # says that a call would not block.
-    readable: Final = ~EPOLLOUT
-    writable: Final = ~EPOLLIN
-
     def __init__(self, make: Callable[[], Epoll]) -> None:
+        # EPOLLERR and EPOLLHUP are reported unasked; any bit but the other direction's own
+        # says that a call would not block.
+        self.readable: Final = ~EPOLLOUT
+        self.writable: Final = ~EPOLLIN
         self._make: Final = make
         self._epoll = make()
         self.wait: Callable[[float, int], list[tuple[int, int]]] = self._epoll.poll
@@ -91,10 +90,9 @@ def epoll_maker() -> Callable[[], Epoll] | None:
 class Poll_poller:
     """The poller over poll. A closed descriptor is reported, with POLLNVAL."""
 
-    readable: Final = ~select.POLLOUT
-    writable: Final = ~select.POLLIN
-
     def __init__(self) -> None:
+        self.readable: Final = ~select.POLLOUT
+        self.writable: Final = ~select.POLLIN
         self._poll = select.poll()
         self.wait = self._wait
 
@@ -128,10 +126,9 @@ class Poll_poller:
 class Select_poller:
     """The poller over select, for descriptors below 1024."""
 
-    readable: Final = READ
-    writable: Final = WRITE
-
     def __init__(self) -> None:
+        self.readable: Final = READ
+        self.writable: Final = WRITE
         self._readers: Final[set[int]] = set()
         self._writers: Final[set[int]] = set()
         self.wait = self._wait

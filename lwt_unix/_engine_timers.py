@@ -80,8 +80,10 @@ class Timer_queue:
     def admit(self) -> None:
         """Put the fresh timers on the heap: a turn begins."""
         for timer in self.fresh:
-            timer.is_queued = True
-            heappush(self.heap, (timer.time, self.tie_break(), timer))
+            # It is on the heap already if a KeyboardInterrupt ended this loop before.
+            if not timer.is_queued:
+                timer.is_queued = True
+                heappush(self.heap, (timer.time, self.tie_break(), timer))
         self.fresh.clear()
 
     def tie_break(self) -> int:
@@ -145,7 +147,7 @@ class Timer_queue:
 
     def rebuild(self) -> None:
         """Take the stopped timers from the heap."""
-        entries = []
+        entries: list[tuple[float, int, Timer]] = []
         for entry in self.heap:
             timer = entry[2]
             if timer.is_active:

@@ -294,6 +294,29 @@ def test_error_of_telling_the_kernel_leaves_the_turn_and_is_met_again_in_the_nex
     assert record.take() == ["a", "b"]
 
 
+@on_linux
+def test_closed_descriptor_stays_ready_when_telling_the_kernel_of_another_one_fails(
+    counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Recorder()
+    with socket_pairs(2) as [(a, _), (b, b_back)]:
+        b_back.send(b"x")
+        counting.on_readable(b.fileno(), record("b"))
+        counting.on_readable(a.fileno(), record("closed"))
+        bad = a.fileno()
+        a.close()
+
+        def refuse(_: Counting_epoll, fd: int, mask: int) -> None:
+            raise OSError(errno.EBADF if fd == bad else errno.ENOSPC, "refused")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Counting_epoll, "register", refuse)
+            with pytest.raises(OSError, match="refused"):
+                counting.iter(True)
+        counting.iter(True)
+    assert record.take() == ["closed", "b"]
+
+
 # --- Many descriptors --------------------------------------------------------
 
 
