@@ -1,0 +1,661 @@
+"""An exception that rejects a promise keeps its traceback, and nothing makes it grow.
+
+Nor do exceptions and promises keep each other alive: what is rejected and dropped is
+freed at once, without the collector of cycles.
+"""
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from traceback import extract_tb
+from typing import Any
+
+import pytest
+
+import lwt
+from lwt._promise import MAXIMUM_TRACEBACK
+
+
+class Wrong(Exception):
+    """What goes wrong here."""
+
+
+def go_wrong(*_: object) -> lwt.Promise[None]:
+    raise Wrong
+
+
+def deep_inside(*_: object) -> lwt.Promise[None]:
+    return go_wrong()
+
+
+def pending() -> tuple[lwt.Promise[None], lwt.Resolver[None]]:
+    return lwt.wait()
+
+
+def exception_of(promise: lwt.Promise[object]) -> Exception:
+    state = lwt.state(promise)
+    assert isinstance(state, lwt.Fail)
+    return state.exception
+
+
+def functions_in(exception: BaseException) -> list[str]:
+    """The names of the functions in a traceback, from the outermost call to the raising."""
+    return [entry.name for entry in extract_tb(exception.__traceback__)]
+
+
+# --- The traceback is kept ---------------------------------------------------
+
+
+def bind_pending() -> lwt.Promise[object]:
+    promise, resolver = pending()
+    result = lwt.bind(promise, deep_inside)
+    lwt.wakeup(resolver, None)
+    return result
+
+
+def bind_pending_async() -> lwt.Promise[object]:
+    async def body() -> None:
+        deep_inside()
+
+    promise, resolver = pending()
+    result = lwt.bind(promise, lambda _: body())
+    lwt.wakeup(resolver, None)
+    return result
+
+
+def map_pending() -> lwt.Promise[object]:
+    promise, resolver = pending()
+    result = lwt.map(deep_inside, promise)
+    lwt.wakeup(resolver, None)
+    return result
+
+
+def map_fulfilled() -> lwt.Promise[object]:
+    return lwt.map(deep_inside, lwt.return_unit)
+
+
+def catch_pending() -> lwt.Promise[object]:
+    promise, resolver = pending()
+    result = lwt.catch(lambda: promise, deep_inside)
+    lwt.wakeup_exn(resolver, ValueError())
+    return result
+
+
+def try_bind_pending() -> lwt.Promise[object]:
+    promise, resolver = pending()
+    result = lwt.try_bind(lambda: promise, deep_inside, lwt.fail)
+    lwt.wakeup(resolver, None)
+    return result
+
+
+def finalize_raising() -> lwt.Promise[object]:
+    return lwt.finalize(deep_inside, lambda: lwt.return_unit)
+
+
+def finalize_with_a_pending_cleanup() -> lwt.Promise[object]:
+    promise, resolver = pending()
+    result = lwt.finalize(deep_inside, lambda: promise)
+    lwt.wakeup(resolver, None)
+    return result
+
+
+def body_at_once() -> lwt.Promise[object]:
+    async def body() -> None:
+        deep_inside()
+
+    return lwt.of_coroutine(body())
+
+
+def body_later() -> lwt.Promise[object]:
+    async def body() -> None:
+        await promise
+        deep_inside()
+
+    promise, resolver = pending()
+    result = lwt.of_coroutine(body())
+    lwt.wakeup(resolver, None)
+    return result
+
+
+def wrapped() -> lwt.Promise[object]:
+    return lwt.wrap(deep_inside)
+
+
+def applied() -> lwt.Promise[object]:
+    return lwt.apply(deep_inside, None)
+
+
+def failed_with_what_was_caught() -> lwt.Promise[object]:
+    try:
+        deep_inside()
+    except Wrong as exception:
+        return lwt.fail(exception)
+    return lwt.return_unit
+
+
+def woken_with_what_was_caught() -> lwt.Promise[object]:
+    promise, resolver = pending()
+    try:
+        deep_inside()
+    except Wrong as exception:
+        lwt.wakeup_exn(resolver, exception)
+    return promise
+
+
+every_source = pytest.mark.parametrize(
+    "source",
+    [
+        bind_pending,
+        bind_pending_async,
+        map_pending,
+        map_fulfilled,
+        catch_pending,
+        try_bind_pending,
+        finalize_raising,
+        finalize_with_a_pending_cleanup,
+        body_at_once,
+        body_later,
+        wrapped,
+        applied,
+        failed_with_what_was_caught,
+        woken_with_what_was_caught,
+    ],
+)
+
+
+@every_source
+def test_the_exception_of_a_rejection_says_where_it_was_raised(
+    source: Callable[[], lwt.Promise[object]],
+) -> None:
+    assert functions_in(exception_of(source()))[-2:] == ["deep_inside", "go_wrong"]
+
+
+@every_source
+def test_the_exception_that_leaves_poll_says_where_it_was_raised(
+    source: Callable[[], lwt.Promise[object]],
+) -> None:
+    with pytest.raises(Wrong) as caught:
+        lwt.poll(source())
+    assert functions_in(caught.value)[-2:] == ["deep_inside", "go_wrong"]
+
+
+@every_source
+def test_the_exception_that_a_handler_gets_says_where_it_was_raised(
+    source: Callable[[], lwt.Promise[object]],
+) -> None:
+    seen = []
+
+    def handler(exception: Exception) -> lwt.Promise[None]:
+        seen.append(functions_in(exception)[-2:])
+        return lwt.return_unit
+
+    def record(exception: Exception) -> None:
+        seen.append(functions_in(exception)[-2:])
+
+    promise = source()
+    lwt.catch(lambda: promise, handler)
+    lwt.on_failure(promise, record)
+    lwt.dont_wait(lambda: promise, record)
+    assert seen == [["deep_inside", "go_wrong"]] * 3
+
+
+@every_source
+def test_the_exception_that_an_await_raises_says_where_it_was_raised_and_who_awaited(
+    source: Callable[[], lwt.Promise[object]],
+) -> None:
+    async def inner_body() -> None:
+        await source()
+
+    async def outer_body() -> None:
+        await inner_body()
+
+    names = functions_in(exception_of(lwt.of_coroutine(outer_body())))
+    assert names[:2] == ["outer_body", "inner_body"]
+    assert names[-2:] == ["deep_inside", "go_wrong"]
+
+
+def test_the_hook_gets_the_exception_with_its_traceback() -> None:
+    seen = []
+    saved = lwt.async_exception_hook.contents
+    lwt.async_exception_hook.contents = lambda exception: seen.append(functions_in(exception))
+    try:
+        lwt.async_(deep_inside)
+        lwt.on_success(lwt.return_unit, deep_inside)
+        lwt.ignore_result(bind_later := pending()[0])
+        assert lwt.is_sleeping(bind_later)
+    finally:
+        lwt.async_exception_hook.contents = saved
+    assert [names[-2:] for names in seen] == [["deep_inside", "go_wrong"]] * 2
+
+
+def test_an_exception_without_a_traceback_stays_without() -> None:
+    assert exception_of(lwt.fail(Wrong())).__traceback__ is None
+    promise, resolver = pending()
+    results = [lwt.bind(promise, lwt.return_), lwt.map(str, promise), lwt.join([promise])]
+    lwt.wakeup_exn(resolver, Wrong())
+    assert [exception_of(result).__traceback__ for result in results] == [None] * 3
+
+
+# --- And does not grow -------------------------------------------------------
+
+
+def test_a_rejection_passes_through_binds_with_its_traceback_unchanged() -> None:
+    first, resolver = pending()
+    raising = lwt.bind(first, deep_inside)
+    last: lwt.Promise[None] = raising
+    for _ in range(100):
+        last = lwt.bind(lwt.map(lambda x: x, last), lwt.return_)
+    lwt.wakeup(resolver, None)
+    assert functions_in(exception_of(last)) == ["deep_inside", "go_wrong"]
+    assert functions_in(exception_of(raising)) == ["deep_inside", "go_wrong"]
+
+
+def test_a_rejection_passes_through_handlers_that_reraise_with_bounded_traceback() -> None:
+    promise = lwt.apply(deep_inside, None)
+    for _ in range(3 * MAXIMUM_TRACEBACK):
+        inner = promise
+        promise = lwt.apply(lambda p: lwt.catch(lambda: p, lwt.reraise), inner)
+    names = functions_in(exception_of(promise))
+    assert len(names) <= MAXIMUM_TRACEBACK
+    assert names[-2:] == ["deep_inside", "go_wrong"]
+
+
+@pytest.mark.parametrize("is_pending", [False, True])
+def test_a_rejection_passes_through_many_bodies_with_bounded_traceback(is_pending: bool) -> None:
+    async def body(depth: int) -> None:
+        if depth == 0:
+            if is_pending:
+                await promise
+            deep_inside()
+        await lwt.of_coroutine(body(depth - 1))
+
+    promise, resolver = pending()
+    result = lwt.of_coroutine(body(10_000))
+    lwt.wakeup(resolver, None)
+    names = functions_in(exception_of(result))
+    assert len(names) <= MAXIMUM_TRACEBACK
+    assert names[-2:] == ["deep_inside", "go_wrong"]
+
+
+def length_of_traceback(exception: BaseException) -> int:
+    return len(functions_in(exception))
+
+
+def test_awaiting_a_rejected_promise_again_and_again_gives_the_same_traceback() -> None:
+    promise = lwt.apply(deep_inside, None)
+    lengths = []
+
+    async def body() -> None:
+        for _ in range(100):
+            try:
+                await promise
+            except Wrong as exception:
+                lengths.append(length_of_traceback(exception))
+
+    lwt.of_coroutine(body())
+    assert lengths == [lengths[0]] * 100
+
+
+def test_polling_a_rejected_promise_again_and_again_gives_the_same_traceback() -> None:
+    promise = lwt.apply(deep_inside, None)
+    lengths = []
+    for _ in range(100):
+        with pytest.raises(Wrong) as caught:
+            lwt.poll(promise)
+        lengths.append(length_of_traceback(caught.value))
+    assert lengths == [lengths[0]] * 100
+
+
+def test_what_one_handler_does_to_the_traceback_is_not_seen_by_the_next() -> None:
+    promise = lwt.apply(deep_inside, None)
+
+    def handler(exception: Exception) -> lwt.Promise[None]:
+        exception.__traceback__ = None
+        return lwt.return_unit
+
+    lwt.catch(lambda: promise, handler)
+    with pytest.raises(Wrong) as caught:
+        lwt.poll(promise)
+    assert functions_in(caught.value)[-2:] == ["deep_inside", "go_wrong"]
+
+
+# --- No chains of contexts ---------------------------------------------------
+
+
+def contexts_of(exception: BaseException | None) -> int:
+    number = 0
+    while exception is not None and exception.__context__ is not None:
+        exception = exception.__context__
+        number += 1
+    return number
+
+
+def test_a_loop_through_handlers_makes_no_chain_of_contexts() -> None:
+    contexts = []
+
+    def handler(exception: Exception, rounds: int) -> lwt.Promise[None]:
+        contexts.append(contexts_of(exception))
+        return loop(rounds - 1)
+
+    def loop(rounds: int) -> lwt.Promise[None]:
+        if rounds == 0:
+            return lwt.return_unit
+        return lwt.catch(go_wrong, lambda exception: handler(exception, rounds))
+
+    loop(200)
+    assert contexts == [0] * 200
+
+
+def test_a_loop_through_handlers_of_pending_promises_makes_no_chain_of_contexts() -> None:
+    contexts = []
+
+    def handler(exception: Exception, rounds: int) -> lwt.Promise[None]:
+        contexts.append(contexts_of(exception))
+        return loop(rounds - 1)
+
+    def loop(rounds: int) -> lwt.Promise[None]:
+        if rounds == 0:
+            return lwt.return_unit
+        return lwt.catch(
+            lambda: lwt.bind(lwt.pause(), go_wrong), lambda exception: handler(exception, rounds)
+        )
+
+    loop(200)
+    while lwt.paused_count():
+        lwt.wakeup_paused()
+    assert contexts == [0] * 200
+
+
+def test_an_exception_of_a_handler_does_not_have_the_handled_one_as_its_context() -> None:
+    def handler(_: Exception) -> lwt.Promise[None]:
+        raise Wrong
+
+    with pytest.raises(Wrong) as caught:
+        lwt.catch(lambda: lwt.fail(ValueError()), handler)
+    assert caught.value.__context__ is None
+
+    promise, resolver = pending()
+    result = lwt.catch(lambda: promise, handler)
+    lwt.wakeup_exn(resolver, ValueError())
+    assert exception_of(result).__context__ is None
+
+
+def test_callbacks_of_a_rejected_promise_do_not_run_inside_an_except_block() -> None:
+    later, resolver = pending()
+
+    async def body() -> None:
+        await later
+        raise Wrong
+
+    result = lwt.of_coroutine(body())
+    after = lwt.bind(lwt.catch(lambda: result, lambda _: lwt.return_unit), go_wrong)
+    lwt.wakeup(resolver, None)
+    assert exception_of(after).__context__ is None
+
+
+# --- Nothing is kept alive ---------------------------------------------------
+
+
+@pytest.fixture
+def without_the_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class Lingering:
+    """A value that can be referred to weakly."""
+
+
+def make_bind(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.bind(promise, go_wrong)
+
+
+def make_bind_of_nonsense(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    def callback(_: None) -> lwt.Promise[None]:
+        return 3  # type: ignore[return-value]  # what is under test
+
+    return lwt.bind(promise, callback)
+
+
+def make_map(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.map(go_wrong, promise)
+
+
+def make_map_of_builtin(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    builtin: Callable[[Any], object] = len  # Its TypeError has no frame of its own.
+    return lwt.map(builtin, promise)
+
+
+def make_try_bind(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.try_bind(lambda: promise, go_wrong, lwt.fail)
+
+
+def make_catch(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.catch(lambda: lwt.bind(promise, go_wrong), go_wrong)
+
+
+def make_catch_that_recovers(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.catch(lambda: lwt.bind(promise, go_wrong), lambda _: lwt.return_unit)
+
+
+def make_finalize(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.finalize(lambda: lwt.bind(promise, go_wrong), lambda: lwt.return_unit)
+
+
+def make_joins(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    wrong = lwt.bind(promise, go_wrong)
+    everything = [lwt.join([wrong]), lwt.map(str, lwt.all([wrong])), lwt.choose([wrong])]
+    return lwt.pick([lwt.protected(lwt.all(everything)), lwt.no_cancel(wrong)])
+
+
+def make_body(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    return lwt.of_coroutine(awaiting(lwt.bind(promise, lwt.return_)))
+
+
+async def awaiting(promise: lwt.Promise[None]) -> None:
+    await promise
+    del promise  # The locals of a user's function are the user's business.
+    go_wrong()
+
+
+def make_body_awaiting_a_rejection(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    async def body() -> None:
+        await lwt.bind(promise, go_wrong)
+
+    return lwt.of_coroutine(body())
+
+
+def make_body_awaiting_a_body(promise: lwt.Promise[None]) -> lwt.Promise[object]:
+    async def body() -> None:
+        await make_body(promise)
+
+    return lwt.of_coroutine(body())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        make_bind,
+        make_bind_of_nonsense,
+        make_map,
+        make_map_of_builtin,
+        make_try_bind,
+        make_catch,
+        make_catch_that_recovers,
+        make_finalize,
+        make_joins,
+        make_body,
+        make_body_awaiting_a_rejection,
+        make_body_awaiting_a_body,
+    ],
+)
+@pytest.mark.usefixtures("without_the_collector")
+def test_a_promise_that_is_rejected_by_a_wakeup_and_dropped_is_freed_at_once(
+    make: Callable[[lwt.Promise[None]], lwt.Promise[object]],
+) -> None:
+    # The frames that a traceback refers to keep their locals: so none has the promise.
+    resolvers, promises = [], []
+    source, resolver = pending()
+    resolvers.append(resolver)
+    promises.append(make(source))
+    del source, resolver
+    alive = weakref.ref(promises[0])
+    lwt.wakeup(resolvers.pop(), None)
+    assert not lwt.is_sleeping(promises[0])
+    promises.clear()
+    assert alive() is None
+
+
+def make_raising_catch() -> None:
+    lwt.catch(go_wrong, lambda _: lwt.return_unit)
+
+
+def make_rejected_catch() -> None:
+    lwt.catch(lambda: lwt.fail(Wrong()), lambda _: lwt.return_unit)
+
+
+def make_raising_try_bind() -> None:
+    lwt.try_bind(go_wrong, lwt.return_, lambda _: lwt.return_unit)
+
+
+def make_raising_finalize() -> None:
+    lwt.finalize(go_wrong, lambda: lwt.return_unit)
+
+
+def make_wrap() -> None:
+    lwt.wrap(go_wrong)
+
+
+def make_wrap_of_builtin() -> None:
+    lwt.wrap1(int)("x")
+
+
+def make_apply() -> None:
+    lwt.apply(go_wrong, None)
+
+
+def make_map_fulfilled() -> None:
+    lwt.map(go_wrong, lwt.return_unit)
+
+
+def make_poll() -> None:
+    with_wrong(lambda: lwt.poll(lwt.apply(go_wrong, None)))
+
+
+def make_ignore_result() -> None:
+    with_wrong(lambda: lwt.ignore_result(lwt.apply(go_wrong, None)))
+
+
+def make_dont_wait() -> None:
+    lwt.dont_wait(go_wrong, lambda _: None)
+
+
+def make_on_failure() -> None:
+    lwt.on_failure(lwt.apply(go_wrong, None), lambda _: None)
+
+
+def make_await() -> None:
+    async def body() -> None:
+        await lwt.apply(go_wrong, None)
+
+    lwt.of_coroutine(body())
+
+
+def make_await_caught() -> None:
+    async def body() -> None:
+        try:
+            await lwt.apply(go_wrong, None)
+        except Wrong:
+            await lwt.return_unit
+
+    lwt.of_coroutine(body())
+
+
+def make_cancel() -> None:
+    promise, _ = lwt.task()
+    lwt.cancel(lwt.map(str, promise))
+
+
+def with_wrong(function: Callable[[], object]) -> None:
+    try:
+        function()
+    except Wrong:
+        pass
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        make_raising_catch,
+        make_rejected_catch,
+        make_raising_try_bind,
+        make_raising_finalize,
+        make_wrap,
+        make_wrap_of_builtin,
+        make_apply,
+        make_map_fulfilled,
+        make_poll,
+        make_ignore_result,
+        make_dont_wait,
+        make_on_failure,
+        make_await,
+        make_await_caught,
+        make_cancel,
+    ],
+)
+@pytest.mark.usefixtures("without_the_collector")
+def test_an_exception_makes_no_cycle(program: Callable[[], None]) -> None:
+    program()
+    gc.collect()
+    program()
+    assert gc.collect() == 0
+
+
+def test_a_promise_that_is_fulfilled_and_dropped_is_freed_at_once(
+    without_the_collector: None,
+) -> None:
+    source, resolver = pending()
+    results = [
+        lwt.bind(source, lwt.return_),
+        lwt.map(str, source),
+        lwt.join([source]),
+        lwt.pick([source]),
+        lwt.of_coroutine(awaiting_twice(source)),
+    ]
+    alive = [weakref.ref(promise) for promise in [source, *results]]
+    lwt.wakeup(resolver, None)
+    assert not any(map(lwt.is_sleeping, results))
+    results.clear()
+    del source, resolver
+    assert [reference() for reference in alive] == [None] * 6
+
+
+async def awaiting_twice(promise: lwt.Promise[None]) -> None:
+    await promise
+    await promise
+
+
+def test_the_value_of_a_dropped_promise_is_freed_at_once(without_the_collector: None) -> None:
+    value = Lingering()
+    alive = weakref.ref(value)
+    source, resolver = lwt.wait()
+    result = lwt.map(lambda x: [x], source)
+    lwt.wakeup(resolver, value)
+    del value, source, resolver, result
+    assert alive() is None
+
+
+def test_a_callback_is_freed_when_it_has_run(without_the_collector: None) -> None:
+    source, resolver = pending()
+    captured = Lingering()
+    alive = weakref.ref(captured)
+    result = lwt.bind(source, lambda _, captured=captured: lwt.return_(1))  # type: ignore[misc]  # mypy infers no lambda with a default
+    del captured
+    assert alive() is not None
+    lwt.wakeup(resolver, None)
+    assert alive() is None
+    assert lwt.state(result) == lwt.Return(1)
