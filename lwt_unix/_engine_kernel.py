@@ -144,13 +144,18 @@ class kernel_based(descriptor_based):
             if watch is None or not watch.applied:
                 # Nobody's, unless it was forgotten since it was reported.
                 has_strays = has_strays or fd not in self._forgotten
-            elif bits & self._readable and watch.applied & READ and watch.readers:
-                call_newest_first(watch.readers)
+            elif bits & self._readable and watch.applied & READ:
+                readers = watch.readers
+                if len(readers) == 1:  # nearly always: one call saved on a hot path
+                    event = readers[0]
+                    event.callback(event)
+                else:
+                    call_newest_first(readers)
         if self._writables or self._actions:
             for fd, bits in ready:
                 if bits & self._writable:
                     watch = watches.get(fd)
-                    if watch is not None and watch.applied & WRITE and watch.writers:
+                    if watch is not None and watch.applied & WRITE:
                         call_newest_first(watch.writers)
         if has_strays:
             self._renew()

@@ -258,7 +258,7 @@ def timer_count() -> int:
 def fork() -> None:
     """Make the current engine usable in a child process, right after a fork.
 
-    `os.fork` does this by itself.
+    For `libev`, `epoll`, `kqueue` and `poll`, `os.fork` does this by itself.
 
     OCaml: Lwt_engine.fork : unit -> unit
     """
@@ -273,6 +273,13 @@ def forwards_signal(signum: int, /) -> bool:
     return _current.forwards_signal(signum)
 
 
-# A child that went on with the kernel's object of its parent would change the parent's
-# interest. libev looks for a new process identifier at each turn; Python tells us.
-os.register_at_fork(after_in_child=fork)
+def _renew_after_fork() -> None:
+    """Keep a child process from using the kernel's object of its parent.
+
+    libev looks for a new process identifier at each turn; Python tells us.
+    """
+    if isinstance(_current, libev):
+        _current.fork()
+
+
+os.register_at_fork(after_in_child=_renew_after_fork)

@@ -12,6 +12,87 @@ from lwt_unix import lwt_engine
 from lwt_unix.lwt_engine import Event, stop_event
 from tests.lwt_unix.engine_cases import ENGINES, Clock, Engine_class, Recorder, socket_pairs
 
+VALUES = [
+    "stop_event",
+    "fake_event",
+    "iter",
+    "on_readable",
+    "on_writable",
+    "on_timer",
+    "readable_count",
+    "writable_count",
+    "timer_count",
+    "fake_io",
+    "fork",
+    "forwards_signal",
+    "id",
+    "get",
+    "set",
+]
+CLASSES_AND_MODULES = [
+    "abstract",
+    "t",
+    "libev",
+    "select",
+    "select_based",
+    "poll_based",
+    "Ev_backend",
+    "Engine_id__libev",
+    "Engine_id__select",
+    "Engine_id__poll",
+    "Versioned",
+]
+METHODS = [
+    "id",
+    "destroy",
+    "transfer",
+    "iter",
+    "fork",
+    "on_readable",
+    "on_writable",
+    "on_timer",
+    "fake_io",
+    "readable_count",
+    "writable_count",
+    "timer_count",
+    "forwards_signal",
+    "cleanup",
+    "register_readable",
+    "register_writable",
+    "register_timer",
+]
+
+
+@pytest.mark.parametrize("name", VALUES + CLASSES_AND_MODULES)
+def test_every_name_of_the_interface_is_there(name: str) -> None:
+    assert name in lwt_engine.__all__
+    assert hasattr(lwt_engine, name)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_of_the_class_of_engines_is_there(name: str) -> None:
+    assert hasattr(lwt_engine.abstract, name)
+
+
+def test_names_inside_the_modules_of_the_interface_are_there() -> None:
+    backends = [
+        "default",
+        "select",
+        "poll",
+        "epoll",
+        "kqueue",
+        "devpoll",
+        "port",
+        "equal",
+        "pp",
+        "t",
+    ]
+    assert [name for name in backends if not hasattr(lwt_engine.Ev_backend, name)] == []
+    assert [n for n in ("libev_1", "libev_2") if not hasattr(lwt_engine.Versioned, n)] == []
+    assert [n for n in ("backend", "loop") if not hasattr(lwt_engine.libev, n)] == []
+    assert hasattr(lwt_engine.select_based, "select")
+    assert hasattr(lwt_engine.poll_based, "poll")
+
 
 @pytest.fixture(autouse=True)
 def engine_before() -> Iterator[lwt_engine.abstract]:
