@@ -467,6 +467,35 @@ def test_descriptor_forgotten_and_reused_within_a_turn_is_not_called_for_the_old
     os.close(writing)
 
 
+def test_writer_of_a_reused_descriptor_is_not_called_for_the_old_file(
+    engine: lwt_engine.abstract, two_pairs: list[Pair]
+) -> None:
+    record = Recorder()
+    (a, a_back), (b, _) = two_pairs
+    a_back.send(b"x")
+    fd = b.fileno()
+    engine.on_writable(fd, record("old"))
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    fill(lambda data: os.write(writing, data))
+
+    def reuse(event: Event) -> None:
+        stop_event(event)
+        engine.forget(fd)
+        os.dup2(writing, fd)
+        engine.on_writable(fd, record("new"))
+
+    engine.on_readable(a.fileno(), reuse)
+    engine.iter(True)
+    engine.iter(False)
+    assert record.take() == []
+    os.close(reading)
+    engine.iter(True)
+    assert record.take() == ["new"]
+    engine.forget(fd)
+    os.close(writing)
+
+
 def test_descriptor_reused_after_its_event_was_stopped_is_watched(
     engine: lwt_engine.abstract, pair: Pair
 ) -> None:
