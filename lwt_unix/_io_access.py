@@ -12,9 +12,9 @@ from typing import TypeVar, final
 import lwt
 from lwt_unix import _io_input, _io_output
 from lwt_unix._io_buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
-from lwt_unix._io_channel import Channel, PromiseOrCoroutine, exclusively
 from lwt_unix._io_create import new_memory
 from lwt_unix._io_input import check_block_size
+from lwt_unix._io_turns import Channel, PromiseOrCoroutine, exclusively
 
 T = TypeVar("T")
 

@@ -23,6 +23,7 @@ from enum import Enum
 from typing import Any, Final, TypeAlias, final
 
 import lwt
+from lwt._promise import FULFILLED
 
 MINIMUM_BUFFER_SIZE: Final = 16
 
@@ -63,7 +64,9 @@ class ChannelBuffer:
     __slots__ = (
         "_close",
         "_closing",
+        "_in_flight",
         "_interrupt",
+        "_is_cancelable",
         "_perform",
         "auto_flushing",
         "is_aborted",
@@ -75,7 +78,15 @@ class ChannelBuffer:
         "size",
     )
 
-    def __init__(self, mode: Mode, memory: memoryview, perform: Perform, close: Close) -> None:
+    def __init__(
+        self,
+        mode: Mode,
+        memory: memoryview,
+        perform: Perform,
+        close: Close,
+        *,
+        is_cancelable: bool = False,
+    ) -> None:
         self.is_input = mode is Mode.Input
         self.memory = memory
         self.size = len(memory)
@@ -92,7 +103,15 @@ class ChannelBuffer:
         self._perform = perform
         self._close = close
         self._closing: lwt.Promise[object] | None = None
+
+        self._is_cancelable = is_cancelable
+        """Whether cancelling always rejects a promise of the reading or writing function."""
+
+        self._in_flight: lwt.Promise[int] | None = None
+        """The promise of the transfer that goes on, or of one that failed."""
+
         self._interrupt: lwt.Resolver[int] | None = None
+        """What rejects it, if it cannot be cancelled for sure."""
 
     @property
     def mode(self) -> Mode:
@@ -107,24 +126,27 @@ class ChannelBuffer:
         """Call the reading or writing function on the free or the filled part of the buffer.
 
         `finish_io` takes what the promise gives. Between the two nobody else may
-        touch the buffer. `interrupt` rejects a promise that is still pending, and
-        cancels the function's own.
+        touch the buffer. If the promise is rejected, `why_interrupted` says what with.
         """
         if self.is_aborted:
             return lwt.fail(Channel_closed(self.name))
         if self.is_input:
-            unread = self.limit - self.position
-            if unread > 0:
+            start = self.limit - self.position
+            if start > 0:
                 # Memoryviews of one object are moved as by memmove.
-                self.memory[:unread] = self.memory[self.position : self.limit]
+                self.memory[:start] = self.memory[self.position : self.limit]
             self.position = 0
-            self.limit = unread
-            transferred = self._perform(self.memory, unread, self.size - unread)
+            self.limit = start
+            length = self.size - start
         else:
-            transferred = self._perform(self.memory, 0, self.position)
-        if lwt.is_sleeping(transferred):
-            interrupted, self._interrupt = lwt.wait()
-            return lwt.pick([interrupted, transferred])
+            start = 0
+            length = self.position
+        transferred = self._perform(self.memory, start, length)
+        if transferred._state != FULFILLED:
+            if not self._is_cancelable and lwt.is_sleeping(transferred):
+                interrupted, self._interrupt = lwt.wait()
+                transferred = lwt.pick([interrupted, transferred])
+            self._in_flight = transferred
         return transferred
 
     def finish_io(self, count: int) -> int:
@@ -133,46 +155,80 @@ class ChannelBuffer:
         Raises:
             lwt.Failure: the function reported fewer than none, or more than it was given.
         """
-        self._interrupt = None
+        self._in_flight = None
         if self.is_input:
-            self._check_count(count, self.size - self.limit)
+            if type(count) is not int or not 0 <= count <= self.size - self.limit:
+                raise self._impossible(count, self.size - self.limit)
             self.limit += count
         else:
+            if type(count) is not int or not 0 <= count <= self.position:
+                raise self._impossible(count, self.position)
             remaining = self.position - count
-            self._check_count(count, self.position)
             if remaining > 0:
                 self.memory[:remaining] = self.memory[count : self.position]
             self.position = remaining
         self.offset += count
         return count
 
-    def _check_count(self, count: object, length: int) -> None:
-        if not isinstance(count, int) or not 0 <= count <= length:
-            function = "read" if self.is_input else "write"
-            raise lwt.Failure(
-                f"Lwt_io.perform_io: invalid result of the [{function}] function: {count!r}; "
-                f"it was given {length} bytes, and must say how many of them it transferred"
-            )
+    def _impossible(self, count: object, length: int) -> lwt.Failure:
+        function = "read" if self.is_input else "write"
+        return lwt.Failure(
+            f"Lwt_io.perform_io: invalid result of the [{function}] function: {count!r}; "
+            f"it was given {length} bytes, and must say how many of them it transferred"
+        )
+
+    def why_interrupted(self, exception: Exception) -> Exception:
+        """Return what an operation is to be rejected with, given why its transfer was."""
+        self._in_flight = None
+        if self.is_aborted and isinstance(exception, lwt.Canceled):
+            return Channel_closed(self.name)  # it was `interrupt` that cancelled
+        return exception
 
     async def perform_io(self) -> int:
         """Fill the free part of the buffer, or write out some of its filled part.
 
         Returns how many bytes were transferred; reading, 0 is the end of input.
         """
-        return self.finish_io(await self.start_io())
+        return await self._complete_io(self.start_io())
+
+    async def _complete_io(self, transferred: lwt.Promise[int]) -> int:
+        try:
+            return self.finish_io(await transferred)
+        except lwt.Canceled as exn:
+            why = self.why_interrupted(exn)
+        raise why
 
     async def flush_total(self) -> None:
         """Write until nothing is left in the buffer."""
         while self.position > 0:
-            self.finish_io(await self.start_io())
+            await self._complete_io(self.start_io())
+
+    def flush_at_once(self) -> lwt.Promise[int] | None:
+        """Write while the system takes it at once.
+
+        Returns None if nothing is left. Otherwise, `finish_flush` is to be given what it returns.
+        """
+        while self.position > 0:
+            transferred = self.start_io()
+            if transferred._state != FULFILLED:
+                return transferred
+            self.finish_io(transferred._value)
+        return None
+
+    async def finish_flush(self, transferred: lwt.Promise[int]) -> None:
+        """Go on where `flush_at_once` stopped."""
+        await self._complete_io(transferred)
+        await self.flush_total()
 
     def interrupt(self) -> None:
         """Let nothing be transferred any more: reject what waits, with `Channel_closed`."""
         self.is_aborted = True
-        resolver = self._interrupt
-        if resolver is not None:
-            self._interrupt = None
-            lwt.wakeup_exn(resolver, Channel_closed(self.name))
+        if self._interrupt is not None:
+            resolver, self._interrupt = self._interrupt, None
+            if self._in_flight is not None:
+                lwt.wakeup_exn(resolver, Channel_closed(self.name))
+        elif self._in_flight is not None:
+            lwt.cancel(self._in_flight)
 
     def close(self) -> lwt.Promise[object]:
         """Call the close function, the first time; each time, return its promise."""

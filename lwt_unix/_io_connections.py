@@ -12,15 +12,9 @@ from typing import TypeVar
 import lwt
 import lwt_unix
 from lwt_unix._io_buffer import Close
-from lwt_unix._io_channel import (
-    Channel,
-    InputChannel,
-    OutputChannel,
-    PromiseOrCoroutine,
-    close,
-    is_closed,
-)
+from lwt_unix._io_channel import InputChannel, OutputChannel, close, is_closed
 from lwt_unix._io_create import connection_channels, memory_of
+from lwt_unix._io_turns import Channel, PromiseOrCoroutine
 from lwt_unix._sockaddr import Address, domain_of_sockaddr, to_sockaddr
 
 T = TypeVar("T")

@@ -12,14 +12,8 @@ from typing import Literal, overload
 import lwt
 import lwt_unix
 from lwt_unix._io_buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer, Close, Mode, Perform
-from lwt_unix._io_channel import (
-    Channel,
-    InputChannel,
-    OutputChannel,
-    PromiseOrCoroutine,
-    new_input,
-    new_output,
-)
+from lwt_unix._io_channel import InputChannel, OutputChannel, new_input, new_output
+from lwt_unix._io_turns import Channel, PromiseOrCoroutine
 
 _default_buffer_size = 4096
 
@@ -148,9 +142,9 @@ def make(
     """
     _check_mode("make", mode)
     memory = memory_of("make", buffer)
-    return _new_channel(
-        mode, memory, _as_perform(perform_io), _no_close if close is None else close
-    )
+    if close is None:
+        close = _no_close
+    return _new_channel(mode, ChannelBuffer(mode, memory, _as_perform(perform_io), close))
 
 
 def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]]) -> Perform:
@@ -162,8 +156,7 @@ def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[
     return perform
 
 
-def _new_channel(mode: Mode, memory: memoryview, perform: Perform, close: Close) -> Channel:
-    buffer = ChannelBuffer(mode, memory, perform, close)
+def _new_channel(mode: Mode, buffer: ChannelBuffer) -> Channel:
     return new_input(buffer) if mode is Mode.Input else new_output(buffer)
 
 
@@ -208,10 +201,16 @@ def of_fd(
     """
     _check_mode("of_fd", mode)
     memory = memory_of("of_fd", buffer)
-    transfer = lwt_unix.read if mode is Mode.Input else lwt_unix.write
     if close is None:
         close = partial(lwt_unix.close, fd)
-    return _new_channel(mode, memory, partial(transfer, fd), close)
+    return _new_channel(mode, _buffer_of_fd(mode, memory, fd, close))
+
+
+def _buffer_of_fd(
+    mode: Mode, memory: memoryview, fd: lwt_unix.File_descr, close: Close
+) -> ChannelBuffer:
+    transfer = lwt_unix.read if mode is Mode.Input else lwt_unix.write
+    return ChannelBuffer(mode, memory, partial(transfer, fd), close, is_cancelable=True)
 
 
 def connection_channels(
@@ -219,8 +218,8 @@ def connection_channels(
 ) -> tuple[InputChannel, OutputChannel]:
     """Make the two channels of a socket; closing either of them calls `close`."""
     return (
-        new_input(ChannelBuffer(Mode.Input, in_buffer, partial(lwt_unix.read, fd), close)),
-        new_output(ChannelBuffer(Mode.Output, out_buffer, partial(lwt_unix.write, fd), close)),
+        new_input(_buffer_of_fd(Mode.Input, in_buffer, fd, close)),
+        new_output(_buffer_of_fd(Mode.Output, out_buffer, fd, close)),
     )
 
 

@@ -46,6 +46,45 @@ def take_line(buffer: ChannelBuffer) -> bytes | None:
     return buffer.memory[start:end].tobytes()
 
 
+def take_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    """Take a line as `take_line` does."""
+    line = take_line(buffer)
+    return None if line is None else lwt.Some(line)
+
+
+def take_char(buffer: ChannelBuffer) -> bytes | None:
+    """Take one byte, if there is one."""
+    position = buffer.position
+    if position == buffer.limit:
+        return None
+    buffer.position = position + 1
+    return CHARACTERS[buffer.memory[position]]
+
+
+def take_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    """Take one byte as `take_char` does."""
+    char = take_char(buffer)
+    return None if char is None else lwt.Some(char)
+
+
+def take_some(buffer: ChannelBuffer, count: int) -> bytes:
+    """Take at most `count` bytes of what is read ahead."""
+    start = buffer.position
+    end = start + count
+    end = min(end, buffer.limit)
+    buffer.position = end
+    return buffer.memory[start:end].tobytes()
+
+
+def take_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
+    """Take at most `length` bytes of what is read ahead; return how many."""
+    start = buffer.position
+    count = min(length, buffer.limit - start)
+    target[offset : offset + count] = buffer.memory[start : start + count]
+    buffer.position = start + count
+    return count
+
+
 def take_rest(buffer: ChannelBuffer) -> bytes:
     """Take all that is read ahead."""
     data = buffer.memory[buffer.position : buffer.limit].tobytes()
@@ -86,11 +125,12 @@ async def read_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
 
 
 async def read_char(buffer: ChannelBuffer) -> bytes:
-    if buffer.position == buffer.limit and await buffer.perform_io() == 0:
-        raise end_of_input("read_char")
-    code = buffer.memory[buffer.position]
-    buffer.position += 1
-    return CHARACTERS[code]
+    while True:
+        char = take_char(buffer)
+        if char is not None:
+            return char
+        if await buffer.perform_io() == 0:
+            raise end_of_input("read_char")
 
 
 async def read_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
@@ -111,10 +151,7 @@ async def read_some(buffer: ChannelBuffer, count: int) -> bytes:
     # One transfer at most, and also for a count of 0 if nothing is read ahead.
     if buffer.position == buffer.limit:
         await buffer.perform_io()
-    end = min(buffer.position + count, buffer.limit)
-    data = buffer.memory[buffer.position : end].tobytes()
-    buffer.position = end
-    return data
+    return take_some(buffer, count)
 
 
 async def read_into(
@@ -129,11 +166,7 @@ async def read_into(
 async def _read_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
     if buffer.position == buffer.limit:
         await buffer.perform_io()
-    start = buffer.position
-    count = min(length, buffer.limit - start)
-    target[offset : offset + count] = buffer.memory[start : start + count]
-    buffer.position = start + count
-    return count
+    return take_into(buffer, target, offset, length)
 
 
 async def read_into_exactly(

@@ -14,12 +14,23 @@ OCaml: Lwt_io, reading (src/unix/lwt_io.mli).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import lwt
 from lwt_unix import _io_input
-from lwt_unix._io_channel import IDLE, InputChannel, check_input, exclusively
-from lwt_unix._io_input import CHARACTERS, take_line, writable_bytes
+from lwt_unix._io_channel import InputChannel, not_an_input
+from lwt_unix._io_input import (
+    end_of_input,
+    take_char,
+    take_char_opt,
+    take_into,
+    take_line,
+    take_line_opt,
+    take_some,
+    writable_bytes,
+)
+from lwt_unix._io_turns import IDLE, exclusively, read_once
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
@@ -49,12 +60,21 @@ def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
 
     OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
     """
-    check_input("read_line", ic)
+    if type(ic) is not InputChannel:
+        raise not_an_input("read_line", ic)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
             return lwt.return_(line)
-    return exclusively(ic, _io_input.read_line(ic._buffer))
+    return read_once(ic, take_line, _no_line, _io_input.read_line)
+
+
+def _no_line() -> lwt.Promise[bytes]:
+    return lwt.fail(end_of_input("read_line"))
+
+
+def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
+    return lwt.return_none
 
 
 def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -65,12 +85,13 @@ def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
 
     OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
     """
-    check_input("read_line_opt", ic)
+    if type(ic) is not InputChannel:
+        raise not_an_input("read_line_opt", ic)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
             return lwt.return_some(line)
-    return exclusively(ic, _io_input.read_line_opt(ic._buffer))
+    return read_once(ic, take_line_opt, _none, _io_input.read_line_opt)
 
 
 def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
@@ -82,13 +103,17 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
 
     OCaml: Lwt_io.read_char : input_channel -> char Lwt.t
     """
-    check_input("read_char", ic)
-    buffer = ic._buffer
-    position = buffer.position
-    if ic._state is IDLE and position < buffer.limit:
-        buffer.position = position + 1
-        return lwt.return_(CHARACTERS[buffer.memory[position]])
-    return exclusively(ic, _io_input.read_char(buffer))
+    if type(ic) is not InputChannel:
+        raise not_an_input("read_char", ic)
+    if ic._state is IDLE:
+        char = take_char(ic._buffer)
+        if char is not None:
+            return lwt.return_(char)
+    return read_once(ic, take_char, _no_char, _io_input.read_char)
+
+
+def _no_char() -> lwt.Promise[bytes]:
+    return lwt.fail(end_of_input("read_char"))
 
 
 def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -99,13 +124,13 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
 
     OCaml: Lwt_io.read_char_opt : input_channel -> char option Lwt.t
     """
-    check_input("read_char_opt", ic)
-    buffer = ic._buffer
-    position = buffer.position
-    if ic._state is IDLE and position < buffer.limit:
-        buffer.position = position + 1
-        return lwt.return_some(CHARACTERS[buffer.memory[position]])
-    return exclusively(ic, _io_input.read_char_opt(buffer))
+    if type(ic) is not InputChannel:
+        raise not_an_input("read_char_opt", ic)
+    if ic._state is IDLE:
+        char = take_char(ic._buffer)
+        if char is not None:
+            return lwt.return_some(char)
+    return read_once(ic, take_char_opt, _none, _io_input.read_char_opt)
 
 
 def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]:
@@ -121,12 +146,22 @@ def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]
 
     OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
     """
-    check_input("read", ic)
+    if type(ic) is not InputChannel:
+        raise not_an_input("read", ic)
+    buffer = ic._buffer
     if count is None:
-        return exclusively(ic, _io_input.read_all(ic._buffer))
+        return exclusively(ic, _io_input.read_all(buffer))
     if count < 0:
         raise ValueError(f"Lwt_io.read: count is {count}; expected 0 or more bytes")
-    return exclusively(ic, _io_input.read_some(ic._buffer, count))
+    if ic._state is IDLE and buffer.position < buffer.limit:
+        return lwt.return_(take_some(buffer, count))
+    return read_once(
+        ic, partial(take_some, count=count), _nothing, partial(_io_input.read_some, count=count)
+    )
+
+
+def _nothing() -> lwt.Promise[bytes]:
+    return lwt.return_(b"")
 
 
 def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> lwt.Promise[int]:
@@ -141,9 +176,30 @@ def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> 
 
     OCaml: Lwt_io.read_into : input_channel -> bytes -> int -> int -> int Lwt.t
     """
-    check_input("read_into", ic)
-    target = writable_bytes("read_into", buffer)
-    return exclusively(ic, _io_input.read_into(ic._buffer, "read_into", target, offset, length))
+    return _read_into("read_into", ic, buffer, offset, length)
+
+
+def _read_into(
+    function: str, ic: InputChannel, target: Buffer, offset: int, length: int
+) -> lwt.Promise[int]:
+    if type(ic) is not InputChannel:
+        raise not_an_input(function, ic)
+    view = writable_bytes(function, target)
+    buffer = ic._buffer
+    if not 0 < length <= len(view) - offset or offset < 0:
+        return exclusively(ic, _io_input.read_into(buffer, function, view, offset, length))
+    if ic._state is IDLE and buffer.position < buffer.limit:
+        return lwt.return_(take_into(buffer, view, offset, length))
+    return read_once(
+        ic,
+        partial(take_into, target=view, offset=offset, length=length),
+        _zero,
+        partial(_io_input.read_into, function=function, target=view, offset=offset, length=length),
+    )
+
+
+def _zero() -> lwt.Promise[int]:
+    return lwt.return_(0)
 
 
 def read_into_exactly(
@@ -159,10 +215,16 @@ def read_into_exactly(
 
     OCaml: Lwt_io.read_into_exactly : input_channel -> bytes -> int -> int -> unit Lwt.t
     """
-    name = "read_into_exactly"
-    check_input(name, ic)
-    target = writable_bytes(name, buffer)
-    return exclusively(ic, _io_input.read_into_exactly(ic._buffer, name, target, offset, length))
+    return _read_into_exactly("read_into_exactly", ic, buffer, offset, length)
+
+
+def _read_into_exactly(
+    function: str, ic: InputChannel, target: Buffer, offset: int, length: int
+) -> lwt.Promise[None]:
+    if type(ic) is not InputChannel:
+        raise not_an_input(function, ic)
+    view = writable_bytes(function, target)
+    return exclusively(ic, _io_input.read_into_exactly(ic._buffer, function, view, offset, length))
 
 
 def read_into_bigstring(
@@ -172,10 +234,7 @@ def read_into_bigstring(
 
     OCaml: Lwt_io.read_into_bigstring : input_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
-    name = "read_into_bigstring"
-    check_input(name, ic)
-    target = writable_bytes(name, buffer)
-    return exclusively(ic, _io_input.read_into(ic._buffer, name, target, offset, length))
+    return _read_into("read_into_bigstring", ic, buffer, offset, length)
 
 
 def read_into_exactly_bigstring(
@@ -186,7 +245,4 @@ def read_into_exactly_bigstring(
     OCaml: Lwt_io.read_into_exactly_bigstring :
     input_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
     """
-    name = "read_into_exactly_bigstring"
-    check_input(name, ic)
-    target = writable_bytes(name, buffer)
-    return exclusively(ic, _io_input.read_into_exactly(ic._buffer, name, target, offset, length))
+    return _read_into_exactly("read_into_exactly_bigstring", ic, buffer, offset, length)

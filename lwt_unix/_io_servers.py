@@ -15,15 +15,7 @@ from typing import TypeAlias, final
 
 import lwt
 import lwt_unix
-from lwt_unix._io_channel import (
-    Channel,
-    InputChannel,
-    OutputChannel,
-    PromiseOrCoroutine,
-    close,
-    flush,
-    is_closed,
-)
+from lwt_unix._io_channel import InputChannel, OutputChannel, close, flush, is_closed
 from lwt_unix._io_connections import PrepareFd, closing_once
 from lwt_unix._io_create import (
     check_buffer_size,
@@ -38,6 +30,7 @@ from lwt_unix._io_server_loop import (
     shutdown_server,
     start_server,
 )
+from lwt_unix._io_turns import Channel, PromiseOrCoroutine
 from lwt_unix._sockaddr import Address, Sockaddr
 
 SocketHandler: TypeAlias = Callable[[Sockaddr, lwt_unix.File_descr], PromiseOrCoroutine[object]]

@@ -18,13 +18,14 @@ OCaml: Lwt_io, writing and printing (src/unix/lwt_io.mli).
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import lwt
 from lwt_unix import _io_output
-from lwt_unix._io_channel import IDLE, OutputChannel, check_output, exclusively, request_flush
+from lwt_unix._io_channel import OutputChannel, not_an_output
 from lwt_unix._io_input import bytes_of
 from lwt_unix._io_output import put
+from lwt_unix._io_turns import IDLE, exclusively, request_flush
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
@@ -47,6 +48,8 @@ __all__ = [
     "write_lines",
 ]
 
+NEWLINE: Final = 10
+
 Data: TypeAlias = "str | Buffer"
 """What can be written: any bytes-like object, and `str` as UTF-8."""
 
@@ -60,7 +63,8 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.write : output_channel -> string -> unit Lwt.t
     """
-    check_output("write", oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output("write", oc)
     if type(data) is str:
         data = data.encode()
     if type(data) is not bytes:
@@ -82,15 +86,20 @@ def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.write_line : output_channel -> string -> unit Lwt.t
     """
-    check_output("write_line", oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output("write_line", oc)
     if type(line) is str:
         line = line.encode()
     if type(line) is not bytes:
         line = bytes_of("write_line", line)
     buffer = oc._buffer
-    if oc._state is IDLE and buffer.position + len(line) < buffer.size:
-        put(buffer, line)
-        put(buffer, b"\n")
+    start = buffer.position
+    end = start + len(line)
+    if oc._state is IDLE and end < buffer.size:
+        memory = buffer.memory
+        memory[start:end] = line
+        memory[end] = NEWLINE
+        buffer.position = end + 1
         if not buffer.auto_flushing:
             request_flush(oc)
         return lwt.return_unit
@@ -107,7 +116,8 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.write_char : output_channel -> char -> unit Lwt.t
     """
-    check_output("write_char", oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output("write_char", oc)
     byte = char if type(char) is bytes else bytes(bytes_of("write_char", char))
     if len(byte) != 1:
         raise ValueError(
@@ -131,7 +141,8 @@ def write_lines(
 
     OCaml: Lwt_io.write_lines : output_channel -> string Lwt_stream.t -> unit Lwt.t
     """
-    check_output("write_lines", oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output("write_lines", oc)
     return lwt.of_coroutine(_write_lines(oc, lines))
 
 
@@ -153,7 +164,8 @@ def write_chars(
 
     OCaml: Lwt_io.write_chars : output_channel -> char Lwt_stream.t -> unit Lwt.t
     """
-    check_output("write_chars", oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output("write_chars", oc)
     return lwt.of_coroutine(_write_chars(oc, chars))
 
 
@@ -169,7 +181,8 @@ async def _write_chars(oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[
 def _write_from(
     name: str, oc: OutputChannel, source: Data, offset: int, length: int
 ) -> lwt.Promise[int]:
-    check_output(name, oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output(name, oc)
     view = bytes_of(name, source)
     return exclusively(oc, _io_output.write_from(oc._buffer, name, view, offset, length))
 
@@ -177,7 +190,8 @@ def _write_from(
 def _write_from_exactly(
     name: str, oc: OutputChannel, source: Data, offset: int, length: int
 ) -> lwt.Promise[None]:
-    check_output(name, oc)
+    if type(oc) is not OutputChannel:
+        raise not_an_output(name, oc)
     view = bytes_of(name, source)
     return exclusively(oc, _io_output.write_from_exactly(oc._buffer, name, view, offset, length))
 

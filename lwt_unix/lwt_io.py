@@ -22,7 +22,7 @@ The source, in reading order:
 
 1. `_io_buffer`: the buffer, its positions, and the functions behind a channel
 2. `_io_input`, `_io_output`: reading and writing a buffer that one has to oneself
-3. `_io_channel`: who has it when; flushing, closing, aborting
+3. `_io_turns`: who has it when; `_io_channel`: flushing, closing, aborting
 4. `_io_create`: making channels; `_io_reading`, `_io_writing`: their functions
 5. `_io_access`: the buffer, for those who must (skip it at first)
 6. `_io_connections`, `_io_server_loop`, `_io_servers`: clients and servers
@@ -46,11 +46,9 @@ from lwt_unix._io_access import (
 )
 from lwt_unix._io_buffer import Channel_closed, Mode
 from lwt_unix._io_channel import (
-    Channel,
     InputChannel,
     OutputChannel,
     abort,
-    atomic,
     close,
     flush,
     flush_all,
@@ -90,6 +88,7 @@ from lwt_unix._io_servers import (
     establish_server_with_client_address,
     establish_server_with_client_socket,
 )
+from lwt_unix._io_turns import Channel, atomic
 from lwt_unix._io_writing import (
     Data,
     fprint,
