@@ -1,0 +1,53 @@
+"""The types that users rely on, held by mypy: what it infers, and what it refuses."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mypy", reason="mypy is installed for the main environment only")
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+
+
+def complaints_of_mypy(*files: Path, cache: Path) -> str:
+    """What mypy says about files, with the settings of the project."""
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-error-summary", f"--cache-dir={cache}", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return checked.stdout + checked.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_mypy_infers_what_the_interface_promises_and_refuses_wrong_programs(
+    tmp_path: Path,
+) -> None:
+    """inferred.py asserts types; each comment of refused.py names an error that must be."""
+    files = HERE / "inferred.py", HERE / "refused.py"
+    assert complaints_of_mypy(*files, cache=tmp_path) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_mypy_would_notice_an_assertion_that_fails_and_an_error_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "from typing import assert_type\n"
+        "import lwt\n"
+        "assert_type(lwt.return_(1), lwt.Promise[str])\n"
+        "lwt.return_(1)  # type: ignore[arg-type]\n"
+    )
+    complaints = complaints_of_mypy(wrong, cache=tmp_path)
+    assert "wrong.py:3: error" in complaints
+    assert "[assert-type]" in complaints
+    assert "wrong.py:4: error" in complaints
+    assert "[unused-ignore]" in complaints
