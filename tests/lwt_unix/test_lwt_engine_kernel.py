@@ -7,7 +7,6 @@ import os
 import resource
 import select
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from tests.lwt_unix.engine_cases import (
     Engine_class,
     Libev_select,
     Recorder,
-    close_all,
     socket_pairs,
 )
 
@@ -689,9 +687,3 @@ def test_no_descriptor_is_left_open_by_destroyed_engines() -> None:
         engine.destroy()
     after = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     assert after == before
-
-
-def test_sockets_of_the_tests_are_closed_in_any_case() -> None:
-    ours, theirs = socket.socketpair()
-    close_all([ours, theirs])
-    assert ours.fileno() == theirs.fileno() == -1
