@@ -1,0 +1,629 @@
+"""Bad input gets a clear error at the call, and changes nothing."""
+
+import asyncio
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import lwt
+from lwt import lwt_sequence
+from lwt._promise import PENDING, Promise
+from lwt._resolution import resolution
+
+# Everything here is called with what its types forbid.
+anything: Any = lwt
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_over() -> Iterator[None]:
+    yield
+    assert (resolution.depth, resolution.nesting) == (0, 0)
+    assert not resolution.deferred
+    assert not resolution.postponed
+    assert lwt.paused_count() == 0
+
+
+def double(x: int) -> int:
+    return 2 * x
+
+
+async def body(*_: object) -> int:
+    return 3
+
+
+def function(*_: object) -> lwt.Promise[None]:
+    return lwt.return_unit
+
+
+def pending() -> lwt.Promise[Any]:
+    return lwt.task()[0]
+
+
+# --- Where a promise belongs -------------------------------------------------
+
+PROMISE_WANTED: dict[str, Callable[[Any], object]] = {
+    "bind": lambda x: lwt.bind(x, function),
+    "map": lambda x: lwt.map(double, x),
+    "cancel": lwt.cancel,
+    "on_cancel": lambda x: lwt.on_cancel(x, function),
+    "protected": lwt.protected,
+    "no_cancel": lwt.no_cancel,
+    "wrap_in_cancelable": lwt.wrap_in_cancelable,
+    "both": lambda x: lwt.both(x, lwt.return_unit),
+    "both, second": lambda x: lwt.both(lwt.return_unit, x),
+    "join": lambda x: lwt.join([lwt.return_unit, x]),
+    "all": lambda x: lwt.all([pending(), x]),
+    "choose": lambda x: lwt.choose([x]),
+    "pick": lambda x: lwt.pick([lwt.return_unit, x]),
+    "nchoose": lambda x: lwt.nchoose([x, pending()]),
+    "npick": lambda x: lwt.npick([x]),
+    "nchoose_split": lambda x: lwt.nchoose_split([x]),
+    "on_success": lambda x: lwt.on_success(x, function),
+    "on_failure": lambda x: lwt.on_failure(x, function),
+    "on_termination": lambda x: lwt.on_termination(x, function),
+    "on_any": lambda x: lwt.on_any(x, function, function),
+    "ignore_result": lwt.ignore_result,
+    "state": lwt.state,
+    "is_sleeping": lwt.is_sleeping,
+    "poll": lwt.poll,
+    "debug_state_is": lambda x: lwt.debug_state_is(lwt.Sleep, x),
+    "backtrace_bind": lambda x: lwt.backtrace_bind("f", 1, lambda e: e, x, function),
+}
+
+
+def name_of(case: str) -> str:
+    return case.partition(",")[0]
+
+
+wants_promise = pytest.mark.parametrize("case", PROMISE_WANTED)
+
+
+@wants_promise
+@pytest.mark.parametrize("value", [3, None, "text", [1], object()])
+def test_a_value_where_a_promise_belongs_is_named_and_a_way_out_shown(
+    case: str, value: object
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        PROMISE_WANTED[case](value)
+    message = str(caught.value)
+    name = "state" if case == "debug_state_is" else name_of(case)
+    assert message.startswith(f"lwt.{name}: expected a promise, got {value!r}")
+    assert "lwt.return_(value) makes a promise of a value" in message
+
+
+@wants_promise
+def test_a_resolver_where_a_promise_belongs_is_told_apart(case: str) -> None:
+    _, resolver = lwt.wait()
+    with pytest.raises(TypeError, match=r"a resolver is the second item of what lwt\.wait"):
+        PROMISE_WANTED[case](resolver)
+
+
+@wants_promise
+def test_the_pair_of_wait_where_a_promise_belongs_is_told_apart(case: str) -> None:
+    with pytest.raises(TypeError, match="promise, resolver = "):
+        PROMISE_WANTED[case](lwt.wait())
+
+
+@wants_promise
+def test_a_function_where_a_promise_belongs_is_named(case: str) -> None:
+    with pytest.raises(TypeError, match=r"the function double; was it to be called\?"):
+        PROMISE_WANTED[case](double)
+
+
+@wants_promise
+def test_a_coroutine_where_a_promise_belongs_is_closed_and_the_wrapper_named(case: str) -> None:
+    coroutine = body()
+    with pytest.raises(TypeError, match=r"lwt\.of_coroutine"):
+        PROMISE_WANTED[case](coroutine)
+    assert (
+        inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+    )  # Closed: there is no warning that it was never awaited.
+
+
+LIST_WANTED: dict[str, Callable[[Any], object]] = {
+    "join": lwt.join,
+    "all": lwt.all,
+    "choose": lwt.choose,
+    "pick": lwt.pick,
+    "nchoose": lwt.nchoose,
+    "npick": lwt.npick,
+    "nchoose_split": lwt.nchoose_split,
+}
+
+
+@pytest.mark.parametrize("case", LIST_WANTED)
+def test_one_promise_where_a_list_belongs_is_told_to_be_put_in_one(case: str) -> None:
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: .*pass \[promise\]"):
+        LIST_WANTED[case](lwt.return_unit)
+
+
+@pytest.mark.parametrize("case", LIST_WANTED)
+def test_what_is_no_list_where_a_list_belongs_is_shown(case: str) -> None:
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a list of promises, got 3"):
+        LIST_WANTED[case](3)
+
+
+@pytest.mark.parametrize("case", LIST_WANTED)
+def test_a_bad_item_leaves_the_good_promises_as_they_were(case: str) -> None:
+    good, resolver = lwt.task()
+    with pytest.raises(TypeError):
+        LIST_WANTED[case]([good, 3])
+    assert (good._callbacks, good._cancel_callbacks, good._state) == (None, None, PENDING)
+    lwt.wakeup(resolver, 1)
+
+
+@pytest.mark.parametrize("case", LIST_WANTED)
+def test_the_error_of_an_iterable_that_fails_is_passed_on(case: str) -> None:
+    def promises() -> Iterator[lwt.Promise[None]]:
+        yield lwt.return_unit
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        LIST_WANTED[case](promises())
+
+
+@pytest.mark.parametrize("case", ["choose", "pick", "nchoose", "npick", "nchoose_split"])
+def test_choosing_from_nothing_is_refused_with_the_words_of_ocaml(case: str) -> None:
+    with pytest.raises(
+        ValueError, match=re.escape(f"Lwt.{case} [] would return a promise that is")
+    ):
+        LIST_WANTED[case]([])
+
+
+# --- Where a function belongs ------------------------------------------------
+
+FUNCTION_WANTED: dict[str, Callable[[Any], object]] = {
+    "bind": lambda x: lwt.bind(lwt.return_unit, x),
+    "bind, pending": lambda x: lwt.bind(pending(), x),
+    "bind, rejected": lambda x: lwt.bind(lwt.fail(ValueError()), x),
+    "map": lambda x: lwt.map(x, lwt.return_unit),
+    "map, pending": lambda x: lwt.map(x, pending()),
+    "catch": lambda x: lwt.catch(x, lwt.fail),
+    "catch, handler": lambda x: lwt.catch(function, x),
+    "try_bind": lambda x: lwt.try_bind(x, function, function),
+    "try_bind, value": lambda x: lwt.try_bind(function, x, function),
+    "try_bind, exception": lambda x: lwt.try_bind(function, function, x),
+    "finalize": lambda x: lwt.finalize(x, function),
+    "finalize, cleanup": lambda x: lwt.finalize(function, x),
+    "async_": lwt.async_,
+    "dont_wait": lambda x: lwt.dont_wait(x, function),
+    "dont_wait, handler": lambda x: lwt.dont_wait(function, x),
+    "on_success": lambda x: lwt.on_success(pending(), x),
+    "on_failure": lambda x: lwt.on_failure(pending(), x),
+    "on_termination": lambda x: lwt.on_termination(pending(), x),
+    "on_any": lambda x: lwt.on_any(pending(), x, function),
+    "on_any, second": lambda x: lwt.on_any(pending(), function, x),
+    "on_cancel": lambda x: lwt.on_cancel(pending(), x),
+    "with_value": lambda x: lwt.with_value(lwt.new_key(), None, x),
+    "wrap": lwt.wrap,
+    "wrap1": lwt.wrap1,
+    "wrap7": lwt.wrap7,
+    "apply": lambda x: lwt.apply(x, 1),
+    "promised": lwt.promised,
+    "register_pause_notifier": lwt.register_pause_notifier,
+    "backtrace_bind": lambda x: lwt.backtrace_bind("f", 1, lambda e: e, lwt.return_unit, x),
+    "backtrace_catch": lambda x: lwt.backtrace_catch("f", 1, lambda e: e, x, lwt.fail),
+    "backtrace_try_bind": lambda x: lwt.backtrace_try_bind(
+        "f", 1, lambda e: e, function, x, function
+    ),
+    "backtrace_finalize": lambda x: lwt.backtrace_finalize("f", 1, lambda e: e, function, x),
+    "Exception_filter.set": lwt.Exception_filter.set,
+}
+
+wants_function = pytest.mark.parametrize("case", FUNCTION_WANTED)
+
+
+NONE_SLIPS_THROUGH = {"on_success", "on_failure", "on_any", "on_any, second"}
+
+
+@wants_function
+@pytest.mark.parametrize("value", [3, "text"])
+def test_a_value_where_a_function_belongs_is_named(case: str, value: object) -> None:
+    with pytest.raises(TypeError) as caught:
+        FUNCTION_WANTED[case](value)
+    pattern = rf"(?i:lwt)\.{re.escape(name_of(case))}: expected an? .*function.*, got {value!r}"
+    assert re.match(pattern, str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.xfail(reason="taken for a missing function"))
+        if case in NONE_SLIPS_THROUGH
+        else case
+        for case in FUNCTION_WANTED
+    ],
+)
+def test_none_where_a_function_belongs_is_named(case: str) -> None:
+    with pytest.raises(TypeError, match=r"expected an? .*function.*, got None"):
+        FUNCTION_WANTED[case](None)
+
+
+@pytest.mark.parametrize("case", ["bind", "map", "catch", "finalize", "on_success", "async_"])
+def test_a_promise_where_a_function_belongs_is_told_to_be_put_in_one(case: str) -> None:
+    with pytest.raises(TypeError, match="pass a function that returns it"):
+        FUNCTION_WANTED[case](lwt.return_unit)
+
+
+@pytest.mark.parametrize("case", ["bind", "map", "catch", "finalize", "on_success", "async_"])
+def test_a_coroutine_where_a_function_belongs_is_closed(case: str) -> None:
+    coroutine = body()
+    with pytest.raises(TypeError, match="pass a function that returns it"):
+        FUNCTION_WANTED[case](coroutine)
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+
+def test_a_bad_callback_is_not_attached() -> None:
+    promise = pending()
+    for call in (lwt.bind, lwt.on_success, lwt.on_failure, lwt.on_termination, lwt.on_cancel):
+        bad: Any = 3
+        with pytest.raises(TypeError):
+            call(promise, bad)
+    assert (promise._callbacks, promise._cancel_callbacks) == (None, None)
+
+
+def test_functions_are_checked_before_any_is_called() -> None:
+    called = []
+    bad: Any = 3
+
+    def record() -> lwt.Promise[None]:
+        called.append("called")
+        return lwt.return_unit
+
+    for call in (
+        lambda: lwt.catch(record, bad),
+        lambda: lwt.finalize(record, bad),
+        lambda: lwt.try_bind(record, bad, lwt.fail),
+        lambda: lwt.try_bind(record, lwt.return_, bad),
+        lambda: lwt.dont_wait(record, bad),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    assert called == []
+
+
+# --- What callbacks return ---------------------------------------------------
+
+
+def three(*_: object) -> Any:
+    return 3
+
+
+RESULT_WANTED_AT_ONCE: dict[str, Callable[[], object]] = {
+    "bind": lambda: lwt.bind(lwt.return_unit, three),
+    "catch": lambda: lwt.catch(lambda: lwt.fail(KeyError()), three),
+    "try_bind": lambda: lwt.try_bind(function, three, lwt.fail),
+    "finalize": lambda: lwt.finalize(function, three),
+}
+
+RESULT_WANTED_LATER: dict[str, Callable[[lwt.Promise[None]], lwt.Promise[object]]] = {
+    "bind": lambda p: lwt.bind(p, three),
+    "catch": lambda p: lwt.catch(lambda: p >> (lambda _: lwt.fail(KeyError())), three),
+    "try_bind": lambda p: lwt.try_bind(lambda: p, three, lwt.fail),
+    "finalize": lambda p: lwt.finalize(lambda: p, three),
+    "backtrace_bind": lambda p: lwt.backtrace_bind("f", 1, lambda e: e, p, three),
+}
+
+RESULT_THAT_REJECTS: dict[str, Callable[[], lwt.Promise[object]]] = {
+    "catch": lambda: lwt.catch(three, lwt.fail),
+    "try_bind": lambda: lwt.try_bind(three, lwt.return_, lwt.fail),
+    "finalize": lambda: lwt.finalize(three, function),
+    "apply": lambda: lwt.apply(three, 1),
+}
+
+
+def says_what_came_back(case: str, exception: BaseException) -> bool:
+    return isinstance(exception, TypeError) and str(exception).startswith(
+        f"lwt.{case}: callback three returned 3 (int), not a promise; "
+    )
+
+
+@pytest.mark.parametrize("case", RESULT_WANTED_AT_ONCE)
+def test_a_callback_that_returns_no_promise_is_named_where_its_exception_would_leave(
+    case: str,
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        RESULT_WANTED_AT_ONCE[case]()
+    assert says_what_came_back(case, caught.value)
+
+
+@pytest.mark.parametrize("case", RESULT_WANTED_LATER)
+def test_a_callback_that_returns_no_promise_later_rejects(case: str) -> None:
+    promise, resolver = lwt.wait()
+    result = RESULT_WANTED_LATER[case](promise)
+    lwt.wakeup(resolver, None)
+    state = lwt.state(result)
+    assert isinstance(state, lwt.Fail)
+    assert says_what_came_back(case, state.exception)
+
+
+@pytest.mark.parametrize("case", RESULT_THAT_REJECTS)
+def test_a_guarded_function_that_returns_no_promise_rejects(case: str) -> None:
+    state = lwt.state(RESULT_THAT_REJECTS[case]())
+    assert isinstance(state, lwt.Fail)
+    assert says_what_came_back(case, state.exception)
+
+
+@pytest.mark.parametrize("case", ["async_", "dont_wait"])
+def test_a_background_function_that_returns_no_promise_is_reported(case: str) -> None:
+    seen: list[Exception] = []
+    hook = lwt.async_exception_hook.contents
+    lwt.async_exception_hook.contents = seen.append
+    try:
+        lwt.async_(three) if case == "async_" else lwt.dont_wait(three, seen.append)
+    finally:
+        lwt.async_exception_hook.contents = hook
+    assert len(seen) == 1
+    assert says_what_came_back(case, seen[0])
+
+
+def test_a_callback_that_returns_nothing_is_shown_what_to_return() -> None:
+    def forgetful(_: None) -> Any:
+        pass
+
+    with pytest.raises(TypeError, match=r"forgetful returned None, not a promise; .*return_unit"):
+        lwt.bind(lwt.return_unit, forgetful)
+
+
+def test_bind_with_a_function_for_map_names_map() -> None:
+    bad: Any = double
+    with pytest.raises(TypeError, match=r"callback double returned 4 .*use lwt\.map"):
+        lwt.bind(lwt.return_(2), bad)
+
+
+# --- Resolving ---------------------------------------------------------------
+
+RESOLVING: dict[str, Callable[[Any], object]] = {
+    "wakeup": lambda r: lwt.wakeup(r, 1),
+    "wakeup_later": lambda r: lwt.wakeup_later(r, 1),
+    "wakeup_exn": lambda r: lwt.wakeup_exn(r, KeyError()),
+    "wakeup_later_exn": lambda r: lwt.wakeup_later_exn(r, KeyError()),
+    "wakeup_result": lambda r: lwt.wakeup_result(r, lwt.Ok(1)),
+    "wakeup_later_result": lambda r: lwt.wakeup_later_result(r, lwt.Error(KeyError())),
+}
+
+resolving = pytest.mark.parametrize("case", RESOLVING)
+
+
+@resolving
+@pytest.mark.parametrize("make", [lwt.wait, lwt.task])
+def test_resolving_twice_is_refused_with_the_name_of_ocaml(
+    case: str, make: Callable[[], tuple[lwt.Promise[Any], lwt.Resolver[Any]]]
+) -> None:
+    promise, resolver = make()
+    lwt.wakeup(resolver, "first")
+    with pytest.raises(ValueError, match=rf"^Lwt\.{case}\b.*resolved already.*'first'"):
+        RESOLVING[case](resolver)
+    assert lwt.state(promise) == lwt.Return("first")
+
+
+@resolving
+def test_resolving_after_a_rejection_is_refused(case: str) -> None:
+    promise, resolver = lwt.wait()
+    lwt.wakeup_exn(resolver, ValueError("first"))
+    with pytest.raises(ValueError, match=rf"^Lwt\.{case}\b"):
+        RESOLVING[case](resolver)
+    assert lwt.state(promise) == lwt.Fail(ValueError("first"))
+
+
+@resolving
+def test_resolving_what_was_cancelled_does_nothing(case: str) -> None:
+    promise, resolver = lwt.task()
+    lwt.cancel(promise)
+    RESOLVING[case](resolver)
+    RESOLVING[case](resolver)
+    assert lwt.state(promise) == lwt.Fail(lwt.Canceled())
+
+
+@resolving
+def test_a_promise_where_a_resolver_belongs_is_told_apart(case: str) -> None:
+    promise, _ = lwt.wait()
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a resolver, got .*second item"):
+        RESOLVING[case](promise)
+    assert lwt.is_sleeping(promise)
+
+
+@resolving
+def test_what_is_no_resolver_is_shown(case: str) -> None:
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a resolver, got 3"):
+        RESOLVING[case](3)
+
+
+EXCEPTION_WANTED: dict[str, Callable[[lwt.Resolver[Any], Any], object]] = {
+    "fail": lambda _, x: lwt.fail(x),
+    "wakeup_exn": lwt.wakeup_exn,
+    "wakeup_later_exn": lwt.wakeup_later_exn,
+    "wakeup_result": lambda r, x: lwt.wakeup_result(r, lwt.Error(x)),
+    "wakeup_later_result": lambda r, x: lwt.wakeup_later_result(r, lwt.Error(x)),
+    "of_result": lambda _, x: lwt.of_result(lwt.Error(x)),
+}
+
+
+@pytest.mark.parametrize("case", EXCEPTION_WANTED)
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("text", ""),
+        (ValueError, r"pass an instance, ValueError\(\)"),
+        (KeyboardInterrupt(), "raise this one instead"),
+        (SystemExit, ""),
+    ],
+)
+def test_what_is_no_exception_cannot_reject(case: str, value: object, hint: str) -> None:
+    promise, resolver = lwt.wait()
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected an exception, got .*{hint}"):
+        EXCEPTION_WANTED[case](resolver, value)
+    assert lwt.is_sleeping(promise)
+
+
+@pytest.mark.parametrize("case", ["wakeup_result", "wakeup_later_result", "of_result"])
+def test_what_is_no_result_is_shown(case: str) -> None:
+    promise, resolver = lwt.wait()
+    bad: Any = 3
+    calls: dict[str, Callable[[], object]] = {
+        "wakeup_result": lambda: lwt.wakeup_result(resolver, bad),
+        "wakeup_later_result": lambda: lwt.wakeup_later_result(resolver, bad),
+        "of_result": lambda: lwt.of_result(bad),
+    }
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected lwt\.Ok.* or lwt\.Error.* got 3"):
+        calls[case]()
+    assert lwt.is_sleeping(promise)
+
+
+# --- Storage, sequences, lifting --------------------------------------------
+
+
+def test_a_key_is_made_by_new_key() -> None:
+    bad: Any = "name"
+    with pytest.raises(TypeError, match=r"lwt\.get: expected a key .*new_key.*'name'"):
+        lwt.get(bad)
+    with pytest.raises(TypeError, match=r"lwt\.with_value: expected a key .*'name'"):
+        lwt.with_value(bad, None, function)
+
+
+def test_a_stored_value_is_an_option() -> None:
+    key: lwt.Key[int] = lwt.new_key()
+    bad: Any = 3
+    with pytest.raises(TypeError, match=r"lwt\.with_value: .*pass lwt\.Some\(3\)"):
+        lwt.with_value(key, bad, function)
+    assert lwt.get(key) is None
+
+
+@pytest.mark.parametrize("add", [lwt.add_task_r, lwt.add_task_l])
+def test_a_task_is_added_to_a_sequence(add: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError):
+        add([])
+    add(lwt_sequence.create())
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_lifted_function_takes_its_number_of_arguments(number: int) -> None:
+    lifted = getattr(lwt, f"wrap{number}")(lambda *arguments: len(arguments))
+    assert lwt.state(lifted(*range(number))) == lwt.Return(number)
+    with pytest.raises(
+        TypeError, match=rf"lwt\.wrap{number}\b.*{number} arguments?, got {number + 1}"
+    ):
+        lifted(*range(number + 1))
+
+
+# --- Awaiting ----------------------------------------------------------------
+
+
+class Foreign:
+    """An awaitable of another library: it yields what only that library knows."""
+
+    def __await__(self) -> Iterator[object]:
+        yield "foreign"
+
+
+def raised_by_awaiting(awaitable: Any) -> list[Exception]:
+    seen: list[Exception] = []
+
+    async def waiting() -> str:
+        try:
+            await awaitable
+        except TypeError as exception:
+            seen.append(exception)
+        return "went on"
+
+    assert lwt.state(lwt.of_coroutine(waiting())) == lwt.Return("went on")
+    return seen
+
+
+def test_awaiting_another_librarys_awaitable_raises_inside_the_body() -> None:
+    (exception,) = raised_by_awaiting(Foreign())
+    assert "awaited something that is no promise of lwt" in str(exception)
+    assert "'foreign'" in str(exception)
+
+
+def test_awaiting_a_future_of_asyncio_raises_inside_the_body() -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        future = loop.create_future()
+        (exception,) = raised_by_awaiting(future)
+        assert "awaited something that is no promise of lwt" in str(exception)
+        assert "Future" in str(exception)
+        future.cancel()
+    finally:
+        loop.close()
+
+
+def test_awaiting_a_plain_value_raises_inside_the_body() -> None:
+    (exception,) = raised_by_awaiting(3)
+    assert "int" in str(exception)
+
+
+def test_a_body_that_insists_on_awaiting_something_foreign_is_told_each_time() -> None:
+    seen: list[Exception] = []
+
+    async def waiting() -> str:
+        for _ in range(3):
+            try:
+                await Foreign()  # type: ignore[misc]  # what is under test
+            except TypeError as exception:
+                seen.append(exception)
+        return "went on"
+
+    assert lwt.state(lwt.of_coroutine(waiting())) == lwt.Return("went on")
+    assert len(seen) == 3
+
+
+def test_a_pending_promise_awaited_under_asyncio_says_how_to_run_it() -> None:
+    promise, _ = lwt.wait()
+
+    async def waiting() -> None:
+        await promise
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(waiting())
+
+
+def test_a_coroutine_that_is_resumed_by_others_says_how_to_run_it() -> None:
+    promise, _ = lwt.wait()
+
+    async def waiting() -> None:
+        await promise
+
+    coroutine = waiting()
+    assert coroutine.send(None) is promise
+    with pytest.raises(RuntimeError, match=r"lwt\.promised or lwt\.of_coroutine"):
+        coroutine.send(None)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [(3, "got 3"), (lwt.return_unit, "it is a promise already"), (body, "was it to be called")],
+)
+def test_of_coroutine_takes_a_coroutine(value: Any, hint: str) -> None:
+    with pytest.raises(TypeError, match=rf"lwt\.of_coroutine: expected a coroutine, .*{hint}"):
+        lwt.of_coroutine(value)
+
+
+@pytest.mark.xfail(reason="the error does not name the function")
+def test_promised_of_an_ordinary_function_is_refused_when_it_is_called() -> None:
+    bad: Any = double
+    with pytest.raises(TypeError, match="double"):
+        lwt.promised(bad)(2)
+
+
+# --- Operators ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [3, None, "text"])
+def test_an_operator_with_a_wrong_operand_raises(value: Any) -> None:
+    promise: Promise[int] = pending()
+    operations: list[Callable[[], object]] = [
+        lambda: promise >> value,
+        lambda: promise | value,
+        lambda: promise & value,
+        lambda: promise ^ value,
+        lambda: value >> promise,
+        lambda: value & promise,
+    ]
+    for operate in operations:
+        with pytest.raises(TypeError):
+            operate()
+    assert promise._callbacks is None
