@@ -11,7 +11,7 @@ import pytest
 
 import lwt
 import lwt_unix
-from lwt_unix import lwt_io, lwt_main
+from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.lwt_unix.channels import Sink, abort_sinks, input_of
 from tests.programs import environment
 
@@ -84,6 +84,54 @@ class TestDescriptors:
                 await lwt_io.read_line(ic)
 
         lwt_main.run(main())
+
+    @pytest.mark.parametrize("begun", [b"", b"half a line"])
+    def test_closing_rejects_a_read_that_waits_with_channel_closed(self, begun: bytes) -> None:
+        async def main() -> None:
+            ic, oc = lwt_io.pipe()
+            await lwt_io.write(oc, begun)
+            await lwt_io.flush(oc)
+            line, next_line = lwt_io.read_line(ic), lwt_io.read_line_opt(ic)
+            await lwt.pause()
+            await lwt.pause()
+            await lwt_io.close(ic)
+            await lwt.pause()  # who waits for a turn is woken later
+            for promise in (line, next_line):
+                assert lwt.state(promise) == lwt.Fail(lwt_io.Channel_closed("input"))
+            await lwt_io.close(oc)
+
+        lwt_main.run(main())
+
+    def test_aborting_rejects_a_write_that_waits_with_channel_closed(self) -> None:
+        async def main() -> None:
+            ic, oc = lwt_io.pipe()
+            writing = lwt_io.write(oc, bytes(1_000_000))
+            assert lwt.is_sleeping(writing)
+            await lwt_io.abort(oc)
+            assert lwt.state(writing) == lwt.Fail(lwt_io.Channel_closed("output"))
+            await lwt_io.close(ic)
+
+        lwt_main.run(main())
+
+    @pytest.mark.parametrize("begun", [b"", b"half a line"])
+    def test_a_cancelled_read_takes_its_interest_back(self, begun: bytes) -> None:
+        async def main() -> list[object]:
+            ic, oc = lwt_io.pipe()
+            await lwt_io.write(oc, begun)
+            await lwt_io.flush(oc)
+            line = lwt_io.read_line(ic)
+            await lwt.pause()
+            await lwt.pause()
+            lwt.cancel(line)
+            assert lwt.state(line) == lwt.Fail(lwt.Canceled())
+            assert lwt_engine.readable_count() == 0
+            await lwt_io.write_line(oc, "end")
+            await lwt_io.close(oc)
+            async with ic:
+                return [rest async for rest in ic]
+
+        # What had been taken for the line is gone, as in OCaml.
+        assert lwt_main.run(main()) == [b"end"]
 
     def test_a_pipe_that_nobody_reads_is_an_error_of_flush(self) -> None:
         async def main() -> None:
