@@ -26,9 +26,13 @@ def test_sleep_is_fulfilled_after_its_delay_and_not_before(clock: Clock) -> None
 
 def test_sleepers_wake_in_the_order_of_their_times(clock: Clock) -> None:
     log: list[float] = []
+
+    async def sleep_and_log(delay: float) -> None:
+        await lwt_unix.sleep(delay)
+        log.append(delay)
+
     for delay in (3.0, 1.0, 2.0):
-        awake = lwt.map(lambda _, delay=delay: delay, lwt_unix.sleep(delay))
-        lwt.on_success(awake, log.append)
+        lwt.of_coroutine(sleep_and_log(delay))
     clock.advance(5.0)
     assert log == [1.0, 2.0, 3.0]
 
