@@ -13,6 +13,7 @@ from typing import Any
 import lwt
 from lwt import lwt_sequence
 from tests.properties import promise_model
+from tests.properties.promise_model_concurrent import World
 from tests.properties.promise_programs import KEYS, Waiting
 
 Hook = Callable[[Exception], object]
@@ -30,7 +31,7 @@ def chained(bind: Bind, body: Waiting, end: Callable[[Any], Any]) -> Any:
     return bind(promise, lambda _: chained(bind, body, end))
 
 
-class ByModel(promise_model.World):
+class ByModel(World):
     """The model, as `Run` wants it."""
 
     Canceled = promise_model.Canceled
