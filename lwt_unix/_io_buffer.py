@@ -194,8 +194,10 @@ class ChannelBuffer:
     async def _complete_io(self, transferred: lwt.Promise[int]) -> int:
         try:
             return self.finish_io(await transferred)
-        except lwt.Canceled as exn:
+        except Exception as exn:
             why = self.why_interrupted(exn)
+            if why is exn:
+                raise
         raise why
 
     async def flush_total(self) -> None:

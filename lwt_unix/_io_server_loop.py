@@ -35,6 +35,9 @@ from lwt_unix._sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr,
 
 Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
 
+CLIENTS_A_TURN: Final = 64
+"""How many clients are accepted before the main loop turns, for the sake of the others."""
+
 RETRY_AFTER: Final = 0.2
 """Seconds between two attempts to accept while there are no descriptors to be had."""
 
@@ -114,10 +117,11 @@ class Server:
         try:
             # Not even a client that waits already is accepted now: whoever starts the
             # server has its promise first. (In OCaml, such a client is served before.)
-            accept = self._accept_when_ready
+            number = 0
             while not self._is_stopping:
-                await self._accept_client(accept)
-                accept = self._accept
+                is_first = number % CLIENTS_A_TURN == 0
+                await self._accept_client(self._accept_when_ready if is_first else self._accept)
+                number += 1
         except GeneratorExit:
             raise  # nobody will ever run this again
         except BaseException:

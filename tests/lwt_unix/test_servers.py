@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -406,6 +407,20 @@ class TestClients:
             assert [address for address, _ in served.clients] == [
                 lwt_unix.ADDR_INET(*connection.getsockname()) for connection in connections
             ]
+            for connection in connections:
+                connection.close()
+
+        serve(nothing, clients)
+
+    def test_many_clients_at_once_leave_time_to_others(self) -> None:
+        @lwt.promised
+        async def clients(fd: lwt_unix.File_descr, served: Served) -> None:
+            connections = [client_of(fd) for _ in range(150)]
+            accepted = [0]
+            while accepted[-1] < 150:
+                await lwt.pause()
+                accepted.append(len(served.clients))
+            assert max(after - before for before, after in pairwise(accepted)) <= 64
             for connection in connections:
                 connection.close()
 
