@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -346,6 +348,22 @@ def test_protecting_a_long_lived_promise_in_a_loop_keeps_its_callbacks_few() -> 
     assert longest < 50
 
 
+@pytest.mark.xfail(
+    reason="a removed callback keeps its promises until the list is rebuilt; OCaml empties it"
+)
+def test_a_long_lived_promise_does_not_keep_cancelled_promises_of_protected() -> None:
+    task, _ = lwt.task()
+    lwt.on_success(task, print)
+    promises = []
+    for _ in range(20):
+        promise = lwt.protected(task)
+        promises.append(weakref.ref(promise))
+        lwt.cancel(promise)
+        del promise
+    gc.collect()
+    assert [reference() for reference in promises] == [None] * 20
+
+
 # no_cancel
 
 
@@ -436,6 +454,20 @@ def test_what_follows_is_cancelled_with_the_promise(follow: Follow) -> None:
     following = follow(promise)
     lwt.cancel(promise)
     assert is_canceled(following)
+
+
+@each_following
+@pytest.mark.parametrize("promise_comes_first", [False, True])
+def test_one_cancel_may_find_both_a_promise_and_what_follows_it(
+    follow: Follow, promise_comes_first: bool
+) -> None:
+    """OCaml takes what `protected` made for pending still, if it was found first, and crashes."""
+    promise, _ = lwt.task()
+    following = follow(promise)
+    both = [promise, following] if promise_comes_first else [following, promise]
+    joined = lwt.join(both)
+    lwt.cancel(joined)
+    assert [is_canceled(p) for p in (promise, following, joined)] == [True, True, True]
 
 
 @each_following

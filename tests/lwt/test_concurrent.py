@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -570,6 +572,30 @@ def test_removals_before_and_after_becoming_one_are_counted_together(wait_for: W
         lwt.wakeup(trigger_resolver, None)
         assert callbacks_of(inner) <= BOUND + 10
         inner = outer
+
+
+@pytest.mark.xfail(
+    reason="a removed callback keeps its promises until the list is rebuilt; OCaml empties it"
+)
+@each_for_first
+def test_a_long_lived_promise_does_not_keep_the_values_of_those_that_came_first(
+    wait_for: Waiting,
+) -> None:
+    class Value:
+        """Something that weak references can point to."""
+
+    long_lived = pending()
+    lwt.on_success(long_lived, print)
+    values = []
+    for _ in range(20):
+        promise, resolver = lwt.wait()
+        value = Value()
+        values.append(weakref.ref(value))
+        wait_for([long_lived, promise])
+        lwt.wakeup(resolver, value)
+        del promise, resolver, value
+    gc.collect()
+    assert [reference() for reference in values] == [None] * 20
 
 
 # async_, dont_wait, ignore_result; their exceptions are in test_exceptions.py

@@ -355,6 +355,18 @@ def test_one_promise_returned_by_two_callbacks_makes_all_three_one() -> None:
     assert lwt.state(first) == lwt.state(second) == lwt.Return(1)
 
 
+def test_callbacks_wait_when_a_promise_that_is_a_proxy_already_is_returned(
+    record: Recorder,
+) -> None:
+    _, inner = proxied()
+    trigger, resolver = lwt.wait()
+    outer = lwt.bind(trigger, lambda _: inner)
+    lwt.on_termination(outer, record.on("never"))
+    lwt.wakeup(resolver, None)
+    assert lwt.is_sleeping(outer)
+    assert record.events == []
+
+
 def test_outer_returned_by_its_own_callback_stays_pending() -> None:
     promise, resolver = lwt.wait()
     outer: Promise[Any] = lwt.bind(promise, lambda _: outer)
