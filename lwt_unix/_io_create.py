@@ -50,14 +50,14 @@ def check_buffer_size(function: str, size: int) -> None:
         )
 
 
-def check_buffer(function: str, buffer: object) -> memoryview:
+def check_buffer(function: str, buffer: memoryview) -> None:
     """Refuse what is no `Lwt_bytes.t`: a writable, contiguous memoryview of bytes.
 
     Raises:
         TypeError: `buffer` is something else.
     """
     if (
-        not isinstance(buffer, memoryview)
+        type(buffer) is not memoryview
         or buffer.readonly
         or buffer.format != "B"
         or not buffer.c_contiguous
@@ -67,7 +67,6 @@ def check_buffer(function: str, buffer: object) -> memoryview:
             f"lwt_io.{function}: the buffer {buffer!r} is not a writable memoryview of bytes; "
             f"expected memoryview(bytearray(size))"
         )
-    return buffer
 
 
 def new_memory(size: int) -> memoryview:

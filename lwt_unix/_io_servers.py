@@ -349,7 +349,8 @@ class Versioned:
                 return server
             case lwt.Fail(exception):
                 raise exception
-        raise AssertionError("binding is not a job of its own yet")
+            case lwt.Sleep:
+                raise AssertionError("binding is not a job of its own yet")
 
     establish_server_2 = staticmethod(establish_server)
     """OCaml: Lwt_io.Versioned.establish_server_2, the same as Lwt_io.establish_server"""

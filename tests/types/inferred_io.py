@@ -1,0 +1,72 @@
+"""What type checkers infer from the signatures of lwt_io. Checked by mypy, never run."""
+
+from typing import assert_type
+
+import lwt
+import lwt_unix
+from lwt import Promise, Some
+from lwt_unix import lwt_io
+from lwt_unix.lwt_io import InputChannel, OutputChannel, Server
+
+
+def making(fd: lwt_unix.File_descr) -> None:
+    assert_type(lwt_io.of_fd(fd, mode=lwt_io.Input), InputChannel)
+    assert_type(lwt_io.of_fd(fd, mode=lwt_io.Output), OutputChannel)
+    assert_type(lwt_io.of_unix_fd(0, mode=lwt_io.input), InputChannel)
+    assert_type(lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output), OutputChannel)
+    assert_type(lwt_io.pipe(), tuple[InputChannel, OutputChannel])
+
+
+async def reading(ic: InputChannel) -> None:
+    assert_type(lwt_io.read_line(ic), Promise[bytes])
+    assert_type(lwt_io.read_line_opt(ic), Promise[Some[bytes] | None])
+    assert_type(lwt_io.read_into(ic, bytearray(3), 0, 3), Promise[int])
+    async for line in ic:
+        assert_type(line, bytes)
+    async with ic as channel:
+        assert_type(channel, InputChannel)
+
+
+def writing(oc: OutputChannel) -> None:
+    assert_type(lwt_io.write(oc, "text"), Promise[None])
+    assert_type(lwt_io.write_from(oc, b"text", 0, 4), Promise[int])
+    assert_type(lwt_io.printf("%d\n", 3), Promise[None])
+
+
+def together(ic: InputChannel, oc: OutputChannel) -> None:
+    async def pair(channel: InputChannel) -> tuple[bytes, bytes]:
+        return await lwt_io.read_line(channel), await lwt_io.read_line(channel)
+
+    assert_type(lwt_io.atomic(pair)(ic), Promise[tuple[bytes, bytes]])
+    assert_type(lwt_io.close(oc), Promise[None])
+
+
+async def connecting() -> None:
+    async def ask(channels: tuple[InputChannel, OutputChannel]) -> int:
+        return len(await lwt_io.read(channels[0]))
+
+    assert_type(lwt_io.with_connection(("127.0.0.1", 80), ask), Promise[int])
+    assert_type(lwt_io.open_connection("/path"), Promise[tuple[InputChannel, OutputChannel]])
+
+
+async def serving() -> None:
+    async def serve(address: lwt_unix.Sockaddr, client: lwt_unix.File_descr) -> int:
+        return 3
+
+    def serve_nobody(
+        address: lwt_unix.Sockaddr, channels: tuple[InputChannel, OutputChannel]
+    ) -> Promise[None]:
+        return lwt.return_unit
+
+    started = lwt_io.establish_server_with_client_socket(("127.0.0.1", 0), serve)
+    assert_type(started, Promise[Server])
+    async with await started as server:
+        assert_type(server, Server)
+    lwt_io.establish_server_with_client_address("/path", serve_nobody)
+
+
+def refused(ic: InputChannel, oc: OutputChannel) -> None:
+    lwt_io.read_line(oc)  # type: ignore[arg-type]
+    lwt_io.write(ic, "text")  # type: ignore[arg-type]
+    lwt_io.write(oc, 3)  # type: ignore[arg-type]
+    lwt_io.establish_server_with_client_socket("/path", lambda _: lwt.return_unit)  # type: ignore[arg-type, misc]
