@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -330,38 +328,6 @@ def test_a_protected_promise_can_be_cancelled_also_if_what_it_follows_cannot() -
     promise = lwt.protected(pending())
     lwt.cancel(promise)
     assert is_canceled(promise)
-
-
-def test_a_cancelled_protected_promise_leaves_no_callback_behind() -> None:
-    task, _ = lwt.task()
-    lwt.cancel(lwt.protected(task))
-    assert task._callbacks is None
-
-
-def test_protecting_a_long_lived_promise_in_a_loop_keeps_its_callbacks_few() -> None:
-    task, _ = lwt.task()
-    lwt.on_success(task, print)
-    longest = 0
-    for _ in range(1000):
-        lwt.cancel(lwt.protected(task))
-        longest = max(longest, len(task._callbacks or []))
-    assert longest < 50
-
-
-@pytest.mark.xfail(
-    reason="a removed callback keeps its promises until the list is rebuilt; OCaml empties it"
-)
-def test_a_long_lived_promise_does_not_keep_cancelled_promises_of_protected() -> None:
-    task, _ = lwt.task()
-    lwt.on_success(task, print)
-    promises = []
-    for _ in range(20):
-        promise = lwt.protected(task)
-        promises.append(weakref.ref(promise))
-        lwt.cancel(promise)
-        del promise
-    gc.collect()
-    assert [reference() for reference in promises] == [None] * 20
 
 
 # no_cancel

@@ -1,4 +1,4 @@
-"""The operators, the nested modules, and that every name of the interface is there."""
+"""The operators, the nested modules, and the functions for syntax extensions."""
 
 from __future__ import annotations
 
@@ -9,46 +9,6 @@ import pytest
 import lwt
 from lwt import Promise
 from tests.helpers import A, Recorder, pending, raising, rejected_with
-
-# The values of lwt.mli that have a name, as conventions spell it. Its operators are
-# those of Promise, and of a syntax that Python does not have.
-INTERFACE = """
-    wait wakeup_later wakeup_later_exn return_ fail bind reraise catch finalize try_bind
-    dont_wait async_ async_exception_hook both join all pick choose npick nchoose
-    nchoose_split Canceled task cancel on_cancel protected no_cancel wrap_in_cancelable
-    map on_success on_failure on_termination on_any Infix Let_syntax Syntax return_unit
-    return_none return_nil return_true return_false return_some return_ok return_error
-    fail_with fail_invalid_arg of_result wakeup_later_result state key new_key get
-    with_value wakeup wakeup_exn wakeup_result add_task_r add_task_l pause wakeup_paused
-    paused_count register_pause_notifier abandon_paused wrap wrap1 wrap2 wrap3 wrap4
-    wrap5 wrap6 wrap7 is_sleeping ignore_result Exception_filter with_tracing_context poll
-    apply backtrace_bind backtrace_catch backtrace_finalize backtrace_try_bind
-    abandon_wakeups debug_state_is Private t u Return Fail Sleep
-"""
-OURS = "Promise Resolver Key State promised of_coroutine prng Some Ok Error Ref Failure"
-
-
-def test_the_public_names_are_those_of_the_interface_and_ours() -> None:
-    assert sorted(lwt.__all__) == sorted([*INTERFACE.split(), *OURS.split()])
-
-
-@pytest.mark.parametrize(
-    ("namespace", "names"),
-    [
-        (lwt.Exception_filter, "handle_all handle_all_except_runtime set run t"),
-        (lwt.Let_syntax, "Let_syntax"),
-        (lwt.Infix, "Let_syntax"),
-        (lwt.Let_syntax.Let_syntax, "return_ map bind both Open_on_rhs"),
-        (lwt.Private, "storage Sequence_associated_storage tracing_context"),
-        (
-            lwt.Private.Sequence_associated_storage,
-            "get_from_storage modify_storage empty_storage current_storage",
-        ),
-    ],
-    ids=lambda value: getattr(value, "__name__", None),
-)
-def test_a_nested_module_has_the_names_of_the_interface(namespace: object, names: str) -> None:
-    assert [name for name in names.split() if not hasattr(namespace, name)] == []
 
 
 def test_types_have_two_names() -> None:
