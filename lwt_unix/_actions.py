@@ -149,8 +149,8 @@ class Waiter:
         self.action = _spent
         lwt.wakeup_exn(self.resolver, exn)
 
-    def give_up(self) -> None:
-        """Leave the queue, because the promise was cancelled."""
+    def run_cancel(self) -> None:
+        """Leave the queue, because the promise was cancelled. The promise calls this."""
         queue = self.queue
         if queue is not None:
             queue.remove(self)
@@ -307,7 +307,9 @@ def register_action(
     promise, resolver = lwt.task()
     waiter = Waiter(queue, action, resolver)
     queue.add(waiter)
-    lwt.on_cancel(promise, waiter.give_up)
+    # What lwt.on_cancel does for a new promise, in a tenth of the time. Servers come here once a
+    # request.
+    promise._cancel_callbacks = [waiter]
     return promise
 
 

@@ -1,7 +1,8 @@
 """Reading and writing, and pipes.
 
 `read` and `write` are what servers spend their time in. They are `wrap_syscall` written out: the
-system call is tried at once, and one promise is made. The calls are `os.readv` and `os.write` on
+system call is tried at once, and one promise is made. (Python itself tries again after a signal, so
+that nothing but EAGAIN says "not now".) The calls are `os.readv` and `os.write` on
 a view of the caller's buffer, so that nothing is copied, and they are the same for sockets, pipes
 and files.
 
@@ -21,7 +22,6 @@ from typing import TYPE_CHECKING, TypeVar
 import lwt
 from lwt_unix._actions import (
     Retry,
-    event_to_wait_for,
     inherit_unless,
     register_action,
     try_or_wait,
@@ -72,9 +72,10 @@ def read(
         return _read_or_write(Read, descriptor, partial(os.readv, descriptor._fd, (view,)))
     try:
         return lwt.return_(os.readv(descriptor._fd, (view,)))
+    except BlockingIOError:
+        pass
     except Exception as exn:
-        if event_to_wait_for(exn, Read) is None:
-            return rejected(exn)
+        return rejected(exn)
     return register_action(Read, descriptor, partial(os.readv, descriptor._fd, (view,)))
 
 
@@ -105,9 +106,10 @@ def write(
         return _read_or_write(Write, descriptor, partial(os.write, descriptor._fd, source))
     try:
         return lwt.return_(os.write(descriptor._fd, source))
+    except BlockingIOError:
+        pass
     except Exception as exn:
-        if event_to_wait_for(exn, Write) is None:
-            return rejected(exn)
+        return rejected(exn)
     return register_action(Write, descriptor, partial(os.write, descriptor._fd, source))
 
 
