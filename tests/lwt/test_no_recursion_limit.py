@@ -5,6 +5,7 @@ a depth of some callbacks the next call waits until the stack has unwound; who c
 first sees nothing of it. Every loop here runs under the default recursion limit.
 """
 
+import gc
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -139,11 +140,11 @@ def backtrace_bind_loop(n: int, end: End_) -> lwt.Promise[str]:
 
 def many_frames_loop(n: int, end: End_) -> lwt.Promise[str]:
     """Each round calls through some more ordinary functions."""
+    return end() if n == 0 else lwt.bind(unit, lambda _: through(7, n - 1, end))
 
-    def through(frames: int) -> lwt.Promise[str]:
-        return through(frames - 1) if frames else many_frames_loop(n - 1, end)
 
-    return end() if n == 0 else lwt.bind(unit, lambda _: through(7))
+def through(frames: int, n: int, end: End_) -> lwt.Promise[str]:
+    return through(frames - 1, n, end) if frames else many_frames_loop(n, end)
 
 
 tail_loops = pytest.mark.parametrize(
@@ -441,7 +442,16 @@ def test_a_map_that_loops_for_its_effect_runs_a_million_rounds() -> None:
 # --- What a million promises make together -----------------------------------
 
 
+@pytest.fixture
+def without_the_collector() -> Iterator[None]:
+    """It would look through a million live objects again and again, for half of the time."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_the_collector")
 def test_a_chain_of_a_million_pending_binds_is_resolved_at_once() -> None:
     first, resolver = lwt.wait()
     last: lwt.Promise[int] = first
@@ -497,6 +507,7 @@ directions = pytest.mark.parametrize(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_the_collector")
 def test_a_chain_of_a_million_proxies_is_one_promise() -> None:
     promises, resolver = proxies(MILLION, innermost_first=True)
     assert promises[0]._state == PROXY
@@ -531,6 +542,7 @@ def pending(number: int) -> tuple[list[lwt.Promise[int]], list[lwt.Resolver[int]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_the_collector")
 def test_join_of_a_million_waits_for_all() -> None:
     promises, resolvers = pending(MILLION)
     joined = lwt.join(promises)
@@ -549,6 +561,7 @@ def test_all_of_many_gives_all_values_in_order() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_the_collector")
 def test_nchoose_of_a_million_gives_the_first_value() -> None:
     promises, resolvers = pending(MILLION)
     chosen = lwt.nchoose(promises)
