@@ -374,4 +374,4 @@ def read_all(fd: int) -> bytes:
 @pytest.mark.parametrize("name", ENGINES)
 def test_random_programs_lose_no_byte_and_leave_nothing_behind(name: str) -> None:
     machine = type(f"Descriptors_{name}", (Descriptors,), {"make_engine": ENGINES[name]})
-    run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=50))
+    run_state_machine_as_test(machine, settings=settings(stateful_step_count=50))
