@@ -436,6 +436,18 @@ def test_one_cancel_may_find_both_a_promise_and_what_follows_it(
     assert [is_canceled(p) for p in (promise, following, joined)] == [True, True, True]
 
 
+@pytest.mark.parametrize("follow", [lwt.protected, lwt.wrap_in_cancelable])
+def test_a_cancelled_follower_is_not_resolved_once_more_by_what_it_follows(
+    follow: Follow, record: Recorder
+) -> None:
+    promise, _ = lwt.task()
+    lwt.on_termination(promise, record.on("promise"))
+    following = follow(promise)
+    lwt.on_termination(following, record.on("following"))
+    lwt.cancel(lwt.join([following, promise]))
+    assert record.events == ["promise", "following"]
+
+
 @each_following
 def test_callbacks_of_what_follows_run_where_it_was_attached(
     follow: Follow, record: Recorder

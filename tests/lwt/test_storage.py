@@ -227,6 +227,56 @@ def test_the_handler_of_dont_wait_sees_the_storage_left_by_the_callback_before_i
     assert record.events == ["newer callback", "attached"]
 
 
+@pytest.mark.parametrize(
+    ("derive", "expected"),
+    [
+        (lambda p: lwt.bind(p, lwt.return_), "resolving"),
+        (lambda p: lwt.map(str, p), "resolving"),
+        (lambda p: lwt.catch(lambda: p, lwt.fail), "attached"),
+        (lambda p: lwt.join([p]), "resolving"),
+        (lambda p: lwt.all([p]), "resolving"),
+        (lambda p: lwt.choose([p]), "resolving"),
+        (lwt.protected, "resolving"),
+        (lwt.no_cancel, "resolving"),
+        (lwt.wrap_in_cancelable, "attached"),
+    ],
+    ids=[
+        "bind",
+        "map",
+        "catch",
+        "join",
+        "all",
+        "choose",
+        "protected",
+        "no_cancel",
+        "wrap_in_cancelable",
+    ],
+)
+def test_who_follows_a_rejected_promise_sees_what_the_function_in_between_put_back(
+    derive: Callable[[Promise[Any]], Promise[Any]], expected: str, record: Recorder
+) -> None:
+    """A function that calls its callback puts the storage back; one that does not, does not."""
+    promise, resolver = lwt.wait()
+    derived = as_user("attached", lambda: derive(promise))
+    lwt.dont_wait(lambda: derived, lambda _: record(user()))
+    as_user("resolving", lambda: lwt.wakeup_exn(resolver, A()))
+    assert record.events == [expected]
+
+
+def test_both_leaves_the_storage_of_its_values_to_who_follows(record: Recorder) -> None:
+    """OCaml's `both` is made of `bind`, which puts the storage back for each value."""
+    (first, first_resolver), (second, second_resolver) = lwt.wait(), lwt.wait()
+    both = as_user("attached", lambda: lwt.both(first, second))
+    lwt.dont_wait(lambda: both, lambda _: record(user()))
+
+    def resolving() -> None:
+        lwt.wakeup_exn(first_resolver, A())
+        lwt.wakeup(second_resolver, None)
+
+    as_user("resolving", resolving)
+    assert record.events == ["attached"]
+
+
 @pytest.fixture
 def _the_hook_sees(record: Recorder) -> Iterator[None]:
     saved = lwt.async_exception_hook.contents
