@@ -43,25 +43,33 @@ def lwt_bind_resolved(number: int) -> None:
         bind(promise, callback)
 
 
-async def resolved(value: int) -> int:
-    return value
-
-
 def asyncio_bind_resolved(number: int) -> None:
+    """As bind: wait for one future, and make another that is done from its value."""
+
     async def main() -> None:
-        future = asyncio.get_running_loop().create_future()
-        future.set_result(1)
+        create_future = asyncio.get_running_loop().create_future
+
+        async def done(value: int) -> int:
+            future = create_future()
+            future.set_result(value)
+            return await future
+
+        first = create_future()
+        first.set_result(1)
         for _ in range(number):
-            await resolved(await future)
+            await done(await first)
 
     asyncio.run(main())
 
 
 def lwt_await_resolved(number: int) -> None:
     async def main() -> None:
-        promise = lwt.return_(1)
+        async def done(value: int) -> int:
+            return await lwt.return_(value)
+
+        first = lwt.return_(1)
         for _ in range(number):
-            await resolved(await promise)
+            await done(await first)
 
     lwt.of_coroutine(main())
 
