@@ -138,7 +138,7 @@ class Library:
     def _find_method(self, item: Item) -> object:
         parent, _, name = item.parent.rpartition(".")
         found = attribute(self.namespace(parent), python_name(name))
-        if "private" in item.kind and not hasattr(found, item.name):
+        if "private" in item.kind and not is_public(found, item.name):
             return attribute(found, f"_{item.name}")
         return attribute(found, python_name(item.name))
 
@@ -154,22 +154,31 @@ def import_python(name: str) -> types.ModuleType:
 
 
 def attribute(namespace: object, name: str) -> object:
-    """Return an attribute as it is in a class: a property, not what it returns."""
-    try:
-        if isinstance(namespace, type):
-            found = inspect.getattr_static(namespace, name)
-            return found if isinstance(found, property) else getattr(namespace, name)
-        return getattr(namespace, name)
-    except AttributeError as error:
-        raise Missing(name) from error
+    """Return an attribute as it is in a class (a property, not what it returns).
+
+    Raises:
+        Missing: there is none, or it is not among what a module makes public.
+    """
+    if not is_public(namespace, name):
+        raise Missing(name)
+    if isinstance(namespace, type):
+        found = inspect.getattr_static(namespace, name)
+        return found if isinstance(found, property) else getattr(namespace, name)
+    return getattr(namespace, name)
+
+
+def is_public(namespace: object, name: str) -> bool:
+    """Tell whether a namespace has a name; what a module only imports is not its own."""
+    if isinstance(namespace, types.ModuleType) and name not in namespace.__all__:
+        return False
+    return hasattr(namespace, name)
 
 
 def find_type(namespace: object, name: str) -> object:
     """Return a type, under its name with a capital or, if no value has it, as it is in OCaml."""
     for spelled in type_names(name):
-        found = getattr(namespace, spelled, None)
-        if found is not None and not inspect.isroutine(found) and is_type(found):
-            return found
+        if is_public(namespace, spelled) and is_type(getattr(namespace, spelled)):
+            return getattr(namespace, spelled)
     raise Missing(name)
 
 
@@ -297,8 +306,6 @@ def names(parameters: list[inspect.Parameter]) -> str:
 
 def compare_type(item: Item, found: object, namespace: object) -> Iterator[str]:
     """Compare the constructors or fields of a type."""
-    if item.name == "t" and not hasattr(namespace, "t"):
-        yield "has no alias t"
     fields = [word for word in item.words if word[0] in ".!" and word != ".."]
     if fields:
         yield from compare_fields(fields, found)
@@ -306,7 +313,7 @@ def compare_type(item: Item, found: object, namespace: object) -> Iterator[str]:
     constructors = [word for word in item.words if word[0] not in "`."]
     for constructor in constructors:
         name, _, count = constructor.partition("/")
-        if hasattr(namespace, name):
+        if is_public(namespace, name):
             yield from compare_constructor(name, int(count or 0), getattr(namespace, name))
         else:
             yield f"constructor {name} is missing"
@@ -332,7 +339,7 @@ def compare_enum(constructors: list[str], found: object, namespace: object) -> I
     if list(found.__members__) != constructors:
         yield f"has the members {', '.join(found.__members__)}, OCaml's {', '.join(constructors)}"
     for name, member in found.__members__.items():
-        if getattr(namespace, name, None) is not member:
+        if not is_public(namespace, name) or getattr(namespace, name) is not member:
             yield f"member {name} is not exported under its bare name"
 
 

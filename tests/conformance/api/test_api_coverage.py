@@ -44,7 +44,7 @@ def checked(
 ) -> list[str]:
     """Return what is wrong with a module `lwt.lwt_fake` of these attributes, by these lines."""
     module = ModuleType("lwt.lwt_fake")
-    vars(module).update({"__all__": [], **attributes})
+    vars(module).update({"__all__": list(attributes), **attributes})
     monkeypatch.setitem(sys.modules, "lwt.lwt_fake", module)
     items = [read_item(f"Lwt_fake{line}") for line in (": module of lwt", *lines)]
     (report,) = coverage.check(items, lists)
@@ -129,7 +129,7 @@ class Two(NamedTuple):
     ("words", "attributes", "differences"),
     [
         ("ON OFF", {"Kind": Flag, "ON": Flag.ON, "OFF": Flag.OFF}, []),
-        ("ON", {"Kind": Flag, "ON": Flag.ON, "OFF": Flag.OFF}, ["has the members ON, OFF, OCaml's ON"]),
+        ("OFF ON", {"Kind": Flag, "ON": Flag.ON, "OFF": Flag.OFF}, ["has the members ON, OFF, OCaml's OFF, ON"]),
         ("ON OFF", {"Kind": Flag, "ON": Flag.ON}, [
             "constructor OFF is missing",
             "member OFF is not exported under its bare name",
@@ -235,6 +235,13 @@ def test_a_module_that_has_landed_must_be_taken_off_the_list(
     assert checked(monkeypatch, [".f: value _", ".g: value _"], {"f": take}, lists) == [
         "Lwt_fake has landed as lwt.lwt_fake: take Lwt_fake off missing.txt"
     ]
+
+
+def test_a_name_that_a_module_does_not_make_public_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = checked(monkeypatch, [".f: value _"], {"f": take, "__all__": []})
+    assert found == ["lwt.lwt_fake.f is missing (Lwt_fake.f: value _)"]
 
 
 def test_a_public_name_that_ocaml_has_not_must_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
