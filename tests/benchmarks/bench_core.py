@@ -50,7 +50,7 @@ def asyncio_bind_resolved(number: int) -> None:
         create_future = asyncio.get_running_loop().create_future
 
         async def done(value: int) -> int:
-            future = create_future()
+            future: asyncio.Future[int] = create_future()
             future.set_result(value)
             return await future
 
