@@ -93,6 +93,14 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
             assert heading in anchors, target
 
 
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    listed = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]*)\)", index)}
+    pages = {str(page.relative_to(ROOT / "docs")) for page in PAGES}
+    in_the_reference = {page for page in pages if page.startswith("reference/")}
+    assert pages - in_the_reference - listed == {"README.md"}
+
+
 @pytest.mark.parametrize("path", MODULES_WITH_DOCTESTS, ids=name_of)
 def test_the_examples_in_the_docstrings_of_a_module_are_true(path: Path, tmp_path: Path) -> None:
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
