@@ -143,13 +143,19 @@ class _Check:
             *((x, own) for x in self.lists.added),
         ]
         of_python = {report.python: report for report in reports.values()}
+        first = next(iter(reports.values()))  # for an entry whose module is misspelled
+
+        def report_on(name: str) -> Report:
+            return reports.get(name.split(".", maxsplit=1)[0]) or of_python.get(
+                name.rpartition(".")[0], first
+            )
+
         for name, complaint in sorted(unmet):
             if name not in self.met:
-                report = reports.get(name.split(".")[0]) or of_python[name.rpartition(".")[0]]
-                report.problems.append(f"{name} {complaint}")
+                report_on(name).problems.append(f"{name} {complaint}")
         for name, difference in sorted(self.lists.accepted):
             if (name, difference) not in self.met:
-                reports[name.split(".")[0]].problems.append(f"{name}, {difference!r}, {own}")
+                report_on(name).problems.append(f"{name}, {difference!r}, {own}")
 
 
 def names_in(module: str, interface: Iterable[Item]) -> set[str]:

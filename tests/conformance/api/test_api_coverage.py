@@ -254,7 +254,7 @@ def test_a_public_name_that_ocaml_has_not_must_be_listed(monkeypatch: pytest.Mon
 
 def test_the_lists_hold_nothing_that_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
     lists = Lists(
-        missing=frozenset({"Lwt_fake.g"}),
+        missing=frozenset({"Lwt_fake.g", "Lwt_misspelled"}),
         without_counterpart=frozenset({"Lwt_fake.h"}),
         accepted=frozenset({("Lwt_fake.f", "takes any label")}),
         added=frozenset({"lwt.lwt_fake.i"}),
@@ -263,6 +263,7 @@ def test_the_lists_hold_nothing_that_is_not_so(monkeypatch: pytest.MonkeyPatch) 
     assert checked(monkeypatch, [".f: value _"], {"f": take}, lists) == [
         "Lwt_fake.g is listed in missing.txt for nothing: take it off",
         f"Lwt_fake.h {off}",
+        "Lwt_misspelled is listed in missing.txt for nothing: take it off",
         f"lwt.lwt_fake.i {off}",
         f"Lwt_fake.f, 'takes any label', {off}",
     ]
