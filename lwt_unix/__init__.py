@@ -38,18 +38,20 @@ from lwt_unix._actions import (
     Retry,
     Retry_read,
     Retry_write,
+    readable,
+    register_action,
+    wait_read,
+    wait_write,
+    wrap_syscall,
+    writable,
+)
+from lwt_unix._closing import (
     abort,
     clear_close_on_exec,
     close,
     dup,
     dup2,
-    readable,
-    register_action,
     set_close_on_exec,
-    wait_read,
-    wait_write,
-    wrap_syscall,
-    writable,
 )
 from lwt_unix._constants import (
     IPV6_ONLY,

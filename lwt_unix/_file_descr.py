@@ -15,7 +15,7 @@ not when the descriptor is made: only then is it guessed, where it was not given
 the system set, where it may be. So a descriptor that is only handed on to another program keeps
 the flag that it came with.
 
-Who waits for a descriptor, and what happens to them when it is closed, is told in `_actions.py`.
+Who waits for a descriptor is told in `_actions.py`, what happens when it is closed in `_closing.py`.
 
 OCaml: section "File descriptor wrappers" of lwt_unix.ml.
 """
@@ -149,7 +149,7 @@ class File_descr:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        from lwt_unix._actions import close  # noqa: PLC0415  (it stands on this module)
+        from lwt_unix._closing import close  # noqa: PLC0415  (it stands on this module)
 
         if self._state is not Closed:
             await close(self)

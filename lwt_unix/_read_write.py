@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, TypeVar
 import lwt
 from lwt_unix._actions import (
     Retry,
-    inherit_unless,
     register_action,
     try_or_wait,
     would_not_block,
 )
 from lwt_unix._buffers import readable_slice, writable_slice
+from lwt_unix._closing import inherit_unless
 from lwt_unix._constants import Io_event, Read, Write
 from lwt_unix._file_descr import (
     File_descr,

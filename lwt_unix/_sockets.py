@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 
 import lwt
 from lwt_unix import lwt_sys
-from lwt_unix._actions import Retry, inherit_unless, is_ready, wrap_syscall
+from lwt_unix._actions import Retry, is_ready, wrap_syscall
 from lwt_unix._buffers import readable_slice, writable_slice
+from lwt_unix._closing import inherit_unless
 from lwt_unix._constants import (
     Msg_flag,
     Read,
