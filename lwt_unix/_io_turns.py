@@ -291,10 +291,10 @@ class _ReadOnce(Generic[T]):
         buffer = channel._buffer
         try:
             buffer.finish_io(count)
-            result = self._take(buffer) if count > 0 else None
-        except BaseException:
+        except lwt.Failure as failure:
             finish(channel)
-            raise
+            return lwt.fail(failure)
+        result = self._take(buffer) if count > 0 else None
         if result is not None:
             finish(channel)
             return lwt.return_(result)

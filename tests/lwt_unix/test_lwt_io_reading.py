@@ -139,8 +139,10 @@ def test_a_count_that_a_reading_function_cannot_mean_is_a_failure(count: object)
         return lwt.return_(count)  # type: ignore[arg-type]  # what the test is about
 
     channel = lwt_io.make(perform, mode=lwt_io.Input, buffer=memoryview(bytearray(64)))
-    with pytest.raises(lwt.Failure, match=r"Lwt_io\.perform_io: invalid result of the \[read\]"):
-        lwt_main.run(lwt_io.read_char(channel))
+    for promise in (lwt_io.read_char(channel), lwt_io.read(channel)):
+        with pytest.raises(lwt.Failure, match=r"Lwt_io\.perform_io: invalid result of the \[read"):
+            lwt_main.run(promise)
+    assert not lwt_io.is_busy(channel)
 
 
 class TestChars:
