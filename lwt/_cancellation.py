@@ -13,7 +13,7 @@ wrap_in_cancelable.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, final
 
 from lwt._checks import check_callable, check_promise
@@ -82,8 +82,13 @@ def cancel(promise: Promise[object], /) -> None:
             else:
                 to_visit.extend(reversed(how_to_cancel))
     # OCaml collects them in a list from the front: the last found comes first.
-    for canceled_promise in reversed(canceled):
-        run_callbacks(canceled_promise)
+    remaining = reversed(canceled)
+    try:
+        for canceled_promise in remaining:
+            run_callbacks(canceled_promise)
+    finally:
+        # After an exception that leaves, the callbacks of the others run later.
+        resolution.deferred.extend(remaining)
 
 
 def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> None:
@@ -147,28 +152,21 @@ def protected(promise: Promise[T], /) -> Promise[T]:
     if source._state != PENDING:
         return promise
     follower: Promise[T] = Promise(PENDING, None, CANCEL_THIS)
-    callback = _RemovableFollow([promise], follower)
-    add_callback(source, callback)
+    callback = RemovableCallback([promise], follower, follow)
+    callback.attach()
     _add_cancel_callback(follower, callback.remove)
     return follower
 
 
-@final
-class _RemovableFollow(RemovableCallback):
-    """What `protected` attaches: it resolves a promise as another was."""
-
-    __slots__ = ("_follower",)
-
-    def __init__(self, promises: list[Promise[Any]], follower: Promise[Any]) -> None:
-        super().__init__(promises)
-        self._follower = follower
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any] | None:
-        # One cancel may have found both promises: the follower is rejected then, and has
-        # not yet had the chance to remove this callback. (OCaml's behaviour is undefined.)
-        if underlying(self._follower)._state != PENDING:
-            return None
-        return settle(self._follower, promise._state, promise._value)
+def follow(
+    promise: Promise[Any], _: Sequence[Promise[Any]], follower: Promise[Any]
+) -> Promise[Any] | None:
+    """Resolve a promise as another was, unless it was cancelled before."""
+    # One cancel may have found both promises: the follower is rejected then, and has not
+    # yet had the chance to remove the callback. (OCaml's behaviour is undefined.)
+    if underlying(follower)._state != PENDING:
+        return None
+    return settle(follower, promise._state, promise._value)
 
 
 def no_cancel(promise: Promise[T], /) -> Promise[T]:

@@ -20,7 +20,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, final
 
-from lwt._cancellation import cancel
+from lwt._cancellation import cancel, follow
 from lwt._checks import check_callable, check_promise, check_promises
 from lwt._coroutine import to_promise
 from lwt._promise import (
@@ -216,22 +216,8 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
     if candidates:
         return candidates[_draw(len(candidates))]
     chosen: Promise[T] = Promise(PENDING, None, sources)
-    _Choose(sources, chosen).attach()
+    RemovableCallback(sources, chosen, follow).attach()
     return chosen
-
-
-@final
-class _Choose(RemovableCallback):
-    """What `choose` attaches to its promises."""
-
-    __slots__ = ("_chosen",)
-
-    def __init__(self, promises: Sequence[Promise[Any]], chosen: Promise[Any]) -> None:
-        super().__init__(promises)
-        self._chosen = chosen
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any]:
-        return settle(self._chosen, promise._state, promise._value)
 
 
 def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
@@ -249,7 +235,7 @@ def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
     candidates = _resolved_to_choose_from(sources)
     if not candidates:
         picked: Promise[T] = Promise(PENDING, None, sources)
-        _Pick(sources, picked).attach()
+        RemovableCallback(sources, picked, _cancel_and_follow).attach()
         return picked
     if underlying(candidates[0])._state == REJECTED:
         _cancel_all(sources)
@@ -257,19 +243,22 @@ def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
     return _nth_resolved_cancelling_pending(sources, _draw(len(candidates)))
 
 
-@final
-class _Pick(RemovableCallback):
-    """What `pick` attaches to its promises."""
+def _cancel_and_follow(
+    promise: Promise[Any], promises: Sequence[Promise[Any]], picked: Promise[Any]
+) -> Promise[Any]:
+    return _cancel_and_settle(promises, picked, promise._state, promise._value)
 
-    __slots__ = ("_picked",)
 
-    def __init__(self, promises: Sequence[Promise[Any]], picked: Promise[Any]) -> None:
-        super().__init__(promises)
-        self._picked = picked
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any]:
-        _cancel_all(self._promises)
-        return settle(self._picked, promise._state, promise._value)
+def _cancel_and_settle(
+    promises: Sequence[Promise[Any]], picked: Promise[Any], state: int, value: object
+) -> Promise[Any]:
+    try:
+        _cancel_all(promises)
+    except BaseException:
+        # It leaves; what was picked counts all the same, a little later.
+        resolution.deferred.append(settle(picked, state, value))
+        raise
+    return settle(picked, state, value)
 
 
 def nchoose(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
@@ -287,22 +276,14 @@ def nchoose(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
     if any(underlying(promise)._state != PENDING for promise in sources):
         return Promise(*_collect(sources))
     chosen: Promise[list[T]] = Promise(PENDING, None, sources)
-    _Nchoose(sources, chosen).attach()
+    RemovableCallback(sources, chosen, _settle_with_values).attach()
     return chosen
 
 
-@final
-class _Nchoose(RemovableCallback):
-    """What `nchoose` attaches to its promises."""
-
-    __slots__ = ("_chosen",)
-
-    def __init__(self, promises: Sequence[Promise[Any]], chosen: Promise[Any]) -> None:
-        super().__init__(promises)
-        self._chosen = chosen
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any]:
-        return settle(self._chosen, *_collect(self._promises))
+def _settle_with_values(
+    _: Promise[Any], promises: Sequence[Promise[Any]], chosen: Promise[Any]
+) -> Promise[Any]:
+    return settle(chosen, *_collect(promises))
 
 
 def npick(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
@@ -320,24 +301,14 @@ def npick(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
         _cancel_all(sources)
         return Promise(state, value)
     picked: Promise[list[T]] = Promise(PENDING, None, sources)
-    _Npick(sources, picked).attach()
+    RemovableCallback(sources, picked, _cancel_and_settle_with_values).attach()
     return picked
 
 
-@final
-class _Npick(RemovableCallback):
-    """What `npick` attaches to its promises."""
-
-    __slots__ = ("_picked",)
-
-    def __init__(self, promises: Sequence[Promise[Any]], picked: Promise[Any]) -> None:
-        super().__init__(promises)
-        self._picked = picked
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any]:
-        state, value = _collect(self._promises)
-        _cancel_all(self._promises)
-        return settle(self._picked, state, value)
+def _cancel_and_settle_with_values(
+    _: Promise[Any], promises: Sequence[Promise[Any]], picked: Promise[Any]
+) -> Promise[Any]:
+    return _cancel_and_settle(promises, picked, *_collect(promises))
 
 
 def nchoose_split(promises: Iterable[Promise[T]], /) -> Promise[tuple[list[T], list[Promise[T]]]]:
@@ -359,22 +330,14 @@ def nchoose_split(promises: Iterable[Promise[T]], /) -> Promise[tuple[list[T], l
             value[1].reverse()
         return Promise(state, value)
     chosen: Promise[tuple[list[T], list[Promise[T]]]] = Promise(PENDING, None, sources)
-    _NchooseSplit(sources, chosen).attach()
+    RemovableCallback(sources, chosen, _settle_with_split).attach()
     return chosen
 
 
-@final
-class _NchooseSplit(RemovableCallback):
-    """What `nchoose_split` attaches to its promises."""
-
-    __slots__ = ("_chosen",)
-
-    def __init__(self, promises: Sequence[Promise[Any]], chosen: Promise[Any]) -> None:
-        super().__init__(promises)
-        self._chosen = chosen
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any]:
-        return settle(self._chosen, *_collect_and_split(self._promises))
+def _settle_with_split(
+    _: Promise[Any], promises: Sequence[Promise[Any]], chosen: Promise[Any]
+) -> Promise[Any]:
+    return settle(chosen, *_collect_and_split(promises))
 
 
 def _check_some(function_name: str, promises: Iterable[Promise[T]]) -> list[Promise[T]]:
@@ -501,7 +464,10 @@ def ignore_result(promise: Promise[object], /) -> None:
     check_promise("ignore_result", promise)
     source = underlying(promise)
     if source._state == REJECTED:
-        source._value.throw()
+        try:
+            source._value.throw()
+        finally:
+            del promise, source  # The traceback leads to this frame: close no circle.
     _in_background(source, report)
 
 

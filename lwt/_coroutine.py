@@ -49,12 +49,9 @@ class _Body:
         self._promise = promise
         self._storage: Storage = current_storage.contents
 
-    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        current_storage.contents = self._storage
-        return self.go_on()
-
-    def go_on(self) -> Promise[Any] | None:
+    def run(self, _: Promise[Any], /) -> Promise[Any] | None:
         """Run the body to its next pending promise, or to its end."""
+        current_storage.contents = self._storage
         try:
             awaited = self._coroutine.send(None)
             while type(awaited) is not Promise or awaited is underlying(self._promise):
@@ -65,7 +62,7 @@ class _Body:
             try:
                 return settle(self._promise, REJECTED, rejection_of(exception))
             finally:
-                del self  # The traceback leads to this frame: close no circle.
+                del self, _  # The traceback leads to this frame: close no circle.
         # Promise.__await__ gives pending promises only, and no proxies.
         self._storage = current_storage.contents
         underlying(self._promise)._how_to_cancel = awaited
@@ -102,12 +99,16 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
         elif callable(coroutine):
             hint = "; was it to be called?"
         raise TypeError(f"lwt.of_coroutine: expected a coroutine, got {coroutine!r}{hint}")
+    return _start(coroutine)
+
+
+def _start(coroutine: Coroutine[Any, Any, T]) -> Promise[T]:
     if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(of_coroutine, coroutine)
+        return postpone(_start, coroutine)
     promise: Promise[T] = Promise(PENDING, None)
     resolution.nesting += 1
     try:
-        _Body(coroutine, promise).go_on()
+        _Body(coroutine, promise).run(promise)
     finally:
         resolution.nesting -= 1
     if resolution.postponed:
@@ -115,7 +116,7 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
     try:
         return promise
     finally:
-        del promise  # As in _Body.go_on.
+        del promise  # As in _Body.run.
 
 
 def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Promise[T]]:
@@ -138,7 +139,14 @@ def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Pr
 
     @wraps(function)
     def start(*arguments: P.args, **keywords: P.kwargs) -> Promise[T]:
-        return of_coroutine(function(*arguments, **keywords))
+        coroutine = function(*arguments, **keywords)
+        if type(coroutine) is not CoroutineType and not isinstance(coroutine, Coroutine):
+            name = getattr(function, "__qualname__", repr(function))
+            raise TypeError(
+                f"lwt.promised: {name} returned {coroutine!r}, not a coroutine; "
+                f"is it an async def function?"
+            )
+        return _start(coroutine)
 
     return start
 
@@ -152,5 +160,5 @@ def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[
     if type(result) is Promise:
         return result
     if isinstance(result, Coroutine):
-        return of_coroutine(result)
+        return _start(result)
     raise not_a_promise_from_callback(function_name, callback, result)

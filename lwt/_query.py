@@ -58,7 +58,10 @@ def poll(promise: Promise[T], /) -> Some[T] | None:
     if source._state == FULFILLED:
         return Some(source._value)
     if source._state == REJECTED:
-        source._value.throw()
+        try:
+            source._value.throw()
+        finally:
+            del promise, source  # The traceback leads to this frame: close no circle.
     return None
 
 

@@ -2,28 +2,41 @@
 
 One callback is attached to several promises; the first that is resolved runs it, and
 it is then of no more use to the others. It is not searched for in their lists: it is
-marked as removed, and each list is rebuilt when many such marks have come together
-(`count_removals`). So `choose` in a loop against one promise that stays pending for
-long costs a bounded number of dead callbacks there.
+emptied and marked as removed, and each list is rebuilt when many such marks have come
+together (`count_removals`). So `choose` in a loop against one promise that stays pending
+for long costs a bounded number of empty callbacks there.
 
 OCaml: src/core/lwt.ml, Pending_callbacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, final
 
 from lwt._promise import PENDING, Promise, add_callback, count_removals, underlying
 
+Finish: TypeAlias = Callable[
+    [Promise[Any], Sequence[Promise[Any]], Promise[Any]], Promise[Any] | None
+]
+"""What to do when the first of several promises is resolved.
 
+Takes that promise, all of them, and the promise to resolve; returns as `Callback.run`.
+"""
+
+
+@final
 class RemovableCallback:
-    """The base of callbacks that run at most once, for whichever promise is first."""
+    """A callback that runs at most once, for whichever promise is first."""
 
-    __slots__ = ("_promises", "removed")
+    __slots__ = ("_finish", "_promises", "_result", "removed")
 
-    def __init__(self, promises: Sequence[Promise[Any]]) -> None:
+    def __init__(
+        self, promises: Sequence[Promise[Any]], result: Promise[Any], finish: Finish
+    ) -> None:
         self._promises = promises
+        self._result: Promise[Any] | None = result
+        self._finish = finish
         self.removed = False
 
     def attach(self) -> None:
@@ -33,8 +46,11 @@ class RemovableCallback:
 
     def remove(self) -> None:
         """Take the callback back from the promises that are still pending."""
+        promises = self._promises
         self.removed = True
-        for promise in self._promises:
+        self._promises = ()
+        self._result = None
+        for promise in promises:
             source = underlying(promise)
             if source._state != PENDING:
                 continue
@@ -45,11 +61,8 @@ class RemovableCallback:
                 count_removals(source, 1)
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        if self.removed:
+        promises, result = self._promises, self._result
+        if result is None:
             return None
         self.remove()
-        return self.run_once(promise)
-
-    def run_once(self, promise: Promise[Any]) -> Promise[Any] | None:
-        """React to the first of the promises that is resolved, as `Callback.run` does."""
-        raise NotImplementedError
+        return self._finish(promise, promises, result)

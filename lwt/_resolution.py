@@ -273,6 +273,9 @@ def call(function: Callable[P, R], *arguments: P.args, **keywords: P.kwargs) -> 
     resolution.nesting += 1
     try:
         result = function(*arguments, **keywords)
+    except Exception:
+        run_postponed()  # OCaml would have made these calls before the exception.
+        raise
     finally:
         resolution.nesting -= 1
     if resolution.postponed:

@@ -93,6 +93,9 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
             inner = callback(source._value)
             if type(inner) is not Promise:
                 inner = to_promise("bind", callback, inner)
+        except Exception:
+            run_postponed()  # OCaml would have made these calls before the exception.
+            raise
         finally:
             resolution.nesting -= 1
         if resolution.postponed:
@@ -339,6 +342,9 @@ def _try_bind(
         inner = callback(argument)
         if type(inner) is not Promise:
             inner = to_promise(function_name, callback, inner)
+    except Exception:
+        run_postponed()
+        raise
     finally:
         resolution.nesting -= 1
         del promise, source, argument  # Their traceback leads to this frame: close no circle.
@@ -513,7 +519,9 @@ def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
 
     OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
     """
-    _watch("on_success", promise, function, None)
+    check_promise("on_success", promise)
+    check_callable("on_success", function)
+    _watch(promise, function, None)
 
 
 def on_failure(promise: Promise[object], function: Callable[[Exception], object], /) -> None:
@@ -523,7 +531,9 @@ def on_failure(promise: Promise[object], function: Callable[[Exception], object]
 
     OCaml: Lwt.on_failure : _ t -> (exn -> unit) -> unit
     """
-    _watch("on_failure", promise, None, function)
+    check_promise("on_failure", promise)
+    check_callable("on_failure", function)
+    _watch(promise, None, function)
 
 
 def on_termination(promise: Promise[object], function: Callable[[], object], /) -> None:
@@ -533,12 +543,13 @@ def on_termination(promise: Promise[object], function: Callable[[], object], /) 
 
     OCaml: Lwt.on_termination : _ t -> (unit -> unit) -> unit
     """
+    check_promise("on_termination", promise)
     check_callable("on_termination", function)
 
     def ignoring(_: object) -> object:
         return function()
 
-    _watch("on_termination", promise, ignoring, ignoring)
+    _watch(promise, ignoring, ignoring)
 
 
 def on_any(
@@ -553,26 +564,24 @@ def on_any(
 
     OCaml: Lwt.on_any : 'a t -> ('a -> unit) -> (exn -> unit) -> unit
     """
-    _watch("on_any", promise, on_fulfilled, on_rejected)
+    check_promise("on_any", promise)
+    check_callable("on_any", on_fulfilled)
+    check_callable("on_any", on_rejected)
+    _watch(promise, on_fulfilled, on_rejected)
 
 
 def _watch(
-    function_name: str,
     promise: Promise[A],
     on_fulfilled: Callable[[A], object] | None,
     on_rejected: Callable[[Exception], object] | None,
 ) -> None:
     """The `on_` functions: `on_any` with one of the two perhaps missing."""
-    check_promise(function_name, promise)
-    for function in (on_fulfilled, on_rejected):
-        if function is not None:
-            check_callable(function_name, function)
     source = underlying(promise)
     watcher = _Watcher(on_fulfilled, on_rejected)
     if source._state == PENDING:
         add_callback(source, watcher)
     elif resolution.nesting >= MAXIMUM_NESTING:
-        postpone_action(_watch, function_name, source, on_fulfilled, on_rejected)
+        postpone_action(_watch, source, on_fulfilled, on_rejected)
     else:
         call(watcher.call, source)
 
