@@ -369,7 +369,6 @@ def test_an_interrupt_of_a_cancel_callback_leaves_cancel_and_the_other_callbacks
     assert seen == ["new", "old", "failure"]
 
 
-@pytest.mark.xfail(reason="cancel forgets the promises whose callbacks had not run yet")
 def test_after_an_interrupt_the_callbacks_of_all_that_one_cancel_cancelled_still_run(
     interrupt: Interrupt, interruption: BaseException
 ) -> None:
@@ -387,7 +386,6 @@ def test_after_an_interrupt_the_callbacks_of_all_that_one_cancel_cancelled_still
     assert sorted(seen) == [0, 1, 2, 3]
 
 
-@pytest.mark.xfail(reason="pick gives up what it was doing")
 @pytest.mark.parametrize("choose", [lwt.pick, lwt.npick])
 def test_an_interrupt_while_pick_cancels_the_others_does_not_leave_pick_pending(
     choose: Callable[[list[lwt.Promise[None]]], lwt.Promise[object]],

@@ -5,7 +5,6 @@ freed at once, without the collector of cycles.
 """
 
 import gc
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from traceback import extract_tb
@@ -477,11 +476,6 @@ def make_body_awaiting_a_body(promise: lwt.Promise[None]) -> lwt.Promise[object]
     return lwt.of_coroutine(body())
 
 
-KEPT_BY_RUN = pytest.mark.xfail(
-    sys.version_info >= (3, 12), reason="the frame of _Body.run, which called go_on, has its self"
-)
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -494,9 +488,9 @@ KEPT_BY_RUN = pytest.mark.xfail(
         make_catch_that_recovers,
         make_finalize,
         make_joins,
-        pytest.param(make_body, marks=KEPT_BY_RUN),
-        pytest.param(make_body_awaiting_a_rejection, marks=KEPT_BY_RUN),
-        pytest.param(make_body_awaiting_a_body, marks=KEPT_BY_RUN),
+        make_body,
+        make_body_awaiting_a_rejection,
+        make_body_awaiting_a_body,
     ],
 )
 @pytest.mark.usefixtures("without_the_collector")
@@ -604,8 +598,8 @@ def with_wrong(function: Callable[[], object]) -> None:
         make_wrap_of_builtin,
         make_apply,
         make_map_fulfilled,
-        pytest.param(make_poll, marks=pytest.mark.xfail(reason="its frame keeps the promise")),
-        pytest.param(make_ignore_result, marks=pytest.mark.xfail(reason="as poll")),
+        make_poll,
+        make_ignore_result,
         make_dont_wait,
         make_on_failure,
         make_await,
