@@ -103,9 +103,6 @@ def test_removals_before_and_after_becoming_one_are_counted_together(wait_for: W
         inner = outer
 
 
-@pytest.mark.xfail(
-    reason="a removed callback keeps its promises until the list is rebuilt; OCaml empties it"
-)
 @each_for_first
 def test_a_long_lived_promise_does_not_keep_the_values_of_those_that_came_first(
     wait_for: Waiting,
@@ -146,9 +143,6 @@ def test_protecting_a_long_lived_promise_in_a_loop_keeps_its_callbacks_few() -> 
     assert longest <= BOUND
 
 
-@pytest.mark.xfail(
-    reason="a removed callback keeps its promises until the list is rebuilt; OCaml empties it"
-)
 def test_a_long_lived_promise_does_not_keep_cancelled_promises_of_protected() -> None:
     task, _ = lwt.task()
     lwt.on_success(task, print)
