@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -344,6 +345,17 @@ class TestStandardChannels:
             stdin="one\ntwo",
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "ONE\nTWO\n", "")
+
+    def test_standard_input_and_output_may_be_files(self, tmp_path: Path) -> None:
+        (tmp_path / "in").write_bytes(b"one\ntwo")
+        program = (
+            "from lwt_unix import lwt_io, lwt_main\n"
+            "lwt_main.run(lwt_io.write_lines(lwt_io.stdout, lwt_io.stdin))\n"
+        )
+        with (tmp_path / "in").open("rb") as given, (tmp_path / "out").open("wb") as taken:
+            command = [sys.executable, "-c", program]
+            subprocess.run(command, stdin=given, stdout=taken, env=environment(), check=True)
+        assert (tmp_path / "out").read_bytes() == b"one\ntwo\n"
 
     def test_a_reader_that_left_does_not_keep_the_program_from_ending(self) -> None:
         with subprocess.Popen(
