@@ -39,7 +39,7 @@ def abort(descriptor: File_descr, exn: Exception, /) -> None:
     if not isinstance(exn, Exception):
         raise TypeError(f"Lwt_unix.abort: {exn!r} is not an instance of Exception")
     if descriptor._state is not Closed:
-        descriptor._state = Aborted(exn, exn.__traceback__)
+        descriptor._state = Aborted(exn)
         descriptor._direct = False
         _reject_waiters(descriptor)
 

@@ -73,8 +73,11 @@ class Aborted:
 
     exn: Exception
 
-    traceback: TracebackType | None = field(default=None, repr=False)
+    traceback: TracebackType | None = field(init=False, repr=False)
     """Where `exn` came from. It would grow each time `exn` is raised, so each starts from here."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traceback", self.exn.__traceback__)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Aborted:
