@@ -1,0 +1,145 @@
+"""Running programs on both sides, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.conformance.forms import Program, show
+from tests.conformance.judge import Judge
+from tests.conformance.language import Answers, Language, Met
+from tests.conformance.shrinking import shrink
+
+BATCH = 250
+
+
+@dataclass
+class Difference:
+    """A program that does not do what it should."""
+
+    program: Program
+    ours: list[str]
+    expected: list[str] | None
+    """The other trace; None if the judge died or hung."""
+
+    judge: str = "OCaml"
+    number: int = 0
+    """How many programs had been run when it was found."""
+
+    def first(self) -> str:
+        """Say where the traces begin to differ."""
+        expected = ["(the interpreter died or hung)"] if self.expected is None else self.expected
+        width = min(len(self.ours), len(expected))
+        place = next((i for i in range(width) if self.ours[i] != expected[i]), width)
+        lines = []
+        for whose, trace in (("ours", self.ours), (self.judge, expected)):
+            line = trace[place] if place < len(trace) else "(nothing more)"
+            lines.append(f"{whose:>6}: {line}")
+        return "\n".join(lines)
+
+
+@dataclass
+class Result:
+    """What came of many programs."""
+
+    programs: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    undefined: Counter[str] = field(default_factory=Counter)
+    """How many programs were kept from OCaml, by reason."""
+
+    undefined_programs: list[Program] = field(default_factory=list)
+    met: Met = field(default_factory=Counter)
+
+
+def random_programs(language: Language, number: int, seed: int = 0) -> Iterator[Program]:
+    """Make programs; each from a seed of its own, so that any can be made again alone."""
+    for own_seed in range(seed, seed + number):
+        yield language.make(Random(own_seed))
+
+
+def closest(traces: list[list[str]], expected: list[str]) -> list[str]:
+    """Return the trace that agrees with another one for the longest."""
+
+    def agreeing(trace: list[str]) -> int:
+        pairs = zip(trace, expected, strict=False)
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), len(trace))
+
+    return max(traces, key=agreeing)
+
+
+def judged(program: Program, answers: Answers, by_ocaml: list[str] | None) -> Difference | None:
+    """Compare what was answered to a program; `by_ocaml` matters only where it is defined."""
+    if not answers.undefined:
+        if by_ocaml is None or by_ocaml not in answers.traces:
+            ours = closest(answers.traces, by_ocaml) if by_ocaml else answers.traces[0]
+            return Difference(program, ours, by_ocaml)
+    for number, by_model in answers.model:
+        if answers.traces[number] != by_model:
+            return Difference(program, answers.traces[number], by_model, judge="model")
+    return None
+
+
+def compare(
+    language: Language,
+    judge: Judge,
+    programs: Iterable[Program],
+    *,
+    stop_after: int = 10,
+    report: Callable[[Result], None] = lambda _: None,
+) -> Result:
+    """Run programs on both sides; after so many differences, give up."""
+    result = Result()
+    for batch in batched_programs(programs):
+        answers = [language.run(program, result.met) for program in batch]
+        defined = [p for p, a in zip(batch, answers, strict=True) if not a.undefined]
+        replies = iter(judge.ask([show(program) for program in defined]))
+        for program, answer in zip(batch, answers, strict=True):
+            result.programs += 1
+            if answer.undefined:
+                result.undefined[answer.undefined[0]] += 1
+                result.undefined_programs.append(program)
+            difference = judged(program, answer, None if answer.undefined else next(replies))
+            if difference:
+                difference.number = result.programs
+                result.differences.append(difference)
+        report(result)
+        if len(result.differences) >= stop_after:
+            break
+    return result
+
+
+def batched_programs(programs: Iterable[Program]) -> Iterator[list[Program]]:
+    batch: list[Program] = []
+    for program in programs:
+        batch.append(program)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def one_difference(language: Language, judge: Judge, program: Program) -> Difference | None:
+    """Run one program on both sides."""
+    answers = language.run(program)
+    by_ocaml = None if answers.undefined else judge.ask([show(program)])[0]
+    return judged(program, answers, by_ocaml)
+
+
+def shrunk(language: Language, judge: Judge, difference: Difference) -> Difference:
+    """Make the program of a difference as small as can be, with a difference of the same kind."""
+
+    def still(program: Program) -> bool:
+        found = one_difference(language, judge, program)
+        return found is not None and (found.judge, found.expected is None) == (
+            difference.judge,
+            difference.expected is None,
+        )
+
+    smallest = shrink(difference.program, language.is_statement, still)
+    found = one_difference(language, judge, smallest)
+    assert found is not None
+    found.number = difference.number
+    return found

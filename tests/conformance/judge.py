@@ -1,0 +1,148 @@
+"""The judge: an interpreter written in OCaml, built on the installed library, kept running.
+
+It reads a program a line and answers with the trace in a line. The built files are kept in
+the user's cache folder, under a name made of what they were built from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from tests.conformance.api.ocaml import NEEDED, installed_version, run
+
+SOURCES = Path(__file__).parent / "ocaml"
+SHARED = "programs.ml"
+
+
+class NoJudge(Exception):
+    """OCaml or its Lwt is not installed."""
+
+
+def cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "lwt-runtime-conformance"
+
+
+def build(source: str, package: str) -> Path:
+    """Return the program made of a file in `ocaml/`, built if need be.
+
+    Raises:
+        NoJudge: what it takes is not installed.
+    """
+    version = installed_version()
+    if version is None:
+        raise NoJudge(f"OCaml's Lwt was not found; install {NEEDED}")
+    files = [SOURCES / SHARED, SOURCES / source]
+    made_of = version.encode() + package.encode() + b"".join(file.read_bytes() for file in files)
+    built = cache_folder() / f"{Path(source).stem}-{hashlib.sha256(made_of).hexdigest()[:16]}"
+    if not built.exists():
+        built.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=built.parent) as workplace:
+            for file in files:
+                shutil.copy(file, workplace)
+            names = [file.name for file in files]
+            options = ["-O3", "-w", "-a", "-package", package, "-linkpkg"]
+            run(["ocamlfind", "ocamlopt", *options, *names, "-o", "program"], cwd=Path(workplace))
+            os.replace(Path(workplace) / "program", built)
+    return built
+
+
+class Judge:
+    """A running interpreter; a new one is started when it dies or does not answer."""
+
+    def __init__(self, program: Path, patience: float = 10.0) -> None:
+        """Take the path of the interpreter, and the seconds that it may take for a program."""
+        self._program = program
+        self._patience = patience
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def ask(self, programs: Sequence[str]) -> list[list[str] | None]:
+        """Return the trace of each program, or None where the interpreter died or hung."""
+        answers: list[list[str] | None] = []
+        while len(answers) < len(programs):
+            rest = programs[len(answers) :]
+            answered = self._ask(rest)
+            answers.extend(answered)
+            if len(answered) < len(rest):
+                self.close()
+                answers.append(None)  # This one did it: the others are asked again.
+        return answers
+
+    def _ask(self, programs: Sequence[str]) -> list[list[str]]:
+        """Return the traces up to the first program that is not answered."""
+        process = self._start()
+        assert process.stdin is not None
+        sender = threading.Thread(target=self._send, args=(process, programs), daemon=True)
+        sender.start()
+        answers = []
+        for _ in programs:
+            try:
+                line = self._answers.get(timeout=self._patience)
+            except queue.Empty:
+                break
+            if not line.endswith("\n"):
+                break
+            answers.append(line[:-1].split("\t"))
+        return answers
+
+    @staticmethod
+    def _send(process: subprocess.Popen[str], programs: Sequence[str]) -> None:
+        assert process.stdin is not None
+        try:
+            process.stdin.write("".join(f"{program}\n" for program in programs))
+            process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass  # It died, or was closed: whoever reads the answers sees it, too.
+
+    def _start(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._answers = queue.SimpleQueue()
+            self._process = subprocess.Popen(
+                [self._program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            receiver = threading.Thread(
+                target=self._receive, args=(self._process, self._answers), daemon=True
+            )
+            receiver.start()
+        return self._process
+
+    @staticmethod
+    def _receive(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            answers.put(line)
+        answers.put("")  # the end
+        process.stdout.close()
+
+    def close(self) -> None:
+        """Stop the interpreter."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            try:
+                if process.stdin is not None:
+                    process.stdin.close()
+            except BrokenPipeError:
+                pass
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,13 @@
+"""The modules that are compared, each with its language: a new one is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.conformance.language import Language
+from tests.conformance.lwt_programs import LwtPrograms
+
+LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
+    "Lwt": LwtPrograms,
+}
