@@ -219,7 +219,9 @@ def wakeup(resolver: Resolver[T], value: T, /) -> None:
     """
     promise = _pending_promise("wakeup", resolver)
     if promise is not None:
-        run_callbacks(settle(promise, FULFILLED, value))
+        settle(promise, FULFILLED, value)
+        if promise._callbacks is not None or promise._cancel_callbacks is not None:
+            run_callbacks(promise)
 
 
 def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
@@ -316,7 +318,10 @@ def _pending_promise(function_name: str, resolver: Resolver[Any]) -> Promise[Any
         if isinstance(resolver, Promise):
             hint = "; the resolver is the second item of what lwt.wait() returned"
         raise TypeError(f"lwt.{function_name}: expected a resolver, got {resolver!r}{hint}")
-    promise = underlying(resolver._promise)
+    promise = resolver._promise
+    if promise._state == PENDING:
+        return promise
+    promise = underlying(promise)
     if promise._state == PENDING:
         return promise
     if promise._state == REJECTED and isinstance(promise._value.exception, Canceled):

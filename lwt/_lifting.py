@@ -73,8 +73,10 @@ def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
 
     def wrapped(*arguments: Any) -> Promise[B]:
         if len(arguments) != number:
+            plural = "" if number == 1 else "s"
             raise TypeError(
-                f"lwt.wrap{number}: the function takes {number} arguments, got {len(arguments)}"
+                f"lwt.wrap{number}: the function takes {number} argument{plural}, "
+                f"got {len(arguments)}"
             )
         return _call(function, *arguments)
 

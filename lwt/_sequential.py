@@ -280,19 +280,65 @@ def _finalize(
     cleanup: Callable[[], PromiseOrCoroutine[object]],
     add_location: AddLocation | None,
 ) -> Promise[A]:
-    def clean_up() -> Promise[object]:
-        return to_promise(function_name, cleanup, cleanup())
+    cleaning = _Cleaning(function_name, cleanup, add_location)
+    return _try_bind(
+        function_name, function, cleaning.after_value, cleaning.after_exception, add_location
+    )
 
-    def after_value(value: A) -> Promise[A]:
-        return bind(clean_up(), lambda _: Promise(FULFILLED, value))
 
-    def after_exception(exception: Exception) -> Promise[A]:
-        if add_location is not None:
-            exception = add_location(exception)
-        rejection = Rejection(exception, exception.__traceback__)
-        return bind(clean_up(), lambda _: Promise(REJECTED, rejection))
+@final
+class _Cleaning:
+    """The two callbacks that `finalize` gives to `try_bind`."""
 
-    return _try_bind(function_name, function, after_value, after_exception, add_location)
+    __slots__ = ("_add_location", "_cleanup", "_function_name")
+
+    def __init__(
+        self,
+        function_name: str,
+        cleanup: Callable[[], PromiseOrCoroutine[object]],
+        add_location: AddLocation | None,
+    ) -> None:
+        self._function_name = function_name
+        self._cleanup = cleanup
+        self._add_location = add_location
+
+    def after_value(self, value: A) -> Promise[A]:
+        return self._clean_up_then(FULFILLED, value)
+
+    def after_exception(self, exception: Exception) -> Promise[Any]:
+        if self._add_location is not None:
+            exception = self._add_location(exception)
+        return self._clean_up_then(REJECTED, Rejection(exception, exception.__traceback__))
+
+    def _clean_up_then(self, state: int, value: object) -> Promise[Any]:
+        """Clean up, then resolve as told, unless the cleaning up fails."""
+        cleaned = underlying(to_promise(self._function_name, self._cleanup, self._cleanup()))
+        if cleaned._state == FULFILLED:
+            return Promise(state, value)
+        if cleaned._state == REJECTED:
+            return Promise(REJECTED, cleaned._value)
+        outer: Promise[Any] = Promise(PENDING, None, cleaned)
+        add_callback(cleaned, _AfterCleaning(outer, state, value))
+        return outer
+
+
+@final
+class _AfterCleaning:
+    """What `finalize` attaches to the promise of its cleaning up, if that is pending."""
+
+    __slots__ = ("_outer", "_state", "_storage", "_value")
+
+    def __init__(self, outer: Promise[Any], state: int, value: object) -> None:
+        self._outer = outer
+        self._state = state
+        self._value = value
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any]:
+        if promise._state == REJECTED:
+            return settle(self._outer, REJECTED, promise._value)
+        current_storage.contents = self._storage  # OCaml's is a `bind`, and leaves its storage.
+        return settle(self._outer, self._state, self._value)
 
 
 def reraise(exception: Exception, /) -> Any:

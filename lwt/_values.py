@@ -137,6 +137,8 @@ class _Sleep(Enum):
     def __repr__(self) -> str:
         return "Sleep"
 
+    __str__ = __repr__
+
 
 Sleep: Final = _Sleep.Sleep
 """The state of a pending promise.
