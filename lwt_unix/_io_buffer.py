@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from enum import Enum
+from functools import partial
 from typing import Any, Final, TypeAlias, final
 
 import lwt
@@ -234,11 +235,36 @@ class ChannelBuffer:
 
     def close(self) -> lwt.Promise[object]:
         """Call the close function, the first time; each time, return its promise."""
+        if isinstance(self._close, ClosingOnce):
+            return self._close()
         if self._closing is None:
             close = self._close
             self._close = _closed_by_itself
             self._closing = lwt.catch(close, lwt.fail)
         return self._closing
+
+
+@final
+class ClosingOnce:
+    """A close function of our own, which two channels may share.
+
+    Closing a descriptor rejects those who wait for it, and they may close a channel on it in
+    their turn, while the first closing is still at work. They get its promise. (OCaml raises
+    `CamlinternalLazy.Undefined` there, as we do if a user's close function closes its channel.)
+    """
+
+    __slots__ = ("_close", "_promise")
+
+    def __init__(self, close: Callable[[], lwt.Promise[object]]) -> None:
+        self._close = close
+        self._promise: lwt.Promise[object] | None = None
+
+    def __call__(self) -> lwt.Promise[object]:
+        if self._promise is None:
+            self._promise, resolver = lwt.wait()
+            closed = lwt.catch(self._close, lwt.fail)
+            lwt.on_any(closed, partial(lwt.wakeup, resolver), partial(lwt.wakeup_exn, resolver))
+        return self._promise
 
 
 def _closed_by_itself() -> lwt.Promise[object]:

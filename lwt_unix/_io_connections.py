@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import lwt
 import lwt_unix
-from lwt_unix._io_buffer import Close
+from lwt_unix._io_buffer import Close, ClosingOnce
 from lwt_unix._io_channel import InputChannel, OutputChannel, close, is_closed
 from lwt_unix._io_create import connection_channels, memory_of
 from lwt_unix._io_turns import Channel, PromiseOrCoroutine
@@ -45,15 +46,7 @@ def close_socket(fd: lwt_unix.File_descr) -> lwt.Promise[None]:
 
 def closing_once(fd: lwt_unix.File_descr) -> Close:
     """Make the close function that the two channels of a connection share."""
-    closing: lwt.Promise[None] | None = None
-
-    def close_connection() -> lwt.Promise[None]:
-        nonlocal closing
-        if closing is None:
-            closing = close_socket(fd)
-        return closing
-
-    return close_connection
+    return ClosingOnce(partial(close_socket, fd))
 
 
 def set_nodelay(fd: lwt_unix.File_descr, set_tcp_nodelay: bool | None) -> None:

@@ -11,7 +11,14 @@ from typing import Literal, overload
 
 import lwt
 import lwt_unix
-from lwt_unix._io_buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer, Close, Mode, Perform
+from lwt_unix._io_buffer import (
+    MINIMUM_BUFFER_SIZE,
+    ChannelBuffer,
+    Close,
+    ClosingOnce,
+    Mode,
+    Perform,
+)
 from lwt_unix._io_channel import InputChannel, OutputChannel, new_input, new_output
 from lwt_unix._io_turns import Channel, PromiseOrCoroutine
 
@@ -201,7 +208,7 @@ def of_fd(
     _check_mode("of_fd", mode)
     memory = memory_of("of_fd", buffer)
     if close is None:
-        close = partial(lwt_unix.close, fd)
+        close = ClosingOnce(partial(lwt_unix.close, fd))
     return _new_channel(mode, _buffer_of_fd(mode, memory, fd, close))
 
 

@@ -398,3 +398,32 @@ class TestConnections:
         oc = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output)
         lwt_main.run(lwt_io.with_close_connection(f, (ic, oc)))
         assert calls == ["close"]
+
+
+def test_who_is_rejected_by_an_abort_may_close_the_connection_in_turn(
+    hooked: list[BaseException],
+) -> None:
+    """The promise of that close is the one under way, and the socket is closed once."""
+    closed: list[bool] = []
+
+    async def read_and_close(channels: Channels) -> None:
+        ic, oc = channels
+        try:
+            await lwt_io.read_line(ic)
+        except (lwt_io.Channel_closed, OSError):
+            pass
+        await lwt_io.close(oc)
+        closed.append(True)
+
+    async def serve(_: lwt_unix.Sockaddr, channels: Channels) -> None:
+        reading = lwt.of_coroutine(read_and_close(channels))
+        await lwt_io.abort(channels[1])
+        await reading
+
+    async def client(address: Any) -> None:
+        ic, oc = await lwt_io.open_connection(address)
+        assert await lwt_io.read(ic) == b""
+        await lwt_io.close(oc)
+
+    run_with_server(serve, client)
+    assert (closed, hooked) == ([True], [])
