@@ -507,3 +507,21 @@ def test_who_awaits_a_cancelled_promise_gets_canceled(record: Recorder) -> None:
     lwt.async_(partial(body, task))
     lwt.cancel(task)
     assert record.events == ["cancelled"]
+
+
+# Promises that wait for each other
+
+
+def test_cancelling_promises_that_wait_for_each_other_comes_to_an_end() -> None:
+    """In OCaml the search goes round and round."""
+    start, resolver = lwt.wait()
+    inner: list[lwt.Promise[int]] = []
+
+    def wait_for_the_outer(_: object) -> lwt.Promise[int]:
+        inner.append(lwt.bind(outer, lwt.return_))
+        return inner[0]
+
+    outer: lwt.Promise[int] = lwt.bind(start, wait_for_the_outer)
+    lwt.wakeup(resolver, None)
+    lwt.cancel(outer)
+    assert lwt.is_sleeping(outer) and lwt.is_sleeping(inner[0])

@@ -526,3 +526,13 @@ def test_cancelling_what_was_started_in_the_background_is_reported(
     start(task)
     lwt.cancel(task)
     assert [type(exception) for exception in reported] == [lwt.Canceled]
+
+
+def test_npick_resolves_what_its_own_cancels_made_a_proxy() -> None:
+    """OCaml resolves the promise that `npick` made, not the one that it now stands for."""
+    task, _ = lwt.task()
+    first, resolver = lwt.wait()
+    picked = lwt.npick([first, task])
+    outer = lwt.catch(lambda: task, lambda _: picked)
+    lwt.wakeup(resolver, 7)
+    assert lwt.state(picked) == lwt.state(outer) == lwt.Return([7])
