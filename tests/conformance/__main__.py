@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tests.conformance.comparison import (
     random_programs,
     shrunk,
 )
+from tests.conformance.faults import FAULTS
 from tests.conformance.forms import parse, show
 from tests.conformance.judge import Judge, NoJudge, build
 from tests.conformance.language import Language
@@ -29,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--programs", "-n", type=int, help="how many, for each module")
     command.add_argument("--seed", type=int, default=0, help="of the first program")
     command.set_defaults(run=_compare)
+    command = commands.add_parser("faults", help="tell how soon seeded faults are found")
+    command.add_argument("--programs", "-n", type=int, default=20_000, help="at most")
+    command.set_defaults(run=_faults)
     command = commands.add_parser("explain", help="show what one program does on both sides")
     command.add_argument("module")
     command.add_argument("program", help="its text")
@@ -80,7 +85,7 @@ def print_result(language: Language, result: Result, seconds: float) -> None:
     print(f"  statements met: {len(statements)} of {len(language.statements)}")
     print(f"  pairs met: {len(pairs)} of {len(language.pairs)}")
     for reason, number in result.undefined.most_common():
-        print(f"  {number} programs judged by the model, since in OCaml {reason}")
+        print(f"  {number} programs were kept from OCaml, where {reason}")
 
 
 def print_difference(language: Language, difference: Difference) -> None:
@@ -89,6 +94,26 @@ def print_difference(language: Language, difference: Difference) -> None:
     print(difference.first())
     print(f"\nIn OCaml:\n\n{language.as_ocaml(difference.program)}")
     print(f"\nIn Python:\n\n{language.as_python(difference.program)}", flush=True)
+
+
+def _faults(options: argparse.Namespace) -> int:
+    missed = 0
+    for number, fault in enumerate(FAULTS):
+        found = search_for(number, options.programs)
+        missed += found is None
+        print(f"{found[0] if found else 'NOT FOUND':>9}  {fault.what}", flush=True)
+        if found:
+            print("".join(f"           {line}\n" for line in found[1:]), end="")
+    print(f"{len(FAULTS) - missed} of {len(FAULTS)} faults were found")
+    return int(missed > 0)
+
+
+def search_for(number: int, programs: int) -> list[str] | None:
+    """Look for a fault by its number; return how many programs it took, and how it shows."""
+    command = [sys.executable, "-m", "tests.conformance.faulty", str(number), str(programs)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found = done.stdout.splitlines()
+    return None if found == ["not found"] else found
 
 
 def _explain(options: argparse.Namespace) -> int:

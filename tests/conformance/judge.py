@@ -92,7 +92,7 @@ class Judge:
                 break
             if not line.endswith("\n"):
                 break
-            answers.append(line[:-1].split("\t"))
+            answers.append(line[:-1].split("\t") if line != "\n" else [])
         return answers
 
     @staticmethod

@@ -7,7 +7,9 @@ from typing import Final
 
 from tests.conformance.language import Language
 from tests.conformance.lwt_programs import LwtPrograms
+from tests.conformance.sequence_programs import SequencePrograms
 
 LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt": LwtPrograms,
+    "Lwt_sequence": SequencePrograms,
 }

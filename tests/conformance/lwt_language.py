@@ -149,12 +149,13 @@ COMMON: Final = [
     "catch",
     "on_any",
     "on_cancel",
+    "on_cancel",
     "cancel",
     "join",
     "pick",
     "protected",
     "with_value",
-] * 3 + ["wakeup", "wakeup_later", "wakeup_exn"] * 6
+] * 3 + ["wakeup", "wakeup_later", "wakeup_later", "wakeup_exn"] * 6
 
 IN_ANY_CALLBACK: Final = [
     name for name in SIGNATURES if name not in {"await", "abandon_wakeups"}
@@ -181,14 +182,21 @@ class Maker:
         self._choose = choose
         self._exceptions = exceptions
         self._callbacks = 0
+        self._focus: list[str] = []
 
     def program(self, longest: int = 14) -> Program:
-        """Make a program that begins with three pending promises and resolves most at its end."""
-        beginning: Program = (("task", 0), ("task", 1), ("wait", 2))
+        """Make a program that begins with pending promises and resolves most at its end."""
+        beginning: Program = (("task", 0), ("task", 1), ("wait", 2), ("task", 3), ("wait", 4))
         ends: list[Program] = [
             (("wakeup", slot, 0), ("wakeup_exn", slot, 1), ("cancel", slot))
             for slot in range(SLOTS)
         ]
+        # A program that does few kinds of things does more of them to the same promises.
+        focus = self._choose(4)
+        if focus > 1:
+            self._focus = [self._one_of(IN_ANY_CALLBACK) for _ in range(8)]
+        if focus > 2:
+            self._focus[:5] = ["bind", "catch", "on_cancel", "on_cancel", "wakeup_later"]
         return (
             *beginning,
             *self._statements(longest, depth=0, names=TOP_LEVEL),
@@ -200,7 +208,9 @@ class Maker:
     def _statements(self, longest: int, depth: int, names: list[str]) -> Program:
         statements: list[Form] = []
         while len(statements) < longest and self._choose(longest + 1) > 0:
-            name = names[self._choose(len(names))]
+            name = self._one_of(names)
+            if self._focus and name not in {"await", "abandon_wakeups"}:
+                name = self._one_of(self._focus)
             arguments: list[Form] = []
             for kind in SIGNATURES[name].split():
                 if kind == "S":
@@ -209,6 +219,9 @@ class Maker:
                     arguments.append(self._argument(kind, depth))
             statements.append((name, *arguments))
         return tuple(statements)
+
+    def _one_of(self, names: list[str]) -> str:
+        return names[self._choose(len(names))]
 
     def _argument(self, kind: str, depth: int) -> Form:
         choose = self._choose

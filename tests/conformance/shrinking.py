@@ -7,6 +7,7 @@ the place of the statement that it belongs to, make callbacks and numbers simple
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 from tests.conformance.forms import Form, Program
 
@@ -25,7 +26,17 @@ def shrink(
                 program = smaller
                 progress = True
                 break
-    return program
+    renumbered: Program = _renumbered(program, count(1))
+    return renumbered if still(renumbered) else program
+
+
+def _renumbered(form: Form, numbers: Iterator[int]) -> Form:
+    """Number callbacks anew, in the order in which they stand."""
+    if not isinstance(form, tuple):
+        return form
+    if form and form[0] == "do":
+        return ("do", next(numbers), *(_renumbered(part, numbers) for part in form[2:]))
+    return tuple(_renumbered(part, numbers) for part in form)
 
 
 def _smaller_programs(program: Program, is_statement: IsStatement) -> Iterator[Program]:

@@ -1,0 +1,43 @@
+"""Compare with one fault put in: `python -m tests.conformance.faulty NUMBER PROGRAMS`.
+
+Prints how many programs it took to find the fault, and the smallest program that shows it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from tests.conformance.faults import FAULTS, Fault, apply
+
+
+class Found(NamedTuple):
+    """How a fault was found."""
+
+    programs: int
+    program: str
+    first: str
+    """Where the traces begin to differ."""
+
+
+def find(fault: Fault, programs: int) -> Found | None:
+    """Put a fault in, run so many programs at most, and tell how it shows."""
+    apply(fault)
+    # Only now may anything import our library.
+    from tests.conformance.comparison import compare, random_programs, shrunk  # noqa: PLC0415
+    from tests.conformance.forms import show  # noqa: PLC0415
+    from tests.conformance.judge import Judge, build  # noqa: PLC0415
+    from tests.conformance.languages import LANGUAGES  # noqa: PLC0415
+
+    language = LANGUAGES[fault.language]()
+    with Judge(build(language.interpreter, language.package)) as judge:
+        result = compare(language, judge, random_programs(language, programs), stop_after=1)
+        if not result.differences:
+            return None
+        smallest = shrunk(language, judge, result.differences[0])
+    return Found(smallest.number, show(smallest.program), smallest.first())
+
+
+if __name__ == "__main__":
+    found = find(FAULTS[int(sys.argv[1])], int(sys.argv[2]))
+    print("not found" if found is None else "\n".join(map(str, found)))
