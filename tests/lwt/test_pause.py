@@ -196,12 +196,3 @@ def test_an_exception_that_leaves_a_turn_leaves_the_rest_for_the_next_one(
     assert (record.events, lwt.paused_count()) == ([], 1)
     lwt.wakeup_paused()
     assert record.events == ["second"]
-
-
-def test_an_abandoned_pause_can_still_be_cancelled() -> None:
-    """OCaml crashes here: the promise's place in the sequence of paused ones is gone."""
-    abandoned, left_alone = lwt.pause(), lwt.pause()
-    lwt.abandon_paused()
-    lwt.cancel(abandoned)
-    lwt.wakeup_paused()
-    assert (lwt.state(abandoned), lwt.state(left_alone)) == (lwt.Fail(lwt.Canceled()), lwt.Sleep)
