@@ -19,10 +19,10 @@ The source reads in this order, one idea a file:
 4. `_resolution`: the loop in which all callbacks run
 5. `_creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
 6. `_coroutine`: `await`
-7. `_sequential`: `bind`, the model, and its siblings
+7. `_sequential`: `bind`, the model, and its siblings; `_watching`: `on_success` and so on
 8. `_cancellation`, on `_removable`: `cancel` and what guards against it (a side topic)
-9. `_concurrent`: `join`, `both`, `all`, `choose`, `pick`, and `async_`
-10. `_pause`, `_query`, `_lifting`, `_namespaces`: the rest
+9. `_concurrent`: `join`, `both`, `all`, `choose`, `pick`; `_background`: `async_`
+10. `_pause`, `_query`, `_lifting`, `_backtrace`, `_namespaces`: the rest
 
 The words: a promise is *resolved* when it is fulfilled or rejected. A *callback* is
 attached to a pending promise; *cancel callbacks* run before the others, and only on
@@ -36,14 +36,13 @@ from lwt._promise import Promise, Resolver
 # The operators of Promise are in modules that are imported at the end of its own, and
 # that reach this package through it: so it comes before the others.
 # isort: split
+from lwt._background import async_, dont_wait, ignore_result
+from lwt._backtrace import backtrace_bind, backtrace_catch, backtrace_finalize, backtrace_try_bind
 from lwt._cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
 from lwt._concurrent import (
     all,
-    async_,
     both,
     choose,
-    dont_wait,
-    ignore_result,
     join,
     nchoose,
     nchoose_split,
@@ -89,24 +88,10 @@ from lwt._pause import (
 )
 from lwt._query import debug_state_is, is_sleeping, poll, state
 from lwt._resolution import abandon_wakeups, async_exception_hook
-from lwt._sequential import (
-    backtrace_bind,
-    backtrace_catch,
-    backtrace_finalize,
-    backtrace_try_bind,
-    bind,
-    catch,
-    finalize,
-    map,
-    on_any,
-    on_failure,
-    on_success,
-    on_termination,
-    reraise,
-    try_bind,
-)
+from lwt._sequential import bind, catch, finalize, map, reraise, try_bind
 from lwt._storage import Key, get, new_key, with_tracing_context, with_value
 from lwt._values import Error, Fail, Ok, Ref, Return, Sleep, Some, State
+from lwt._watching import on_any, on_failure, on_success, on_termination
 
 t = Promise
 u = Resolver

@@ -11,8 +11,7 @@
   exception now rejects the outer promise, since nobody is left to catch it.
 
 `try_bind` is the general case of `bind` and `catch`; `map` is `bind` for functions
-that return no promise; `finalize` is made from `try_bind`. The `on_` functions attach
-functions whose result nobody waits for; their exceptions go to the hook.
+that return no promise; `finalize` is made from `try_bind`.
 
 OCaml: src/core/lwt.ml, Sequential_composition.
 """
@@ -22,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, final
 
-from lwt._checks import check_callable, check_promise, not_a_promise, not_callable
+from lwt._checks import check_callable, not_a_promise, not_callable
 from lwt._coroutine import to_promise
 from lwt._promise import (
     FULFILLED,
@@ -41,9 +40,7 @@ from lwt._promise import (
 from lwt._resolution import (
     MAXIMUM_NESTING,
     call,
-    call_or_report,
     postpone,
-    postpone_action,
     resolution,
     run_postponed,
 )
@@ -229,7 +226,7 @@ def catch(
     """
     check_callable("catch", function)
     check_callable("catch", handler)
-    return _try_bind("catch", function, None, handler, None)
+    return try_bind_located("catch", function, None, handler, None)
 
 
 def try_bind(
@@ -251,7 +248,7 @@ def try_bind(
     check_callable("try_bind", function)
     check_callable("try_bind", on_fulfilled)
     check_callable("try_bind", on_rejected)
-    return _try_bind("try_bind", function, on_fulfilled, on_rejected, None)
+    return try_bind_located("try_bind", function, on_fulfilled, on_rejected, None)
 
 
 def finalize(
@@ -271,17 +268,17 @@ def finalize(
     """
     check_callable("finalize", function)
     check_callable("finalize", cleanup)
-    return _finalize("finalize", function, cleanup, None)
+    return finalize_located("finalize", function, cleanup, None)
 
 
-def _finalize(
+def finalize_located(
     function_name: str,
     function: Callable[[], PromiseOrCoroutine[A]],
     cleanup: Callable[[], PromiseOrCoroutine[object]],
     add_location: AddLocation | None,
 ) -> Promise[A]:
     cleaning = _Cleaning(function_name, cleanup, add_location)
-    return _try_bind(
+    return try_bind_located(
         function_name, function, cleaning.after_value, cleaning.after_exception, add_location
     )
 
@@ -349,7 +346,7 @@ def reraise(exception: Exception, /) -> Any:
     raise exception
 
 
-def _try_bind(
+def try_bind_located(
     function_name: str,
     function: Callable[[], PromiseOrCoroutine[A]],
     on_fulfilled: Callable[[A], PromiseOrCoroutine[B]] | None,
@@ -358,7 +355,9 @@ def _try_bind(
 ) -> Promise[Any]:
     """`try_bind`, `catch` (without `on_fulfilled`) and their `backtrace_` forms."""
     if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(_try_bind, function_name, function, on_fulfilled, on_rejected, add_location)
+        return postpone(
+            try_bind_located, function_name, function, on_fulfilled, on_rejected, add_location
+        )
     promise: Promise[Any]
     try:
         promise = to_promise(function_name, function, call(function))
@@ -368,9 +367,7 @@ def _try_bind(
 
     if source._state == PENDING:
         outer: Promise[Any] = Promise(PENDING, None, source)
-        add_callback(
-            source, _TryBind(function_name, outer, on_fulfilled, on_rejected, add_location)
-        )
+        add_callback(source, TryBind(function_name, outer, on_fulfilled, on_rejected, add_location))
         return outer
 
     callback: Callable[[Any], PromiseOrCoroutine[B]]
@@ -403,7 +400,7 @@ def _try_bind(
 
 
 @final
-class _TryBind:
+class TryBind:
     """What `try_bind` and the like attach to a pending promise."""
 
     __slots__ = (
@@ -466,196 +463,3 @@ def located(rejection: Rejection, add_location: AddLocation) -> Rejection:
     """The rejection with the exception that `add_location` makes of its own."""
     exception = add_location(rejection.with_own_traceback())
     return Rejection(exception, exception.__traceback__)
-
-
-# --- backtrace_*: what the syntax extension of OCaml calls -------------------
-#
-# They are bind, catch, finalize and try_bind with a function that adds a location to
-# each exception that passes. The file and line, for OCaml's event log, are not used.
-
-
-def backtrace_bind(
-    file: str,
-    line: int,
-    add_location: AddLocation,
-    promise: Promise[A],
-    callback: Callable[[A], PromiseOrCoroutine[B]],
-    /,
-) -> Promise[B]:
-    """`bind` that applies `add_location` to rejections that pass or arise later.
-
-    OCaml: Lwt.backtrace_bind
-        : string -> int -> (exn -> exn) -> 'a t -> ('a -> 'b t) -> 'b t
-    """
-    check_promise("backtrace_bind", promise)
-    check_callable("backtrace_bind", callback)
-    source = underlying(promise)
-    if source._state == FULFILLED:
-        return bind(source, callback)
-    if source._state == REJECTED:
-        return Promise(REJECTED, located(source._value, add_location))
-    outer: Promise[B] = Promise(PENDING, None, source)
-    add_callback(source, _TryBind("backtrace_bind", outer, callback, None, add_location))
-    return outer
-
-
-def backtrace_catch(
-    file: str,
-    line: int,
-    add_location: AddLocation,
-    function: Callable[[], PromiseOrCoroutine[A]],
-    handler: Callable[[Exception], PromiseOrCoroutine[B]],
-    /,
-) -> Promise[A | B]:
-    """`catch` that applies `add_location` to exceptions.
-
-    OCaml: Lwt.backtrace_catch
-        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (exn -> 'a t) -> 'a t
-    """
-    check_callable("backtrace_catch", function)
-    check_callable("backtrace_catch", handler)
-    return _try_bind("backtrace_catch", function, None, handler, add_location)
-
-
-def backtrace_try_bind(
-    file: str,
-    line: int,
-    add_location: AddLocation,
-    function: Callable[[], PromiseOrCoroutine[A]],
-    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]],
-    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
-    /,
-) -> Promise[B]:
-    """`try_bind` that applies `add_location` to exceptions.
-
-    OCaml: Lwt.backtrace_try_bind
-        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
-    """
-    check_callable("backtrace_try_bind", function)
-    check_callable("backtrace_try_bind", on_fulfilled)
-    check_callable("backtrace_try_bind", on_rejected)
-    return _try_bind("backtrace_try_bind", function, on_fulfilled, on_rejected, add_location)
-
-
-def backtrace_finalize(
-    file: str,
-    line: int,
-    add_location: AddLocation,
-    function: Callable[[], PromiseOrCoroutine[A]],
-    cleanup: Callable[[], PromiseOrCoroutine[object]],
-    /,
-) -> Promise[A]:
-    """`finalize` that applies `add_location` to exceptions.
-
-    OCaml: Lwt.backtrace_finalize
-        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (unit -> unit t) -> 'a t
-    """
-    check_callable("backtrace_finalize", function)
-    check_callable("backtrace_finalize", cleanup)
-    return _finalize("backtrace_finalize", function, cleanup, add_location)
-
-
-# --- on_*: callbacks whose result nobody waits for ---------------------------
-
-
-def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
-    """Call a function with the value if the promise is fulfilled, now or later.
-
-    Its exceptions go to `async_exception_hook`.
-
-    OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
-    """
-    check_promise("on_success", promise)
-    check_callable("on_success", function)
-    _watch(promise, function, None)
-
-
-def on_failure(promise: Promise[object], function: Callable[[Exception], object], /) -> None:
-    """Call a function with the exception if the promise is rejected, now or later.
-
-    Its exceptions go to `async_exception_hook`.
-
-    OCaml: Lwt.on_failure : _ t -> (exn -> unit) -> unit
-    """
-    check_promise("on_failure", promise)
-    check_callable("on_failure", function)
-    _watch(promise, None, function)
-
-
-def on_termination(promise: Promise[object], function: Callable[[], object], /) -> None:
-    """Call a function without arguments when the promise is resolved, either way.
-
-    Its exceptions go to `async_exception_hook`.
-
-    OCaml: Lwt.on_termination : _ t -> (unit -> unit) -> unit
-    """
-    check_promise("on_termination", promise)
-    check_callable("on_termination", function)
-
-    def ignoring(_: object) -> object:
-        return function()
-
-    _watch(promise, ignoring, ignoring)
-
-
-def on_any(
-    promise: Promise[A],
-    on_fulfilled: Callable[[A], object],
-    on_rejected: Callable[[Exception], object],
-    /,
-) -> None:
-    """Call one function or the other when the promise is resolved.
-
-    Their exceptions go to `async_exception_hook`.
-
-    OCaml: Lwt.on_any : 'a t -> ('a -> unit) -> (exn -> unit) -> unit
-    """
-    check_promise("on_any", promise)
-    check_callable("on_any", on_fulfilled)
-    check_callable("on_any", on_rejected)
-    _watch(promise, on_fulfilled, on_rejected)
-
-
-def _watch(
-    promise: Promise[A],
-    on_fulfilled: Callable[[A], object] | None,
-    on_rejected: Callable[[Exception], object] | None,
-) -> None:
-    """The `on_` functions: `on_any` with one of the two perhaps missing."""
-    source = underlying(promise)
-    watcher = _Watcher(on_fulfilled, on_rejected)
-    if source._state == PENDING:
-        add_callback(source, watcher)
-    elif resolution.nesting >= MAXIMUM_NESTING:
-        postpone_action(_watch, source, on_fulfilled, on_rejected)
-    else:
-        call(watcher.call, source)
-
-
-@final
-class _Watcher:
-    """What the `on_` functions attach to a pending promise."""
-
-    __slots__ = ("_on_fulfilled", "_on_rejected", "_storage")
-
-    def __init__(
-        self,
-        on_fulfilled: Callable[[Any], object] | None,
-        on_rejected: Callable[[Exception], object] | None,
-    ) -> None:
-        self._on_fulfilled = on_fulfilled
-        self._on_rejected = on_rejected
-        self._storage = current_storage.contents
-
-    def run(self, promise: Promise[Any], /) -> None:
-        handled = self._on_fulfilled if promise._state == FULFILLED else self._on_rejected
-        if handled is not None:
-            current_storage.contents = self._storage
-            self.call(promise)
-
-    def call(self, promise: Promise[Any]) -> None:
-        if promise._state == FULFILLED:
-            if self._on_fulfilled is not None:
-                call_or_report(self._on_fulfilled, promise._value)
-        elif self._on_rejected is not None:
-            call_or_report(self._on_rejected, promise._value.with_own_traceback())

@@ -1,4 +1,4 @@
-"""Waiting for all of several promises, for the first of them, or for none."""
+"""Waiting for all of several promises, or for the first of them."""
 
 from __future__ import annotations
 
@@ -458,6 +458,16 @@ def test_npick_cancels_when_one_is_rejected_already() -> None:
     assert is_canceled(task)
 
 
+def test_npick_resolves_what_its_own_cancels_made_a_proxy() -> None:
+    """OCaml resolves the promise that `npick` made, not the one that it now stands for."""
+    task, _ = lwt.task()
+    first, resolver = lwt.wait()
+    picked = lwt.npick([first, task])
+    outer = lwt.catch(lambda: task, lambda _: picked)
+    lwt.wakeup(resolver, 7)
+    assert lwt.state(picked) == lwt.state(outer) == lwt.Return([7])
+
+
 # nchoose_split
 
 
@@ -489,50 +499,3 @@ def test_nchoose_split_gives_the_promises_that_it_was_given_also_if_they_are_pro
     lwt.bind(trigger, lambda _: inner)
     lwt.wakeup(resolver, None)
     assert split(lwt.nchoose_split([lwt.return_(1), inner])) == ([1], [id(inner)])
-
-
-# async_, dont_wait, ignore_result; their exceptions are in test_exceptions.py
-
-IN_BACKGROUND: dict[str, Callable[[Promise[Any]], None]] = {
-    "async_": lambda promise: lwt.async_(lambda: promise),
-    "dont_wait": lambda promise: lwt.dont_wait(lambda: promise, print),
-    "ignore_result": lwt.ignore_result,
-}
-
-
-@pytest.mark.parametrize("start", IN_BACKGROUND.values(), ids=IN_BACKGROUND)
-def test_what_is_started_in_the_background_goes_on(
-    start: Callable[[Promise[Any]], None], record: Recorder
-) -> None:
-    promise, resolver = lwt.wait()
-    start(lwt.map(record.on("went on"), promise))
-    record("returned")
-    lwt.wakeup(resolver, None)
-    assert record.events == ["returned", "went on"]
-
-
-@pytest.mark.parametrize("start", IN_BACKGROUND.values(), ids=IN_BACKGROUND)
-def test_the_value_of_what_is_started_in_the_background_is_ignored(
-    start: Callable[[Promise[Any]], None],
-) -> None:
-    start(lwt.return_(object()))
-
-
-@pytest.mark.parametrize("start", [IN_BACKGROUND["async_"], IN_BACKGROUND["ignore_result"]])
-def test_cancelling_what_was_started_in_the_background_is_reported(
-    start: Callable[[Promise[Any]], None], reported: list[Exception]
-) -> None:
-    task, _ = lwt.task()
-    start(task)
-    lwt.cancel(task)
-    assert [type(exception) for exception in reported] == [lwt.Canceled]
-
-
-def test_npick_resolves_what_its_own_cancels_made_a_proxy() -> None:
-    """OCaml resolves the promise that `npick` made, not the one that it now stands for."""
-    task, _ = lwt.task()
-    first, resolver = lwt.wait()
-    picked = lwt.npick([first, task])
-    outer = lwt.catch(lambda: task, lambda _: picked)
-    lwt.wakeup(resolver, 7)
-    assert lwt.state(picked) == lwt.state(outer) == lwt.Return([7])

@@ -12,7 +12,7 @@ import pytest
 
 import lwt
 from lwt import Promise
-from tests.helpers import A, B, Recorder, is_canceled, pending, raising, rejected_with, returning
+from tests.helpers import A, B, Recorder, is_canceled, pending, rejected_with, returning
 
 # What the callback gets and what comes out
 
@@ -127,22 +127,6 @@ def test_the_functions_given_to_catch_finalize_and_try_bind_are_called_at_once(
     lwt.finalize(record.then("finalize", pending()), lambda: lwt.return_unit)
     lwt.try_bind(record.then("try_bind", pending()), lwt.return_, lwt.fail)
     assert record.events == ["catch", "finalize", "try_bind"]
-
-
-def test_on_success_on_failure_and_on_any_get_what_the_promise_holds() -> None:
-    seen: list[object] = []
-    exception = A()
-    promise, resolver = lwt.wait()
-    failing, failing_resolver = lwt.wait()
-    for fulfilled, rejected in ((lwt.return_(1), lwt.fail(exception)), (promise, failing)):
-        lwt.on_success(fulfilled, seen.append)
-        lwt.on_any(fulfilled, seen.append, raising(B()))
-        lwt.on_failure(rejected, seen.append)
-        lwt.on_any(rejected, raising(B()), seen.append)
-    assert seen == [1, 1, exception, exception]
-    lwt.wakeup(resolver, 2)
-    lwt.wakeup_exn(failing_resolver, exception)
-    assert seen[4:] == [2, 2, exception, exception]
 
 
 # Proxies: what a callback returned and what bind returned earlier are one
