@@ -88,7 +88,8 @@ def ignore_result(promise: Promise[object], /) -> None:
             source._value.throw()
         finally:
             del promise, source  # The traceback leads to this frame: close no circle.
-    _in_background(source, report)
+    else:
+        _in_background(source, report)
 
 
 def _start(

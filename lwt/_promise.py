@@ -123,15 +123,15 @@ class Promise(Generic[T_co]):
         if promise._state == FULFILLED:
             value: T_co = promise._value
             return value
-        if promise._state == REJECTED:
-            try:
-                promise._value.throw()
-            finally:
-                del self, promise  # The traceback leads to this frame: close no circle.
-        raise RuntimeError(
-            f"a promise was awaited, and the coroutine resumed before it was resolved: {self!r}; "
-            f"run coroutines that await promises by lwt.promised or lwt.of_coroutine"
-        )
+        if promise._state == PENDING:
+            raise RuntimeError(
+                f"a promise was awaited, and the coroutine resumed before it was resolved: {self!r}; "
+                f"run coroutines that await promises by lwt.promised or lwt.of_coroutine"
+            )
+        try:
+            promise._value.throw()
+        finally:
+            del self, promise  # The traceback leads to this frame: close no circle.
 
     def __rshift__(self, callback: Callable[[T_co], PromiseOrCoroutine[B]], /) -> Promise[B]:
         return _sequential.bind(self, callback)
