@@ -128,10 +128,11 @@ class Promise(Generic[T_co]):
                 f"a promise was awaited, and the coroutine resumed before it was resolved: {self!r}; "
                 f"run coroutines that await promises by lwt.promised or lwt.of_coroutine"
             )
+        rejection: Rejection = promise._value
         try:
-            promise._value.throw()
+            rejection.throw()
         finally:
-            del self, promise  # The traceback leads to this frame: close no circle.
+            del self, promise, rejection  # The traceback leads to this frame: close no circle.
 
     def __rshift__(self, callback: Callable[[T_co], PromiseOrCoroutine[B]], /) -> Promise[B]:
         return _sequential.bind(self, callback)
