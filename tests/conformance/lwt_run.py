@@ -25,6 +25,14 @@ CHOOSING = {"choose", "pick", "<?>"}
 RETURNED = "(promise)"  # how `met` names returning a promise from a callback
 
 
+MOST_RUNS = 20  # of a hook or notifier: these could otherwise keep themselves busy forever
+MOST_EVENTS = 10_000
+
+
+class Endless(BaseException):
+    """A program did not come to its end; programs do, so something is wrong."""
+
+
 class EmptySlot(Exception):
     """A statement names a slot that holds nothing."""
 
@@ -124,6 +132,8 @@ class Run:
         self._makers: dict[int, str] = {}
         self._resolvers: dict[int, Any] = {}
         self._busy: set[str] = set()  # the hook, the notifier: not called by themselves
+        self._runs: Counter[str] = Counter()  # of these
+        self._events = 0
         subject.set_hook(self._log_in_hook)
 
     def run(self, program: Program) -> list[str]:
@@ -135,10 +145,13 @@ class Run:
                 self._execute(statement)
             except Exception as exception:
                 end = f"raises {show_exception(exception)}"
+            except Endless:
+                return [*self.trace, "and so on"]
             self._log(f"statement {number} {end}, {self.subject.paused_count()} paused")
         return self.trace
 
     def _log(self, event: str) -> None:
+        self._count_event()
         show = self._show_value
         seen = [self.subject.get(key) for key in range(KEYS)]
         storage = " ".join("-" if value is None else show(value) for value in seen)
@@ -149,6 +162,11 @@ class Run:
         for promise in self._promises[len(states) :]:
             states.append(self._show_state(promise))
         self.trace.append(f"{event} | {storage} | {' '.join(states)}")
+
+    def _count_event(self) -> None:
+        self._events += 1
+        if self._events > MOST_EVENTS:
+            raise Endless
 
     def _log_in_hook(self, exception: Exception) -> None:
         self._log(f"hook {show_exception(exception)}")
@@ -310,9 +328,12 @@ class Run:
             lambda count: self._unless_busy("notifier", lambda: callback(count))
         )
 
-    def _unless_busy(self, who: str, act: Callable[[], object]) -> None:
-        if who not in self._busy:
+    def _unless_busy(
+        self, who: str, act: Callable[[], object], at_most: int = MOST_RUNS
+    ) -> None:
+        if who not in self._busy and self._runs[who] < at_most:
             self._busy.add(who)
+            self._runs[who] += 1
             try:
                 act()
             finally:
@@ -357,7 +378,7 @@ class Run:
             self.subject.on_success(row[-1][0], lambda _: callback())
             self.subject.wakeup(row[0][1], None)
 
-        self._unless_busy("nested_wakeups", act)
+        self._unless_busy("nested_wakeups", act, at_most=MOST_EVENTS)
 
     def _do_chain(self, promise: Any, length: int) -> Any:
         resolvers = []
@@ -456,4 +477,4 @@ class SilentRun(Run):
     """A run that leaves no trace: for what it does to the subject."""
 
     def _log(self, event: str) -> None:
-        pass
+        self._count_event()

@@ -53,7 +53,9 @@ SIGNATURES: Final[dict[str, str]] = {
     "stop": "",
     "at": "*",
 }
-COMMON: Final = ["add_l", "add_r"] * 5 + ["remove", "transfer_l", "transfer_r"] * 2
+COMMON: Final = (
+    ["add_l", "add_r"] * 6 + ["remove"] * 8 + ["iter_r", "iter_l", "transfer_l", "transfer_r"] * 2
+)
 NAMES: Final = [name for name in SIGNATURES if name not in {"clear", "stop", "at"}] * 2 + COMMON
 RARE: Final = ["clear", "stop"]
 SEQUENCES: Final = 3
@@ -92,7 +94,7 @@ class SequencePrograms:
         return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
 
     def as_ocaml(self, program: Program) -> str:
-        lines = ["open Lwt_sequence", "let s = Array.init 3 (fun _ -> create ())"]
+        lines = ["open Lwt_sequence", "let s : int t array = Array.init 3 (fun _ -> create ())"]
         lines += ["let n = Array.make 6 (add_l 0 (create ()))"]
         return "\n".join(lines + [f"let () = {_as_ocaml(form)}" for form in program])
 

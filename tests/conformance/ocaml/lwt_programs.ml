@@ -67,6 +67,8 @@ type run = {
   mutable in_hook : bool;
   mutable in_notifier : bool;
   mutable in_depths : bool;
+  mutable hook_runs : int;
+  mutable notifier_runs : int;
 }
 
 let new_run () = {
@@ -79,7 +81,12 @@ let new_run () = {
   in_hook = false;
   in_notifier = false;
   in_depths = false;
+  hook_runs = 0;
+  notifier_runs = 0;
 }
+
+(* How often a hook or notifier acts: it could otherwise keep itself busy forever. *)
+let most_runs = 20
 
 let log run event =
   add_event event;
@@ -281,8 +288,9 @@ and execute_named run name arguments =
   | "register_pause_notifier", [f] ->
     let notify = acting run f in
     Lwt.register_pause_notifier (fun count ->
-      if not run.in_notifier then begin
+      if not run.in_notifier && run.notifier_runs < most_runs then begin
         run.in_notifier <- true;
+        run.notifier_runs <- run.notifier_runs + 1;
         Fun.protect ~finally:(fun () -> run.in_notifier <- false)
           (fun () -> notify (Int count))
       end)
@@ -295,8 +303,9 @@ and execute_named run name arguments =
     let react = without_exceptions run f in
     Lwt.async_exception_hook := (fun exn ->
       log run ("hook " ^ show_exception exn);
-      if not run.in_hook then begin
+      if not run.in_hook && run.hook_runs < most_runs then begin
         run.in_hook <- true;
+        run.hook_runs <- run.hook_runs + 1;
         react exn;
         run.in_hook <- false
       end)
