@@ -38,7 +38,6 @@ from lwt_unix._file_descr import (
     File_descr,
     Opened,
     check_descriptor,
-    rejected,
     settle_mode,
     why_unusable,
 )
@@ -320,7 +319,8 @@ def wrap_syscall(
             ready.
 
     Raises:
-        Exception: as `check_descriptor`, at once. An exception of the action rejects the promise.
+        Exception: as `check_descriptor`, and that of the action if it fails at once. If it fails
+            later, its exception rejects the promise.
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
@@ -338,7 +338,7 @@ def try_or_wait(event: Io_event, descriptor: File_descr, action: Callable[[], A]
     except Exception as exn:
         event_or_none = event_to_wait_for(exn, event)
         if event_or_none is None:
-            return rejected(exn)
+            raise
     return register_action(event_or_none, descriptor, action)
 
 
@@ -392,7 +392,9 @@ def wait_read(descriptor: File_descr, /) -> lwt.Promise[None]:
     """Wait until there is something to read.
 
     Reading functions wait by themselves; this is for calls of other libraries that would block.
-    A descriptor that is not opened gives a rejected promise, not an exception.
+
+    Raises:
+        Exception: as `check_descriptor`.
 
     OCaml: Lwt_unix.wait_read : file_descr -> unit Lwt.t
     """
@@ -408,13 +410,10 @@ def wait_write(descriptor: File_descr, /) -> lwt.Promise[None]:
 
 
 def _wait(event: Io_event, descriptor: File_descr) -> lwt.Promise[None]:
-    try:
-        check_descriptor(descriptor)
-        if is_ready(event, descriptor._fd):
-            return lwt.return_unit
-        return register_action(event, descriptor, _nothing)
-    except Exception as exn:
-        return rejected(exn)
+    check_descriptor(descriptor)
+    if is_ready(event, descriptor._fd):
+        return lwt.return_unit
+    return register_action(event, descriptor, _nothing)
 
 
 def _nothing() -> None:

@@ -62,6 +62,16 @@ def readable_slice(
     return source if length == size else memoryview(source)[offset : offset + length]
 
 
+def release(part: bytes | memoryview) -> None:
+    """Let go of what `writable_slice` or `readable_slice` gave, before an exception leaves.
+
+    Its traceback keeps the frames of the functions that it left, and what they hold; a `bytearray`
+    is to be free to change its size all the same.
+    """
+    if isinstance(part, memoryview):
+        part.release()
+
+
 def _view_of_bytes(function: str, buffer: ReadableBuffer) -> memoryview:
     try:
         view = memoryview(buffer)

@@ -28,7 +28,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import lwt
 
@@ -224,21 +224,6 @@ def why_unusable(descriptor: File_descr) -> Exception:
         return state.exn.with_traceback(state.traceback)
     message = f"{os.strerror(errno.EBADF)} (Lwt_unix.check_descriptor: {descriptor!r})"
     return OSError(errno.EBADF, message)
-
-
-def rejected(exn: Exception) -> lwt.Promise[NoReturn]:
-    """Return a promise rejected with an exception that the caller has just caught.
-
-    The caller's own frame is taken off the traceback: it tells little, and it would keep the
-    caller's buffer, so that a `bytearray` could not be resized while the exception lives.
-
-    Raises:
-        Exception: `exn` itself, if `Lwt.Exception_filter` does not handle it.
-    """
-    if not lwt.Exception_filter.run(exn):
-        raise exn
-    traceback = exn.__traceback__
-    return lwt.fail(exn.with_traceback(traceback and traceback.tb_next))
 
 
 # --- The mode ----------------------------------------------------------------

@@ -26,17 +26,15 @@ from lwt_unix._actions import (
     try_or_wait,
     would_not_block,
 )
-from lwt_unix._buffers import readable_slice, writable_slice
+from lwt_unix._buffers import readable_slice, release, writable_slice
 from lwt_unix._closing import inherit_unless
 from lwt_unix._constants import Io_event, Read, Write
 from lwt_unix._file_descr import (
     File_descr,
-    Opened,
     check_descriptor,
-    rejected,
     settle_mode,
-    why_unusable,
 )
+from lwt_unix._jobs import run_job
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -62,20 +60,23 @@ def read(
     Raises:
         ValueError: the range is not within the buffer. Nothing is read.
         TypeError: the buffer is read-only, or a bound no integer.
-        Exception: as `check_descriptor`, at once; in blocking mode, by rejection. An error of
-            the system rejects the promise.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, or in blocking mode, the
+            promise is rejected.
 
     OCaml: Lwt_unix.read : file_descr -> bytes -> int -> int -> int Lwt.t
     """
     view = writable_slice("Lwt_unix.read", buffer, offset, length)
     if not descriptor._direct:
-        return _read_or_write(Read, descriptor, partial(os.readv, descriptor._fd, (view,)))
+        call = partial(os.readv, descriptor._fd, (view,))
+        return _read_or_write(Read, descriptor, view, call)
     try:
         return lwt.return_(os.readv(descriptor._fd, (view,)))
     except BlockingIOError:
         pass
-    except Exception as exn:
-        return rejected(exn)
+    except Exception:
+        release(view)
+        raise
     return register_action(Read, descriptor, partial(os.readv, descriptor._fd, (view,)))
 
 
@@ -96,20 +97,23 @@ def write(
     Raises:
         ValueError: the range is not within the data. Nothing is written.
         TypeError: the data are no bytes, or a bound no integer.
-        Exception: as `check_descriptor`, at once; in blocking mode, by rejection. An error of
-            the system rejects the promise: EPIPE (`BrokenPipeError`) if nobody reads any more.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once: EPIPE (`BrokenPipeError`) if nobody reads any
+            more. If it fails later, or in blocking mode, the promise is rejected.
 
     OCaml: Lwt_unix.write : file_descr -> bytes -> int -> int -> int Lwt.t
     """
     source = readable_slice("Lwt_unix.write", data, offset, length)
     if not descriptor._direct:
-        return _read_or_write(Write, descriptor, partial(os.write, descriptor._fd, source))
+        call = partial(os.write, descriptor._fd, source)
+        return _read_or_write(Write, descriptor, source, call)
     try:
         return lwt.return_(os.write(descriptor._fd, source))
     except BlockingIOError:
         pass
-    except Exception as exn:
-        return rejected(exn)
+    except Exception:
+        release(source)
+        raise
     return register_action(Write, descriptor, partial(os.write, descriptor._fd, source))
 
 
@@ -124,18 +128,24 @@ def write_string(
 
 
 def _read_or_write(
-    event: Io_event, descriptor: File_descr, call: Callable[[], A]
+    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
 ) -> lwt.Promise[A]:
     """Read or write on a descriptor whose mode is blocking, or not settled, or not opened."""
-    if not settle_mode(descriptor):
+    try:
+        is_blocking = settle_mode(descriptor)
         check_descriptor(descriptor)
-        return try_or_wait(event, descriptor, call)
-    if descriptor._state is not Opened:
-        return lwt.fail(why_unusable(descriptor))
-    # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may
-    # still block if another reader was faster. Without threads that would stop the program, so
-    # each attempt first makes sure.
-    return try_or_wait(event, descriptor, partial(_call_when_ready, event, descriptor._fd, call))
+        if not is_blocking:
+            return try_or_wait(event, descriptor, call)
+        # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may
+        # still block if another reader was faster. Without threads that would stop the program,
+        # so each attempt first makes sure.
+        if would_not_block(event, descriptor._fd):
+            return run_job(call)
+        call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
+        return register_action(event, descriptor, call_when_ready)
+    except Exception:
+        release(part)
+        raise
 
 
 def _call_when_ready(event: Io_event, fd: int, call: Callable[[], A]) -> A:

@@ -16,17 +16,18 @@ import errno
 import os
 import socket as python_socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import lwt
 from lwt_unix import lwt_sys
 from lwt_unix._actions import Retry, is_ready, wrap_syscall
-from lwt_unix._buffers import readable_slice, writable_slice
+from lwt_unix._buffers import readable_slice, release, writable_slice
 from lwt_unix._closing import inherit_unless
 from lwt_unix._constants import (
+    Io_event,
     Msg_flag,
     Read,
     Shutdown_command,
@@ -54,6 +55,8 @@ from lwt_unix._socket_object import SocketKind, kind_of, socket_of
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+A = TypeVar("A")
 
 # --- Making sockets ----------------------------------------------------------
 
@@ -193,8 +196,8 @@ def accept(
 ) -> lwt.Promise[tuple[File_descr, Sockaddr]]:
     """Take the next connection: a non-blocking socket for it, and the address of the client.
 
-    Cancelling leaves the connections that come to be accepted later. An error of the system
-    (EMFILE, ECONNABORTED) rejects the promise, and accepting may be tried again.
+    Cancelling leaves the connections that come to be accepted later. After an error of the system
+    (EMFILE, ECONNABORTED) accepting may be tried again.
 
     Args:
         descriptor: a socket that listens.
@@ -202,6 +205,7 @@ def accept(
 
     Raises:
         Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
@@ -276,8 +280,9 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
     Raises:
         TypeError, ValueError: `address` is no address.
-        Exception: as `check_descriptor`. An error of the system (ECONNREFUSED and its kin)
-            rejects the promise.
+        Exception: as `check_descriptor`.
+        OSError: the attempt failed at once, as it does for a Unix-domain path (ENOENT,
+            ECONNREFUSED). If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.connect : file_descr -> sockaddr -> unit Lwt.t
     """
@@ -340,13 +345,14 @@ def recv(
 
     Raises:
         ValueError: the range is not within the buffer. Nothing is received.
-        Exception: as `check_descriptor`. An error of the system rejects the promise.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.recv : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
     view = writable_slice("Lwt_unix.recv", buffer, offset, length)
     bits = _flag_bits("Lwt_unix.recv", flags)
-    return wrap_syscall(Read, descriptor, lambda: socket_of(descriptor).recv_into(view, 0, bits))
+    return _transfer(Read, descriptor, view, lambda: socket_of(descriptor).recv_into(view, 0, bits))
 
 
 def send(
@@ -361,13 +367,14 @@ def send(
 
     Raises:
         ValueError: the range is not within the data. Nothing is sent.
-        Exception: as `check_descriptor`. An error of the system rejects the promise.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.send : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
     source = readable_slice("Lwt_unix.send", data, offset, length)
     bits = _flag_bits("Lwt_unix.send", flags)
-    return wrap_syscall(Write, descriptor, lambda: socket_of(descriptor).send(source, bits))
+    return _transfer(Write, descriptor, source, lambda: socket_of(descriptor).send(source, bits))
 
 
 def recvfrom(
@@ -385,7 +392,8 @@ def recvfrom(
 
     Raises:
         ValueError: the range is not within the buffer. Nothing is received.
-        Exception: as `check_descriptor`. An error of the system rejects the promise.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.recvfrom :
         file_descr -> bytes -> int -> int -> msg_flag list -> (int * sockaddr) Lwt.t
@@ -397,7 +405,7 @@ def recvfrom(
         received, address = socket_of(descriptor).recvfrom_into(view, 0, bits)
         return received, from_python(address)
 
-    return wrap_syscall(Read, descriptor, receive)
+    return _transfer(Read, descriptor, view, receive)
 
 
 def sendto(
@@ -413,7 +421,10 @@ def sendto(
 
     Raises:
         ValueError: the range is not within the data, or the host is not numeric.
-        Exception: as `check_descriptor`. An error of the system rejects the promise.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.sendto :
         file_descr -> bytes -> int -> int -> msg_flag list -> sockaddr -> int Lwt.t
@@ -426,7 +437,18 @@ def sendto(
         to = _address_for(descriptor, sockaddr, "Lwt_unix.sendto")
         return socket_of(descriptor).sendto(source, bits, to)
 
-    return wrap_syscall(Write, descriptor, send_message)
+    return _transfer(Write, descriptor, source, send_message)
+
+
+def _transfer(
+    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
+) -> lwt.Promise[A]:
+    """Do what `wrap_syscall` does with a call that uses a part of somebody's buffer."""
+    try:
+        return wrap_syscall(event, descriptor, call)
+    except Exception:
+        release(part)
+        raise
 
 
 def _flag_bits(function: str, flags: Iterable[Msg_flag]) -> int:

@@ -80,11 +80,24 @@ def test_wrap_syscall_tries_the_action_at_once(pair: Pair) -> None:
     assert lwt.state(lwt_unix.wrap_syscall(Read, pair[0], lambda: 3)) == lwt.Return(3)
 
 
-def test_an_exception_of_the_action_rejects(pair: Pair) -> None:
+def test_an_exception_of_the_first_attempt_is_raised_at_the_call(pair: Pair) -> None:
     def fail() -> None:
         raise Reason
 
-    assert lwt.state(lwt_unix.wrap_syscall(Read, pair[0], fail)) == lwt.Fail(Reason())
+    with pytest.raises(Reason):
+        lwt_unix.wrap_syscall(Read, pair[0], fail)
+
+
+def test_an_exception_of_a_later_attempt_rejects(pair: Pair) -> None:
+    attempts = iter([lwt_unix.Retry(), Reason()])
+
+    def fail() -> None:
+        raise next(attempts)
+
+    promise = lwt_unix.wrap_syscall(Read, pair[0], fail)
+    send(pair[1], b"x")
+    lwt_engine.iter(True)
+    assert lwt.state(promise) == lwt.Fail(Reason())
 
 
 def test_an_exception_of_the_action_keeps_where_it_came_from(pair: Pair) -> None:
@@ -92,7 +105,7 @@ def test_an_exception_of_the_action_keeps_where_it_came_from(pair: Pair) -> None
         raise Reason
 
     with pytest.raises(Reason) as raised:
-        lwt_main.run(lwt_unix.wrap_syscall(Read, pair[0], fail))
+        lwt_unix.wrap_syscall(Read, pair[0], fail)
     assert raised.traceback[-1].name == "fail"
 
 
@@ -167,8 +180,9 @@ def test_an_action_that_comes_too_early_waits_for_its_event(pair: Pair, exn: Exc
 def test_an_attempt_in_progress_is_an_error_and_not_a_reason_to_wait(
     pair: Pair, number: int
 ) -> None:
-    promise = lwt_unix.wrap_syscall(Read, pair[0], too_early(OSError(number, "")))
-    assert isinstance(lwt.state(promise), lwt.Fail)
+    with pytest.raises(OSError) as raised:  # noqa: PT011  (the number is compared below)
+        lwt_unix.wrap_syscall(Read, pair[0], too_early(OSError(number, "")))
+    assert raised.value.errno == number
 
 
 def test_retry_write_waits_for_room_whatever_the_event_was(pair: Pair) -> None:
@@ -554,14 +568,22 @@ def test_wait_write_waits_for_room(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("wait", [lwt_unix.wait_read, lwt_unix.wait_write])
-def test_waiting_for_a_closed_descriptor_gives_a_rejected_promise(
+def test_waiting_for_a_closed_descriptor_raises_at_once(
     pair: Pair, wait: Callable[[lwt_unix.File_descr], lwt.Promise[None]]
 ) -> None:
     lwt_main.run(lwt_unix.close(pair[0]))
-    state = lwt.state(wait(pair[0]))
-    assert isinstance(state, lwt.Fail)
-    assert isinstance(state.exception, OSError)
-    assert state.exception.errno == errno.EBADF
+    with pytest.raises(OSError, match="check_descriptor") as raised:
+        wait(pair[0])
+    assert raised.value.errno == errno.EBADF
+
+
+@pytest.mark.parametrize("wait", [lwt_unix.wait_read, lwt_unix.wait_write])
+def test_waiting_for_an_aborted_descriptor_raises_at_once(
+    pair: Pair, wait: Callable[[lwt_unix.File_descr], lwt.Promise[None]]
+) -> None:
+    lwt_unix.abort(pair[0], Reason())
+    with pytest.raises(Reason):
+        wait(pair[0])
 
 
 @pytest.mark.parametrize("ask", [lwt_unix.readable, lwt_unix.writable])

@@ -120,9 +120,41 @@ def test_writing_takes_only_the_part_that_was_named(ends: Pair) -> None:
 
 def test_writing_where_nobody_reads_is_an_error_and_no_signal(ends: Pair) -> None:
     lwt_main.run(lwt_unix.close(ends[0]))
-    state = lwt.state(lwt_unix.write(ends[1], b"hello", 0, 5))
+    with pytest.raises(BrokenPipeError):
+        lwt_main.run(lwt_unix.write(ends[1], b"hello", 0, 5))
+
+
+def test_an_error_met_at_once_is_raised_at_the_call(pair: Pair) -> None:
+    lwt_main.run(lwt_unix.close(pair[0]))
+    with pytest.raises(BrokenPipeError):
+        lwt_unix.write(pair[1], b"hello", 0, 5)
+
+
+def test_an_error_met_later_rejects(pair: Pair) -> None:
+    data = bytes(100_000)
+    while not lwt.is_sleeping(promise := lwt_unix.write(pair[1], data, 0, len(data))):
+        pass
+    lwt_main.run(lwt_unix.close(pair[0]))
+    lwt_engine.iter(True)
+    state = lwt.state(promise)
     assert isinstance(state, lwt.Fail)
     assert isinstance(state.exception, BrokenPipeError)
+
+
+def test_in_blocking_mode_an_error_met_at_once_rejects() -> None:
+    reading, writing = a_blocking_pipe()
+    lwt_main.run(lwt_unix.close(reading))
+    state = lwt.state(lwt_unix.write(writing, b"hello", 0, 5))
+    lwt_main.run(lwt_unix.close(writing))
+    assert isinstance(state, lwt.Fail)
+    assert isinstance(state.exception, BrokenPipeError)
+
+
+def refuse_reading(descriptor: lwt_unix.File_descr) -> None:
+    """Give its number to a file that can only be written to."""
+    target = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(target, lwt_unix.unix_file_descr(descriptor))
+    os.close(target)
 
 
 @pytest.mark.parametrize(("offset", "length"), [(-1, 1), (0, -1), (0, 9), (8, 1), (9, 0), (4, 5)])
@@ -187,15 +219,14 @@ def test_a_closed_descriptor_is_refused_at_once(
 
 
 @pytest.mark.parametrize("use", [use_by_reading, use_by_writing])
-def test_in_blocking_mode_a_closed_descriptor_gives_a_rejected_promise(
+def test_in_blocking_mode_too_using_a_closed_descriptor_raises_at_once(
     use: Callable[[lwt_unix.File_descr], lwt.Promise[int]],
 ) -> None:
     reading, writing = a_blocking_pipe()
     lwt_main.run(lwt.join([lwt_unix.close(reading), lwt_unix.close(writing)]))
-    state = lwt.state(use(reading))
-    assert isinstance(state, lwt.Fail)
-    assert isinstance(state.exception, OSError)
-    assert state.exception.errno == errno.EBADF
+    with pytest.raises(OSError, match="check_descriptor") as raised:
+        use(reading)
+    assert raised.value.errno == errno.EBADF
 
 
 def test_a_bad_range_is_refused_before_the_state_is_looked_at(pair: Pair) -> None:
@@ -277,16 +308,11 @@ def test_a_buffer_cannot_be_resized_while_a_read_waits_and_can_be_after(pair: Pa
     buffer.clear()
 
 
-@pytest.mark.parametrize("end", ["fulfilled", "cancelled", "aborted", "failed at once"])
+@pytest.mark.parametrize("end", ["fulfilled", "cancelled", "aborted"])
 def test_a_buffer_can_be_resized_in_the_callback_whatever_came_of_the_read(
     pair: Pair, end: str
 ) -> None:
     buffer = bytearray(8)
-    if end == "failed at once":
-        lwt_main.run(lwt_unix.blocking(pair[0]))
-        target = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(target, lwt_unix.unix_file_descr(pair[0]))  # reading now gives EBADF
-        os.close(target)
     promise = lwt_unix.read(pair[0], buffer, 0, 8)
     lwt.on_termination(promise, buffer.clear)
     match end:
@@ -299,6 +325,42 @@ def test_a_buffer_can_be_resized_in_the_callback_whatever_came_of_the_read(
             lwt_unix.abort(pair[0], ValueError())
     assert not lwt.is_sleeping(promise)
     assert buffer == b""
+
+
+@pytest.mark.parametrize("is_first_use", [True, False])
+def test_a_buffer_can_be_resized_while_the_exception_of_a_read_lives(
+    pair: Pair, is_first_use: bool
+) -> None:
+    buffer = bytearray(8)
+    if not is_first_use:
+        lwt_main.run(lwt_unix.blocking(pair[0]))
+    refuse_reading(pair[0])
+    with pytest.raises(OSError, match="Bad file") as raised:
+        lwt_unix.read(pair[0], buffer, 0, 8)
+    buffer.clear()
+    assert raised.value.__traceback__ is not None
+
+
+@pytest.mark.parametrize("is_first_use", [True, False])
+def test_data_can_be_resized_while_the_exception_of_a_write_lives(
+    pair: Pair, is_first_use: bool
+) -> None:
+    data = bytearray(8)
+    if not is_first_use:
+        lwt_main.run(lwt_unix.blocking(pair[0]))
+    lwt_main.run(lwt_unix.close(pair[1]))
+    with pytest.raises(BrokenPipeError) as raised:
+        lwt_unix.write(pair[0], data, 0, 4)
+    data.clear()
+    assert raised.value.__traceback__ is not None
+
+
+def test_a_view_that_a_read_was_given_is_still_the_callers_when_the_read_fails(pair: Pair) -> None:
+    refuse_reading(pair[0])
+    view = memoryview(bytearray(b"12345678"))
+    with pytest.raises(OSError, match="Bad file"):
+        lwt_unix.read(pair[0], view, 0, 8)
+    assert view.tobytes() == b"12345678"
 
 
 # --- Blocking mode -----------------------------------------------------------

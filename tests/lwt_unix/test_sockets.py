@@ -83,6 +83,13 @@ def failure_of(promise: lwt.Promise[object]) -> OSError:
     return state.exception
 
 
+def raised_by(call: Callable[[], object]) -> int | None:
+    """The number of the error of the system that a call raises."""
+    with pytest.raises(OSError) as raised:  # noqa: PT011  (the caller compares the number)
+        call()
+    return raised.value.errno
+
+
 def accept_and_open(opened: Open, listener: lwt_unix.File_descr) -> lwt_unix.File_descr:
     accepted, _ = lwt_main.run(lwt_unix.accept(listener))
     return opened(accepted)
@@ -278,14 +285,14 @@ def test_a_cancelled_accept_leaves_the_client_to_the_next(opened: Open) -> None:
     assert address == lwt_unix.getsockname(client)
 
 
-def test_accept_without_descriptors_left_rejects_and_the_client_is_accepted_later(
+def test_accept_without_descriptors_left_raises_and_the_client_is_accepted_later(
     opened: Open, no_more_descriptors: Callable[[], None]
 ) -> None:
     listener = opened.listener()
     client = opened.client_of(listener)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     no_more_descriptors()
-    assert failure_of(lwt_unix.accept(listener)).errno == errno.EMFILE
+    assert raised_by(lambda: lwt_unix.accept(listener)) == errno.EMFILE
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     accepted, address = lwt_main.run(lwt_unix.accept(listener))
     opened(accepted)
@@ -303,12 +310,12 @@ def test_an_accepted_socket_that_cannot_be_set_up_is_closed(
     lwt_main.run(lwt_unix.blocking(listener))
     before = open_descriptors()
     monkeypatch.setattr(os, "set_blocking", fail)
-    assert failure_of(lwt_unix.accept(listener)).errno == errno.EIO
+    assert raised_by(lambda: lwt_unix.accept(listener)) == errno.EIO
     assert {fd for fd in open_descriptors() - before if is_open(fd)} == set()
 
 
-def test_accept_on_a_socket_that_does_not_listen_rejects(opened: Open) -> None:
-    assert failure_of(lwt_unix.accept(opened.socket())).errno == errno.EINVAL
+def test_accept_on_a_socket_that_does_not_listen_raises_at_once(opened: Open) -> None:
+    assert raised_by(lambda: lwt_unix.accept(opened.socket())) == errno.EINVAL
 
 
 def test_accept_on_a_closed_descriptor_raises_at_once(opened: Open) -> None:
@@ -439,26 +446,26 @@ def test_connect_to_an_abstract_name(opened: Open) -> None:
     assert lwt_unix.getpeername(client) == ADDR_UNIX(name)
 
 
-def test_connect_to_a_path_without_a_server_rejects(opened: Open, tmp_path: Path) -> None:
-    promise = lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), tmp_path / "socket")
-    assert failure_of(promise).errno == errno.ENOENT
+def test_connect_to_a_path_without_a_server_raises_at_once(opened: Open, tmp_path: Path) -> None:
+    client = opened.socket(lwt_unix.PF_UNIX)
+    assert raised_by(lambda: lwt_unix.connect(client, tmp_path / "socket")) == errno.ENOENT
 
 
 def test_connecting_to_an_address_of_another_domain_gives_the_errors_of_the_system(
     opened: Open,
 ) -> None:
     errors = [
-        failure_of(lwt_unix.connect(opened.socket(), ("::1", 1))),
-        failure_of(lwt_unix.connect(opened.socket(), "/socket")),
-        failure_of(lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 1))),
+        raised_by(lambda: lwt_unix.connect(opened.socket(), ("::1", 1))),
+        raised_by(lambda: lwt_unix.connect(opened.socket(), "/socket")),
+        raised_by(lambda: lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 1))),
     ]
-    assert [error.errno for error in errors] == [errno.EAFNOSUPPORT, errno.EINVAL, errno.EINVAL]
+    assert errors == [errno.EAFNOSUPPORT, errno.EINVAL, errno.EINVAL]
 
 
-def test_connecting_a_pipe_rejects(opened: Open) -> None:
+def test_connecting_a_pipe_raises_at_once(opened: Open) -> None:
     reading, writing = lwt_unix.pipe()
     opened(reading), opened(writing)
-    assert failure_of(lwt_unix.connect(writing, ("127.0.0.1", 1))).errno == errno.ENOTSOCK
+    assert raised_by(lambda: lwt_unix.connect(writing, ("127.0.0.1", 1))) == errno.ENOTSOCK
 
 
 def full_listener(opened: Open) -> lwt_unix.Sockaddr:
@@ -573,11 +580,21 @@ def test_a_message_to_a_host_name_is_refused(opened: Open) -> None:
         lwt_unix.sendto(opened.socket(type=lwt_unix.SOCK_DGRAM), b"x", 0, 1, [], ("host", 1))
 
 
-def test_messages_on_a_pipe_reject(opened: Open) -> None:
+def test_messages_on_a_pipe_raise_at_once(opened: Open) -> None:
     reading, writing = lwt_unix.pipe()
     opened(reading), opened(writing)
-    assert failure_of(lwt_unix.recv(reading, bytearray(1), 0, 1, [])).errno == errno.ENOTSOCK
-    assert failure_of(lwt_unix.send(writing, b"x", 0, 1, [])).errno == errno.ENOTSOCK
+    assert raised_by(lambda: lwt_unix.recv(reading, bytearray(1), 0, 1, [])) == errno.ENOTSOCK
+    assert raised_by(lambda: lwt_unix.send(writing, b"x", 0, 1, [])) == errno.ENOTSOCK
+
+
+def test_a_buffer_can_be_resized_while_the_exception_of_a_message_lives(opened: Open) -> None:
+    near, far = opened.pair()
+    lwt_main.run(lwt_unix.close(far))
+    data = bytearray(8)
+    with pytest.raises(BrokenPipeError) as raised:
+        lwt_unix.send(near, data, 0, 4, [])
+    data.clear()
+    assert raised.value.__traceback__ is not None
 
 
 MESSAGES: dict[str, Callable[[lwt_unix.File_descr, int, int], object]] = {

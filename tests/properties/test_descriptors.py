@@ -9,6 +9,7 @@ must hold, whatever the program and the engine:
 - who waits is served first come, first served, and nobody waits while there is something for him;
 - closing or aborting rejects what waits there before it returns, readers first, and refuses all
   that comes later;
+- an error met at the first attempt is raised at the call, one met later rejects;
 - an engine has an event for a direction exactly while someone waits for it;
 - at the end nothing is registered and no descriptor is open.
 """
@@ -226,17 +227,16 @@ class Descriptors(RuleBasedStateMachine):
         try:
             operation.promise = self.call(operation)
         except (OSError, Gone) as exn:
-            refusal: Exception = exn
+            failure: Exception = exn
         else:
             self.follow(operation, reaction)
             return
-        assert is_refusal(refusal, side.state)
+        self.check_failure(side, failure)
 
     def follow(self, operation: Operation, reaction: str) -> None:
-        """Have the model follow what becomes of an operation that was not refused."""
+        """Have the model follow what becomes of an operation that did not raise."""
         side = operation.side
-        if side.state != "opened":
-            assert operation.kind in {"wait_read", "wait_write"}  # these reject, the others raise
+        assert side.state == "opened"
         is_immediate = not lwt.is_sleeping(operation.promise)
         if not is_immediate:
             side.waiting(operation).append(operation)
@@ -292,15 +292,18 @@ class Descriptors(RuleBasedStateMachine):
 
     def failed(self, operation: Operation, exn: Exception, is_immediate: bool) -> None:
         side = operation.side
-        if not is_immediate:
-            waiting = side.waiting(operation)
-            if self.ending is side:
-                # First come, first rejected; the readers before the writers.
-                assert waiting[0] is operation
-                assert operation.is_reader or side.readers == []
-            waiting.remove(operation)
-        if isinstance(exn, lwt.Canceled):
-            return
+        assert not is_immediate
+        waiting = side.waiting(operation)
+        if self.ending is side:
+            # First come, first rejected; the readers before the writers.
+            assert waiting[0] is operation
+            assert operation.is_reader or side.readers == []
+        waiting.remove(operation)
+        if not isinstance(exn, lwt.Canceled):
+            self.check_failure(side, exn)
+
+    def check_failure(self, side: Side, exn: Exception) -> None:
+        """Check that an operation may fail so."""
         if side.state != "opened":
             assert is_refusal(exn, side.state)
             return
