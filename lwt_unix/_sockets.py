@@ -352,7 +352,13 @@ def recv(
     """
     view = writable_slice("Lwt_unix.recv", buffer, offset, length)
     bits = _flag_bits("Lwt_unix.recv", flags)
-    return _transfer(Read, descriptor, view, lambda: socket_of(descriptor).recv_into(view, 0, bits))
+
+    def receive() -> int:
+        if length == 0:  # Where recv_into would not even ask the system.
+            return socket_of(descriptor).recvmsg_into([view], 0, bits)[0]
+        return socket_of(descriptor).recv_into(view, 0, bits)
+
+    return _transfer(Read, descriptor, view, receive)
 
 
 def send(

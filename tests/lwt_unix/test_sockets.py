@@ -679,3 +679,12 @@ def test_somaxconn_is_a_backlog(opened: Open) -> None:
     lwt_main.run(lwt_unix.bind(one, ("127.0.0.1", 0)))
     assert lwt_unix.somaxconn() >= 128
     lwt_unix.listen(one, lwt_unix.somaxconn())
+
+
+def test_receiving_no_bytes_waits_as_receiving_one_does(opened: Open) -> None:
+    """The system is asked; Python's `recv_into` would say 0 by itself."""
+    near, far = opened.pair()
+    received = lwt_unix.recv(near, bytearray(1), 0, 0, [])
+    assert lwt.is_sleeping(received)
+    lwt_main.run(lwt_unix.send(far, "x", 0, 1, []))
+    assert lwt_main.run(received) == 0
