@@ -55,9 +55,15 @@ def _compare(options: argparse.Namespace) -> int:
         with Judge(build(language.interpreter, language.package)) as judge:
             start = time.monotonic()
             told = start
+            shown = 0
 
             def report(result: Result, start: float = start) -> None:
-                nonlocal told
+                nonlocal told, shown
+                for difference in result.differences[shown:]:
+                    print(
+                        f"  differs: {show(difference.program)}\n{difference.first()}", flush=True
+                    )
+                shown = len(result.differences)
                 if time.monotonic() > told + 60:
                     told = time.monotonic()
                     rate = result.programs / (told - start)

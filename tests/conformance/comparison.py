@@ -69,12 +69,21 @@ def closest(traces: list[list[str]], expected: list[str]) -> list[str]:
     return max(traces, key=agreeing)
 
 
+def _is_allowed(by_ocaml: list[str] | None, answers: Answers) -> bool:
+    if by_ocaml is None or by_ocaml in answers.traces:
+        return by_ocaml is not None
+    for trace in answers.more:
+        answers.traces.append(trace)
+        if trace == by_ocaml:
+            return True
+    return False
+
+
 def judged(program: Program, answers: Answers, by_ocaml: list[str] | None) -> Difference | None:
     """Compare what was answered to a program; `by_ocaml` matters only where it is defined."""
-    if not answers.undefined:
-        if by_ocaml is None or by_ocaml not in answers.traces:
-            ours = closest(answers.traces, by_ocaml) if by_ocaml else answers.traces[0]
-            return Difference(program, ours, by_ocaml)
+    if not answers.undefined and not _is_allowed(by_ocaml, answers):
+        ours = closest(answers.traces, by_ocaml) if by_ocaml else answers.traces[0]
+        return Difference(program, ours, by_ocaml)
     for number, by_model in answers.model:
         if answers.traces[number] != by_model:
             return Difference(program, answers.traces[number], by_model, judge="model")
@@ -93,8 +102,9 @@ def compare(
     result = Result()
     for batch in batched_programs(programs):
         answers = [language.run(program, result.met) for program in batch]
-        defined = [p for p, a in zip(batch, answers, strict=True) if not a.undefined]
-        replies = iter(judge.ask([show(program) for program in defined]))
+        asked = zip(batch, answers, strict=True)
+        texts = [a.text or show(program) for program, a in asked if not a.undefined]
+        replies = iter(judge.ask(texts))
         for program, answer in zip(batch, answers, strict=True):
             result.programs += 1
             if answer.undefined:

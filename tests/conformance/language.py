@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -19,13 +19,19 @@ class Answers:
     """What our library may do with a program."""
 
     traces: list[list[str]]
-    """One for every way in which random choices may go."""
+    """One of them is to be OCaml's."""
 
     undefined: list[str] = field(default_factory=list)
     """Why OCaml's behaviour is undefined, if it is: a model is the judge then."""
 
     model: list[tuple[int, list[str]]] = field(default_factory=list)
     """What the model does, and which of `traces` should be the same."""
+
+    text: str = ""
+    """That of the program, if it was made anyway."""
+
+    more: Iterator[list[str]] = field(default_factory=lambda: iter(()))
+    """More traces, made when they are asked for: the other ways that random choices may go."""
 
 
 class Language(Protocol):

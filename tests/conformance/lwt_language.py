@@ -170,7 +170,19 @@ VALUES: Final = 4
 DEEPEST_CALLBACK: Final = 3
 EXCEPTIONS: Final = ("canceled", 1, 2, 3)
 RUNTIME_EXCEPTIONS: Final = ("out_of_memory", "stack_overflow")
-DEPTHS: Final = (2, 5, 20, 44, 52)  # OCaml speaks of 42; ours postpones callbacks from 64 on
+DEPTHS: Final = (
+    2,
+    3,
+    4,
+    5,
+    2,
+    3,
+    4,
+    5,
+    20,
+    44,
+    52,
+)  # OCaml speaks of 42; ours postpones from 64 on
 
 
 class Maker:
@@ -184,7 +196,7 @@ class Maker:
         self._callbacks = 0
         self._focus: list[str] = []
 
-    def program(self, longest: int = 14) -> Program:
+    def program(self, longest: int = 10) -> Program:
         """Make a program that begins with pending promises and resolves most at its end."""
         beginning: Program = (("task", 0), ("task", 1), ("wait", 2), ("task", 3), ("wait", 4))
         ends: list[Program] = [

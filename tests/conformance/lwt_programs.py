@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack, closing
 from random import Random
 from typing import Final
@@ -43,14 +44,30 @@ SAME_FUNCTION: Final = {
 }
 """The statements of values that have another name, or are met in another way."""
 
-NOT_OURS: Final = {
-    name: ": removed in 6.0" for name in ("make_value", "make_error", "waiter_of_wakener")
-}
+NOT_OURS: Final = dict.fromkeys(
+    ("make_value", "make_error", "waiter_of_wakener"), ": removed in 6.0"
+)
 
 MAKERS: Final = [name for name, kinds in SIGNATURES.items() if kinds.startswith("D")]
-TAKERS: Final = [
-    name for name, kinds in SIGNATURES.items() if {"P", "L", "R"} & set(kinds.split())
-]
+TAKERS: Final = [name for name, kinds in SIGNATURES.items() if {"P", "L", "R"} & set(kinds.split())]
+
+
+MOST_WAYS: Final = 200
+
+
+def _run_on_model(program: Program, told: list[int]) -> list[str]:
+    run = Run(Model(Choices(told)), random_choices=True, show=show_as_in_memory)
+    return run.run(program)
+
+
+def _run_on_lwt(program: Program, text: str, told: list[int], met: Met | None = None) -> list[str]:
+    with ExitStack() as stack:
+        for known in KNOWN_DIFFERENCES:
+            if any(word in text for word in known.words):
+                stack.enter_context(known.arrangement())
+        subject = stack.enter_context(closing(Lwt(Choices(told))))
+        run = Run(subject, random_choices=True, show=show_as_in_memory, met=met)
+        return run.run(program)
 
 
 class LwtPrograms:
@@ -60,8 +77,8 @@ class LwtPrograms:
     interpreter = "lwt_programs.ml"
     package = "lwt"
     default_programs = 20_000
-    statements = tuple(SIGNATURES)
-    pairs = tuple(
+    statements: Collection[str] = tuple(SIGNATURES)
+    pairs: Collection[tuple[str, str]] = tuple(
         (maker, taker)
         for maker in MAKERS
         for taker in (*TAKERS, RETURNED)
@@ -76,28 +93,26 @@ class LwtPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         """Run a program on package `lwt`; the model tells whether OCaml could run it, too."""
-        answers = Answers([])
         text = show(program)
+        told: list[list[int]] = []
+        undefined: list[str] = []
 
-        def run_once(choices: Choices) -> None:
+        def try_on_model(choices: Choices) -> None:
             model = Model(choices)
             SilentRun(model, random_choices=True).run(program)
-            told = [taken for taken, _ in choices.made]
-            if model.undefined_in_ocaml:
-                answers.undefined.extend(model.undefined_in_ocaml)
-                judge = Model(Choices(told))
-                run = Run(judge, random_choices=True, show=show_as_in_memory)
-                answers.model.append((len(answers.traces), run.run(program)))
-            with ExitStack() as stack:
-                for known in KNOWN_DIFFERENCES:
-                    if any(word in text for word in known.words):
-                        stack.enter_context(known.arrangement())
-                subject = stack.enter_context(closing(Lwt(Choices(told))))
-                run = Run(subject, random_choices=True, show=show_as_in_memory, met=met)
-                answers.traces.append(run.run(program))
+            told.append([taken for taken, _ in choices.made])
+            undefined.extend(model.undefined_in_ocaml)
 
-        every_choice(run_once)
-        return answers
+        if not every_choice(try_on_model, at_most=MOST_WAYS):
+            return Answers([], ["random choices may go in too many ways"])
+        if undefined:
+            return Answers(
+                [_run_on_lwt(program, text, way, met) for way in told],
+                undefined,
+                [(number, _run_on_model(program, way)) for number, way in enumerate(told)],
+            )
+        more = (_run_on_lwt(program, text, way) for way in told[1:])
+        return Answers([_run_on_lwt(program, text, told[0], met)], more=more, text=text)
 
     def covered(self) -> dict[str, str]:
         """The statements for the values of lwt.mli, by name."""

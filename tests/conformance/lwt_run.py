@@ -132,7 +132,7 @@ class Run:
         self._makers: dict[int, str] = {}
         self._resolvers: dict[int, Any] = {}
         self._busy: set[str] = set()  # the hook, the notifier: not called by themselves
-        self._runs: Counter[str] = Counter()  # of these
+        self._acted: Counter[str] = Counter()  # of these
         self._events = 0
         subject.set_hook(self._log_in_hook)
 
@@ -234,9 +234,7 @@ class Run:
                     converted.append(self._convert(kind, next(forms)))
         except EmptySlot:
             return
-        if name in CHOOSING and not self._may_choose(
-            converted if name == "<?>" else converted[0]
-        ):
+        if name in CHOOSING and not self._may_choose(converted if name == "<?>" else converted[0]):
             return
         if self._met is not None:
             self._note_call(name, arguments)
@@ -328,12 +326,10 @@ class Run:
             lambda count: self._unless_busy("notifier", lambda: callback(count))
         )
 
-    def _unless_busy(
-        self, who: str, act: Callable[[], object], at_most: int = MOST_RUNS
-    ) -> None:
-        if who not in self._busy and self._runs[who] < at_most:
+    def _unless_busy(self, who: str, act: Callable[[], object], at_most: int = MOST_RUNS) -> None:
+        if who not in self._busy and self._acted[who] < at_most:
             self._busy.add(who)
-            self._runs[who] += 1
+            self._acted[who] += 1
             try:
                 act()
             finally:

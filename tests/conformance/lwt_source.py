@@ -186,7 +186,7 @@ def _ocaml_row(statements: list[Form]) -> str:
 
 def _ocaml_callback(kind: str, form: Form) -> str:
     _, number, *statements, end = form
-    takes, owes = kind
+    takes, owes = kind[0], kind[1]
     is_promise = owes == "p"
     argument = "any x" if takes == "1" else "any ()"
     match end:
@@ -350,7 +350,7 @@ def _python_argument(kind: str, form: Form) -> str:
 
 def _python_callback(kind: str, form: Form) -> list[str]:
     _, number, *statements, end = form
-    takes, owes = kind
+    takes, owes = kind[0], kind[1]
     argument = "x" if takes == "1" else "None"
     match end:
         case ("raise", exception):

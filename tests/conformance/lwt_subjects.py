@@ -2,7 +2,7 @@
 
 Both are those of the property tests, with all that the language has besides, and with
 choices that can be dictated: where `choose` or `pick` would take one of several promises at
-random, a `Choices` says which one, and `every_trace` goes through all that it could be.
+random, a `Choices` says which one, and `every_choice` goes through all that it could be.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ class Choices:
 class Lwt(ByLwt):
     """Package `lwt`. Its handling of exceptions is that of 5.6.1: see `known_differences`."""
 
-    def __init__(self, choices: Choices) -> None:
-        super().__init__()
-        self.choices = choices  # type: ignore[assignment, misc] # a part of Random, which will do
-        setattr(lwt.prng, "randrange", choices.randrange)  # noqa: B010  # mypy: it is a method
+    def __init__(self, choices: Choices | None = None, *, coroutines: bool = False) -> None:
+        super().__init__(coroutines=coroutines)
+        if choices:
+            self.choices: Any = choices
+            vars(lwt.prng)["randrange"] = choices.randrange
         for name, function in LWT_FUNCTIONS.items():
             setattr(self, name, function)
 
@@ -61,7 +62,7 @@ class Lwt(ByLwt):
 
     def close(self) -> None:
         super().close()
-        del lwt.prng.__dict__["randrange"]
+        vars(lwt.prng).pop("randrange", None)
         lwt.register_pause_notifier(lambda _: None)
 
 
@@ -101,9 +102,10 @@ class Model(ByModel):
     return_true = property(lambda self: self.return_(True))
     return_false = property(lambda self: self.return_(False))
 
-    def __init__(self, choices: Choices) -> None:
-        super().__init__()
-        self.choices = choices  # type: ignore[assignment] # a part of Random, which will do
+    def __init__(self, choices: Choices | None = None, *, coroutines: bool = False) -> None:
+        super().__init__(coroutines=coroutines)
+        if choices:
+            self.choices: Any = choices
         self._notifier: Callable[[int], object] = lambda _: None
         others: dict[str, Any] = {
             ">>=": self.bind,
@@ -126,8 +128,10 @@ class Model(ByModel):
             setattr(self, name, function)
 
     def async_(self, f: Promising) -> None:
-        # The hook is the one of the time when the exception comes.
-        self.dont_wait(f, lambda exception: self.on_async_exception(exception))
+        def report(exception: Exception) -> None:
+            self.on_async_exception(exception)  # the hook of the time when this happens
+
+        self.dont_wait(f, report)
 
     def pause(self) -> promise_model.Promise:
         promise = super().pause()
@@ -258,11 +262,13 @@ class Model(ByModel):
         )
 
 
-def every_choice(run: Callable[[Choices], None], at_most: int = 500) -> None:
-    """Run something once for every way in which its choices can go."""
+def every_choice(run: Callable[[Choices], None], at_most: int) -> bool:
+    """Run something once for every way in which its choices can go; tell whether that was all."""
     told: list[int] | None = []
-    while told is not None and at_most:
+    for _ in range(at_most):
         choices = Choices(told)
         run(choices)
         told = choices.next()
-        at_most -= 1
+        if told is None:
+            return True
+    return False

@@ -16,7 +16,7 @@ hold, from the left and from the right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 from typing import Any, Final
 
@@ -76,8 +76,10 @@ class SequencePrograms:
     interpreter = "lwt_sequence_programs.ml"
     package = "lwt"
     default_programs = 5_000
-    statements = tuple(SIGNATURES)
-    pairs = tuple((maker, taker) for maker in MAKERS for taker in TAKERS)
+    statements: Collection[str] = tuple(SIGNATURES)
+    pairs: Collection[tuple[str, str]] = tuple(
+        (maker, taker) for maker in MAKERS for taker in TAKERS
+    )
 
     def make(self, random: Random) -> Program:
         return _statements(random, longest=20, depth=0)
@@ -291,7 +293,8 @@ def _as_ocaml(form: Form) -> str:
     name, numbers, visits = _parts(form)
     first = numbers[0] if numbers else 0
     steps = "; ".join(f"(fun () -> {_as_ocaml(visit)})" for visit in visits)
-    visit = f"let steps = ref [{steps}] in let visit v = Printf.printf \"visit %d\\n\" v; " + (
+    visit = (
+        f'let steps = ref [{steps}] in let visit v = Printf.printf "visit %d\\n" v; '
         "match !steps with [] -> () | step :: rest -> steps := rest; step () in"
     )
     match name:

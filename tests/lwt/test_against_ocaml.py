@@ -1,7 +1,7 @@
 """What the original did: programs, and the traces that Lwt 5.6.1 on OCaml printed for them.
 
 `answers_of_ocaml.txt` holds them in paragraphs: a sentence, the program in the
-form that `tests/properties/promise_programs.py` describes, and its trace. In a
+form that `tests/conformance/lwt_language.py` describes, and its trace. In a
 line of a trace stand the event, the two values in storage and the states of all
 promises in the order in which they were made. Ends of statements are left out
 where nothing was called. (OCaml cannot tell `[]` from `()` there, nor a list from
@@ -19,8 +19,10 @@ from typing import NamedTuple
 import pytest
 
 import lwt
-from tests.properties.promise_programs import Program, Run, parse
-from tests.properties.promise_subjects import ByLwt, ByModel
+from tests.conformance.forms import Program, parse
+from tests.conformance.lwt_run import Run
+from tests.conformance.lwt_subjects import Lwt as ByLwt
+from tests.conformance.lwt_subjects import Model as ByModel
 
 
 class Answer(NamedTuple):

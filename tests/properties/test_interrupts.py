@@ -18,8 +18,11 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 import lwt
-from tests.properties.promise_programs import Form, Maker, Program, Run, parse, show
-from tests.properties.promise_subjects import ByLwt, ByModel
+from tests.conformance.forms import Form, Program, parse, show
+from tests.conformance.lwt_language import Maker
+from tests.conformance.lwt_run import Run
+from tests.conformance.lwt_subjects import Lwt as ByLwt
+from tests.conformance.lwt_subjects import Model as ByModel
 
 AFTERWARDS = parse(
     """

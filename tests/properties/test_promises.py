@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from tests.properties.promise_programs import Maker, Program, Run, parse, show
-from tests.properties.promise_subjects import ByLwt, ByModel
+from tests.conformance.forms import Program, parse, show
+from tests.conformance.lwt_language import Maker
+from tests.conformance.lwt_run import Run
+from tests.conformance.lwt_subjects import Lwt as ByLwt
+from tests.conformance.lwt_subjects import Model as ByModel
 
 
 def trace_of_model(program: Program, *, coroutines: bool) -> list[str]:
