@@ -143,19 +143,24 @@ class Direct_access:
         Raises:
             ValueError: by rejection: `da_ptr` is out of range, or `da_max` was changed.
             lwt.Failure: by rejection: `lwt_io.direct_access` is over.
+            Exception: what the reading or writing function raises at the call.
         """
-        return lwt.of_coroutine(self._perform())
-
-    async def _perform(self) -> int:
         buffer = self._buffer
         if buffer is None:
-            raise lwt.Failure(
-                "Lwt_io.perform: this function can not be called outside Lwt_io.direct_access"
+            return lwt.fail(
+                lwt.Failure(
+                    "Lwt_io.perform: this function can not be called outside Lwt_io.direct_access"
+                )
             )
         if not self._is_valid(buffer):
-            raise ValueError(f"Lwt_io.direct_access.da_perform: {self._description(buffer)}")
+            return lwt.fail(
+                ValueError(f"Lwt_io.direct_access.da_perform: {self._description(buffer)}")
+            )
         buffer.position = self.da_ptr
-        count = await buffer.perform_io()
+        return lwt.of_coroutine(self._complete(buffer, buffer.start_io()))
+
+    async def _complete(self, buffer: ChannelBuffer, transferred: lwt.Promise[int]) -> int:
+        count = await buffer.complete_io(transferred)
         self.da_ptr = buffer.position
         self.da_max = buffer.limit
         return count

@@ -65,6 +65,7 @@ class ChannelBuffer:
     __slots__ = (
         "_close",
         "_closing",
+        "_has_failed_at_once",
         "_in_flight",
         "_interrupt",
         "_is_cancelable",
@@ -105,6 +106,9 @@ class ChannelBuffer:
         self._close = close
         self._closing: lwt.Promise[object] | None = None
 
+        self._has_failed_at_once = False
+        """Whether the promise of closing was rejected as soon as it was there."""
+
         self._is_cancelable = is_cancelable
         """Whether cancelling always rejects a promise of the reading or writing function."""
 
@@ -128,6 +132,9 @@ class ChannelBuffer:
 
         `finish_io` takes what the promise gives. Between the two nobody else may
         touch the buffer. If the promise is rejected, `why_interrupted` says what with.
+
+        Raises:
+            Exception: what the function raises at the call.
         """
         if self.is_aborted:
             return lwt.fail(Channel_closed(self.name))
@@ -190,9 +197,10 @@ class ChannelBuffer:
 
         Returns how many bytes were transferred; reading, 0 is the end of input.
         """
-        return await self._complete_io(self.start_io())
+        return await self.complete_io(self.start_io())
 
-    async def _complete_io(self, transferred: lwt.Promise[int]) -> int:
+    async def complete_io(self, transferred: lwt.Promise[int]) -> int:
+        """Do what is left of `perform_io` when `start_io` has been called."""
         try:
             return self.finish_io(await transferred)
         except Exception as exn:
@@ -204,7 +212,7 @@ class ChannelBuffer:
     async def flush_total(self) -> None:
         """Write until nothing is left in the buffer."""
         while self.position > 0:
-            await self._complete_io(self.start_io())
+            await self.complete_io(self.start_io())
 
     def flush_at_once(self) -> lwt.Promise[int] | None:
         """Write while the system takes it at once.
@@ -220,7 +228,7 @@ class ChannelBuffer:
 
     async def finish_flush(self, transferred: lwt.Promise[int]) -> None:
         """Go on where `flush_at_once` stopped."""
-        await self._complete_io(transferred)
+        await self.complete_io(transferred)
         await self.flush_total()
 
     def interrupt(self) -> None:
@@ -234,14 +242,19 @@ class ChannelBuffer:
             lwt.cancel(self._in_flight)
 
     def close(self) -> lwt.Promise[object]:
-        """Call the close function, the first time; each time, return its promise."""
-        if isinstance(self._close, ClosingOnce):
-            return self._close()
+        """Call the close function, the first time; each time, return its promise.
+
+        Raises:
+            Exception: the close function's, each time, if it failed at once the first time.
+        """
         if self._closing is None:
             close = self._close
-            self._close = _closed_by_itself
-            self._closing = lwt.catch(close, lwt.fail)
-        return self._closing
+            if not isinstance(close, ClosingOnce):
+                self._close = _closed_by_itself
+            closing = self._closing = lwt.catch(close, lwt.fail)
+            self._has_failed_at_once = isinstance(lwt.state(closing), lwt.Fail)
+        closing = self._closing
+        return lwt.catch(lambda: closing, lwt.reraise) if self._has_failed_at_once else closing
 
 
 @final

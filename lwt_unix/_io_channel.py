@@ -182,6 +182,9 @@ def abort(channel: Channel, /) -> lwt.Promise[None]:
 
     The promise is that of the close function, the same one for every call.
 
+    Raises:
+        Exception: that of the close function, if it fails at once; then, every call raises it.
+
     OCaml: Lwt_io.abort : 'a channel -> unit Lwt.t
     """
     channel = innermost(channel)
@@ -206,6 +209,7 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
     use `flush` to see it), then is closed. Closing again gives the same result.
 
     Raises:
+        Exception: as `abort`; by rejection, if an output channel has to wait before.
         lwt.Failure: by rejection: the channel is a temporary one, of `atomic`.
 
     OCaml: Lwt_io.close : 'a channel -> unit Lwt.t

@@ -174,9 +174,11 @@ def with_close_connection(
 
 
 def _close_both(ic: InputChannel, oc: OutputChannel) -> lwt.Promise[None]:
-    # Output first: closing the other one would close the socket under it.
-    output_closed = _close_if_open(oc)
-    return lwt.join([_close_if_open(ic), output_closed])
+    # Output first: closing the other one would close the socket under it. Both are closed, also
+    # if the first fails; what they meet at once is raised at the call.
+    output_closed = lwt.apply(_close_if_open, oc)
+    both_closed = lwt.join([lwt.apply(_close_if_open, ic), output_closed])
+    return lwt.catch(lambda: both_closed, lwt.reraise)
 
 
 def _close_if_open(channel: Channel) -> lwt.Promise[None]:

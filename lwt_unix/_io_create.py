@@ -157,7 +157,8 @@ def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[
     """Let a user's function be an `async def` one, too."""
 
     def perform(memory: memoryview, offset: int, length: int) -> lwt.Promise[int]:
-        return lwt.apply(partial(perform_io, memory, offset), length)
+        # What it raises leaves, and what it returns is made a promise, as `bind` does it.
+        return lwt.bind(lwt.return_unit, lambda _: perform_io(memory, offset, length))
 
     return perform
 

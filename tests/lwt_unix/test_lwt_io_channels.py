@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -410,14 +410,59 @@ class TestClose:
                 lwt_main.run(lwt_io.close(channel))
         assert calls == ["close"]
 
-    def test_an_exception_that_the_close_function_raises_rejects(self) -> None:
+    @pytest.mark.parametrize("is_input", [True, False])
+    @pytest.mark.parametrize("raises", [True, False])
+    @pytest.mark.parametrize("end", [lwt_io.close, lwt_io.abort])
+    def test_what_the_close_function_meets_at_once_is_raised_at_each_call(
+        self,
+        is_input: bool,
+        raises: bool,
+        end: Callable[[lwt_io.Channel], lwt.Promise[None]],
+    ) -> None:
+        def close() -> lwt.Promise[None]:
+            if raises:
+                raise OSError(5, "cannot")
+            return lwt.fail(OSError(5, "cannot"))
+
+        def perform(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+            return lwt.return_(length)
+
+        channel: lwt_io.Channel = (
+            lwt_io.make(perform, mode=lwt_io.Input, close=close)
+            if is_input
+            else lwt_io.make(perform, mode=lwt_io.Output, close=close)
+        )
+        for _ in range(50):
+            with pytest.raises(OSError, match="cannot") as raised:
+                end(channel)
+            assert len(raised.traceback) < 20
+
+    def test_what_the_close_function_meets_later_rejects_each_time(self) -> None:
+        closing, resolver = lwt.wait()
+        channel = lwt_io.make(
+            lambda buffer, offset, length: lwt.return_(0),
+            mode=lwt_io.Input,
+            close=lambda: closing,
+        )
+        closed = lwt_io.close(channel)
+        lwt.wakeup_exn(resolver, OSError(5, "cannot"))
+        assert isinstance(lwt.state(closed), lwt.Fail)
+        assert isinstance(lwt.state(lwt_io.close(channel)), lwt.Fail)
+
+    def test_what_an_output_channel_meets_after_its_flush_rejects(self) -> None:
         def close() -> lwt.Promise[None]:
             raise OSError(5, "cannot")
 
+        writing, resolver = lwt.wait()
         channel = lwt_io.make(
-            lambda buffer, offset, length: lwt.return_(0), mode=lwt_io.Input, close=close
+            lambda buffer, offset, length: writing, mode=lwt_io.Output, close=close
         )
-        assert isinstance(lwt.state(lwt_io.close(channel)), lwt.Fail)
+        lwt_io.write(channel, b"abc")
+        closed = lwt_io.close(channel)
+        lwt.wakeup(resolver, 3)
+        state = lwt.state(closed)
+        assert isinstance(state, lwt.Fail)
+        assert isinstance(state.exception, OSError)
 
     def test_a_close_function_that_closes_its_own_channel_is_told(self) -> None:
         def close() -> lwt.Promise[None]:

@@ -304,6 +304,34 @@ class TestDirectAccess:
         with pytest.raises(lwt.Failure, match="can not be called outside"):
             lwt_main.run(kept[0].da_perform())
 
+    def test_what_the_reading_function_raises_is_raised_at_the_call(self) -> None:
+        def cannot(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+            raise OSError(5, "cannot")
+
+        def perform(access: lwt_io.Direct_access) -> lwt.Promise[str]:
+            try:
+                access.da_perform()
+            except OSError:
+                return lwt.return_("raised")
+            return lwt.return_("rejected")
+
+        channel = lwt_io.make(cannot, mode=lwt_io.Input)
+        assert lwt_main.run(lwt_io.direct_access(channel, perform)) == "raised"
+        assert not lwt_io.is_busy(channel)
+
+    def test_what_the_system_refuses_at_once_is_raised_at_the_call(self) -> None:
+        def perform(access: lwt_io.Direct_access) -> lwt.Promise[str]:
+            try:
+                access.da_perform()
+            except OSError:
+                return lwt.return_("raised")
+            return lwt.return_("rejected")
+
+        descriptor, writing = lwt_unix.pipe()
+        channel = lwt_io.of_fd(descriptor, mode=lwt_io.Input)
+        lwt_main.run(lwt.join([lwt_unix.close(descriptor), lwt_unix.close(writing)]))
+        assert lwt_main.run(lwt_io.direct_access(channel, perform)) == "raised"
+
 
 def test_zero_gives_zeros() -> None:
     assert lwt_main.run(lwt_io.read(lwt_io.zero, count=100)) == bytes(16)

@@ -382,6 +382,16 @@ class TestConnections:
             lwt_main.run(lwt_io.with_connection(listening.getsockname(), f))
         assert [lwt_io.is_closed(channel) for channel in kept[0]] == [True, True]
 
+    def test_with_close_connection_closes_the_other_channel_too_if_closing_one_fails(self) -> None:
+        def close() -> lwt.Promise[None]:
+            raise OSError(5, "cannot")
+
+        ic = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Input)
+        oc = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output, close=close)
+        with pytest.raises(OSError, match="cannot"):
+            lwt_io.with_close_connection(lambda _: lwt.return_(None), (ic, oc))
+        assert [lwt_io.is_closed(ic), lwt_io.is_closed(oc)] == [True, True]
+
     def test_with_close_connection_leaves_closed_channels_alone(self) -> None:
         calls: list[str] = []
 
