@@ -2,7 +2,8 @@
 
 The rule for all of them: what can be done at once is done at once, and the promise is resolved
 already; otherwise the promise is pending until it is done. Most operations on sockets and pipes
-can be cancelled while they wait, and then have done nothing:
+can be cancelled while they wait, and then have done nothing. An error of the system is raised at the
+call if it is met at once, and rejects the promise if it comes later; `await` meets both.
 
 >>> import lwt, lwt_unix
 >>> from lwt_unix import lwt_main
