@@ -157,7 +157,13 @@ def assert_echoes(command: list[str | Path], port: int) -> None:
     "name",
     [
         "lwt",
+        "lwt.lwt_list",
         "lwt.lwt_sequence",
+        "lwt.lwt_mvar",
+        "lwt.lwt_mutex",
+        "lwt.lwt_condition",
+        "lwt.lwt_switch",
+        "lwt.lwt_pool",
         "lwt_unix",
         "lwt_unix.lwt_main",
         "lwt_unix.lwt_engine",

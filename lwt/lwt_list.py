@@ -1,0 +1,372 @@
+"""Functions on lists that call functions that return promises.
+
+- Those that end in `_s` are sequential: the function is called on an element when the
+  promise of the one before is fulfilled. The first rejection ends all.
+- Those that end in `_p` are concurrent: the function is called on all elements first, in
+  order; then the promises are waited for.
+
+What the function raises counts as a rejected promise. Cancelling the result cancels
+what is waited for: with `_s` the promise of the element that it stands at; with `iter_p`
+and `iteri_p` all promises; with the other `_p` that one promise that is waited for just
+then. These wait for the last promise first, as OCaml's do: a rejection of the last one
+shows at once, one of the others when those after it are fulfilled.
+
+All take any iterable. It is copied at the call if it is a container that may change.
+An iterator, such as a generator, is read by the `_s` functions as they go, so that what
+comes from it need not fit into memory.
+
+All take time proportional to the number of elements and no stack. `iter_s`, `iteri_s`,
+`fold_left_s`, `for_all_s`, `exists_s` and `find_s` keep nothing of the elements that
+they are done with.
+
+    import lwt
+    from lwt import lwt_list
+
+    lengths = lwt_list.map_p(fetch, addresses)    # all at once
+    lwt_list.iter_s(show, addresses)              # one after the other
+
+The source: this file iterates, maps and folds; `_list_searching` has the tests of
+elements; both stand on the loops of `_list_traversal`.
+
+OCaml: Lwt_list (src/core/lwt_list.ml)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from lwt._checks import check_callable
+from lwt._concurrent import join
+from lwt._coroutine import to_promise
+from lwt._creation import return_unit
+from lwt._list_searching import (
+    exists_p,
+    exists_s,
+    filter_map_p,
+    filter_map_s,
+    filter_p,
+    filter_s,
+    find_s,
+    for_all_p,
+    for_all_s,
+    partition_p,
+    partition_s,
+)
+from lwt._list_traversal import Calls, call_on_each, one_by_one, snapshot
+from lwt._list_traversal import map_p as map_p_
+from lwt._promise import Promise, PromiseOrCoroutine
+from lwt._resolution import MAXIMUM_NESTING, postpone, resolution
+from lwt._sequential import bind, map
+
+__all__ = [
+    "iter_s",
+    "iter_p",
+    "iteri_s",
+    "iteri_p",
+    "map_s",
+    "map_p",
+    "mapi_s",
+    "mapi_p",
+    "rev_map_s",
+    "rev_map_p",
+    "fold_left_s",
+    "fold_right_s",
+    "for_all_s",
+    "for_all_p",
+    "exists_s",
+    "exists_p",
+    "find_s",
+    "filter_s",
+    "filter_p",
+    "filter_map_s",
+    "filter_map_p",
+    "partition_s",
+    "partition_p",
+]
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+# --- Iterating ---------------------------------------------------------------
+
+
+def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], /) -> Promise[None]:
+    """Call a function on each element, one after the other.
+
+    >>> import lwt
+    >>> from lwt import lwt_list
+    >>> @lwt.promised
+    ... async def show(word: str) -> None:
+    ...     await lwt.pause()
+    ...     print(word)
+    >>> done = lwt_list.iter_s(show, ["to", "be"])
+    >>> lwt.wakeup_paused()
+    to
+    >>> lwt.wakeup_paused()
+    be
+    >>> done
+    <Promise fulfilled: None>
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.iter_s : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
+    """
+    check_callable("lwt_list.iter_s", f)
+    elements = one_by_one("lwt_list.iter_s", elements)
+    return Calls("lwt_list.iter_s", f, elements, None, _nothing).start()
+
+
+def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], /) -> Promise[None]:
+    """Call a function on all elements, then wait for all promises.
+
+    If some are rejected, so is the result, once all are resolved: with the exception of
+    the last in the list that is rejected already, else of the first to be rejected.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.iter_p : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
+    """
+    check_callable("lwt_list.iter_p", f)
+    return _iter_p("lwt_list.iter_p", f, snapshot("lwt_list.iter_p", elements))
+
+
+def iteri_s(
+    f: Callable[[int, A], PromiseOrCoroutine[object]], elements: Iterable[A], /
+) -> Promise[None]:
+    """Call a function on each index, from 0, and element, one after the other.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.iteri_s : (int -> 'a -> unit Lwt.t) -> 'a list -> unit Lwt.t
+    """
+    check_callable("lwt_list.iteri_s", f)
+    pairs = enumerate(one_by_one("lwt_list.iteri_s", elements))
+    function = _of_pair("lwt_list.iteri_s", f)
+    return Calls("lwt_list.iteri_s", function, pairs, None, _nothing).start()
+
+
+def iteri_p(
+    f: Callable[[int, A], PromiseOrCoroutine[object]], elements: Iterable[A], /
+) -> Promise[None]:
+    """Call a function on all indices and elements, then wait for all promises, as `iter_p`.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.iteri_p : (int -> 'a -> unit Lwt.t) -> 'a list -> unit Lwt.t
+    """
+    check_callable("lwt_list.iteri_p", f)
+    pairs = list(enumerate(snapshot("lwt_list.iteri_p", elements)))
+    return _iter_p("lwt_list.iteri_p", _of_pair("lwt_list.iteri_p", f), pairs)
+
+
+def _iter_p(
+    name: str, function: Callable[[A], PromiseOrCoroutine[object]], elements: Sequence[A]
+) -> Promise[None]:
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(_iter_p, name, function, elements)
+    # OCaml joins the promises in reverse: so the last that is rejected already counts.
+    return join(reversed(call_on_each(name, function, elements)))
+
+
+def _nothing() -> None:
+    return None
+
+
+def _of_pair(
+    name: str, f: Callable[[int, A], PromiseOrCoroutine[B]]
+) -> Callable[[tuple[int, A]], Promise[B]]:
+    """Make a function of an index and an element one of their pair."""
+
+    def function(pair: tuple[int, A]) -> Promise[B]:
+        return to_promise(name, f, f(*pair))
+
+    return function
+
+
+# --- Mapping -----------------------------------------------------------------
+
+
+def map_s(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> Promise[list[B]]:
+    """Call a function on each element, one after the other; give the list of the values.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
+    """
+    check_callable("lwt_list.map_s", f)
+    return _map_s("lwt_list.map_s", f, one_by_one("lwt_list.map_s", elements))
+
+
+def map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> Promise[list[B]]:
+    """Call a function on all elements, then wait; give the list of the values, in order.
+
+    >>> import lwt
+    >>> from lwt import lwt_list
+    >>> promise, resolver = lwt.wait()
+    >>> lengths = lwt_list.map_p(lambda word: lwt.map(lambda _: len(word), promise), ["to", "b"])
+    >>> lwt.wakeup(resolver, None)
+    >>> lengths
+    <Promise fulfilled: [2, 1]>
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.map_p : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
+    """
+    check_callable("lwt_list.map_p", f)
+    return map_p_("lwt_list.map_p", f, snapshot("lwt_list.map_p", elements))
+
+
+def mapi_s(
+    f: Callable[[int, A], PromiseOrCoroutine[B]], elements: Iterable[A], /
+) -> Promise[list[B]]:
+    """Call a function on each index, from 0, and element, one after the other.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.mapi_s : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
+    """
+    check_callable("lwt_list.mapi_s", f)
+    pairs = enumerate(one_by_one("lwt_list.mapi_s", elements))
+    return _map_s("lwt_list.mapi_s", _of_pair("lwt_list.mapi_s", f), pairs)
+
+
+def mapi_p(
+    f: Callable[[int, A], PromiseOrCoroutine[B]], elements: Iterable[A], /
+) -> Promise[list[B]]:
+    """Call a function on all indices and elements, then wait; give the list of the values.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.mapi_p : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
+    """
+    check_callable("lwt_list.mapi_p", f)
+    pairs = list(enumerate(snapshot("lwt_list.mapi_p", elements)))
+    return map_p_("lwt_list.mapi_p", _of_pair("lwt_list.mapi_p", f), pairs)
+
+
+def _map_s(
+    name: str, function: Callable[[A], PromiseOrCoroutine[B]], elements: Iterator[A]
+) -> Promise[list[B]]:
+    values: list[B] = []
+    return Calls(name, function, elements, values.append, lambda: values).start()
+
+
+def rev_map_s(
+    f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /
+) -> Promise[list[B]]:
+    """As `map_s`, but the list of the values is reversed; the order of the calls is not.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.rev_map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
+    """
+    check_callable("lwt_list.rev_map_s", f)
+    elements = one_by_one("lwt_list.rev_map_s", elements)
+    values: list[B] = []
+    return Calls("lwt_list.rev_map_s", f, elements, values.append, lambda: values[::-1]).start()
+
+
+def rev_map_p(
+    f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /
+) -> Promise[list[B]]:
+    """As `map_p`, but the list of the values is reversed; the order of the calls is not.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.rev_map_p : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
+    """
+    check_callable("lwt_list.rev_map_p", f)
+    return _rev_map_p(f, snapshot("lwt_list.rev_map_p", elements))
+
+
+def _rev_map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Sequence[A]) -> Promise[list[B]]:
+    """Chain the promises: each, when fulfilled, waits for all that were before it.
+
+    Unlike with `map_p`, something is attached to each promise as soon as it is there, and
+    in OCaml one can tell that from the order in which callbacks run.
+    """
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(_rev_map_p, f, elements)
+    values: list[B] = []
+
+    def value_after(before: Promise[object]) -> Callable[[B], Promise[None]]:
+        # All that were before have appended theirs already when this one's is appended.
+        return lambda value: map(lambda _: values.append(value), before)
+
+    done: Promise[object] = return_unit
+    for element in elements:
+        done = bind(call_on_each("lwt_list.rev_map_p", f, (element,))[0], value_after(done))
+    try:
+        return map(lambda _: values[::-1], done)
+    finally:
+        del done, value_after  # A traceback may lead to this frame: close no circle.
+
+
+# --- Folding -----------------------------------------------------------------
+
+
+def fold_left_s(
+    f: Callable[[A, B], PromiseOrCoroutine[A]], accumulator: A, elements: Iterable[B], /
+) -> Promise[A]:
+    """Combine the elements from the left: call a function on what it gave last, and the next.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.fold_left_s : ('a -> 'b -> 'a Lwt.t) -> 'a -> 'b list -> 'a Lwt.t
+    """
+    check_callable("lwt_list.fold_left_s", f)
+    elements = one_by_one("lwt_list.fold_left_s", elements)
+    return _fold("lwt_list.fold_left_s", f, f, accumulator, elements)
+
+
+def fold_right_s(
+    f: Callable[[A, B], PromiseOrCoroutine[B]], elements: Iterable[A], accumulator: B, /
+) -> Promise[B]:
+    """Combine the elements from the right: call a function on the next, and what it gave last.
+
+    Raises:
+        TypeError: `f` is not callable, or `elements` not iterable.
+
+    OCaml: Lwt_list.fold_right_s : ('a -> 'b -> 'b Lwt.t) -> 'a list -> 'b -> 'b Lwt.t
+    """
+    check_callable("lwt_list.fold_right_s", f)
+    from_right = reversed(snapshot("lwt_list.fold_right_s", elements))
+    return _fold(
+        "lwt_list.fold_right_s",
+        f,
+        lambda accumulator, x: f(x, accumulator),
+        accumulator,
+        from_right,
+    )
+
+
+def _fold(
+    name: str,
+    f: object,
+    combine: Callable[[A, B], PromiseOrCoroutine[A]],
+    accumulator: A,
+    elements: Iterator[B],
+) -> Promise[A]:
+    def function(element: B) -> Promise[A]:
+        nonlocal accumulator
+        previous = accumulator
+        del accumulator  # The fold keeps nothing that f does not.
+        return to_promise(name, f, combine(previous, element))
+
+    def accept(value: A) -> None:
+        nonlocal accumulator
+        accumulator = value
+
+    return Calls(name, function, elements, accept, lambda: accumulator).start()
