@@ -1,0 +1,150 @@
+"""Conditions: some wait for something to happen, others tell them that it did.
+
+Who does not wait when it is told misses it: a condition remembers nothing.
+
+OCaml: Lwt_condition (src/core/lwt_condition.ml)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar, final
+
+import lwt
+from lwt import lwt_mutex
+from lwt._checks import check_exception
+from lwt._waiters import Waiters
+
+__all__ = ["Condition", "broadcast", "broadcast_exn", "create", "signal", "t", "wait"]
+
+T = TypeVar("T")
+
+
+@final
+class Condition(Generic[T]):
+    """A condition, with a value for those who are told. Made by `create`.
+
+    OCaml: Lwt_condition.t : type 'a t
+    """
+
+    __slots__ = ("__weakref__", "_waiters")
+
+    def __init__(self) -> None:
+        """Make a condition that nobody waits for."""
+        self._waiters: Waiters[T] = Waiters()
+
+    def __repr__(self) -> str:
+        return f"<Condition, {len(self._waiters)} waiting>"
+
+
+t = Condition
+
+
+def _check_condition(function: str, argument: object) -> None:
+    if not isinstance(argument, Condition):
+        raise TypeError(
+            f"lwt_condition.{function}: {argument!r} ({type(argument).__name__}) is not a "
+            "condition; make one with lwt_condition.create()"
+        )
+
+
+def create() -> Condition[T]:
+    """Return a new condition.
+
+    OCaml: Lwt_condition.create : unit -> 'a t
+    """
+    return Condition()
+
+
+def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) -> lwt.Promise[T]:
+    """Wait for a condition; the result is the value that is told.
+
+    Those who wait are told in the order in which they came. With `mutex`, which should be
+    locked, it is unlocked while waiting, and locked again, which may take its time, before
+    the result is resolved: also if the waiting was cancelled, or `broadcast_exn` ended it.
+
+    >>> import lwt
+    >>> from lwt import lwt_condition
+    >>> condition = lwt_condition.create()
+    >>> first, second = lwt_condition.wait(condition), lwt_condition.wait(condition)
+    >>> lwt_condition.signal(condition, "go")
+    >>> first, second
+    (<Promise fulfilled: 'go'>, <Promise pending>)
+
+    Raises:
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt_condition.wait : ?mutex:Lwt_mutex.t -> 'a t -> 'a Lwt.t
+    """
+    _check_condition("wait", condition)
+    if mutex is None:
+        after: Callable[[], lwt.Promise[None]] = _do_nothing
+        waiter = condition._waiters.add()
+    else:
+        if not isinstance(mutex, lwt_mutex.Mutex):
+            raise TypeError(
+                f"lwt_condition.wait: mutex={mutex!r} ({type(mutex).__name__}) is not a mutex; "
+                "make one with lwt_mutex.create()"
+            )
+        after = partial(lwt_mutex.lock, mutex)
+        waiter = condition._waiters.add()
+        lwt_mutex.unlock(mutex)
+    return lwt.finalize(lambda: waiter, after)
+
+
+def _do_nothing() -> lwt.Promise[None]:
+    return lwt.return_unit
+
+
+def signal(condition: Condition[T], value: T, /) -> None:
+    """Tell the first who waits for a condition, as by `lwt.wakeup_later`.
+
+    If nobody waits, nothing happens.
+
+    Raises:
+        TypeError: `condition` is no condition.
+
+    OCaml: Lwt_condition.signal : 'a t -> 'a -> unit
+    """
+    _check_condition("signal", condition)
+    waiter = condition._waiters.take()
+    if waiter is not None:
+        lwt.wakeup_later(waiter, value)
+
+
+def broadcast(condition: Condition[T], value: T, /) -> None:
+    """Tell all who wait for a condition, in the order in which they came.
+
+    Each is told as by `lwt.wakeup_later`. Who starts to wait meanwhile is not told.
+
+    Raises:
+        TypeError: `condition` is no condition.
+
+    OCaml: Lwt_condition.broadcast : 'a t -> 'a -> unit
+    """
+    _check_condition("broadcast", condition)
+    _tell_all(condition, lambda waiter: lwt.wakeup_later(waiter, value))
+
+
+def broadcast_exn(condition: Condition[T], exception: Exception, /) -> None:
+    """Reject the promises of all who wait for a condition, otherwise as `broadcast`.
+
+    Raises:
+        TypeError: `condition` is no condition, or `exception` no exception.
+
+    OCaml: Lwt_condition.broadcast_exn : 'a t -> exn -> unit
+    """
+    _check_condition("broadcast_exn", condition)
+    check_exception("lwt_condition.broadcast_exn", exception)
+    _tell_all(condition, lambda waiter: lwt.wakeup_later_exn(waiter, exception))
+
+
+def _tell_all(condition: Condition[T], tell: Callable[[lwt.Resolver[T]], None]) -> None:
+    waiters = condition._waiters.take_all()
+    try:
+        while (waiter := waiters.take()) is not None:
+            tell(waiter)
+    finally:
+        # Some are left if a callback was interrupted (Ctrl-C): they go on waiting.
+        condition._waiters.put_back(waiters)

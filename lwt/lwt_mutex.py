@@ -1,0 +1,176 @@
+"""Locks for mutual exclusion, between promises of one thread.
+
+A locked mutex is handed over to the first who waits for it, and stays locked meanwhile.
+
+OCaml: Lwt_mutex (src/core/lwt_mutex.ml)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, final
+
+import lwt
+from lwt._waiters import Waiters
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from lwt._promise import PromiseOrCoroutine
+
+__all__ = ["Mutex", "create", "is_empty", "is_locked", "lock", "t", "unlock", "with_lock"]
+
+T = TypeVar("T")
+
+
+@final
+class Mutex:
+    """A lock. Made by `create`.
+
+    In an `async def` function, `async with mutex:` locks it, and unlocks it at the end.
+
+    OCaml: Lwt_mutex.t : type t
+    """
+
+    __slots__ = ("__weakref__", "_is_locked", "_waiters")
+
+    def __init__(self) -> None:
+        """Make a mutex that is not locked."""
+        self._is_locked = False
+        self._waiters: Waiters[None] = Waiters()
+
+    async def __aenter__(self) -> None:
+        await lock(self)
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        unlock(self)
+
+    def __repr__(self) -> str:
+        return "<Mutex, locked>" if self._is_locked else "<Mutex, not locked>"
+
+
+t = Mutex
+
+
+def _check_mutex(function: str, argument: object) -> None:
+    if not isinstance(argument, Mutex):
+        raise TypeError(
+            f"lwt_mutex.{function}: {argument!r} ({type(argument).__name__}) is not a mutex; "
+            "make one with lwt_mutex.create()"
+        )
+
+
+def create() -> Mutex:
+    """Return a new mutex that is not locked.
+
+    OCaml: Lwt_mutex.create : unit -> t
+    """
+    return Mutex()
+
+
+def lock(mutex: Mutex, /) -> lwt.Promise[None]:
+    """Lock a mutex, waiting for those who came before.
+
+    Cancelling the result gives up waiting, and disturbs no other.
+
+    Raises:
+        TypeError: `mutex` is no mutex.
+
+    OCaml: Lwt_mutex.lock : t -> unit Lwt.t
+    """
+    _check_mutex("lock", mutex)
+    if mutex._is_locked:
+        return mutex._waiters.add()
+    mutex._is_locked = True
+    return lwt.return_unit
+
+
+def unlock(mutex: Mutex, /) -> None:
+    """Hand a mutex over to the first who waits for it, as by `lwt.wakeup_later`.
+
+    If nobody waits, it is no longer locked. A mutex that is not locked is left alone.
+
+    Raises:
+        TypeError: `mutex` is no mutex.
+
+    OCaml: Lwt_mutex.unlock : t -> unit
+    """
+    _check_mutex("unlock", mutex)
+    if mutex._is_locked:
+        waiter = mutex._waiters.take()
+        if waiter is None:
+            mutex._is_locked = False
+        else:
+            lwt.wakeup_later(waiter, None)
+
+
+def is_locked(mutex: Mutex, /) -> bool:
+    """Tell whether a mutex is locked.
+
+    Raises:
+        TypeError: `mutex` is no mutex.
+
+    OCaml: Lwt_mutex.is_locked : t -> bool
+    """
+    _check_mutex("is_locked", mutex)
+    return mutex._is_locked
+
+
+def is_empty(mutex: Mutex, /) -> bool:
+    """Tell whether nobody waits for a mutex.
+
+    Raises:
+        TypeError: `mutex` is no mutex.
+
+    OCaml: Lwt_mutex.is_empty : t -> bool
+    """
+    _check_mutex("is_empty", mutex)
+    return mutex._waiters.is_empty()
+
+
+def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> lwt.Promise[T]:
+    """Lock a mutex, call a function, and unlock the mutex when its promise is resolved.
+
+    The mutex is unlocked before the result is resolved, also if `f` raises or its promise
+    is rejected; then the result is rejected with that. Cancelling the result gives up
+    waiting for the mutex, or cancels the promise of `f`.
+
+    >>> import lwt
+    >>> from lwt import lwt_mutex
+    >>> mutex = lwt_mutex.create()
+    >>> first, resolver = lwt.wait()
+    >>> _ = lwt_mutex.with_lock(mutex, lambda: first)
+    >>> second = lwt_mutex.with_lock(mutex, lambda: lwt.return_("second"))
+    >>> second
+    <Promise pending>
+    >>> lwt.wakeup_later(resolver, "first")
+    >>> second
+    <Promise fulfilled: 'second'>
+
+    Raises:
+        TypeError: `mutex` is no mutex, or `f` cannot be called.
+
+    OCaml: Lwt_mutex.with_lock : t -> (unit -> 'a Lwt.t) -> 'a Lwt.t
+    """
+    _check_mutex("with_lock", mutex)
+    if not callable(f):
+        raise TypeError(
+            f"lwt_mutex.with_lock: {f!r} ({type(f).__name__}) is not callable; pass a function "
+            "without arguments that returns a promise"
+        )
+    return lwt.bind(lock(mutex), partial(_call_locked, mutex, f))
+
+
+def _call_locked(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], _: None) -> lwt.Promise[T]:
+    return lwt.finalize(f, partial(_unlocked, mutex))
+
+
+def _unlocked(mutex: Mutex) -> lwt.Promise[None]:
+    unlock(mutex)
+    return lwt.return_unit

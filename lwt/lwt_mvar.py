@@ -1,0 +1,179 @@
+"""Mailbox variables: a place for one value, between those who put and those who take.
+
+A mailbox is empty or holds a value. Those who find it full wait to put, those who find
+it empty wait to take, both first in first out; never do some wait on both sides.
+
+OCaml: Lwt_mvar (src/core/lwt_mvar.ml)
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import partial
+from typing import Final, Generic, TypeVar, final
+
+import lwt
+from lwt import lwt_sequence
+from lwt._waiters import Waiters, is_waiting
+
+__all__ = [
+    "Mvar",
+    "create",
+    "create_empty",
+    "is_empty",
+    "put",
+    "t",
+    "take",
+    "take_available",
+]
+
+T = TypeVar("T")
+
+
+class _Nothing(Enum):
+    NOTHING = "what an empty mailbox holds"
+
+
+_NOTHING: Final = _Nothing.NOTHING
+
+
+@final
+class Mvar(Generic[T]):
+    """A mailbox variable. Made by `create` and `create_empty`.
+
+    OCaml: Lwt_mvar.t : type 'a t
+    """
+
+    __slots__ = ("__weakref__", "_contents", "_readers", "_writers")
+
+    def __init__(self, contents: T | _Nothing = _NOTHING) -> None:
+        """Make a mailbox variable, empty or holding a value."""
+        self._contents: T | _Nothing = contents
+        self._readers: Waiters[T] = Waiters()
+        self._writers: lwt_sequence.Sequence[tuple[T, lwt.Resolver[None]]] = lwt_sequence.create()
+
+    def __repr__(self) -> str:
+        return "<Mvar, empty>" if self._contents is _NOTHING else "<Mvar, full>"
+
+
+t = Mvar
+
+
+def _check_mvar(function: str, argument: object) -> None:
+    if not isinstance(argument, Mvar):
+        raise TypeError(
+            f"lwt_mvar.{function}: {argument!r} ({type(argument).__name__}) is not a mailbox "
+            "variable; make one with lwt_mvar.create(value) or lwt_mvar.create_empty()"
+        )
+
+
+def create(value: T, /) -> Mvar[T]:
+    """Return a new mailbox variable that holds a value.
+
+    >>> import lwt
+    >>> from lwt import lwt_mvar
+    >>> mailbox = lwt_mvar.create("first")
+    >>> lwt_mvar.put(mailbox, "second")
+    <Promise pending>
+    >>> lwt_mvar.take(mailbox), lwt_mvar.take(mailbox)
+    (<Promise fulfilled: 'first'>, <Promise fulfilled: 'second'>)
+
+    OCaml: Lwt_mvar.create : 'a -> 'a t
+    """
+    return Mvar(value)
+
+
+def create_empty() -> Mvar[T]:
+    """Return a new mailbox variable that is empty.
+
+    OCaml: Lwt_mvar.create_empty : unit -> 'a t
+    """
+    return Mvar()
+
+
+def put(mvar: Mvar[T], value: T, /) -> lwt.Promise[None]:
+    """Put a value into a mailbox variable, waiting for it to be empty.
+
+    If someone waits to take, the first of them is given the value at once, as by
+    `lwt.wakeup_later`. If the mailbox is full, the result is pending until those who
+    waited to put before have done so and the mailbox is emptied; cancelling it withdraws
+    the value.
+
+    Raises:
+        TypeError: `mvar` is no mailbox variable.
+
+    OCaml: Lwt_mvar.put : 'a t -> 'a -> unit Lwt.t
+    """
+    _check_mvar("put", mvar)
+    if mvar._contents is _NOTHING:
+        reader = mvar._readers.take()
+        if reader is None:
+            mvar._contents = value
+        else:
+            lwt.wakeup_later(reader, value)
+        return lwt.return_unit
+    promise: lwt.Promise[None]
+    promise, resolver = lwt.task()
+    node = lwt_sequence.add_r((value, resolver), mvar._writers)
+    lwt.on_cancel(promise, partial(lwt_sequence.remove, node))
+    return promise
+
+
+def take(mvar: Mvar[T], /) -> lwt.Promise[T]:
+    """Take the value out of a mailbox variable, waiting for one to be put.
+
+    If the mailbox is full, the value of the first who waits to put takes the place of the
+    one that is taken, and that `put` is resolved as by `lwt.wakeup_later`. If it is empty,
+    the result is pending until those who waited before were given a value; cancelling it
+    disturbs no other.
+
+    Raises:
+        TypeError: `mvar` is no mailbox variable.
+
+    OCaml: Lwt_mvar.take : 'a t -> 'a Lwt.t
+    """
+    _check_mvar("take", mvar)
+    contents = mvar._contents
+    if contents is _NOTHING:
+        return mvar._readers.add()
+    _let_next_put(mvar)
+    return lwt.return_(contents)
+
+
+def take_available(mvar: Mvar[T], /) -> lwt.Some[T] | None:
+    """Take the value out of a mailbox variable and return `Some` of it; `None` if it is empty.
+
+    Raises:
+        TypeError: `mvar` is no mailbox variable.
+
+    OCaml: Lwt_mvar.take_available : 'a t -> 'a option
+    """
+    _check_mvar("take_available", mvar)
+    contents = mvar._contents
+    if contents is _NOTHING:
+        return None
+    _let_next_put(mvar)
+    return lwt.Some(contents)
+
+
+def is_empty(mvar: Mvar[T], /) -> bool:
+    """Tell whether a mailbox variable is empty, so that `put` would not wait.
+
+    Raises:
+        TypeError: `mvar` is no mailbox variable.
+
+    OCaml: Lwt_mvar.is_empty : 'a t -> bool
+    """
+    _check_mvar("is_empty", mvar)
+    return mvar._contents is _NOTHING
+
+
+def _let_next_put(mvar: Mvar[T]) -> None:
+    """Replace the value, which is taken, by that of the first who waits to put."""
+    while not lwt_sequence.is_empty(mvar._writers):
+        value, resolver = lwt_sequence.take_l(mvar._writers)
+        if is_waiting(resolver):
+            mvar._contents = value
+            lwt.wakeup_later(resolver, None)
+            return
+    mvar._contents = _NOTHING
