@@ -23,6 +23,7 @@ from lwt_unix._io_turns import (
     innermost,
     no_longer_valid,
     read_once,
+    request_flush,
 )
 
 Self = TypeVar("Self", bound="_ClosedByWith")
@@ -146,6 +147,8 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
     if type(oc) is not OutputChannel:
         raise not_an_output("flush", oc)
     if oc._state is IDLE and oc._buffer.position == 0:
+        if not oc._buffer.auto_flushing:
+            request_flush(oc)
         return lwt.return_unit
     return exclusively(oc, oc._buffer.flush_total())
 

@@ -159,8 +159,8 @@ def finish(channel: Channel) -> None:
         release(channel)
     if channel._state is IDLE:
         buffer = channel._buffer
-        if not buffer.is_input and buffer.position > 0 and not buffer.auto_flushing:
-            request_flush(channel)
+        if not buffer.is_input and not buffer.auto_flushing:
+            request_flush(channel)  # also if nothing is left: others may write before it is due
 
 
 def exclusively(channel: Channel, operation: Coroutine[Any, Any, T]) -> lwt.Promise[T]:

@@ -240,3 +240,22 @@ def test_100_megabytes_are_written_in_one_call() -> None:
     channel = lwt_io.make(lambda buffer, offset, length: lwt.return_(length), mode=lwt_io.Output)
     lwt_main.run(lwt_io.write(channel, bytes(100_000_000)))
     assert lwt_io.position(channel) == 100_000_000
+
+
+def test_an_operation_that_leaves_nothing_asks_for_an_automatic_flush_all_the_same() -> None:
+    """As in OCaml: what is written before it is due goes out in the order of the asking."""
+    order: list[str] = []
+
+    def writing_to(name: str) -> lwt_io.OutputChannel:
+        def perform(_memory: memoryview, _offset: int, length: int) -> lwt.Promise[int]:
+            order.append(name)
+            return lwt.return_(length)
+
+        return lwt_io.make(perform, mode=lwt_io.Output)
+
+    first, second = writing_to("first"), writing_to("second")
+    lwt_main.run(lwt_io.flush(second))
+    lwt_main.run(lwt_io.write(first, "a"))
+    lwt_main.run(lwt_io.write(second, "b"))
+    lwt_main.run(lwt.pause())
+    assert order == ["second", "first"]
