@@ -254,8 +254,12 @@ def test_an_operation_that_leaves_nothing_asks_for_an_automatic_flush_all_the_sa
         return lwt_io.make(perform, mode=lwt_io.Output)
 
     first, second = writing_to("first"), writing_to("second")
-    lwt_main.run(lwt_io.flush(second))
-    lwt_main.run(lwt_io.write(first, "a"))
-    lwt_main.run(lwt_io.write(second, "b"))
-    lwt_main.run(lwt.pause())
+
+    async def write() -> None:
+        await lwt_io.flush(second)
+        await lwt_io.write(first, "a")
+        await lwt_io.write(second, "b")
+        await lwt.pause()
+
+    lwt_main.run(write())
     assert order == ["second", "first"]
