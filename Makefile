@@ -26,10 +26,10 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix bench soak clean
+.PHONY: help run test check fix bench soak conformance clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 # exec: the server takes the place of the recipe's shell, so a signal to make reaches it.
 run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
@@ -72,6 +72,10 @@ bench: $(RUNNABLE) ## run every benchmark (minutes)
 
 soak: $(TESTABLE) ## search the property tests for longer (half an hour)
 	$(VENV_PYTHON) -m pytest -q tests/properties --hypothesis-profile=thorough --timeout=3600 $(PYTEST_ARGS)
+
+# N sets how many programs run for each module; each has a number of its own otherwise.
+conformance: $(TESTABLE) ## let OCaml's Lwt judge random programs (N=20000)
+	@$(VENV_PYTHON) -m tests.conformance compare --install $(if $(N),--programs $(N))
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 
 from tests.conformance.comparison import (
-    Difference,
     Result,
     compare,
     one_difference,
@@ -18,9 +17,14 @@ from tests.conformance.comparison import (
 )
 from tests.conformance.faults import FAULTS
 from tests.conformance.forms import parse, show
-from tests.conformance.judge import Judge, NoJudge, build
+from tests.conformance.judge import Judge, NoJudge, build, install
 from tests.conformance.language import Language
 from tests.conformance.languages import LANGUAGES
+from tests.conformance.recorded import record, recorded_file
+from tests.conformance.report import Report, explanation, table
+
+RECORDED = {"Lwt": 1_500, "Lwt_sequence": 1_000}
+SEED_OF_RECORDED = 500_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("modules", nargs="*", help="such as Lwt; all if none is named")
     command.add_argument("--programs", "-n", type=int, help="how many, for each module")
     command.add_argument("--seed", type=int, default=0, help="of the first program")
+    command.add_argument("--install", action="store_true", help="install OCaml's Lwt if need be")
     command.set_defaults(run=_compare)
     command = commands.add_parser("faults", help="tell how soon seeded faults are found")
     command.add_argument("--programs", "-n", type=int, default=20_000, help="at most")
     command.set_defaults(run=_faults)
+    command = commands.add_parser("record", help="write programs with OCaml's answers to files")
+    command.set_defaults(run=_record)
     command = commands.add_parser("explain", help="show what one program does on both sides")
     command.add_argument("module")
     command.add_argument("program", help="its text")
@@ -48,58 +55,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    found = False
+    if options.install:
+        install()
+    reports = []
     for name in options.modules or LANGUAGES:
         language = LANGUAGES[name]()
         number = options.programs or language.default_programs
         with Judge(build(language.interpreter, language.package)) as judge:
             start = time.monotonic()
-            told = start
-            shown = 0
-
-            def report(result: Result, start: float = start) -> None:
-                nonlocal told, shown
-                for difference in result.differences[shown:]:
-                    print(
-                        f"  differs: {show(difference.program)}\n{difference.first()}", flush=True
-                    )
-                shown = len(result.differences)
-                if time.monotonic() > told + 60:
-                    told = time.monotonic()
-                    rate = result.programs / (told - start)
-                    print(
-                        f"  {result.programs} programs, {rate:.0f} a second, "
-                        f"{len(result.differences)} differences",
-                        flush=True,
-                    )
-
             programs = random_programs(language, number, options.seed)
-            result = compare(language, judge, programs, report=report)
-            seconds = time.monotonic() - start
-            print_result(language, result, seconds)
+            result = compare(language, judge, programs, report=_Teller(language))
+            reports.append(Report(language, result, time.monotonic() - start))
             for difference in result.differences[:3]:
-                print_difference(language, shrunk(language, judge, difference))
-            found = found or bool(result.differences)
-    return int(found)
+                print(f"\n{explanation(language, shrunk(language, judge, difference))}\n")
+    print(table(reports))
+    status = 0
+    for report in reports:
+        for shortcoming in report.shortcomings():
+            print(f"{report.language.name}: {shortcoming}", file=sys.stderr)
+            status = 1
+    return status
 
 
-def print_result(language: Language, result: Result, seconds: float) -> None:
-    statements = {name for name, *others in result.met if not others}
-    pairs = {pair for pair in language.pairs if result.met[pair]}
-    print(f"{language.name}: {result.programs} programs, {len(result.differences)} differences")
-    print(f"  {result.programs / seconds:.0f} programs a second")
-    print(f"  statements met: {len(statements)} of {len(language.statements)}")
-    print(f"  pairs met: {len(pairs)} of {len(language.pairs)}")
-    for reason, number in result.undefined.most_common():
-        print(f"  {number} programs were kept from OCaml, where {reason}")
+class _Teller:
+    """Tells how far the comparison is, once a minute, and what differs, at once."""
+
+    def __init__(self, language: Language) -> None:
+        self._name = language.name
+        self._start = self._told = time.monotonic()
+        self._shown = 0
+
+    def __call__(self, result: Result) -> None:
+        for difference in result.differences[self._shown :]:
+            print(f"differs: {show(difference.program)}\n{difference.first()}", flush=True)
+        self._shown = len(result.differences)
+        now = time.monotonic()
+        if now > self._told + 60:
+            self._told = now
+            rate = result.programs / (now - self._start)
+            print(
+                f"{self._name}: {result.programs} programs, {rate:.0f} a second, "
+                f"{len(result.differences)} differences",
+                flush=True,
+            )
 
 
-def print_difference(language: Language, difference: Difference) -> None:
-    print(f"\nAfter {difference.number} programs, made as small as possible:\n")
-    print(f"  {show(difference.program)}\n")
-    print(difference.first())
-    print(f"\nIn OCaml:\n\n{language.as_ocaml(difference.program)}")
-    print(f"\nIn Python:\n\n{language.as_python(difference.program)}", flush=True)
+def _record(options: argparse.Namespace) -> int:
+    for name, number in RECORDED.items():
+        language = LANGUAGES[name]()
+        with Judge(build(language.interpreter, language.package)) as judge:
+            written = record(language, judge, number, SEED_OF_RECORDED)
+        size = recorded_file(name).stat().st_size
+        print(f"{name}: {written} programs with their traces, {size} bytes")
+    return 0
 
 
 def _faults(options: argparse.Namespace) -> int:
@@ -130,7 +138,7 @@ def _explain(options: argparse.Namespace) -> int:
         by_ocaml = judge.ask([show(program)])[0]
     print("\n".join(by_ocaml or ["(the interpreter died or hung)"]))
     if difference:
-        print_difference(language, difference)
+        print(f"\n{explanation(language, difference)}")
     return int(difference is not None)
 
 

@@ -21,6 +21,7 @@ from tests.conformance.api.ocaml import NEEDED, installed_version, run
 
 SOURCES = Path(__file__).parent / "ocaml"
 SHARED = "programs.ml"
+PACKAGES = ["ocaml", "ocaml-findlib", "liblwt-ocaml-dev"]
 
 
 class NoJudge(Exception):
@@ -54,6 +55,34 @@ def build(source: str, package: str) -> Path:
             run(["ocamlfind", "ocamlopt", *options, *names, "-o", "program"], cwd=Path(workplace))
             os.replace(Path(workplace) / "program", built)
     return built
+
+
+def install() -> None:
+    """Install what it takes, if it is missing and this user may; say so.
+
+    Raises:
+        NoJudge: it is missing, and cannot be installed from here.
+    """
+    if installed_version() is not None:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise NoJudge(
+            f"OCaml's Lwt was not found. Install {NEEDED}; as root this command does it by itself."
+        )
+    print(f"Installing {' '.join(PACKAGES)}", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
+        done = subprocess.run(
+            ["apt-get", "-qq", *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NoJudge(f"apt-get {arguments[0]} failed:\n{done.stdout}\nInstall {NEEDED}.")
+    installed_version.cache_clear()
 
 
 class Judge:

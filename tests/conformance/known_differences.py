@@ -47,8 +47,8 @@ KNOWN_DIFFERENCES: Final = [
         module="Lwt",
         what="Out_of_memory and Stack_overflow leave, unless the filter is handle_all",
         reason=(
-            "Lwt.Exception_filter came after 5.6.1, which turned every exception into a "
-            "rejection; since 6.0 its default is handle_all_except_runtime"
+            "5.6.1 turns every exception into a rejection; Lwt.Exception_filter came with 5.7.0, "
+            "and since 6.0.0 its default is handle_all_except_runtime"
         ),
         words=frozenset({"out_of_memory", "stack_overflow"}),
         arrangement=_all_exceptions_handled,

@@ -45,7 +45,7 @@ SAME_FUNCTION: Final = {
 """The statements of values that have another name, or are met in another way."""
 
 NOT_OURS: Final = dict.fromkeys(
-    ("make_value", "make_error", "waiter_of_wakener"), ": removed in 6.0"
+    ("make_value", "make_error", "waiter_of_wakener"), ": removed in 5.7.0"
 )
 
 MAKERS: Final = [name for name, kinds in SIGNATURES.items() if kinds.startswith("D")]

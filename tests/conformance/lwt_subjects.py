@@ -264,11 +264,12 @@ class Model(ByModel):
 
 def every_choice(run: Callable[[Choices], None], at_most: int) -> bool:
     """Run something once for every way in which its choices can go; tell whether that was all."""
-    told: list[int] | None = []
+    told: list[int] = []
     for _ in range(at_most):
         choices = Choices(told)
         run(choices)
-        told = choices.next()
-        if told is None:
+        following = choices.next()
+        if following is None:
             return True
+        told = following
     return False

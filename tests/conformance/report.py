@@ -1,0 +1,136 @@
+"""What a comparison came to, for people: the table, the differences, what was not met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.conformance.comparison import Difference, Result
+from tests.conformance.forms import show
+from tests.conformance.language import Language
+
+INTERFACES: Final = Path(__file__).parent / "api" / "lwt-5.6.1.txt"
+ENOUGH: Final = 1_000
+"""From so many programs on, every statement is to be met."""
+
+MANY: Final = 20_000
+"""From so many on, all but a few of the pairs."""
+
+SHARE_OF_PAIRS: Final = 0.9
+
+
+def values(module: str) -> list[str]:
+    """The values of a module's interface, those of nested modules with their path."""
+    found = []
+    for line in INTERFACES.read_text(encoding="utf-8").splitlines():
+        # An operator may have a colon in it, but no space.
+        name, _, kind = line.partition(": ")
+        if name.startswith(f"{module}.") and kind.split()[:1] == ["value"]:
+            found.append(name.removeprefix(f"{module}."))
+    return found
+
+
+@dataclass
+class Report:
+    """The result for one module, and what it lacks."""
+
+    language: Language
+    result: Result
+    seconds: float
+
+    def __post_init__(self) -> None:
+        self.statements = {name for name, *others in self.result.met if not others}
+        self.pairs = {pair for pair in self.language.pairs if self.result.met[pair]}
+        statement_of = self.language.covered()
+        self.values = values(self.language.name)
+        self.excused = {
+            name: statement_of[name][1:].strip()
+            for name in self.values
+            if statement_of.get(name, "").startswith(":")
+        }
+        self.reached = {n for n in self.values if statement_of.get(n) in self.statements}
+
+    def shortcomings(self) -> list[str]:
+        """Say what is wrong with the result; with nothing in the list, it passes."""
+        found = []
+        if self.result.differences:
+            found.append(f"{len(self.result.differences)} programs differ")
+        unknown = [n for n in self.values if n not in self.excused and n not in self._covered()]
+        if unknown:
+            found.append(f"no statement stands for {', '.join(unknown)}")
+        unmet = sorted(set(self.language.statements) - self.statements)
+        if unmet and self.result.programs >= ENOUGH:
+            found.append(f"never met: {', '.join(unmet)}")
+        if self.result.programs >= MANY and len(self.pairs) < SHARE_OF_PAIRS * len(
+            self.language.pairs
+        ):
+            found.append(f"only {len(self.pairs)} of {len(self.language.pairs)} pairs were met")
+        return found
+
+    def _covered(self) -> dict[str, str]:
+        return self.language.covered()
+
+    def row(self) -> list[str]:
+        return [
+            self.language.name,
+            str(self.result.programs),
+            str(len(self.result.differences)),
+            str(sum(self.result.undefined.values())),
+            f"{len(self.reached)} of {len(self.values) - len(self.excused)}",
+            f"{len(self.statements)} of {len(self.language.statements)}",
+            f"{len(self.pairs)} of {len(self.language.pairs)}",
+            f"{self.result.programs / self.seconds:.0f}",
+        ]
+
+
+HEADINGS: Final = [
+    "module",
+    "programs",
+    "differences",
+    "kept from OCaml",
+    "values",
+    "statements",
+    "pairs",
+    "a second",
+]
+
+
+def table(reports: list[Report]) -> str:
+    rows = [HEADINGS, *(report.row() for report in reports)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    for report in reports:
+        name = report.language.name
+        for reason, number in report.result.undefined.most_common():
+            lines.append(f"{name}: {number} programs were kept from OCaml, where {reason}")
+        for value, reason in report.excused.items():
+            lines.append(f"{name}: {value} is left out: {reason}")
+    return "\n".join(lines)
+
+
+def explanation(language: Language, difference: Difference) -> str:
+    """Show a difference, and its program in both languages side by side."""
+    ocaml = language.as_ocaml(difference.program).splitlines()
+    python = language.as_python(difference.program).splitlines()
+    return "\n".join(
+        [
+            f"After {difference.number} programs, made as small as possible:",
+            "",
+            f"  {show(difference.program)}",
+            "",
+            difference.first(),
+            "",
+            "(* In OCaml *)",
+            *ocaml,
+            "",
+            "# In Python",
+            *python,
+        ]
+    )
