@@ -46,6 +46,7 @@ class InterruptedRun(Run):
         self._runs = 0
         self.raised = 0
         self.left = 0
+        self._called_often: list[Callable[..., Any]] = []
 
     def run(self, program: Program) -> list[str]:
         for statement in program:
@@ -64,7 +65,7 @@ class InterruptedRun(Run):
         def interrupted(*arguments: object) -> Any:
             nonlocal runs_of_this_one
             runs_of_this_one += 1
-            assert runs_of_this_one == 1
+            assert runs_of_this_one == 1 or interrupted in self._called_often
             is_the_one = self._runs == self._at
             self._runs += 1
             if is_the_one and self._before:
@@ -77,6 +78,14 @@ class InterruptedRun(Run):
             return result
 
         return interrupted
+
+    def _do_set_hook(self, callback: Callable[[Exception], object]) -> None:
+        self._called_often.append(callback)
+        super()._do_set_hook(callback)
+
+    def _do_register_pause_notifier(self, callback: Callable[[int], object]) -> None:
+        self._called_often.append(callback)
+        super()._do_register_pause_notifier(callback)
 
     def _interrupt(self) -> None:
         self.raised += 1
