@@ -164,6 +164,7 @@ def assert_echoes(command: list[str | Path], port: int) -> None:
         "lwt.lwt_condition",
         "lwt.lwt_switch",
         "lwt.lwt_pool",
+        "lwt.lwt_stream",
         "lwt_unix",
         "lwt_unix.lwt_main",
         "lwt_unix.lwt_engine",

@@ -1,0 +1,222 @@
+"""Streams: a place in the queue of a source; and `get`, the reader that others stand on.
+
+OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar, final
+
+from lwt import _checks
+from lwt._promise import FULFILLED, Promise, underlying
+from lwt._stream_loop import Loop, start
+from lwt._stream_source import Node, Push_bounded, Source
+from lwt._values import Some
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@final
+class Stream(Generic[T_co]):
+    """A sequence of elements that arrive over time.
+
+    Streams come from `create`, `from_`, `of_list` and the other functions of this
+    module, not from this class. In an `async def` function (see `lwt.promised`),
+    `async for element in stream` takes the elements, as `next` does.
+
+    OCaml: type 'a Lwt_stream.t
+    """
+
+    __slots__ = ("__weakref__", "_node", "_source")
+
+    _node: Node
+    """The first node that is not consumed; the last one, if there is none."""
+
+    _source: Source
+
+    def __init__(self, source: Source, node: Node) -> None:
+        self._source = source
+        self._node = node
+
+    def __aiter__(self) -> Stream[T_co]:
+        return self
+
+    async def __anext__(self) -> T_co:
+        option = await get(self)
+        if option is None:
+            raise StopAsyncIteration
+        return option.value
+
+    def __repr__(self) -> str:
+        waiting = 0
+        node = self._node
+        while node.data is not None and waiting <= _SHOWN_IN_REPR:
+            waiting += 1
+            node = node.next
+        number = f"more than {_SHOWN_IN_REPR}" if waiting > _SHOWN_IN_REPR else str(waiting)
+        ended = ", closed" if is_closed(self) else ""
+        return f"<Stream, {number} waiting{ended}>"
+
+
+_SHOWN_IN_REPR = 8
+
+
+def of_source(source: Source) -> Stream[Any]:
+    """Make a stream that reads all that a source will give."""
+    return Stream(source, source.last)
+
+
+# --- Checks of arguments -----------------------------------------------------
+
+
+def check_stream(function_name: str, value: object) -> None:
+    """Raise a TypeError unless the value is a stream."""
+    if type(value) is not Stream:
+        hint = "; lwt_stream.of_list makes a stream of a list"
+        if isinstance(value, tuple) and value and isinstance(value[0], Stream):
+            hint = "; lwt_stream.create returns a pair: write stream, push = lwt_stream.create()"
+        raise TypeError(
+            f"lwt_stream.{function_name}: expected a stream, "
+            f"got {value!r} ({type(value).__name__}){hint}"
+        )
+
+
+def check_callable(function_name: str, value: object) -> None:
+    """Raise a TypeError unless the value can be called."""
+    if not callable(value):
+        raise _checks.not_callable(f"lwt_stream.{function_name}", value)
+
+
+def check_function_and_stream(function_name: str, function: object, stream: object) -> None:
+    """Check the two arguments that most functions have."""
+    check_callable(function_name, function)
+    check_stream(function_name, stream)
+
+
+def check_number(function_name: str, number: object) -> None:
+    """Raise unless the value is a number of elements.
+
+    Raises:
+        TypeError: it is no int.
+        ValueError: it is negative.
+    """
+    if not isinstance(number, int):
+        raise TypeError(
+            f"lwt_stream.{function_name}: expected a number of elements, "
+            f"got {number!r} ({type(number).__name__})"
+        )
+    if number < 0:
+        raise ValueError(
+            f"Lwt_stream.{function_name}: {number} is no number of elements; expected 0 or more"
+        )
+
+
+# --- The state of a stream ---------------------------------------------------
+
+
+def clone(stream: Stream[T], /) -> Stream[T]:
+    """Make a stream that will read the same elements as this one; neither disturbs the other.
+
+    Takes constant time. The elements are not copied: they are kept until the slowest of
+    the clones that are still alive has read them.
+
+    Raises:
+        ValueError: it is a stream of `create_bounded`.
+
+    OCaml: Lwt_stream.clone : 'a t -> 'a t
+    """
+    check_stream("clone", stream)
+    if stream._source.is_bounded:
+        raise ValueError(
+            "Lwt_stream.clone: a stream of create_bounded cannot be cloned, "
+            "since its bound counts one reader; use create"
+        )
+    return Stream(stream._source, stream._node)
+
+
+def closed(stream: Stream[object], /) -> Promise[None]:
+    """Return a promise that is fulfilled when the end of the stream becomes known.
+
+    That may be before the elements are read. It cannot be cancelled.
+
+    OCaml: Lwt_stream.closed : 'a t -> unit Lwt.t
+    """
+    check_stream("closed", stream)
+    return stream._source.closed
+
+
+def is_closed(stream: Stream[object], /) -> bool:
+    """Tell whether the end of the stream is known; elements may be left to read.
+
+    If it is, reading never has to wait.
+
+    OCaml: Lwt_stream.is_closed : 'a t -> bool
+    """
+    check_stream("is_closed", stream)
+    return underlying(stream._source.closed)._state == FULFILLED
+
+
+# --- Taking elements ---------------------------------------------------------
+
+
+def consume(stream: Stream[object], node: Node) -> None:
+    """Remove a node from the stream, unless another reader has done so already."""
+    if node is stream._node:
+        stream._node = node.next
+        source = stream._source
+        if type(source) is Push_bounded:
+            source.consumed()
+
+
+def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
+    """Take the first element: `Some` of it, or `None` at the end of the stream.
+
+    Several readers may wait at once. They all wait for the same element; when it comes
+    the first of them consumes it, and yet all of them get it, as in OCaml. Cancelling
+    the result leaves the source and the other readers alone.
+
+    >>> from lwt import lwt_stream
+    >>> stream, push = lwt_stream.create()
+    >>> first = lwt_stream.get(stream)
+    >>> first
+    <Promise pending>
+    >>> push(Some(1))
+    >>> first
+    <Promise fulfilled: Some(1)>
+
+    Raises:
+        Exception: that of the function of `from_direct`, if it is called at once.
+
+    OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
+    """
+    if type(stream) is not Stream:
+        check_stream("get", stream)
+    # The loop of `_get`, unrolled for the case that there is an element.
+    node = stream._node
+    if node is stream._source.last:
+        fed = stream._source.feed()
+        if fed is not None:
+            return start(_get(stream, node, fed))
+    data = node.data
+    if data is not None:
+        consume(stream, node)
+    return Promise(FULFILLED, data)
+
+
+def _get(stream: Stream[T], node: Node, fed: Promise[Any]) -> Loop[Some[T] | None]:
+    yield fed
+    if node is stream._source.last:
+        yield from arrival(stream._source, node)
+    data = node.data
+    if data is not None:
+        consume(stream, node)
+    return data
+
+
+def arrival(source: Source, node: Node) -> Loop[None]:
+    """Wait until a node has its element, or is known to be the end."""
+    while node is source.last:
+        fed = source.feed()
+        if fed is not None:
+            yield fed

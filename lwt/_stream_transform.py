@@ -1,0 +1,384 @@
+"""Streams made of other streams: mapped, filtered, combined, chosen, dumped.
+
+Each is a stream of `from_`: nothing is read before it is asked for, and an exception of
+the function given rejects the promise of one element and does not end the stream. What
+the new stream reads is consumed from the old one.
+
+OCaml: src/core/lwt_stream.ml, from `wrap_exn` and `map` to `choose`, and `hexdump`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, final
+
+from lwt import _concurrent, _sequential
+from lwt._creation import return_none
+from lwt._promise import FULFILLED, Promise, PromiseOrCoroutine
+from lwt._sequential import try_bind
+from lwt._stream import (
+    Stream,
+    check_function_and_stream,
+    check_stream,
+    consume,
+    get,
+)
+from lwt._stream_create import from_
+from lwt._stream_loop import Loop, promise_from, start
+from lwt._stream_read import check_character, nget
+from lwt._stream_source import Node, check_option
+from lwt._values import Error, Ok, Some
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+# --- One stream, element by element ------------------------------------------
+
+
+def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream of what a function gives for each element.
+
+    >>> from lwt import lwt_stream
+    >>> lwt_stream.to_list(lwt_stream.map(str, lwt_stream.of_list([1, 2])))
+    <Promise fulfilled: ['1', '2']>
+
+    OCaml: Lwt_stream.map : ('a -> 'b) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map", f, stream)
+
+    def mapped(option: Some[A] | None) -> Some[B] | None:
+        return None if option is None else Some(f(option.value))
+
+    return from_(lambda: _sequential.map(mapped, get(stream)))
+
+
+def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream as `map` does, with a function that returns promises.
+
+    OCaml: Lwt_stream.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map_s", f, stream)
+    return from_(lambda: start(_map_s(f, stream)))
+
+
+def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A]) -> Loop[Some[B] | None]:
+    option: Some[A] | None = yield get(stream)
+    if option is None:
+        return None
+    return Some((yield promise_from("map_s", f, f(option.value))))
+
+
+def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
+    """Make a stream of the elements that satisfy a predicate.
+
+    OCaml: Lwt_stream.filter : ('a -> bool) -> 'a t -> 'a t
+    """
+    check_function_and_stream("filter", f, stream)
+    return from_(lambda: start(_filter(f, stream)))
+
+
+def _filter(f: Callable[[T], bool], stream: Stream[T]) -> Loop[Some[T] | None]:
+    while True:
+        option: Some[T] | None = yield get(stream)
+        if option is None or f(option.value):
+            return option
+
+
+def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Stream[T]:
+    """Make a stream as `filter` does, with a predicate that returns promises.
+
+    OCaml: Lwt_stream.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
+    """
+    check_function_and_stream("filter_s", f, stream)
+    return from_(lambda: start(_filter_s(f, stream)))
+
+
+def _filter_s(
+    f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T]
+) -> Loop[Some[T] | None]:
+    while True:
+        option: Some[T] | None = yield get(stream)
+        if option is None or (yield promise_from("filter_s", f, f(option.value))):
+            return option
+
+
+def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream of what is in the `Some`s that a function returns for the elements.
+
+    OCaml: Lwt_stream.filter_map : ('a -> 'b option) -> 'a t -> 'b t
+    """
+    check_function_and_stream("filter_map", f, stream)
+    return from_(lambda: start(_filter_map(f, stream)))
+
+
+def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A]) -> Loop[Some[B] | None]:
+    while True:
+        option: Some[A] | None = yield get(stream)
+        if option is None:
+            return None
+        found = f(option.value)
+        check_option("filter_map", "the function to return", found)
+        if found is not None:
+            return found
+
+
+def filter_map_s(
+    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], /
+) -> Stream[B]:
+    """Make a stream as `filter_map` does, with a function that returns promises.
+
+    OCaml: Lwt_stream.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
+    """
+    check_function_and_stream("filter_map_s", f, stream)
+    return from_(lambda: start(_filter_map_s(f, stream)))
+
+
+def _filter_map_s(
+    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A]
+) -> Loop[Some[B] | None]:
+    while True:
+        option: Some[A] | None = yield get(stream)
+        if option is None:
+            return None
+        found: Some[B] | None = yield promise_from("filter_map_s", f, f(option.value))
+        check_option("filter_map_s", "the function's promise to hold", found)
+        if found is not None:
+            return found
+
+
+def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream of all items of the lists that a function returns for the elements.
+
+    OCaml: Lwt_stream.map_list : ('a -> 'b list) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map_list", f, stream)
+    pending: deque[B] = deque()
+    return from_(lambda: start(_map_list(f, stream, pending)))
+
+
+def _map_list(
+    f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B]
+) -> Loop[Some[B] | None]:
+    while not pending:
+        option: Some[A] | None = yield get(stream)
+        if option is None:
+            return None
+        pending.extend([*f(option.value)])
+    return Some(pending.popleft())
+
+
+def map_list_s(
+    f: Callable[[A], PromiseOrCoroutine[Iterable[B]]], stream: Stream[A], /
+) -> Stream[B]:
+    """Make a stream as `map_list` does, with a function that returns promises.
+
+    OCaml: Lwt_stream.map_list_s : ('a -> 'b list Lwt.t) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map_list_s", f, stream)
+    pending: deque[B] = deque()
+    return from_(lambda: start(_map_list_s(f, stream, pending)))
+
+
+def _map_list_s(
+    f: Callable[[A], PromiseOrCoroutine[Iterable[B]]], stream: Stream[A], pending: deque[B]
+) -> Loop[Some[B] | None]:
+    while not pending:
+        option: Some[A] | None = yield get(stream)
+        if option is None:
+            return None
+        elements: Iterable[B] = yield promise_from("map_list_s", f, f(option.value))
+        pending.extend([*elements])
+    return Some(pending.popleft())
+
+
+def flatten(stream: Stream[Iterable[T]], /) -> Stream[T]:
+    """Make a stream of all items of the lists in a stream.
+
+    OCaml: Lwt_stream.flatten : 'a list t -> 'a t
+    """
+    check_stream("flatten", stream)
+    return map_list(lambda elements: elements, stream)
+
+
+def wrap_exn(stream: Stream[T], /) -> Stream[Ok[T] | Error[Exception]]:
+    """Make a stream of `Ok(element)`, and of `Error(exception)` where the source failed.
+
+    A source that fails each time makes an endless stream.
+
+    OCaml: Lwt_stream.wrap_exn : 'a t -> ('a, exn) result t
+    """
+    check_stream("wrap_exn", stream)
+    return from_(lambda: _get_result(stream, stream._node))
+
+
+def _get_result(stream: Stream[T], node: Node) -> Promise[Some[Ok[T] | Error[Exception]] | None]:
+    if node is stream._source.last:
+        # The next call finds an element there, and calls no more.
+        return try_bind(
+            lambda: stream._source.feed() or return_none,
+            lambda _: _get_result(stream, node),
+            lambda exception: Promise(FULFILLED, Some(Error(exception))),
+        )
+    if node.data is None:
+        return return_none
+    consume(stream, node)
+    return Promise(FULFILLED, Some(Ok(node.data.value)))
+
+
+# --- Several streams ---------------------------------------------------------
+
+
+def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
+    """Make a stream of pairs; it ends when either stream does.
+
+    Both are asked for an element at once, so the longer one loses one more.
+
+    OCaml: Lwt_stream.combine : 'a t -> 'b t -> ('a * 'b) t
+    """
+    check_stream("combine", first)
+    check_stream("combine", second)
+    return from_(lambda: start(_combine(first, second)))
+
+
+def _combine(first: Stream[A], second: Stream[B]) -> Loop[Some[tuple[A, B]] | None]:
+    first_promise, second_promise = get(first), get(second)
+    left: Some[A] | None = yield first_promise
+    right: Some[B] | None = yield second_promise
+    if left is None or right is None:
+        return None
+    return Some((left.value, right.value))
+
+
+def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
+    """Make a stream of all elements of one stream, then all of another.
+
+    OCaml: Lwt_stream.append : 'a t -> 'a t -> 'a t
+    """
+    check_stream("append", first)
+    check_stream("append", second)
+    current = first
+
+    def following() -> Loop[Some[T] | None]:
+        nonlocal current
+        while True:
+            option: Some[T] | None = yield get(current)
+            if option is not None or current is second:
+                return option
+            current = second
+
+    return from_(lambda: start(following()))
+
+
+def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
+    """Make a stream of all elements of each stream in a stream, one after the other.
+
+    OCaml: Lwt_stream.concat : 'a t t -> 'a t
+    """
+    check_stream("concat", streams)
+    current: Stream[T] = from_(lambda: return_none)
+
+    def following() -> Loop[Some[T] | None]:
+        nonlocal current
+        while True:
+            option: Some[T] | None = yield get(current)
+            if option is not None:
+                return option
+            stream: Some[Stream[T]] | None = yield get(streams)
+            if stream is None:
+                return None
+            check_stream("concat", stream.value)
+            current = stream.value
+
+    return from_(lambda: start(following()))
+
+
+def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
+    """Make a stream of the elements of several streams, each as it comes.
+
+    Each stream is asked for its first element at once, and for the next one when an
+    element of it was given. Among streams that have elements, chance decides. If a source
+    fails, so does every reading from then on, as in OCaml.
+
+    OCaml: Lwt_stream.choose : 'a t list -> 'a t
+    """
+    try:
+        chosen_from = list(streams)
+    except TypeError:
+        raise TypeError(
+            f"lwt_stream.choose: expected a list of streams, "
+            f"got {streams!r} ({type(streams).__name__})"
+        ) from None
+    for stream in chosen_from:
+        check_stream("choose", stream)
+    candidates = [_Candidate(stream) for stream in chosen_from]
+
+    def following() -> Loop[Some[T] | None]:
+        nonlocal candidates
+        while candidates:
+            chosen: _Candidate
+            option: Some[T] | None
+            chosen, option = yield _concurrent.choose([c.promise for c in candidates])
+            # The first with that stream: a stream may be in the list twice.
+            place = [c.stream for c in candidates].index(chosen.stream)
+            others = candidates[:place] + candidates[place + 1 :]
+            if option is not None:
+                candidates = [_Candidate(chosen.stream), *others]
+                return option
+            candidates = others
+        return None
+
+    return from_(lambda: start(following()))
+
+
+@final
+class _Candidate:
+    """A stream that `choose` waits for, and the promise of itself with its next element."""
+
+    __slots__ = ("promise", "stream")
+
+    def __init__(self, stream: Stream[Any]) -> None:
+        self.stream = stream
+        self.promise: Promise[Any] = _sequential.map(self._with_option, get(stream))
+
+    def _with_option(self, option: Some[Any] | None) -> tuple[_Candidate, Some[Any] | None]:
+        return self, option
+
+
+# --- hexdump -----------------------------------------------------------------
+
+
+def hexdump(stream: Stream[bytes], /) -> Stream[bytes]:
+    """Make a stream of lines, without line ends, that show characters in hexadecimal.
+
+    >>> from lwt import lwt_stream
+    >>> lines = lwt_stream.hexdump(lwt_stream.of_string("To be, or not to be"))
+    >>> for line in lwt_stream.get_available(lines):
+    ...     print(line.decode())
+    00000000|  54 6f 20 62 65 2c 20 6f  72 20 6e 6f 74 20 74 6f  |To be, or not to|
+    00000010|  20 62 65                                          | be|
+
+    OCaml: Lwt_stream.hexdump : char t -> string t
+    """
+    check_stream("hexdump", stream)
+    offset = 0
+
+    def line() -> Loop[Some[bytes] | None]:
+        nonlocal offset
+        characters: list[bytes] = yield nget(16, stream)
+        if not characters:
+            return None
+        for character in characters:
+            check_character("hexdump", character)
+        shown = _hexdump_line(offset, b"".join(characters))
+        offset += 16
+        return Some(shown)
+
+    return from_(lambda: start(line()))
+
+
+def _hexdump_line(offset: int, characters: bytes) -> bytes:
+    left, right = characters[:8].hex(" "), characters[8:].hex(" ")
+    text = "".join(chr(c) if 0x20 <= c <= 0x7E else "." for c in characters)
+    return f"{offset:08x}|  {left:<23}  {right:<23}  |{text}|".encode()
