@@ -226,7 +226,8 @@ class Maker:
             arguments: list[Form] = []
             for kind in SIGNATURES[name].split():
                 if kind == "S":
-                    arguments.extend(self._statements(3, depth, IN_ANY_CALLBACK))
+                    if depth <= DEEPEST_CALLBACK:
+                        arguments.extend(self._statements(3, depth + 1, IN_ANY_CALLBACK))
                 elif kind != "Q":
                     arguments.append(self._argument(kind, depth))
             statements.append((name, *arguments))
