@@ -224,7 +224,7 @@ def _use_member(
             raise
 
     def after_failure(exception: Exception) -> lwt.Promise[B]:
-        checked = _check_and_release(pool, member, was_cleared)
+        checked = _check_and_release(pool, member, was_cleared.contents)
         return lwt.bind(checked, lambda _: lwt.fail(exception))
 
     def after_all(_: B) -> lwt.Promise[B]:
@@ -237,8 +237,11 @@ def _use_member(
     return lwt.bind(promise, after_all)
 
 
-def _check_and_release(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool]) -> lwt.Promise[None]:
-    """Take back a member whose use has failed, if it is still good."""
+def _check_and_release(pool: Pool[T], member: T, was_cleared: bool) -> lwt.Promise[None]:
+    """Take back a member whose use has failed, if it is still good.
+
+    Whether the pool was cleared is asked before `check` is called, which might clear it.
+    """
     is_good = False
 
     def tell(result: bool) -> None:
@@ -253,7 +256,7 @@ def _check_and_release(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool]) -> 
     if failure is not None:
         # In OCaml the member would be lost.
         return lwt.bind(_dispose_and_free(pool, member), partial(_raise, failure))
-    if was_cleared.contents or not is_good:
+    if was_cleared or not is_good:
         return _dispose_and_free(pool, member)
     _release(pool, member)
     return lwt.return_unit
@@ -348,12 +351,16 @@ def _validated(pool: Pool[T], member: T) -> lwt.Promise[T]:
 
     def after_failure(exception: Exception) -> lwt.Promise[T]:
         disposed = _dispose_and_free(pool, member)
-        return lwt.bind(disposed, partial(_raise, exception))
+        return lwt.bind(disposed, partial(_end_validation, exception))
 
     def validate() -> PromiseOrCoroutine[bool]:
         return pool._validate(member)
 
     return lwt.try_bind(validate, after_answer, after_failure)
+
+
+def _end_validation(exception: Exception, _: None) -> lwt.Promise[NoReturn]:
+    _raise(exception, _)
 
 
 def _release(pool: Pool[T], member: T) -> None:

@@ -23,7 +23,15 @@ from tests.conformance.languages import LANGUAGES
 from tests.conformance.recorded import record, recorded_file
 from tests.conformance.report import Report, explanation, table
 
-RECORDED = {"Lwt": 1_500, "Lwt_sequence": 1_000}
+RECORDED = {
+    "Lwt": 1_500,
+    "Lwt_sequence": 1_000,
+    "Lwt_mvar": 300,
+    "Lwt_mutex": 300,
+    "Lwt_condition": 300,
+    "Lwt_switch": 300,
+    "Lwt_pool": 300,
+}
 SEED_OF_RECORDED = 500_000
 
 

@@ -8,8 +8,22 @@ from typing import Final
 from tests.conformance.language import Language
 from tests.conformance.lwt_programs import LwtPrograms
 from tests.conformance.sequence_programs import SequencePrograms
+from tests.conformance.stream_programs import StreamPrograms
+from tests.conformance.waiting_programs import (
+    condition_programs,
+    mutex_programs,
+    mvar_programs,
+    pool_programs,
+    switch_programs,
+)
 
 LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt": LwtPrograms,
     "Lwt_sequence": SequencePrograms,
+    "Lwt_stream": StreamPrograms,
+    "Lwt_mvar": mvar_programs,
+    "Lwt_mutex": mutex_programs,
+    "Lwt_condition": condition_programs,
+    "Lwt_switch": switch_programs,
+    "Lwt_pool": pool_programs,
 }

@@ -26,7 +26,15 @@ from tests.conformance.shrinking import shrink
 needs_ocaml = pytest.mark.skipif(
     installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
 )
-MODULES = ["Lwt", "Lwt_sequence"]
+MODULES = [
+    "Lwt",
+    "Lwt_sequence",
+    "Lwt_mvar",
+    "Lwt_mutex",
+    "Lwt_condition",
+    "Lwt_switch",
+    "Lwt_pool",
+]
 in_each_language = pytest.mark.parametrize("module", MODULES)
 
 
