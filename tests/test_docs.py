@@ -158,6 +158,7 @@ def assert_echoes(command: list[str | Path], port: int) -> None:
     [
         "lwt",
         "lwt.lwt_list",
+        "lwt.lwt_seq",
         "lwt.lwt_sequence",
         "lwt.lwt_mvar",
         "lwt.lwt_mutex",
