@@ -51,7 +51,7 @@ def build(source: str, package: str) -> Path:
             for file in files:
                 shutil.copy(file, workplace)
             names = [file.name for file in files]
-            options = ["-O3", "-w", "-a", "-package", package, "-linkpkg"]
+            options = ["-O3", "-w", "-a", "-thread", "-package", package, "-linkpkg"]
             run(["ocamlfind", "ocamlopt", *options, *names, "-o", "program"], cwd=Path(workplace))
             os.replace(Path(workplace) / "program", built)
     return built

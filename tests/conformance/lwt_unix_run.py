@@ -1,8 +1,9 @@
-"""Running scripts of input and output on `lwt_unix`: descriptors, promises, the main loop.
+"""Running scripts of input and output: what all statements have in common.
 
-`UnixRun` returns a trace: when which promise was resolved with what, which data came, which
-call raised what, when which action was tried. `lwt_io_run` adds channels, `server_run` servers.
-The words are those of `ocaml/lwt_unix_programs.ml`, which does the same with OCaml's library.
+`ScriptRun` returns a trace: when which promise was resolved with what, which data came, which
+call raised what. `lwt_unix_calls` has the statements for descriptors, `lwt_io_run` adds channels,
+`server_run` servers. The words are those of `ocaml/lwt_unix_programs.ml`, which does the same with
+OCaml's library.
 
 What makes a trace the same each time: one process has both ends of everything, the engine is
 `select` (whose order is that of the numbers of descriptors), jobs run at once (OCaml's
@@ -21,8 +22,10 @@ from typing import Any, Final
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io
+from lwt_unix._engine_events import Event_callback
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
+from tests.conformance.lwt_unix_differences import LATE_INTEREST, Difference
 
 Promise = lwt.Promise[Any]
 Shower = Callable[[Any], str]
@@ -37,12 +40,9 @@ OCaml takes back its interest in a descriptor a pause later than we do; that is 
 """
 
 TURNS_AT_MOST: Final = 60
+CLIENTS_AT_MOST: Final = 8
 
-COMMANDS: Final = {
-    "receive": lwt_unix.SHUTDOWN_RECEIVE,
-    "send": lwt_unix.SHUTDOWN_SEND,
-    "all": lwt_unix.SHUTDOWN_ALL,
-}
+ERRORS: Final = {**errno.errorcode, errno.EOPNOTSUPP: "EOPNOTSUPP"}
 
 
 class Oops(Exception):
@@ -62,7 +62,7 @@ def oops(number: int) -> Exception:
 
 
 def first_word(text: str) -> str:
-    return text.split(" ")[0].split(":")[0]
+    return text.split(" ", maxsplit=1)[0].split(":", maxsplit=1)[0]
 
 
 def show_exception(exception: BaseException) -> str:
@@ -70,8 +70,7 @@ def show_exception(exception: BaseException) -> str:
         case Oops():
             return f"E{exception.number}"
         case OSError():
-            number = exception.errno or 0
-            return errno.errorcode.get(number, f"errno {number}")
+            return ERRORS.get(exception.errno or 0, f"errno {exception.errno}")
         case ValueError():
             return f"Invalid_argument {first_word(str(exception))}"
         case lwt.Failure():
@@ -82,8 +81,6 @@ def show_exception(exception: BaseException) -> str:
             return "End_of_file"
         case LookupError():
             return "Not_found"
-        case lwt.Canceled():
-            return "Lwt.Resolution_loop.Canceled" if False else "Canceled"
         case _:
             return type(exception).__name__
 
@@ -126,21 +123,66 @@ def path(number: int) -> str:
     return f"{_folder}/{number}"
 
 
+class ScriptEngine(lwt_engine.select):
+    """The engine of scripts: `select`, which notices what it cannot do as OCaml does.
+
+    OCaml takes back its interest in a descriptor a pause after the last waiter has left. If
+    another one comes in the middle of the next turn of the engine, it is served in this turn
+    there, and in the following one here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_turning = False
+        self.is_late = False
+        self._seen: set[tuple[str, int]] = set()
+        self._left: set[tuple[str, int]] = set()
+
+    def on_readable(self, fd: int, callback: Event_callback, /) -> lwt_engine.Event:
+        self._note("read", fd)
+        return super().on_readable(fd, callback)
+
+    def on_writable(self, fd: int, callback: Event_callback, /) -> lwt_engine.Event:
+        self._note("write", fd)
+        return super().on_writable(fd, callback)
+
+    def _note(self, direction: str, fd: int) -> None:
+        self._seen.add((direction, fd))
+        self.is_late = self.is_late or (direction, fd) in self._left
+
+    def _watched(self) -> set[tuple[str, int]]:
+        readers = {("read", fd) for fd, watch in self._watches.items() if watch.readers}
+        return readers | {("write", fd) for fd, watch in self._watches.items() if watch.writers}
+
+    def turn(self) -> None:
+        """Turn the main loop once, as 6.1 does: it resolves paused promises after the engine."""
+        self._left = self._seen - self._watched()
+        self.is_turning = True
+        try:
+            self.iter(False)
+        finally:
+            self.is_turning = False
+        self._left = set()
+        self._seen = self._watched()
+        if lwt.paused_count():
+            lwt.wakeup_paused()
+
+
 @contextmanager
-def engine_of_scripts() -> Iterator[None]:
-    """Let the engine be `select` for a while, with nothing registered."""
+def engine_of_scripts() -> Iterator[ScriptEngine]:
+    """Set a fresh engine for a while, with nothing registered."""
     engine, hook = lwt_engine.get(), lwt.async_exception_hook.contents
-    own = lwt_engine.select()
+    own = ScriptEngine()
     lwt_engine.set(own, transfer=False, destroy=False)
     try:
-        yield
+        yield own
     finally:
         lwt_engine.set(engine, transfer=False, destroy=False)
         own.destroy()
         lwt.async_exception_hook.contents = hook
 
 
-class UnixRun:
+class ScriptRun:
     """One run of one script."""
 
     def __init__(self, met: Met | None = None) -> None:
@@ -159,33 +201,41 @@ class UnixRun:
         self._started: list[Promise] = []
         self._resolvers: dict[int, Callable[[int | Exception], None]] = {}
         self._written = 0
+        self._clients = 0  # of servers
+        self._engine = ScriptEngine()
 
     def run(self, program: Program) -> list[str]:
-        with engine_of_scripts():
-            lwt.async_exception_hook.contents = lambda exn: self._event(
+        with engine_of_scripts() as self._engine:
+            lwt.async_exception_hook.contents = lambda exn: self.event(
                 f"hook {show_exception(exn)}"
             )
             try:
                 for number, statement in enumerate(program):
-                    self._event(str(number))
+                    self.event(str(number))
                     self._perform(statement)
                 self._summarize()
+                if self._engine.is_late:
+                    self.leave_out(LATE_INTEREST)
             finally:
                 self._clean_up()
         return self.trace
 
     # Traces
 
-    def _event(self, text: str) -> None:
+    def event(self, text: str) -> None:
         if not self._is_over:
             self.trace.append(text)
 
+    def leave_out(self, known: Difference) -> None:
+        """Have the script not compared."""
+        self.undefined.append(known.what)
+
     def _summarize(self) -> None:
         for slot, descriptor in sorted(self._descriptors.items()):
-            self._event(f"d{slot} {show_state(lwt_unix.state(descriptor))}")
+            self.event(f"d{slot} {show_state(lwt_unix.state(descriptor))}")
         for slot, promise in sorted(self._promises.items()):
             if lwt.is_sleeping(promise):
-                self._event(f"p{slot} waits")
+                self.event(f"p{slot} waits")
 
     def _clean_up(self) -> None:
         self._is_over = True
@@ -195,7 +245,7 @@ class UnixRun:
             with suppress(OSError):
                 lwt_unix.close(descriptor)
         for _ in range(3):
-            turn()
+            self._engine.turn()
         lwt.abandon_paused()
         for number in range(PATHS):
             with suppress(FileNotFoundError):
@@ -212,9 +262,9 @@ class UnixRun:
         except EmptySlot:
             pass
         except Exception as exn:  # the exceptions of library and script are compared
-            self._event(f"raises {show_exception(exn)}")
+            self.event(f"raises {show_exception(exn)}")
 
-    def _perform_all(self, statements: Iterable[Form]) -> None:
+    def perform_all(self, statements: Iterable[Form]) -> None:
         for statement in statements:
             self._perform(statement)
 
@@ -252,18 +302,22 @@ class UnixRun:
     def _watch(self, slot: int, show: Shower, promise: Promise) -> None:
         """Trace what becomes of a promise; it can be cancelled and waited for from now on."""
         self._started.append(promise)
+        self._watch_derived(slot, show, promise)
+
+    def _watch_derived(self, slot: int, show: Shower, promise: Promise) -> None:
+        """Do the same for one that waits for others: joining those could wait for itself."""
         self._promises[slot] = promise
         self._made("p", slot)
         lwt.on_any(
             promise,
-            lambda value: self._event(f"p{slot} = {show(value)}"),
-            lambda exn: self._event(f"p{slot} fails, {show_exception(exn)}"),
+            lambda value: self.event(f"p{slot} = {show(value)}"),
+            lambda exn: self.event(f"p{slot} fails, {show_exception(exn)}"),
         )
 
     def _waiting(self, slot: int) -> Promise:
         """Return a promise for the statement `wakeup`."""
         promise, resolver = lwt.task()
-        lwt.on_cancel(promise, lambda: self._event(f"p{slot} is cancelled"))
+        lwt.on_cancel(promise, lambda: self.event(f"p{slot} is cancelled"))
         self._started.append(promise)
         self._promises[slot] = promise
 
@@ -282,236 +336,20 @@ class UnixRun:
         self._written = start + count
         return bytes(97 + (start + i) % 26 for i in range(count))
 
-    # Making descriptors
-
-    def _keep_pair(self, a: int, b: int, pair: tuple[Any, Any]) -> None:
-        self._keep_descriptor(a, pair[0])
-        self._keep_descriptor(b, pair[1])
-
-    def do_socketpair(self, a: int, b: int) -> None:
-        pair = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
-        self._keep_pair(a, b, pair)
-
-    def do_small_socketpair(self, a: int, b: int) -> None:
-        pair = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
-        for descriptor in pair:
-            lwt_unix.setsockopt_int(descriptor, lwt_unix.SO_SNDBUF, 2048)
-        self._keep_pair(a, b, pair)
-
-    def do_datagrams(self, a: int, b: int) -> None:
-        pair = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_DGRAM, 0)
-        self._keep_pair(a, b, pair)
-
-    def do_pipe(self, a: int, b: int) -> None:
-        self._keep_pair(a, b, lwt_unix.pipe())
-
-    def do_dup(self, a: int, b: int) -> None:
-        self._keep_descriptor(b, lwt_unix.dup(self._descriptor(a)))
-
-    def do_dup2(self, a: int, b: int) -> None:
-        target = self._descriptor(b)
-        if lwt_unix.state(target) is not lwt_unix.Closed:
-            lwt_unix.dup2(self._descriptor(a), target)
-
-    # Reading and writing
-
-    def _watch_read(self, p: int, buffer: bytearray, offset: int, promise: Promise) -> None:
-        self._watch(p, lambda count: show_data(buffer[offset : offset + count]), promise)
-
-    def do_read(self, p: int, d: int, size: int, offset: int, length: int) -> None:
-        buffer = bytearray(b"." * size)
-        promise = lwt_unix.read(self._descriptor(d), buffer, int(offset), int(length))
-        self._watch_read(p, buffer, offset, promise)
-
-    def do_recv(self, p: int, d: int, size: int, offset: int, length: int, peek: int) -> None:
-        buffer = bytearray(b"." * size)
-        flags = [lwt_unix.MSG_PEEK] if peek == 1 else []
-        promise = lwt_unix.recv(self._descriptor(d), buffer, int(offset), int(length), flags)
-        self._watch_read(p, buffer, offset, promise)
-
-    def do_recvfrom(self, p: int, d: int, length: int) -> None:
-        buffer = bytearray(b"." * length)
-        promise = lwt_unix.recvfrom(self._descriptor(d), buffer, 0, length, [])
-        self._watch(p, lambda received: show_data(buffer[: received[0]]), promise)
-
-    def do_write(self, p: int, d: int, size: int, offset: int, length: int) -> None:
-        descriptor = self._descriptor(d)
-        data = self._letters(size)
-        self._watch(p, str, lwt_unix.write(descriptor, data, int(offset), int(length)))
-
-    def do_write_string(self, p: int, d: int, size: int, offset: int, length: int) -> None:
-        descriptor = self._descriptor(d)
-        data = self._letters(size).decode()
-        self._watch(p, str, lwt_unix.write_string(descriptor, data, int(offset), int(length)))
-
-    def do_write_text(self, p: int, d: int, word: str) -> None:
-        text = text_of(str(word)).decode()
-        promise = lwt_unix.write_string(self._descriptor(d), text, 0, len(text))
-        self._watch(p, str, promise)
-
-    def do_send(self, p: int, d: int, size: int, offset: int, length: int) -> None:
-        descriptor = self._descriptor(d)
-        data = self._letters(size)
-        self._watch(p, str, lwt_unix.send(descriptor, data, int(offset), int(length), []))
-
-    def do_sendto(self, p: int, d: int, size: int, number: int) -> None:
-        descriptor = self._descriptor(d)
-        data = self._letters(size)
-        address = lwt_unix.ADDR_UNIX(path(number))
-        self._watch(p, str, lwt_unix.sendto(descriptor, data, 0, size, [], address))
-
-    def do_fill(self, d: int) -> None:
-        """Write until the system takes no more."""
-        descriptor, total, piece = self._descriptor(d), 0, b"x" * 4096
-        while True:
-            writing = lwt_unix.write(descriptor, piece, 0, len(piece))
-            match lwt.state(writing):
-                case lwt.Return(count):
-                    total += count
-                case lwt.Fail(exn):
-                    self._event(f"filled {total}, {show_exception(exn)}")
-                    return
-                case _:
-                    lwt.cancel(writing)
-                    self._event(f"filled {total}")
-                    return
-
-    def do_drain(self, d: int) -> None:
-        """Read until there is no more."""
-        descriptor, total, buffer = self._descriptor(d), 0, bytearray(65536)
-        while True:
-            reading = lwt_unix.read(descriptor, buffer, 0, len(buffer))
-            match lwt.state(reading):
-                case lwt.Return(0):
-                    self._event(f"drained {total}, end")
-                    return
-                case lwt.Return(count):
-                    total += count
-                case lwt.Fail(exn):
-                    self._event(f"drained {total}, {show_exception(exn)}")
-                    return
-                case _:
-                    lwt.cancel(reading)
-                    self._event(f"drained {total}")
-                    return
-
-    # Waiting
-
-    def do_wait_read(self, p: int, d: int) -> None:
-        self._watch(p, show_unit, lwt_unix.wait_read(self._descriptor(d)))
-
-    def do_wait_write(self, p: int, d: int) -> None:
-        self._watch(p, show_unit, lwt_unix.wait_write(self._descriptor(d)))
-
-    def do_readable(self, d: int) -> None:
-        self._event(f"readable {show_bool(lwt_unix.readable(self._descriptor(d)))}")
-
-    def do_writable(self, d: int) -> None:
-        self._event(f"writable {show_bool(lwt_unix.writable(self._descriptor(d)))}")
-
-    def do_wrap_syscall(self, p: int, d: int, direction: str, outcomes: Form) -> None:
-        event = lwt_unix.Read if direction == "read" else lwt_unix.Write
-        action = self._action(p, outcomes)
-        self._watch(p, str, lwt_unix.wrap_syscall(event, self._descriptor(d), action))
-
-    def do_register_action(self, p: int, d: int, direction: str, outcomes: Form) -> None:
-        event = lwt_unix.Read if direction == "read" else lwt_unix.Write
-        action = self._action(p, outcomes)
-        self._watch(p, str, lwt_unix.register_action(event, self._descriptor(d), action))
-
-    def _action(self, p: int, outcomes: Form) -> Callable[[], int]:
-        """Make a system call of the script's own: what happens each time it is tried."""
-        rest = iter(outcomes)
-
-        def act() -> int:
-            outcome, *statements = next(rest, ("done",))
-            self._event(f"p{p} tries, {outcome}")
-            self._perform_all(statements)
-            match outcome:
-                case "done":
-                    return 0
-                case "retry":
-                    raise lwt_unix.Retry
-                case "retry_read":
-                    raise lwt_unix.Retry_read
-                case "retry_write":
-                    raise lwt_unix.Retry_write
-                case "again":
-                    raise BlockingIOError(errno.EAGAIN, "")
-                case "fail":
-                    raise Oops(1)
-                case _:
-                    return 1
-
-        return act
-
-    # States
-
-    def do_close(self, p: int, d: int) -> None:
-        self._watch(p, show_unit, lwt_unix.close(self._descriptor(d)))
-
-    def do_abort(self, d: int, e: int) -> None:
-        lwt_unix.abort(self._descriptor(d), oops(e))
-
-    def do_state(self, d: int) -> None:
-        self._event(f"state {show_state(lwt_unix.state(self._descriptor(d)))}")
-
-    def do_check_descriptor(self, d: int) -> None:
-        lwt_unix.check_descriptor(self._descriptor(d))
-
-    def do_shutdown(self, d: int, command: str) -> None:
-        lwt_unix.shutdown(self._descriptor(d), COMMANDS[command])
-
-    def do_blocking(self, p: int, d: int) -> None:
-        self._watch(p, show_bool, lwt_unix.blocking(self._descriptor(d)))
-
-    def do_set_blocking(self, d: int, blocking: int) -> None:
-        lwt_unix.set_blocking(self._descriptor(d), blocking == 1)
-
-    # Sockets with addresses
-
-    def do_socket(self, d: int) -> None:
-        kind = (lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
-        self._keep_descriptor(d, lwt_unix.socket(*kind))
-
-    def do_datagram_socket(self, d: int) -> None:
-        self._keep_descriptor(d, lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_DGRAM, 0))
-
-    def do_bind(self, p: int, d: int, number: int) -> None:
-        address = lwt_unix.ADDR_UNIX(path(number))
-        self._watch(p, show_unit, lwt_unix.bind(self._descriptor(d), address))
-
-    def do_listen(self, d: int, backlog: int) -> None:
-        lwt_unix.listen(self._descriptor(d), backlog)
-
-    def do_connect(self, p: int, d: int, number: int) -> None:
-        address = lwt_unix.ADDR_UNIX(path(number))
-        self._watch(p, show_unit, lwt_unix.connect(self._descriptor(d), address))
-
-    def do_accept(self, p: int, d: int, client: int) -> None:
-        def show(accepted: tuple[lwt_unix.File_descr, object]) -> str:
-            self._keep_descriptor(client, accepted[0])
-            return "a client"
-
-        self._watch(p, show, lwt_unix.accept(self._descriptor(d)))
-
-    def do_accept_n(self, p: int, d: int, count: int, client: int) -> None:
-        def show(accepted: tuple[list[tuple[lwt_unix.File_descr, object]], Any]) -> str:
-            clients, problem = accepted
-            for i, (descriptor, _) in enumerate(clients):
-                self._keep_descriptor(client + i, descriptor)
-            reason = "" if problem is None else f", {show_exception(problem.value)}"
-            return f"{len(clients)} clients{reason}"
-
-        self._watch(p, show, lwt_unix.accept_n(self._descriptor(d), count))
-
-    def do_getsockname(self, d: int) -> None:
-        address = lwt_unix.getsockname(self._descriptor(d))
-        self._event("unnamed" if address == lwt_unix.ADDR_UNIX("") else "named")
-
-    def do_getpeername(self, d: int) -> None:
-        address = lwt_unix.getpeername(self._descriptor(d))
-        self._event("unnamed" if address == lwt_unix.ADDR_UNIX("") else "named")
+    def _attempt(
+        self, descriptor: lwt_unix.File_descr, call: Callable[..., Promise], *arguments: Any
+    ) -> Promise:
+        """Do a system call; what it raises as only 6.1 does, rejects (`RAISED_AT_ONCE`)."""
+        was_opened = lwt_unix.state(descriptor) is lwt_unix.Opened
+        try:
+            return call(*arguments)
+        except ValueError:
+            raise
+        except Exception as exn:
+            if not was_opened and call not in {lwt_unix.wait_read, lwt_unix.wait_write}:
+                raise
+            failure = exn
+        return lwt.fail(failure)
 
     # Promises and the main loop
 
@@ -520,16 +358,18 @@ class UnixRun:
 
     def do_then(self, p: int, statements: Form) -> None:
         def go_on(_: object) -> None:
-            self._perform_all(statements)
+            self.perform_all(statements)
 
         lwt.on_any(self._promise(p), go_on, go_on)
 
     def do_pick(self, p: int, slots: Form) -> None:
         promises = [self._promise(slot) for slot in slots]
-        self._watch(p, lambda _: "picked", lwt.pick(promises))
+        if sum(not lwt.is_sleeping(promise) for promise in promises) > 1:
+            raise EmptySlot  # it would be chosen at random
+        self._watch_derived(p, lambda _: "picked", lwt.pick(promises))
 
     def do_protected(self, p: int, q: int) -> None:
-        self._watch(p, lambda _: "protected", lwt.protected(self._promise(q)))
+        self._watch_derived(p, lambda _: "protected", lwt.protected(self._promise(q)))
 
     def do_pause(self, p: int) -> None:
         self._watch(p, show_unit, lwt.pause())
@@ -548,20 +388,13 @@ class UnixRun:
             resolve(result)
 
     def do_turn(self) -> None:
-        turn()
+        self._engine.turn()
 
     def do_settle(self) -> None:
         """Turn until nothing happens any more."""
         quiet = turns = 0
         while quiet < QUIET_TURNS and turns < TURNS_AT_MOST:
             before = len(self.trace)
-            turn()
+            self._engine.turn()
             turns += 1
             quiet = quiet + 1 if len(self.trace) == before else 0
-
-
-def turn() -> None:
-    """Turn the main loop once, as 6.1 does: it resolves paused promises after the engine."""
-    lwt_engine.iter(False)
-    if lwt.paused_count():
-        lwt.wakeup_paused()

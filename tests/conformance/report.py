@@ -110,8 +110,9 @@ def table(reports: list[Report]) -> str:
         name = report.language.name
         for reason, number in report.result.undefined.most_common():
             lines.append(f"{name}: {number} programs were kept from OCaml, where {reason}")
-        for value, reason in report.excused.items():
-            lines.append(f"{name}: {value} is left out: {reason}")
+        for reason in dict.fromkeys(report.excused.values()):
+            names = [value for value, why in report.excused.items() if why == reason]
+            lines.append(f"{name}: left out, {reason}: {', '.join(names)}")
     return "\n".join(lines)
 
 

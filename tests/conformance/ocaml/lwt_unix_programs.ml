@@ -21,6 +21,7 @@ let error_name = function
   | EADDRINUSE -> "EADDRINUSE" | EISCONN -> "EISCONN" | ENOTSOCK -> "ENOTSOCK"
   | EOPNOTSUPP -> "EOPNOTSUPP" | EINPROGRESS -> "EINPROGRESS" | EALREADY -> "EALREADY"
   | EPROTOTYPE -> "EPROTOTYPE" | EDESTADDRREQ -> "EDESTADDRREQ" | EMSGSIZE -> "EMSGSIZE"
+  | EPERM -> "EPERM" | EACCES -> "EACCES" | EAFNOSUPPORT -> "EAFNOSUPPORT"
   | EUNKNOWNERR number -> sprintf "errno %d" number
   | error -> Unix.error_message error
 
@@ -99,8 +100,12 @@ let keep_channel run slot channel =
   Hashtbl.replace run.channels slot channel
 
 (* Trace what becomes of a promise; it can be cancelled and waited for from now on. *)
-let watch run slot show promise =
+let rec watch run slot show promise =
   run.started <- any_promise promise :: run.started;
+  watch_derived run slot show promise
+
+(* The same for one that waits for others: joining those could be waiting for itself. *)
+and watch_derived : 'a. run -> int -> ('a -> string) -> 'a Lwt.t -> unit = fun run slot show promise ->
   Hashtbl.replace run.promises slot (any_promise promise);
   Lwt.on_any promise
     (fun value -> event (sprintf "p%d = %s" slot (show value)))
@@ -126,6 +131,12 @@ let text_of word =
   String.concat "" (List.map (function
     | 'N' -> "\n" | 'R' -> "\r" | '_' -> "" | c -> String.make 1 c)
     (List.of_seq (String.to_seq word)))
+
+(* Memory of a channel; nothing of what happened to be there is seen. *)
+let new_buffer size =
+  let buffer = Lwt_bytes.create (max 16 size) in
+  Lwt_bytes.fill buffer 0 (Lwt_bytes.length buffer) '.';
+  buffer
 
 let folder = Filename.temp_file "lwt" ""
 let path number = sprintf "%s.%d" folder number
@@ -159,6 +170,9 @@ let shutdown_command = function
 let watch_read run p buffer offset promise =
   watch run p (fun count -> show_data (Bytes.sub_string buffer offset count)) promise
 
+(* Anything more depends on the kernel. *)
+let amount total = if total < 4096 then string_of_int total else "much"
+
 (* Write until the system takes no more. *)
 let fill fd =
   let piece = Bytes.make 4096 'x' in
@@ -166,8 +180,8 @@ let fill fd =
     let writing = Lwt_unix.write fd piece 0 4096 in
     match Lwt.state writing with
     | Lwt.Return count -> go_on (total + count)
-    | Lwt.Fail exn -> sprintf "%d, %s" total (show_exception exn)
-    | Lwt.Sleep -> Lwt.cancel writing; string_of_int total
+    | Lwt.Fail exn -> sprintf "%s, %s" (amount total) (show_exception exn)
+    | Lwt.Sleep -> Lwt.cancel writing; amount total
   in
   go_on 0
 
@@ -177,10 +191,10 @@ let drain fd =
   let rec go_on total =
     let reading = Lwt_unix.read fd buffer 0 65536 in
     match Lwt.state reading with
-    | Lwt.Return 0 -> sprintf "%d, end" total
+    | Lwt.Return 0 -> sprintf "%s, end" (amount total)
     | Lwt.Return count -> go_on (total + count)
-    | Lwt.Fail exn -> sprintf "%d, %s" total (show_exception exn)
-    | Lwt.Sleep -> Lwt.cancel reading; string_of_int total
+    | Lwt.Fail exn -> sprintf "%s, %s" (amount total) (show_exception exn)
+    | Lwt.Sleep -> Lwt.cancel reading; amount total
   in
   go_on 0
 
@@ -220,22 +234,23 @@ let rec execute run name arguments =
     let promise = Lwt_unix.recvfrom (descriptor run d) buffer 0 length [] in
     watch run p (fun (count, _) -> show_data (Bytes.sub_string buffer 0 count)) promise
   | "write", [Number p; Number d; Number size; Number offset; Number length] ->
-    watch run p string_of_int
-      (Lwt_unix.write (descriptor run d) (letters run size) offset length)
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_unix.write fd (letters run size) offset length)
   | "write_string", [Number p; Number d; Number size; Number offset; Number length] ->
+    let fd = descriptor run d in
     watch run p string_of_int
-      (Lwt_unix.write_string (descriptor run d) (Bytes.to_string (letters run size)) offset length)
+      (Lwt_unix.write_string fd (Bytes.to_string (letters run size)) offset length)
   | "write_text", [Number p; Number d; Word word] ->
     let text = text_of word in
     watch run p string_of_int
       (Lwt_unix.write_string (descriptor run d) text 0 (String.length text))
   | "send", [Number p; Number d; Number size; Number offset; Number length] ->
-    watch run p string_of_int
-      (Lwt_unix.send (descriptor run d) (letters run size) offset length [])
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_unix.send fd (letters run size) offset length [])
   | "sendto", [Number p; Number d; Number size; Number number] ->
+    let fd = descriptor run d in
     let address = Unix.ADDR_UNIX (path number) in
-    watch run p string_of_int
-      (Lwt_unix.sendto (descriptor run d) (letters run size) 0 size [] address)
+    watch run p string_of_int (Lwt_unix.sendto fd (letters run size) 0 size [] address)
   | "fill", [Number d] -> event ("filled " ^ fill (descriptor run d))
   | "drain", [Number d] -> event ("drained " ^ drain (descriptor run d))
   | "wait_read", [Number p; Number d] ->
@@ -273,6 +288,7 @@ let rec execute run name arguments =
     watch run p show_unit (Lwt_unix.bind (descriptor run d) (Unix.ADDR_UNIX (path number)))
   | "listen", [Number d; Number backlog] -> Lwt_unix.listen (descriptor run d) backlog
   | "connect", [Number p; Number d; Number number] ->
+    check_clients run;
     watch run p show_unit (Lwt_unix.connect (descriptor run d) (Unix.ADDR_UNIX (path number)))
   | "accept", [Number p; Number d; Number client] ->
     watch run p
@@ -298,9 +314,11 @@ let rec execute run name arguments =
     Lwt.on_any (find run.promises p) go_on go_on
   | "pick", [Number p; Row slots] ->
     let promises = List.map (function Number q -> find run.promises q | _ -> raise Empty_slot) slots in
-    watch run p (fun _ -> "picked") (Lwt.pick promises)
+    let resolved = List.filter (fun promise -> not (Lwt.is_sleeping promise)) promises in
+    if List.length resolved > 1 then raise Empty_slot; (* it would be chosen at random *)
+    watch_derived run p (fun _ -> "picked") (Lwt.pick promises)
   | "protected", [Number p; Number q] ->
-    watch run p (fun _ -> "protected") (Lwt.protected (find run.promises q))
+    watch_derived run p (fun _ -> "protected") (Lwt.protected (find run.promises q))
   | "pause", [Number p] -> watch run p show_unit (Lwt.pause ())
   | "wakeup", [Number p; Number value] -> resolve run p (Ok value)
   | "wakeup_exn", [Number p; Number e] -> resolve run p (Error (oops e))
@@ -348,7 +366,7 @@ and make_input run c size steps =
     event (sprintf "c%d reads %d at %d" c length offset);
     next_step run c rest (fun count -> give buffer offset (min count length)) length
   in
-  Lwt_io.make ~buffer:(Lwt_bytes.create size) ~close:(closing run c "quiet") ~mode:Lwt_io.input
+  Lwt_io.make ~buffer:(new_buffer size) ~close:(closing run c "quiet") ~mode:Lwt_io.input
     transfer
 
 and make_output run c size steps =
@@ -358,7 +376,7 @@ and make_output run c size steps =
     event (sprintf "c%d writes %s at %d" c (show_data data) offset);
     next_step run c rest (fun count -> min (max 1 count) length) length
   in
-  Lwt_io.make ~buffer:(Lwt_bytes.create size) ~close:(closing run c "quiet") ~mode:Lwt_io.output
+  Lwt_io.make ~buffer:(new_buffer size) ~close:(closing run c "quiet") ~mode:Lwt_io.output
     transfer
 
 (* What the function of a channel does when it is called next. *)
@@ -374,8 +392,8 @@ and next_step run c rest transferred length =
     | Word "reject" -> Lwt.fail (Oops 3)
     | Word "much" -> Lwt.return (length + 1)
     | Word "negative" -> Lwt.return (-1)
-    | Word "pause" -> Lwt.bind (Lwt.pause ()) (fun () -> Lwt.return (transferred 5))
-    | Row (Word "do" :: statements) ->
+    | Word "later" -> Lwt.bind (Lwt.pause ()) (fun () -> Lwt.return (transferred 5))
+    | Row (Word "run" :: statements) ->
       List.iter (perform run) statements;
       Lwt.return (transferred 3)
     | _ -> Lwt.map transferred (waiting run (60 + c) Fun.id)
@@ -390,7 +408,7 @@ and closing run c how () =
 
 and channel_of_fd : 'a. run -> int -> 'a Lwt_io.mode -> int -> string -> Lwt_unix.file_descr -> 'a Lwt_io.channel =
   fun run c mode size how fd ->
-  let buffer = Lwt_bytes.create size in
+  let buffer = new_buffer size in
   if how = "default" then Lwt_io.of_fd ~buffer ~mode fd
   else if how = "close" then
     let close () = event (sprintf "c%d is closed, close" c); Lwt_unix.close fd in
@@ -403,8 +421,8 @@ and on_channel : 'b. run -> int -> < f : 'a. 'a Lwt_io.channel -> 'b > -> 'b = f
 and execute_on_channels run name arguments =
   match name, arguments with
   | "io_pipe", [Number ci; Number co; Number in_size; Number out_size] ->
-    let ic, oc = Lwt_io.pipe ~in_buffer:(Lwt_bytes.create in_size)
-        ~out_buffer:(Lwt_bytes.create out_size) () in
+    let ic, oc = Lwt_io.pipe ~in_buffer:(new_buffer in_size)
+        ~out_buffer:(new_buffer out_size) () in
     keep_channel run ci (In ic);
     keep_channel run co (Out oc)
   | "io_of_fd", [Number c; Number d; Word "input"; Number size; Word how] ->
@@ -487,9 +505,12 @@ and execute_on_channels run name arguments =
       (on_channel run c
         (object method f : 'a. 'a Lwt_io.channel -> _ = fun c -> Lwt_io.block c size using end))
   | "io_direct_access", [Number p; Number c; Number move; Number times] ->
+    let is_output = match find run.channels c with In _ -> false | Out _ -> true in
     let using (access : Lwt_io.direct_access) =
       let rec go_on times =
-        access.da_ptr <- min (access.da_ptr + move) access.da_max;
+        let start = access.da_ptr in
+        access.da_ptr <- min (start + move) access.da_max;
+        if is_output then Lwt_bytes.fill access.da_buffer start (access.da_ptr - start) '@';
         event (sprintf "from %d to %d" access.da_ptr access.da_max);
         if times = 0 then Lwt.return_unit
         else
@@ -504,23 +525,36 @@ and execute_on_channels run name arguments =
     let body channel =
       event (sprintf "c%d is borrowed as c%d" c temporary);
       Hashtbl.replace run.channels temporary channel;
+      let before = run.started in
       List.iter (perform run) statements;
-      ended run p ending in
+      ended run p ending before in
     watch run p show_unit
       (match find run.channels c with
        | In ic -> Lwt_io.atomic (fun ic -> body (In ic)) ic
        | Out oc -> Lwt_io.atomic (fun oc -> body (Out oc)) oc)
   | _ -> execute_with_servers run name arguments
 
-(* The end of a function that owes a promise. *)
-and ended run slot = function
-  | "raise" -> raise (Oops 6)
-  | "reject" -> Lwt.fail (Oops 7)
-  | "pause" -> Lwt.pause ()
-  | "wait" -> waiting run (100 + slot) ignore
+(* The end of a function that owes a promise; `before` are the promises that were there. *)
+and ended run slot ending before =
+  match ending with
+  | "joins" ->
+    let rec since started = if started == before then [] else List.hd started :: since (List.tl started) in
+    Lwt.join (since run.started)
+  | "raises" -> raise (Oops 6)
+  | "rejects" -> Lwt.fail (Oops 7)
+  | "pauses" -> Lwt.pause ()
+  | "waits" -> waiting run (100 + slot) ignore
   | _ -> Lwt.return_unit
 
 (* 6 Servers *)
+
+(* A socket to listen on. OCaml does not close its own one if that cannot be bound. *)
+and listening run =
+  let fd = Lwt_unix.socket Unix.PF_UNIX Unix.SOCK_STREAM 0 in
+  run.opened <- fd :: run.opened;
+  fd
+
+and check_clients run = if run.clients >= 8 then raise Empty_slot
 
 and execute_with_servers run name arguments =
   match name, arguments with
@@ -532,7 +566,7 @@ and execute_with_servers run name arguments =
       served run client handlers
     in
     let promise =
-      Lwt_io.establish_server_with_client_socket ~no_close:(no_close = 1)
+      Lwt_io.establish_server_with_client_socket ~server_fd:(listening run) ~no_close:(no_close = 1)
         (Unix.ADDR_UNIX (path number)) serve in
     watch run p (fun server -> Hashtbl.replace run.servers s server; "a server") promise
   | "serve_channels",
@@ -545,27 +579,30 @@ and execute_with_servers run name arguments =
       served run client handlers
     in
     let promise =
-      Lwt_io.establish_server_with_client_address ~buffer_size:size ~no_close:(no_close = 1)
+      Lwt_io.establish_server_with_client_address ~fd:(listening run) ~buffer_size:(max 16 size) ~no_close:(no_close = 1)
         (Unix.ADDR_UNIX (path number)) serve in
     watch run p (fun server -> Hashtbl.replace run.servers s server; "a server") promise
   | "shutdown_server", [Number p; Number s] ->
     watch run p show_unit (Lwt_io.shutdown_server (find run.servers s))
   | "open_connection", [Number p; Number ci; Number co; Number number; Number size] ->
+    check_clients run;
     watch run p
       (fun (ic, oc) ->
         keep_channel run ci (In ic);
         keep_channel run co (Out oc);
         "connected")
-      (Lwt_io.open_connection ~in_buffer:(Lwt_bytes.create size)
-        ~out_buffer:(Lwt_bytes.create size) (Unix.ADDR_UNIX (path number)))
+      (Lwt_io.open_connection ~in_buffer:(new_buffer size)
+        ~out_buffer:(new_buffer size) (Unix.ADDR_UNIX (path number)))
   | "with_connection", [Number p; Number ci; Number co; Number number; Row (Word ending :: statements)] ->
+    check_clients run;
     watch run p show_unit
       (Lwt_io.with_connection (Unix.ADDR_UNIX (path number)) (fun (ic, oc) ->
         keep_channel run ci (In ic);
         keep_channel run co (Out oc);
         event "connected";
+        let before = run.started in
         List.iter (perform run) statements;
-        ended run p ending))
+        ended run p ending before))
   | "exists", [Number number] ->
     event (sprintf "path %d %s" number
       (if Sys.file_exists (path number) then "exists" else "does not exist"))
@@ -573,10 +610,11 @@ and execute_with_servers run name arguments =
 
 and served run client handlers =
   event (sprintf "client %d" client);
-  match List.nth handlers (client mod List.length handlers) with
+  match if handlers = [] then Row [Word "returns"] else List.nth handlers (client mod List.length handlers) with
   | Row (Word ending :: statements) ->
+    let before = run.started in
     List.iter (perform run) statements;
-    ended run client ending
+    ended run (40 + client) ending before
   | _ -> raise (Malformed "handler")
 
 and perform run = function

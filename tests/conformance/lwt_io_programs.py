@@ -1,0 +1,62 @@
+"""Module Lwt_io, for the comparison: see `lwt_io_language` and `lwt_io_run`."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from tests.conformance import lwt_unix_source
+from tests.conformance.forms import Form, Program
+from tests.conformance.language import Answers, Met
+from tests.conformance.lwt_io_language import EITHER, READING, WRITING, IoMaker
+from tests.conformance.lwt_io_run import IoRun
+from tests.conformance.lwt_unix_coverage import covered
+from tests.conformance.lwt_unix_language import all_pairs
+
+STATEMENTS: Final = tuple(
+    sorted(name.removeprefix("do_") for name in dir(IoRun) if name.startswith("do_"))
+)
+
+
+class LwtIoPrograms:
+    """The language of scripts over channels."""
+
+    name = "Lwt_io"
+    interpreter = "lwt_unix_programs.ml"
+    package = "lwt.unix"
+    default_programs = 5_000
+    statements = tuple(name for name in STATEMENTS if name.startswith("io_"))
+    pairs = tuple(
+        sorted(
+            all_pairs(
+                {
+                    "c": {"io_make", "io_pipe", "io_of_fd", "io_atomic"},
+                    "p": {*READING, *WRITING, "io_close", "io_atomic", "io_block"},
+                },
+                {"c": {*READING, *WRITING, *EITHER}, "p": {"cancel", "then"}},
+            )
+        )
+    )
+
+    def make(self, random: Random) -> Program:
+        """Make a script."""
+        return IoMaker(random).program()
+
+    def run(self, program: Program, met: Met | None = None) -> Answers:
+        """Run a script on package `lwt_unix`."""
+        run = IoRun(met)
+        trace = run.run(program)
+        return Answers([trace], undefined=run.undefined)
+
+    def covered(self) -> dict[str, str]:
+        """The statements for the values of lwt_io.mli, by name."""
+        return covered("Lwt_io", self.statements, "io_")
+
+    def is_statement(self, form: Form) -> bool:
+        return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
+
+    def as_ocaml(self, program: Program) -> str:
+        return lwt_unix_source.as_ocaml(program)
+
+    def as_python(self, program: Program) -> str:
+        return lwt_unix_source.as_python(IoRun, program)

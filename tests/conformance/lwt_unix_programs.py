@@ -1,0 +1,61 @@
+"""Module Lwt_unix, for the comparison: see `lwt_unix_language` and `lwt_unix_calls`."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from tests.conformance import lwt_unix_source
+from tests.conformance.forms import Form, Program
+from tests.conformance.language import Answers, Met
+from tests.conformance.lwt_unix_calls import UnixRun
+from tests.conformance.lwt_unix_coverage import covered
+from tests.conformance.lwt_unix_language import UnixMaker, all_pairs
+
+STATEMENTS: Final = tuple(
+    sorted(name.removeprefix("do_") for name in dir(UnixRun) if name.startswith("do_"))
+)
+
+PAIRS: Final = {"pipe", "socketpair", "small_socketpair", "datagrams"}
+MAKERS: Final = {
+    "d": {*PAIRS, "socket", "accept", "accept_n", "dup"},
+    "p": {"read", "write", "accept", "connect", "wait_read", "wrap_syscall", "register_action"},
+}
+TAKERS: Final = {
+    "d": {"read", "write", "close", "abort", "drain", "fill", "wrap_syscall", "wait_read"},
+    "p": {"cancel", "then", "pick"},
+}
+
+
+class LwtUnixPrograms:
+    """The language of scripts over descriptors."""
+
+    name = "Lwt_unix"
+    interpreter = "lwt_unix_programs.ml"
+    package = "lwt.unix"
+    default_programs = 5_000
+    statements = tuple(name for name in STATEMENTS if not name.startswith("wakeup"))
+    pairs = tuple(sorted(all_pairs(MAKERS, TAKERS)))
+
+    def make(self, random: Random) -> Program:
+        """Make a script."""
+        return UnixMaker(random).program()
+
+    def run(self, program: Program, met: Met | None = None) -> Answers:
+        """Run a script on package `lwt_unix`."""
+        run = UnixRun(met)
+        trace = run.run(program)
+        return Answers([trace], undefined=run.undefined)
+
+    def covered(self) -> dict[str, str]:
+        """The statements for the values of lwt_unix.mli, by name."""
+        return covered("Lwt_unix", self.statements)
+
+    def is_statement(self, form: Form) -> bool:
+        return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
+
+    def as_ocaml(self, program: Program) -> str:
+        return lwt_unix_source.as_ocaml(program)
+
+    def as_python(self, program: Program) -> str:
+        return lwt_unix_source.as_python(UnixRun, program)

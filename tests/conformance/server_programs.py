@@ -1,0 +1,79 @@
+"""Servers of Lwt_io, for the comparison: see `server_language` and `server_run`."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from tests.conformance import lwt_unix_source
+from tests.conformance.forms import Form, Program
+from tests.conformance.language import Answers, Met
+from tests.conformance.lwt_unix_language import all_pairs
+from tests.conformance.server_language import ServerMaker
+from tests.conformance.server_run import ServerRun
+
+STATEMENTS: Final = tuple(
+    sorted(name.removeprefix("do_") for name in dir(ServerRun) if name.startswith("do_"))
+)
+
+OWN: Final = (
+    *("serve_sockets", "serve_channels", "shutdown_server"),
+    *("open_connection", "with_connection", "exists"),
+)
+
+
+class ServerPrograms:
+    """The language of scripts over servers."""
+
+    name = "Lwt_io.server"
+    interpreter = "lwt_unix_programs.ml"
+    package = "lwt.unix"
+    default_programs = 5_000
+    statements = OWN
+    pairs = tuple(
+        sorted(
+            all_pairs(
+                {
+                    "s": {"serve_sockets", "serve_channels"},
+                    "d": {"serve_sockets", "socket"},
+                    "c": {"serve_channels", "open_connection", "with_connection"},
+                    "p": {*OWN, "connect"} - {"exists"},
+                },
+                {
+                    "s": {"shutdown_server"},
+                    "d": {"read", "write", "close", "abort", "shutdown"},
+                    "c": {"io_read_line", "io_write_line", "io_close", "io_flush"},
+                    "p": {"cancel", "then"},
+                },
+            )
+        )
+    )
+
+    def make(self, random: Random) -> Program:
+        """Make a script."""
+        return ServerMaker(random).program()
+
+    def run(self, program: Program, met: Met | None = None) -> Answers:
+        """Run a script on package `lwt_unix`."""
+        run = ServerRun(met)
+        trace = run.run(program)
+        return Answers([trace], undefined=run.undefined)
+
+    def covered(self) -> dict[str, str]:
+        """The statements for the values of lwt_io.mli, by name."""
+        return {
+            "establish_server_with_client_socket": "serve_sockets",
+            "establish_server_with_client_address": "serve_channels",
+            "shutdown_server": "shutdown_server",
+            "open_connection": "open_connection",
+            "with_connection": "with_connection",
+        }
+
+    def is_statement(self, form: Form) -> bool:
+        return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
+
+    def as_ocaml(self, program: Program) -> str:
+        return lwt_unix_source.as_ocaml(program)
+
+    def as_python(self, program: Program) -> str:
+        return lwt_unix_source.as_python(ServerRun, program)
