@@ -166,6 +166,8 @@ def assert_echoes(command: list[str | Path], port: int) -> None:
         "lwt.lwt_switch",
         "lwt.lwt_pool",
         "lwt.lwt_stream",
+        "lwt.lwt_result",
+        "lwt.lwt_pqueue",
         "lwt_unix",
         "lwt_unix.lwt_main",
         "lwt_unix.lwt_engine",
