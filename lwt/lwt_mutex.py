@@ -41,7 +41,11 @@ class Mutex:
         self._waiters: Waiters[None] = Waiters()
 
     async def __aenter__(self) -> None:
-        await lock(self)
+        # As `lock`, without a promise when there is no need to wait: it is a hot path.
+        if self._is_locked:
+            await self._waiters.add()
+        else:
+            self._is_locked = True
 
     async def __aexit__(
         self,
@@ -49,7 +53,10 @@ class Mutex:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        unlock(self)
+        if self._waiters.is_empty():
+            self._is_locked = False
+        else:
+            unlock(self)
 
     def __repr__(self) -> str:
         return "<Mutex, locked>" if self._is_locked else "<Mutex, not locked>"
@@ -107,7 +114,7 @@ def unlock(mutex: Mutex, /) -> None:
         if waiter is None:
             mutex._is_locked = False
         else:
-            lwt.wakeup_later(waiter, None)
+            waiter.wake(None)
 
 
 def is_locked(mutex: Mutex, /) -> bool:

@@ -9,12 +9,10 @@ OCaml: Lwt_mvar (src/core/lwt_mvar.ml)
 from __future__ import annotations
 
 from enum import Enum
-from functools import partial
 from typing import Final, Generic, TypeVar, final
 
 import lwt
-from lwt import lwt_sequence
-from lwt._waiters import Waiters, is_waiting
+from lwt._waiters import Waiters
 
 __all__ = [
     "Mvar",
@@ -50,7 +48,7 @@ class Mvar(Generic[T]):
         """Make a mailbox variable, empty or holding a value."""
         self._contents: T | _Nothing = contents
         self._readers: Waiters[T] = Waiters()
-        self._writers: lwt_sequence.Sequence[tuple[T, lwt.Resolver[None]]] = lwt_sequence.create()
+        self._writers: Waiters[None] = Waiters()  # Each offers its value.
 
     def __repr__(self) -> str:
         return "<Mvar, empty>" if self._contents is _NOTHING else "<Mvar, full>"
@@ -110,13 +108,9 @@ def put(mvar: Mvar[T], value: T, /) -> lwt.Promise[None]:
         if reader is None:
             mvar._contents = value
         else:
-            lwt.wakeup_later(reader, value)
+            reader.wake(value)
         return lwt.return_unit
-    promise: lwt.Promise[None]
-    promise, resolver = lwt.task()
-    node = lwt_sequence.add_r((value, resolver), mvar._writers)
-    lwt.on_cancel(promise, partial(lwt_sequence.remove, node))
-    return promise
+    return mvar._writers.add(value)
 
 
 def take(mvar: Mvar[T], /) -> lwt.Promise[T]:
@@ -170,10 +164,9 @@ def is_empty(mvar: Mvar[T], /) -> bool:
 
 def _let_next_put(mvar: Mvar[T]) -> None:
     """Replace the value, which is taken, by that of the first who waits to put."""
-    while not lwt_sequence.is_empty(mvar._writers):
-        value, resolver = lwt_sequence.take_l(mvar._writers)
-        if is_waiting(resolver):
-            mvar._contents = value
-            lwt.wakeup_later(resolver, None)
-            return
-    mvar._contents = _NOTHING
+    writer = mvar._writers.take()
+    if writer is None:
+        mvar._contents = _NOTHING
+    else:
+        mvar._contents = writer.offered
+        writer.wake(None)

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, final
 
 import lwt
 from lwt._coroutine import to_promise
-from lwt._waiters import Waiters, is_waiting
+from lwt._sequential import try_bind_located
+from lwt._waiters import Waiter, Waiters
 
 if TYPE_CHECKING:
     from lwt._promise import PromiseOrCoroutine
@@ -194,7 +195,7 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> lwt.Promis
     """
     _check_pool("use", pool)
     _check_callable("use", "the function that uses a member", f)
-    return lwt.bind(_acquire(pool), partial(_use_member, pool, f))
+    return lwt.bind(_acquire(pool), _Use(pool, f).begin)
 
 
 def _acquire(pool: Pool[T]) -> lwt.Promise[T]:
@@ -206,35 +207,49 @@ def _acquire(pool: Pool[T]) -> lwt.Promise[T]:
     waiter = pool._waiters.add()
     if pool._count < pool._maximum:
         _serve_waiters(pool)  # It is being done, or was interrupted (Ctrl-C) the last time.
+    if pool._validate is _is_valid:
+        return waiter
     return lwt.bind(waiter, partial(_validated, pool))
 
 
-def _use_member(
-    pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], member: T
-) -> lwt.Promise[B]:
-    was_cleared = pool._was_cleared
+class _Use(Generic[T, B]):
+    """One use of a member, from when it has been acquired."""
 
-    def begin() -> lwt.Promise[B]:
+    __slots__ = ("_f", "_member", "_pool", "_was_cleared")
+
+    _member: T
+    _was_cleared: lwt.Ref[bool]
+    """That of the pool when the use began."""
+
+    def __init__(self, pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]]) -> None:
+        self._pool = pool
+        self._f = f
+
+    def begin(self, member: T) -> lwt.Promise[B]:
+        self._member = member
+        self._was_cleared = self._pool._was_cleared
+        # As lwt.try_bind, which would check that these three can be called.
+        return try_bind_located("lwt_pool.use", self._call, self._end, self._fail, None)
+
+    def _call(self) -> PromiseOrCoroutine[B]:
         try:
-            return to_promise("lwt_pool.use", f, f(member))
+            return self._f(self._member)
         except Exception:
             raise
         except BaseException:
-            pool._idle.append(member)  # It leaves at once; the next user finds the member.
+            self._pool._idle.append(self._member)  # It leaves at once; the next finds the member.
             raise
 
-    def after_failure(exception: Exception) -> lwt.Promise[B]:
-        checked = _check_and_release(pool, member, was_cleared.contents)
+    def _end(self, result: B) -> lwt.Promise[B]:
+        if self._was_cleared.contents:
+            disposed = _dispose_and_free(self._pool, self._member)
+            return lwt.bind(disposed, lambda _: lwt.return_(result))
+        _release(self._pool, self._member)
+        return lwt.return_(result)
+
+    def _fail(self, exception: Exception) -> lwt.Promise[B]:
+        checked = _check_and_release(self._pool, self._member, self._was_cleared.contents)
         return lwt.bind(checked, lambda _: lwt.fail(exception))
-
-    def after_all(_: B) -> lwt.Promise[B]:
-        if was_cleared.contents:
-            return lwt.bind(_dispose_and_free(pool, member), lambda _: promise)
-        _release(pool, member)
-        return promise
-
-    promise = lwt.catch(begin, after_failure)
-    return lwt.bind(promise, after_all)
 
 
 def _check_and_release(pool: Pool[T], member: T, was_cleared: bool) -> lwt.Promise[None]:
@@ -342,6 +357,8 @@ def _make_member(pool: Pool[T]) -> lwt.Promise[T]:
 
 def _validated(pool: Pool[T], member: T) -> lwt.Promise[T]:
     """Return the member if it is valid, otherwise a new one in its place."""
+    if pool._validate is _is_valid:
+        return lwt.return_(member)  # It is a hot path.
 
     def after_answer(is_valid: bool) -> lwt.Promise[T]:
         if is_valid:
@@ -369,7 +386,7 @@ def _release(pool: Pool[T], member: T) -> None:
     if waiter is None:
         pool._idle.append(member)
     else:
-        lwt.wakeup_later(waiter, member)
+        waiter.wake(member)
 
 
 def _dispose_and_free(pool: Pool[T], member: T) -> lwt.Promise[None]:
@@ -421,16 +438,17 @@ def _serve_waiters(pool: Pool[T]) -> None:
         pool._is_serving = False
 
 
-def _make_member_for(pool: Pool[T], waiter: lwt.Resolver[T]) -> None:
+def _make_member_for(pool: Pool[T], waiter: Waiter[T]) -> None:
     def give(member: T) -> None:
-        if is_waiting(waiter):
-            lwt.wakeup_later(waiter, member)
+        if waiter.is_waiting():
+            waiter.wake(member)
         else:
             _release(pool, member)
 
     def after_failure(exception: Exception) -> None:
         pool._count -= 1
-        lwt.wakeup_later_exn(waiter, exception)
+        if waiter.is_waiting():
+            waiter.wake_exn(exception)
         _serve_waiters(pool)
 
     def make(_: None) -> lwt.Promise[T]:

@@ -10,7 +10,7 @@ from unittest import mock
 
 import lwt
 from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
-from lwt._waiters import is_waiting
+from lwt._waiters import Waiter
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 
@@ -75,8 +75,10 @@ class Run:
         """Notice where ours is meant to do otherwise."""
         serve = lwt_pool._make_member_for
 
-        def watched_is_waiting(resolver: lwt.Resolver[Any]) -> bool:
-            result = is_waiting(resolver)
+        is_waiting = Waiter.is_waiting
+
+        def watched_is_waiting(waiter: Waiter[Any]) -> bool:
+            result = is_waiting(waiter)
             if not result:
                 self.set_aside.append(CANCELED_TOGETHER)
             return result
@@ -86,8 +88,7 @@ class Run:
             serve(pool, waiter)
 
         with (
-            mock.patch("lwt._waiters.is_waiting", watched_is_waiting),
-            mock.patch("lwt.lwt_mvar.is_waiting", watched_is_waiting),
+            mock.patch.object(Waiter, "is_waiting", watched_is_waiting),
             mock.patch("lwt.lwt_pool._make_member_for", watched_serve),
         ):
             yield

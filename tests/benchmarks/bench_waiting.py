@@ -1,0 +1,263 @@
+"""How fast values, locks, signals and members go from hand to hand, and how fast asyncio's do.
+
+    python tests/benchmarks/bench_waiting.py
+
+Run it on an idle machine. A line is the least of several measurements. Both sides are `async def`
+bodies that do the same work: one passes on, the other goes on, and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeAlias
+
+import lwt
+from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
+
+ROUNDS = 5
+NUMBER = 20_000
+
+Program: TypeAlias = Callable[[int], Coroutine[Any, Any, None]]
+
+
+class Line(NamedTuple):
+    """One line of the table: two programs that do the same."""
+
+    name: str
+    lwt: Program
+    asyncio: Program
+
+
+# --- A value from one to the other and back ---------------------------------
+
+
+async def lwt_ping_pong(number: int) -> None:
+    there: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+    back: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+
+    async def pong() -> None:
+        for _ in range(number):
+            await lwt_mvar.put(back, await lwt_mvar.take(there))
+
+    other = lwt.of_coroutine(pong())
+    for value in range(number):
+        await lwt_mvar.put(there, value)
+        await lwt_mvar.take(back)
+    await other
+
+
+async def asyncio_ping_pong(number: int) -> None:
+    there: asyncio.Queue[int] = asyncio.Queue(1)
+    back: asyncio.Queue[int] = asyncio.Queue(1)
+
+    async def pong() -> None:
+        for _ in range(number):
+            await back.put(await there.get())
+
+    other = asyncio.create_task(pong())
+    for value in range(number):
+        await there.put(value)
+        await back.get()
+    await other
+
+
+# --- Values that wait in a row ----------------------------------------------
+
+
+async def lwt_putting(number: int) -> None:
+    mailbox: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+
+    async def put() -> None:
+        for value in range(number):
+            await lwt_mvar.put(mailbox, value)
+
+    other = lwt.of_coroutine(put())
+    for _ in range(number):
+        await lwt_mvar.take(mailbox)
+    await other
+
+
+async def asyncio_putting(number: int) -> None:
+    mailbox: asyncio.Queue[int] = asyncio.Queue(1)
+
+    async def put() -> None:
+        for value in range(number):
+            await mailbox.put(value)
+
+    other = asyncio.create_task(put())
+    for _ in range(number):
+        await mailbox.get()
+    await other
+
+
+# --- A lock ------------------------------------------------------------------
+
+
+async def lwt_free_lock(number: int) -> None:
+    mutex = lwt_mutex.create()
+    for _ in range(number):
+        async with mutex:
+            pass
+
+
+async def asyncio_free_lock(number: int) -> None:
+    lock = asyncio.Lock()
+    for _ in range(number):
+        async with lock:
+            pass
+
+
+async def lwt_hand_over(number: int) -> None:
+    mutex = lwt_mutex.create()
+
+    async def work() -> None:
+        for _ in range(number // 10):
+            async with mutex:
+                await lwt.pause()
+
+    await lwt.join([lwt.of_coroutine(work()) for _ in range(10)])
+
+
+async def asyncio_hand_over(number: int) -> None:
+    lock = asyncio.Lock()
+
+    async def work() -> None:
+        for _ in range(number // 10):
+            async with lock:
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(work() for _ in range(10)))
+
+
+# --- A condition -------------------------------------------------------------
+
+
+async def lwt_broadcast(number: int) -> None:
+    condition: lwt_condition.Condition[None] = lwt_condition.create()
+
+    async def work() -> None:
+        for _ in range(number // 100):
+            await lwt_condition.wait(condition)
+
+    others = [lwt.of_coroutine(work()) for _ in range(100)]
+    for _ in range(number // 100):
+        await lwt.pause()
+        lwt_condition.broadcast(condition, None)
+    await lwt.join(others)
+
+
+async def asyncio_broadcast(number: int) -> None:
+    condition = asyncio.Condition()
+
+    async def work() -> None:
+        for _ in range(number // 100):
+            async with condition:
+                await condition.wait()
+
+    others = [asyncio.create_task(work()) for _ in range(100)]
+    told = 0
+    while told < number // 100:
+        await asyncio.sleep(0)
+        async with condition:
+            if len(condition._waiters) == 100:  # All are back.
+                condition.notify_all()
+                told += 1
+    await asyncio.gather(*others)
+
+
+# --- A pool ------------------------------------------------------------------
+
+
+async def lwt_pool_of_two(number: int) -> None:
+    pool = lwt_pool.create(2, lambda: lwt.return_(0))
+
+    async def work(_: int) -> None:
+        await lwt.pause()
+
+    async def uses() -> None:
+        for _ in range(number // 10):
+            await lwt_pool.use(pool, work)
+
+    await lwt.join([lwt.of_coroutine(uses()) for _ in range(10)])
+
+
+class AsyncioPool:
+    """A pool as asyncio's users make one: a semaphore, and a list of members."""
+
+    def __init__(self, number: int) -> None:
+        self._semaphore = asyncio.Semaphore(number)
+        self._members = [0] * number
+
+    async def use(self, function: Program) -> None:
+        async with self._semaphore:
+            member = self._members.pop()
+            try:
+                await function(member)
+            finally:
+                self._members.append(member)
+
+
+async def asyncio_pool_of_two(number: int) -> None:
+    pool = AsyncioPool(2)
+
+    async def work(_: int) -> None:
+        await asyncio.sleep(0)
+
+    async def uses() -> None:
+        for _ in range(number // 10):
+            await pool.use(work)
+
+    await asyncio.gather(*(uses() for _ in range(10)))
+
+
+LINES = (
+    Line("mailbox ping-pong (Queue(1))", lwt_ping_pong, asyncio_ping_pong),
+    Line("mailbox, putting ahead (Queue(1))", lwt_putting, asyncio_putting),
+    Line("mutex that is free (Lock)", lwt_free_lock, asyncio_free_lock),
+    Line("mutex hand-over of 10 (Lock)", lwt_hand_over, asyncio_hand_over),
+    Line("broadcast to 100 (Condition)", lwt_broadcast, asyncio_broadcast),
+    Line("pool of 2 for 10 (Semaphore)", lwt_pool_of_two, asyncio_pool_of_two),
+)
+
+
+def run_lwt(program: Program) -> None:
+    promise = lwt.of_coroutine(program(NUMBER))
+    while lwt.is_sleeping(promise):
+        lwt.wakeup_paused()
+
+
+def run_asyncio(program: Program) -> None:
+    asyncio.run(program(NUMBER))
+
+
+def nanoseconds(run: Callable[[Program], None], program: Program) -> float:
+    gc.collect()
+    started = time.perf_counter()
+    run(program)
+    return (time.perf_counter() - started) / NUMBER * 1e9
+
+
+def main() -> None:
+    """Print the table; run only the lines whose name contains an argument, if there is one."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    version = ".".join(map(str, sys.version_info[:3]))
+    print(f"CPython {version}, best of {ROUNDS}")
+    print(f"{'':36}{'lwt':>10}{'asyncio':>12}{'ratio':>8}")
+    for line in LINES:
+        if wanted not in line.name:
+            continue
+        measured = [
+            (nanoseconds(run_lwt, line.lwt), nanoseconds(run_asyncio, line.asyncio))
+            for _ in range(ROUNDS)
+        ]
+        ours, theirs = (min(column) for column in zip(*measured, strict=True))
+        slower = "  slower" if ours > theirs else ""
+        print(f"{line.name:36}{ours:>7.0f} ns{theirs:>9.0f} ns{ours / theirs:>8.2f}{slower}")
+
+
+if __name__ == "__main__":
+    main()
