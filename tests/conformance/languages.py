@@ -8,7 +8,6 @@ from typing import Final
 from tests.conformance.language import Language
 from tests.conformance.lwt_programs import LwtPrograms
 from tests.conformance.sequence_programs import SequencePrograms
-from tests.conformance.stream_programs import StreamPrograms
 from tests.conformance.waiting_programs import (
     condition_programs,
     mutex_programs,
@@ -20,7 +19,6 @@ from tests.conformance.waiting_programs import (
 LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt": LwtPrograms,
     "Lwt_sequence": SequencePrograms,
-    "Lwt_stream": StreamPrograms,
     "Lwt_mvar": mvar_programs,
     "Lwt_mutex": mutex_programs,
     "Lwt_condition": condition_programs,
