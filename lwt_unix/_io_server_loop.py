@@ -66,6 +66,7 @@ class Server:
 
     __slots__ = (
         "_accepting",
+        "_accepting_is_over",
         "_address",
         "_clients",
         "_is_stopping",
@@ -90,6 +91,7 @@ class Server:
         self._prepare_client_fd = prepare_client_fd
         self._is_stopping = False
         self._accepting: lwt.Promise[None] = lwt.return_unit
+        self._accepting_is_over: lwt.Promise[None] = lwt.return_unit
         self._stopped: lwt.Promise[None] | None = None
 
     def __repr__(self) -> str:
@@ -110,10 +112,11 @@ class Server:
     def start(self) -> None:
         """Begin to accept, in the background, once the main loop sees a client."""
         if not self._is_stopping:
-            self._accepting = lwt.of_coroutine(self._accept_clients())
+            self._accepting_is_over, over = lwt.wait()
+            self._accepting = lwt.of_coroutine(self._accept_clients(over))
             lwt.on_failure(self._accepting, report)
 
-    async def _accept_clients(self) -> None:
+    async def _accept_clients(self, over: lwt.Resolver[None]) -> None:
         try:
             # Not even a client that waits already is accepted now: whoever starts the
             # server has its promise first. (In OCaml, such a client is served before.)
@@ -127,8 +130,11 @@ class Server:
         except BaseException:
             # KeyboardInterrupt and its like leave through the main loop, from whatever
             # function they struck. Who runs the main loop again finds the server accepting.
+            if self._is_stopping:
+                lwt.wakeup(over, None)
             self.start()
             raise
+        lwt.wakeup(over, None)
 
     async def _accept_client(self, accept: Callable[[], lwt.Promise[Accepted]]) -> None:
         try:
@@ -178,12 +184,24 @@ class Server:
             close_in_background(client)
 
     def stop(self) -> lwt.Promise[None]:
-        """Do what `shutdown_server` does."""
+        """Do what `shutdown_server` does.
+
+        No client is accepted from now on. As after every `wakeup_later`, the rest is done after
+        the callbacks that are running: or, if one of them is a function that serves a client of
+        this server, as soon as it has returned.
+        """
         if self._stopped is None:
             self._is_stopping = True
-            lwt.cancel(self._accepting)
-            self._stopped = lwt.of_coroutine(self._close())
+            self._stopped, stopped = lwt.wait()
+            asked, ask = lwt.wait()
+            lwt.on_success(asked, lambda _: lwt.cancel(self._accepting))
+            lwt.on_success(self._accepting_is_over, lambda _: self._finish(stopped))
+            lwt.wakeup_later(ask, None)
         return self._stopped
+
+    def _finish(self, stopped: lwt.Resolver[None]) -> None:
+        closed = lwt.of_coroutine(self._close())
+        lwt.on_termination(closed, lambda: lwt.wakeup_later(stopped, None))
 
     async def _close(self) -> None:
         try:

@@ -820,6 +820,34 @@ class TestShutdown:
         lwt_main.run(main())
         assert hooked == []
 
+    def test_shutdown_by_a_callback_is_over_after_that_callback_has_run(
+        self, hooked: list[BaseException]
+    ) -> None:
+        """As after every `wakeup_later`: here, after the exception of `f` has been reported."""
+        order: list[str] = []
+        over, end = lwt.wait()
+        lwt.async_exception_hook.contents = lambda _: order.append("hook")
+
+        def shut_down_and_raise(_address: object, _client: object) -> lwt.Promise[None]:
+            order.append("client")
+            lwt.on_success(lwt_io.shutdown_server(servers[0]), note_and_end)
+            raise LookupError
+
+        def note_and_end(_: None) -> None:
+            order.append("shut down")
+            lwt.wakeup_later(end, None)
+
+        fd = new_socket()
+        servers = [
+            lwt_main.run(
+                lwt_io.establish_server_with_client_socket(HERE, shut_down_and_raise, server_fd=fd)
+            )
+        ]
+        with client_of(fd) as client:
+            lwt_main.run(over)
+            assert read_to_end(client) == b""
+        assert order == ["client", "hook", "shut down"]
+
     def test_a_path_that_is_gone_goes_to_the_hook_and_shutdown_is_fulfilled(
         self, tmp_path: Path, hooked: list[BaseException]
     ) -> None:
