@@ -26,6 +26,10 @@ from tests.conformance.report import Report, explanation, table
 RECORDED = {
     "Lwt": 1_500,
     "Lwt_sequence": 1_000,
+    "Lwt_list": 300,
+    "Lwt_seq": 300,
+    "Lwt_result": 300,
+    "Lwt_pqueue": 300,
     "Lwt_mvar": 300,
     "Lwt_mutex": 300,
     "Lwt_condition": 300,

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from tests.conformance.collections_programs import (
+    list_programs,
+    pqueue_programs,
+    result_programs,
+    seq_programs,
+)
 from tests.conformance.language import Language
 from tests.conformance.lwt_programs import LwtPrograms
 from tests.conformance.sequence_programs import SequencePrograms
@@ -19,6 +25,10 @@ from tests.conformance.waiting_programs import (
 LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt": LwtPrograms,
     "Lwt_sequence": SequencePrograms,
+    "Lwt_list": list_programs,
+    "Lwt_seq": seq_programs,
+    "Lwt_result": result_programs,
+    "Lwt_pqueue": pqueue_programs,
     "Lwt_mvar": mvar_programs,
     "Lwt_mutex": mutex_programs,
     "Lwt_condition": condition_programs,

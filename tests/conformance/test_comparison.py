@@ -29,6 +29,10 @@ needs_ocaml = pytest.mark.skipif(
 MODULES = [
     "Lwt",
     "Lwt_sequence",
+    "Lwt_list",
+    "Lwt_seq",
+    "Lwt_result",
+    "Lwt_pqueue",
     "Lwt_mvar",
     "Lwt_mutex",
     "Lwt_condition",
