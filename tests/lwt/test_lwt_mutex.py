@@ -83,6 +83,15 @@ def test_a_mutex_is_not_handed_to_one_who_is_cancelled_together_with_another() -
     assert not is_locked(mutex)
 
 
+def test_the_next_who_still_waits_is_handed_the_mutex_instead() -> None:
+    mutex = locked()
+    first, second, third = lock(mutex), lock(mutex), lock(mutex)
+    lwt.on_failure(second, lambda _: unlock(mutex))
+    lwt.cancel(lwt.join([first, second]))  # The one found last runs its callbacks first.
+    assert is_canceled(first)
+    assert lwt.state(third) == Return(None)
+
+
 def test_with_lock_unlocks_before_its_result_is_resolved(record: Recorder) -> None:
     mutex = create()
     work, resolver = lwt.wait()
