@@ -66,7 +66,7 @@ KNOWN_DIFFERENCES: Final = [
     KnownDifference(
         module="Lwt_pool",
         what="a validation that fails at once makes `use` raise, not return a rejected promise",
-        reason="validate_and_return ends with Lwt.reraise since 6.0, with Lwt.fail in 5.6.1",
+        reason="validate_and_return ends with Lwt.reraise since 5.8.0, with Lwt.fail in 5.6.1",
         words=frozenset({"next_validate"}),
         arrangement=_validation_rejects,
     ),
