@@ -181,9 +181,11 @@ class _Making:
 
     def _seq(self, slot: int, depth: int) -> Form:
         name = self._random.choice(CONSUMERS)
-        self._is_read_twice = name == "nodes"
         number = self._random.randrange(1, 4)
-        return ("seq", name, slot, number, self._source(depth, 0), self._dos(depth))
+        outer, self._is_read_twice = self._is_read_twice, name == "nodes"
+        source = self._source(depth, 0)
+        self._is_read_twice = outer
+        return ("seq", name, slot, number, source, self._dos(depth))
 
     def _source(self, depth: int, layers: int) -> Form:
         random = self._random
