@@ -35,6 +35,9 @@ RECORDED = {
     "Lwt_condition": 300,
     "Lwt_switch": 300,
     "Lwt_pool": 300,
+    "Lwt_unix": 800,
+    "Lwt_io": 800,
+    "Lwt_io.server": 500,
 }
 SEED_OF_RECORDED = 500_000
 

@@ -14,6 +14,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Final
 
+from tests.conformance.lwt_unix_faults import IO_FAULTS
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -328,6 +330,7 @@ FAULTS: Final = [
         "    if True:\n        node.active = False\n",
         language="Lwt_sequence",
     ),
+    *(_fault(io.what, io.module, *io.texts, language=io.language) for io in IO_FAULTS),
 ]
 
 

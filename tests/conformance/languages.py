@@ -12,8 +12,11 @@ from tests.conformance.collections_programs import (
     seq_programs,
 )
 from tests.conformance.language import Language
+from tests.conformance.lwt_io_programs import LwtIoPrograms
 from tests.conformance.lwt_programs import LwtPrograms
+from tests.conformance.lwt_unix_programs import LwtUnixPrograms
 from tests.conformance.sequence_programs import SequencePrograms
+from tests.conformance.server_programs import ServerPrograms
 from tests.conformance.waiting_programs import (
     condition_programs,
     mutex_programs,
@@ -34,4 +37,7 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_condition": condition_programs,
     "Lwt_switch": switch_programs,
     "Lwt_pool": pool_programs,
+    "Lwt_unix": LwtUnixPrograms,
+    "Lwt_io": LwtIoPrograms,
+    "Lwt_io.server": ServerPrograms,
 }

@@ -115,12 +115,12 @@ def text_of(word: str) -> bytes:
     return word.replace("_", "").replace("N", "\n").replace("R", "\r").encode()
 
 
-_folder: Final = tempfile.mkdtemp(prefix="lwt")
+_folder: Final = tempfile.TemporaryDirectory(prefix="lwt")
 
 
 def path(number: int) -> str:
     """Return where sockets get their addresses."""
-    return f"{_folder}/{number}"
+    return f"{_folder.name}/{number}"
 
 
 class ScriptEngine(lwt_engine.select):
@@ -228,7 +228,8 @@ class ScriptRun:
 
     def leave_out(self, known: Difference) -> None:
         """Have the script not compared."""
-        self.undefined.append(known.what)
+        if not self._is_over:
+            self.undefined.append(known.what)
 
     def _summarize(self) -> None:
         for slot, descriptor in sorted(self._descriptors.items()):

@@ -138,7 +138,8 @@ let new_buffer size =
   Lwt_bytes.fill buffer 0 (Lwt_bytes.length buffer) '.';
   buffer
 
-let folder = Filename.temp_file "lwt" ""
+let folder = Filename.temp_file "lwt" "" (* only the name is used *)
+let () = Sys.remove folder
 let path number = sprintf "%s.%d" folder number
 let paths = 3
 

@@ -1,0 +1,125 @@
+"""Scripts of input and output: the languages, and the comparison where OCaml is installed."""
+
+from __future__ import annotations
+
+import pytest
+
+import lwt
+from lwt_unix import lwt_engine
+from tests.conformance import lwt_unix_differences
+from tests.conformance.api.ocaml import installed_version
+from tests.conformance.comparison import compare, random_programs
+from tests.conformance.forms import parse, show
+from tests.conformance.judge import Judge, build
+from tests.conformance.language import Language, Met
+from tests.conformance.lwt_io_programs import LwtIoPrograms
+from tests.conformance.lwt_unix_programs import LwtUnixPrograms
+from tests.conformance.report import values
+from tests.conformance.server_programs import ServerPrograms
+from tests.conformance.server_run import ServerRun
+
+needs_ocaml = pytest.mark.skipif(
+    installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
+)
+in_each_language = pytest.mark.parametrize(
+    "language", [LwtUnixPrograms(), LwtIoPrograms(), ServerPrograms()], ids=lambda x: x.name
+)
+
+
+def trace(script: str) -> list[str]:
+    return ServerRun().run(parse(script))
+
+
+def test_a_trace_tells_what_came_when() -> None:
+    script = "(pipe 0 1) (read 0 0 5 0 5) (write 1 1 3 0 3) (settle) (close 2 0) (write 1 1 1 0 1)"
+    assert trace(script) == [
+        *("0", "1", "2", "p1 = 3", "3", 'p0 = "abc"', "4", "p2 = ()", "5", "p1 fails, EPIPE"),
+        *("d0 Closed", "d1 Opened"),
+    ]
+
+
+def test_a_trace_tells_what_the_function_of_a_channel_was_asked_for() -> None:
+    script = "(io_make 0 output 16 (2)) (io_write 0 0 seventeenletters1) (io_state 0)"
+    assert trace(script) == [
+        *("0", "1", 'c0 writes "seventeenletters" at 0', "p0 = ()"),
+        *("2", "c0 not busy, not closed, 15 buffered of 16, at 17"),
+    ]
+
+
+def test_a_trace_tells_what_a_server_does() -> None:
+    script = "(serve_sockets 0 0 0 0 ((raises))) (socket 1) (connect 1 1 0) (settle)"
+    assert trace(script) == [
+        *("0", "p0 = a server", "1", "2", "p1 = ()", "3", "client 0", "hook E6"),
+        *("d1 Opened", "d40 Closed"),
+    ]
+
+
+def test_a_script_leaves_engine_and_hook_as_they_were() -> None:
+    engine, hook = lwt_engine.get(), lwt.async_exception_hook.contents
+    trace("(pipe 0 1) (read 0 0 1 0 1) (serve_sockets 1 0 0 0 ((waits))) (pause 2)")
+    assert lwt_engine.get() is engine
+    assert lwt.async_exception_hook.contents is hook
+    assert lwt.paused_count() == 0
+
+
+@in_each_language
+def test_a_script_has_the_same_trace_each_time(language: Language) -> None:
+    for program in random_programs(language, 50):
+        assert language.run(program).traces == language.run(program).traces
+
+
+@in_each_language
+def test_a_script_survives_its_text_form(language: Language) -> None:
+    for program in random_programs(language, 50):
+        text = show(program)
+        assert show(parse(text)) == text
+        assert language.run(parse(text)).traces == language.run(program).traces
+
+
+@in_each_language
+def test_a_script_has_a_source_text_in_python(language: Language) -> None:
+    for program in random_programs(language, 10):
+        compile(language.as_python(program), "<script>", "exec")
+
+
+@in_each_language
+def test_a_thousand_scripts_meet_every_statement_and_most_pairs(language: Language) -> None:
+    met: Met = Met()
+    for program in random_programs(language, 1_000):
+        language.run(program, met)
+    assert {name for name, *others in met if not others} >= set(language.statements)
+    assert sum(pair in met for pair in language.pairs) > 0.8 * len(language.pairs)
+
+
+@in_each_language
+def test_every_value_has_a_statement_or_a_reason(language: Language) -> None:
+    covered = language.covered()
+    for value in values(language.name):
+        assert covered[value] in language.statements or covered[value].startswith(": ")
+
+
+@pytest.mark.parametrize(
+    ("script", "known"),
+    [
+        ("(pipe 0 1) (dup2 0 0)", "CIRCLE"),
+        ("(pipe 0 1) (wrap_syscall 0 1 write ((retry (close 1 1))))", "ENDS_ITSELF"),
+        ("(socket 0) (close 0 0) (accept_n 1 0 1 2)", "MODE_OF_CLOSED"),
+        ("(io_make 0 input 16 ()) (io_atomic 0 0 1 (returns (io_read_char 2 1)))", "OUTLIVES"),
+        ("(io_make 0 output 16 ()) (io_atomic 0 0 1 (returns (io_abort 2 0)))", "ABORTED_WITHIN"),
+        ("(io_make 0 input 16 ((run (io_abort 0 0)))) (io_read_char 1 0)", "AT_ONCE"),
+    ],
+)
+def test_a_known_difference_is_noticed(script: str, known: str) -> None:
+    run = ServerRun()
+    run.run(parse(script))
+    assert getattr(lwt_unix_differences, known).what in run.undefined
+
+
+@needs_ocaml
+@in_each_language
+def test_few_scripts_on_both_sides(language: Language) -> None:
+    with Judge(build(language.interpreter, language.package)) as judge:
+        result = compare(language, judge, random_programs(language, 250))
+    assert result.differences == []
+    left_out = sum(result.undefined.values())
+    assert (result.programs, left_out < 25) == (250, True)
