@@ -154,19 +154,22 @@ class From(Source):
 
     def _request(self) -> Promise[Any] | None:
         """Call the function. None if that gave a node at once."""
-        function = self._function
         try:
-            promise = function()
-            if type(promise) is not Promise:
-                promise = to_promise("lwt_stream.from_", function, promise)
-            source = underlying(promise)
-            if source._state == FULFILLED:
-                data = source._value
-                check_option("from_", "the function's promise to hold", data)
-                self.enqueue_and_close(data)
-                return None
+            return self._call()
         except Exception as exception:
             return Promise(REJECTED, rejection_of(exception))
+
+    def _call(self) -> Promise[Any] | None:
+        function = self._function
+        promise = function()
+        if type(promise) is not Promise:
+            promise = to_promise("lwt_stream.from_", function, promise)
+        source = underlying(promise)
+        if source._state == FULFILLED:
+            data = source._value
+            check_option("from_", "the function's promise to hold", data)
+            self.enqueue_and_close(data)
+            return None
         if source._state == REJECTED:
             return Promise(REJECTED, source._value)
         thread: Promise[Any] = Promise(PENDING, None, source)

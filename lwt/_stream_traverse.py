@@ -14,7 +14,7 @@ from lwt._concurrent import join, nchoose_split
 from lwt._creation import return_unit
 from lwt._promise import FULFILLED, Promise, PromiseOrCoroutine, underlying
 from lwt._resolution import MAXIMUM_NESTING, call, postpone, resolution
-from lwt._sequential import bind, catch
+from lwt._sequential import bind, catch, reraise
 from lwt._stream import (
     Stream,
     arrival,
@@ -388,6 +388,7 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
 
     def put_back(exception: Exception) -> Promise[B]:
         stream._node = node
-        raise exception
+        rejected: Promise[B] = reraise(exception)
+        return rejected
 
     return catch(lambda: promise_from("parse", f, f(stream)), put_back)

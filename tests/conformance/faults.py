@@ -330,6 +330,94 @@ FAULTS: Final = [
         "    if True:\n        node.active = False\n",
         language="Lwt_sequence",
     ),
+    _fault(
+        "a push wakes the readers at once, also inside a callback",
+        "lwt._stream_source",
+        """\
+            wakeup_later(resolver, None)
+
+    def set_reference""",
+        """\
+            wakeup(resolver, None)
+
+    def set_reference""",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "a reader consumes the first element, also where another has taken its own",
+        "lwt._stream",
+        "    if node is stream._node:\n        stream._node = node.next",
+        "    if stream._node is not stream._source.last:\n        stream._node = stream._node.next",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "cancelling a reader cancels the source",
+        "lwt._stream_source",
+        """\
+            if underlying(thread)._state == PENDING:
+                return protected(thread)
+""",
+        """\
+            if underlying(thread)._state == PENDING:
+                return thread
+""",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "nget looks at its own place and not at that of the stream",
+        "lwt._stream_read",
+        """\
+        data = stream._node.data  # Not the node's: as in OCaml.
+        if data is None:
+            break
+        consume(stream, node)
+        elements.append(data.value)
+        node = node.next
+    return elements
+
+
+def njunk""",
+        """\
+        data = node.data
+        if data is None:
+            break
+        consume(stream, node)
+        elements.append(data.value)
+        node = node.next
+    return elements
+
+
+def njunk""",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "iter_n takes an element more than it has room for",
+        "lwt._stream_traverse",
+        "if available <= 0:\n            complete",
+        "if available < 0:\n            complete",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "parse does not put back what it has read",
+        "lwt._stream_traverse",
+        "        stream._node = node\n        rejected",
+        "        rejected",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "a bounded stream does not count what is let in by resize",
+        "lwt._stream_source",
+        "            self.count += 1\n            self.let_in()",
+        "            self.let_in()",
+        language="Lwt_stream",
+    ),
+    _fault(
+        "a loop does not put the exception of its callback into its promise, but lets it leave",
+        "lwt._stream_loop",
+        "            try:\n                return settle(self._result, REJECTED, rejection_of(exception))",
+        "            try:\n                raise",
+        language="Lwt_stream",
+    ),
     *(_fault(io.what, io.module, *io.texts, language=io.language) for io in IO_FAULTS),
 ]
 

@@ -12,6 +12,7 @@ from typing import Final, NoReturn, Protocol
 from unittest import mock
 
 import lwt
+from lwt._stream_source import From
 
 
 class Arrangement(Protocol):
@@ -52,6 +53,18 @@ def _validation_rejects() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _failing_streams_as_before() -> Iterator[None]:
+    def reject(exception: Exception) -> lwt.Promise[NoReturn]:
+        return lwt.fail(exception)
+
+    with (
+        mock.patch("lwt._stream_source.From._request", From._call),
+        mock.patch("lwt._stream_traverse.reraise", reject),
+    ):
+        yield
+
+
 KNOWN_DIFFERENCES: Final = [
     KnownDifference(
         module="Lwt",
@@ -69,6 +82,16 @@ KNOWN_DIFFERENCES: Final = [
         reason="validate_and_return ends with Lwt.reraise since 5.8.0, with Lwt.fail in 5.6.1",
         words=frozenset({"next_validate"}),
         arrangement=_validation_rejects,
+    ),
+    KnownDifference(
+        module="Lwt_stream",
+        what=(
+            "what the function of `from` raises rejects the reader, and does not leave through "
+            "it; `parse` raises what its function fails with at once"
+        ),
+        reason="since 6.0, feed catches the exception, and parse ends with Lwt.reraise",
+        words=frozenset({"(from ", "(parse "}),
+        arrangement=_failing_streams_as_before,
     ),
 ]
 """All of them that a language can meet. Those of interfaces stand with the API comparison."""

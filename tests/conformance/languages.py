@@ -17,6 +17,7 @@ from tests.conformance.lwt_programs import LwtPrograms
 from tests.conformance.lwt_unix_programs import LwtUnixPrograms
 from tests.conformance.sequence_programs import SequencePrograms
 from tests.conformance.server_programs import ServerPrograms
+from tests.conformance.stream_programs import StreamPrograms
 from tests.conformance.waiting_programs import (
     condition_programs,
     mutex_programs,
@@ -32,6 +33,7 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_seq": seq_programs,
     "Lwt_result": result_programs,
     "Lwt_pqueue": pqueue_programs,
+    "Lwt_stream": StreamPrograms,
     "Lwt_mvar": mvar_programs,
     "Lwt_mutex": mutex_programs,
     "Lwt_condition": condition_programs,

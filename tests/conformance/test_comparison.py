@@ -33,6 +33,7 @@ MODULES = [
     "Lwt_seq",
     "Lwt_result",
     "Lwt_pqueue",
+    "Lwt_stream",
     "Lwt_mvar",
     "Lwt_mutex",
     "Lwt_condition",

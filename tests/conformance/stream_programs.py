@@ -1,0 +1,549 @@
+"""Module Lwt_stream, for the comparison: its language of random programs, and their runs.
+
+There are four slots for streams of numbers, three for promises of `task` ("futures"; one
+that is resolved makes room for a new one), and a growing row of results. A statement is a
+function of `lwt_stream` and its arguments: first the slot for the stream that it makes, then
+those of the streams that it takes, then numbers, then the endings of its callback, one for
+each call:
+
+- a number: return it, or what the callback should return made of it;
+- `(wait K)`: return a promise that follows a future; where no promise is wanted, return 1;
+- `fail`, `raise`: return a rejected promise, or raise;
+- `(do STATEMENT... ENDING)`: execute statements first.
+
+`push`, `close` and `resize` act on what pushes into a stream. Streams of other things than
+numbers are made and mapped back within one statement. A trace tells every call of a callback
+and every result when it comes, and after each statement all results, which streams are
+closed, and the state of the bounded ones.
+
+    (create 0) (filter 1 0 1 (wait 0) 1) (get 1) (push 0 7) (close 0) (wakeup 0 1)
+
+`ocaml/lwt_stream_programs.ml` runs the same programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from random import Random
+from typing import Any, Final
+
+import lwt
+from lwt import Ok, Some, lwt_seq, lwt_stream
+from tests.conformance.forms import Form, Program, show
+from tests.conformance.judge import SHARED
+from tests.conformance.judge import SOURCES as SOURCES_IN_OCAML
+from tests.conformance.known_differences import KNOWN_DIFFERENCES
+from tests.conformance.language import Answers, Met
+
+# D a slot for a stream, S and T slots of streams, F a future, N a number; * endings
+SIGNATURES: Final[dict[str, str]] = {
+    "create": "D",
+    "create_bounded": "D N",
+    "from": "D *",
+    "from_direct": "D *",
+    "return": "D N",
+    "return_lwt": "D F",
+    "of_list": "D N",
+    "of_array": "D N",
+    "of_seq": "D N",
+    "of_lwt_seq": "D N",
+    "of_string": "D N",
+    "clone": "D S",
+    "push": "S N",
+    "close": "S",
+    "resize": "S N",
+    "wakeup": "F N",
+    "wakeup_later": "F N",
+    "wakeup_exn": "F",
+    "cancel": "N",
+    "peek": "S",
+    "get": "S",
+    "next": "S",
+    "last_new": "S",
+    "junk": "S",
+    "is_empty": "S",
+    "closed": "S",
+    "to_list": "S",
+    "to_string": "S",
+    "npeek": "S N",
+    "nget": "S N",
+    "njunk": "S N",
+    "junk_available": "S",
+    "get_available": "S",
+    "get_available_up_to": "S N",
+    "get_while": "S *",
+    "get_while_s": "S *",
+    "junk_while": "S *",
+    "junk_while_s": "S *",
+    "iter": "S *",
+    "iter_s": "S *",
+    "iter_p": "S *",
+    "iter_n": "S N *",
+    "fold": "S *",
+    "fold_s": "S *",
+    "find": "S *",
+    "find_s": "S *",
+    "find_map": "S *",
+    "find_map_s": "S *",
+    "map": "D S *",
+    "map_s": "D S *",
+    "filter": "D S *",
+    "filter_s": "D S *",
+    "filter_map": "D S *",
+    "filter_map_s": "D S *",
+    "map_list": "D S *",
+    "map_list_s": "D S *",
+    "flatten": "D S *",
+    "append": "D S T",
+    "concat": "D S T",
+    "combine": "D S T",
+    "choose": "D S T",
+    "wrap_exn": "D S",
+    "hexdump": "D S",
+    "parse": "S *",
+}
+SOURCES: Final = ["create"] * 4 + ["create_bounded"] * 2 + ["from"] * 3 + ["from_direct"]
+COMMON: Final = [
+    *SOURCES,
+    *["push"] * 25,
+    *["wakeup"] * 4,
+    "wakeup_later",
+    "close",
+    "get",
+    "cancel",
+]
+NAMES: Final = [*SIGNATURES, *COMMON]
+STREAMS: Final = 4
+FUTURES: Final = 3
+NUMBERS: Final = {
+    "D": (0, 1, 1, 2, 2, 3, 3),
+    "S": (0, 0, 0, 0, 1, 1, 2, 3),  # Some stream should be in much use.
+    "T": (0, 1, 2, 3),
+    "F": range(FUTURES),
+    "N": range(6),
+}
+MAKERS: Final = tuple(name for name, kinds in SIGNATURES.items() if kinds.startswith("D"))
+TAKERS: Final = tuple(name for name, kinds in SIGNATURES.items() if "S" in kinds.split())
+PUSHING: Final = {"push", "close", "resize"}
+
+CONVERSIONS: Final[dict[str, Callable[[int], Any]]] = {
+    "iter": lambda _: None,
+    "fold": lambda n: n,
+    "find": lambda n: n % 2 == 1,
+    "find_map": lambda n: None if n % 3 == 0 else Some(n),
+    "map": lambda n: n,
+    "map_list": lambda n: [n + i for i in range(n % 3)],
+    "parse": lambda n: n,
+    "from": lambda n: None if n == 0 else Some(n),
+}
+"""What callbacks make of a number; the others are named in `_conversion`."""
+
+
+def _conversion(name: str) -> Callable[[int], Any]:
+    name = name.removesuffix("_s").removesuffix("_p").removesuffix("_n").removesuffix("_direct")
+    alike = {"get_while": "find", "junk_while": "find", "filter": "find"}
+    alike |= {"filter_map": "find_map", "flatten": "map_list"}
+    return CONVERSIONS[alike.get(name, name)]
+
+
+class Oops(Exception):
+    """The exception of programs."""
+
+
+class EmptySlot(Exception):
+    """A statement names a slot that holds nothing."""
+
+
+class StreamPrograms:
+    """The language of programs over streams."""
+
+    name = "Lwt_stream"
+    interpreter = "lwt_stream_programs.ml"
+    package = "lwt"
+    default_programs = 5_000
+    statements: Collection[str] = tuple(SIGNATURES)
+    pairs: Collection[tuple[str, str]] = tuple(
+        (maker, taker)
+        for maker in MAKERS
+        for taker in TAKERS
+        if taker not in PUSHING
+        or maker == "create_bounded"
+        or (maker == "create" and taker != "resize")
+    )
+
+    def make(self, random: Random) -> Program:
+        first = tuple((random.choice(SOURCES), slot) for slot in range(2))
+        sources = tuple((*form, 2) if form[0] == "create_bounded" else form for form in first)
+        return sources + tuple(_statement(random, 0) for _ in range(random.randrange(3, 25)))
+
+    def run(self, program: Program, met: Met | None = None) -> Answers:
+        with _chance() as taken, ExitStack() as stack:
+            for known in KNOWN_DIFFERENCES:
+                if known.module == self.name:
+                    stack.enter_context(known.arrangement())
+            trace = _Run(met).run(program)
+        undefined = ["chance decides"] if taken else []
+        return Answers([trace], undefined=undefined)
+
+    def covered(self) -> dict[str, str]:
+        return {name: name for name in SIGNATURES} | {
+            "is_closed": "create",  # every line of a trace shows it
+            "create_with_reference": "create",
+            "junk_old": "junk_available",  # which 5.6.1 does not have: it stands for this one
+            "on_termination": ": removed in 5.7.0",
+            "on_terminate": ": removed in 5.7.0",
+            "map_exn": ": removed in 5.7.0",
+        }
+
+    def is_statement(self, form: Form) -> bool:
+        return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
+
+    def as_ocaml(self, program: Program) -> str:
+        # The interpreter itself, which runs this one program instead of what it is sent.
+        shared, own = [(SOURCES_IN_OCAML / name).read_text() for name in (SHARED, self.interpreter)]
+        own, _, _ = own.rpartition("let () =")
+        run = (
+            f'let () = run_program (parse "{show(program)}");\n'
+            "  String.split_on_char '\\t' (Buffer.contents trace) |> List.iter print_endline"
+        )
+        return f"module Programs = struct\n{shared}\nend\n{own}{run}\n"
+
+    def as_python(self, program: Program) -> str:
+        return (
+            "from tests.conformance.forms import parse\n"
+            "from tests.conformance.stream_programs import StreamPrograms\n"
+            f'print(*StreamPrograms().run(parse("{show(program)}")).traces[0], sep="\\n")'
+        )
+
+
+def _statement(random: Random, depth: int) -> Form:
+    name = random.choice(NAMES)
+    kinds = SIGNATURES[name].split()
+    arguments: list[Form] = [random.choice(NUMBERS[kind]) for kind in kinds if kind != "*"]
+    if name == "push":
+        arguments[1] += 1
+    if name == "parse" and depth < 2:
+        reading = (random.choice(("get", "junk", "get_available", "next")), arguments[0])
+        arguments.append(("do", reading, _ending(random, depth + 1)))
+    elif "*" in kinds:
+        arguments += [_ending(random, depth) for _ in range(random.randrange(5))]
+    return (name, *arguments)
+
+
+def _ending(random: Random, depth: int) -> Form:
+    chance = random.random()
+    if chance < 0.5:
+        return random.randrange(8)
+    if chance < 0.75:
+        return ("wait", random.randrange(FUTURES))
+    if chance < 0.8:
+        return "fail"
+    if chance < 0.84 or depth >= 2:
+        return "raise"
+    return ("do", _statement(random, depth + 1), _ending(random, depth + 1))
+
+
+@contextmanager
+def _chance() -> Iterator[list[int]]:
+    """Note where `choose` has to take one of several."""
+    taken: list[int] = []
+
+    def draw(number: int) -> int:
+        taken.append(number)
+        return 0
+
+    lwt.prng.randrange = draw  # type: ignore[method-assign,assignment]  # only so is it asked
+    try:
+        yield taken
+    finally:
+        del lwt.prng.randrange
+
+
+# --- A run -------------------------------------------------------------------
+
+
+def _show(value: object) -> str:
+    match value:
+        case None:
+            return "()"
+        case Some(inner):
+            return f"Some {inner}"
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return f"[{'; '.join(map(str, value))}]"
+        case bytes():
+            return value.decode()
+        case ValueError():
+            return "Invalid_argument"
+        case Exception():
+            return type(value).__name__
+    return str(value)
+
+
+def _value_or_error() -> Callable[[Any], int]:
+    """What stands for a result. The errors of a source that always fails must come to an end."""
+    errors = 0
+
+    def convert(result: Any) -> int:
+        nonlocal errors
+        if isinstance(result, Ok):
+            return result.value  # type: ignore[no-any-return]  # it is a number
+        errors += 1
+        if errors > 5:
+            raise Oops
+        return 99
+
+    return convert
+
+
+def _sum(line: bytes) -> int:
+    total = 0
+    for character in line:
+        total = (total * 31 + character) % 10007
+    return total
+
+
+class _Run:
+    """One run of one program."""
+
+    def __init__(self, met: Met | None) -> None:
+        self._met = met
+        self._trace: list[str] = []
+        self._streams: list[Any] = [None] * STREAMS
+        self._makers: list[str] = [""] * STREAMS
+        self._sources: list[Any] = [None] * STREAMS
+        self._futures = [lwt.task() for _ in range(FUTURES)]
+        self._results: list[lwt.Promise[Any]] = []
+
+    def run(self, program: Program) -> list[str]:
+        saved = lwt.async_exception_hook.contents
+        lwt.async_exception_hook.contents = lambda exn: self._log(f"hook {_show(exn)}")
+        try:
+            for number, statement in enumerate(program):
+                self._execute(statement)
+                self._log_all(number)
+        finally:
+            lwt.async_exception_hook.contents = saved
+        return self._trace
+
+    def _log(self, event: str) -> None:
+        self._trace.append(event)
+
+    def _log_all(self, number: int) -> None:
+        results = " ".join(map(self._show_state, self._results))
+        streams = "".join(
+            "?" if s is None else "c" if lwt_stream.is_closed(s) else "o" for s in self._streams
+        )
+        sources = ",".join(map(self._show_source, self._sources))
+        self._log(f"{number} | {results} | {streams} | {sources}")
+
+    @staticmethod
+    def _show_state(promise: lwt.Promise[Any]) -> str:
+        match lwt.state(promise):
+            case lwt.Return(value):
+                return f"={_show(value)}"
+            case lwt.Fail(exception):
+                return f"!{_show(exception)}"
+        return "-"
+
+    @staticmethod
+    def _show_source(source: Any) -> str:
+        if not isinstance(source, lwt_stream.bounded_push):
+            return ""
+        flags = "b" * source.blocked + "c" * source.closed
+        return f"{source.count}/{source.size}{flags}"
+
+    def _stream(self, slot: int) -> Any:
+        if self._streams[slot] is None:
+            raise EmptySlot
+        return self._streams[slot]
+
+    def _set(self, slot: int, name: str, stream: Any, source: Any = None) -> None:
+        self._streams[slot] = stream
+        self._sources[slot] = source
+        self._makers[slot] = name
+
+    def _keep(self, promise: lwt.Promise[Any]) -> None:
+        number = len(self._results)
+        lwt.on_any(
+            promise,
+            lambda value: self._log(f"result {number} ={_show(value)}"),
+            lambda exception: self._log(f"result {number} !{_show(exception)}"),
+        )
+        self._results.append(promise)
+
+    # Callbacks
+
+    def _ending(self, form: Form) -> Form:
+        while isinstance(form, tuple) and form[0] == "do":
+            for statement in form[1:-1]:
+                self._execute(statement)
+            form = form[-1] if len(form) > 1 else 1
+        return form
+
+    def _callback(self, name: str, endings: list[Form]) -> Callable[[int], Any]:
+        """A callback that returns a promise, or not, as its name demands."""
+        rest = iter(endings)
+        last = 0 if name.startswith("from") else 1
+        convert = _conversion(name)
+        returns_promise = name in {"from", "parse"} or name.endswith(("_s", "_p", "_n"))
+
+        def call(argument: int) -> Any:
+            self._log(f"{name} {argument}")
+            ending = self._ending(next(rest, last))
+            if ending == "raise" or (ending == "fail" and not returns_promise):
+                raise Oops
+            if not returns_promise:
+                return convert(ending if isinstance(ending, int) else 1)
+            if ending == "fail":
+                return lwt.fail(Oops())
+            if isinstance(ending, int):
+                return lwt.return_(convert(ending))
+            return lwt.map(convert, self._futures[ending[1]][0])
+
+        return call
+
+    # Statements
+
+    def _execute(self, statement: Form) -> None:
+        try:
+            self._execute_statement(statement)
+        except EmptySlot:
+            pass
+        except (Oops, lwt.Canceled, lwt_stream.Closed, lwt_stream.Full, lwt_stream.Empty) as exn:
+            self._log(f"raises {_show(exn)}")
+        except ValueError as exn:
+            self._log(f"raises {_show(exn)}")
+
+    def _note(self, name: str, kinds: list[str], numbers: list[int]) -> None:
+        if self._met is None:
+            return
+        self._met[name,] += 1
+        for kind, number in zip(kinds, numbers, strict=False):
+            if kind in {"S", "T"} and self._makers[number]:
+                self._met[self._makers[number], name] += 1
+
+    def _execute_statement(self, statement: Form) -> None:
+        name, *arguments = statement
+        kinds = SIGNATURES[name].split()
+        fixed = len([kind for kind in kinds if kind != "*"])
+        numbers, endings = arguments[:fixed], arguments[fixed:]
+        self._note(name, kinds, numbers)
+        if name in PUSHING:
+            self._push(name, *numbers)
+        elif kinds[0] == "F":
+            promise_and_resolver = self._futures[numbers[0]]
+            self._futures[numbers[0]] = lwt.task()
+            value = Oops() if name == "wakeup_exn" else numbers[1]
+            getattr(lwt, name)(promise_and_resolver[1], value)
+        elif name == "cancel":
+            if self._results:
+                lwt.cancel(self._results[numbers[0] % len(self._results)])
+        elif kinds[0] == "D":
+            self._make(name, numbers, endings)
+        else:
+            self._read(name, self._stream(numbers[0]), numbers[1:], endings)
+
+    def _push(self, name: str, slot: int, number: int = 0) -> None:
+        source = self._sources[slot]
+        if isinstance(source, lwt_stream.bounded_push):
+            match name:
+                case "push":
+                    self._keep(source.push(number))
+                case "close":
+                    source.close()
+                case _:
+                    source.resize(number)
+        elif source is not None and name != "resize":
+            source(Some(number) if name == "push" else None)
+
+    def _make(self, name: str, numbers: list[int], endings: list[Form]) -> None:
+        slot, *rest = numbers
+        if name == "choose" and rest[0] == rest[1]:
+            return  # It would give the same element again and again, as OCaml's does.
+        kinds = SIGNATURES[name].split()
+        source: Any = None
+        stream: Any
+        if "S" in kinds:
+            stream = self._transform(name, [self._stream(number) for number in rest], endings)
+        else:
+            match name:
+                case "create":
+                    stream, source = lwt_stream.create()
+                case "create_bounded":
+                    stream, source = lwt_stream.create_bounded(*rest)
+                case "from" | "from_direct":
+                    f = self._callback(name, endings)
+                    make: Any = lwt_stream.from_ if name == "from" else lwt_stream.from_direct
+                    stream = make(lambda: f(0))
+                case "return":
+                    stream = lwt_stream.return_(rest[0])
+                case "return_lwt":
+                    stream = lwt_stream.return_lwt(self._futures[rest[0]][0])
+                case "of_lwt_seq":
+                    stream = lwt_stream.of_lwt_seq(lwt_seq.of_list(range(1, rest[0] + 1)))
+                case "of_string":
+                    string = bytes(60 + i for i in range(rest[0]))
+                    stream = lwt_stream.map(ord, lwt_stream.of_string(string))
+                case _:
+                    stream = getattr(lwt_stream, name)(range(1, rest[0] + 1))
+        self._set(slot, name, stream, source)
+
+    def _transform(self, name: str, streams: list[Any], endings: list[Form]) -> Any:
+        match name:
+            case "clone":
+                return lwt_stream.clone(*streams)
+            case "append":
+                return lwt_stream.append(*streams)
+            case "concat":
+                return lwt_stream.concat(lwt_stream.of_list(streams))
+            case "combine":
+                pairs: Any = lwt_stream.combine(*streams)
+                return lwt_stream.map(lambda pair: pair[0] + 10 * pair[1], pairs)
+            case "choose":
+                return lwt_stream.choose(streams)
+            case "wrap_exn":
+                results: Any = lwt_stream.wrap_exn(*streams)
+                return lwt_stream.map(_value_or_error(), results)
+            case "hexdump":
+                characters = lwt_stream.map(lambda n: bytes([n % 256]), *streams)
+                return lwt_stream.map(_sum, lwt_stream.hexdump(characters))
+            case "flatten":
+                lists: Any = lwt_stream.map(self._callback(name, endings), *streams)
+                return lwt_stream.flatten(lists)
+        return getattr(lwt_stream, name)(self._callback(name, endings), *streams)
+
+    def _read(self, name: str, stream: Any, numbers: list[int], endings: list[Form]) -> None:
+        f = self._callback(name, endings) if "*" in SIGNATURES[name].split() else None
+        function: Callable[..., Any] = getattr(lwt_stream, name)
+        match name:
+            case "to_string":
+                characters = lwt_stream.map(lambda n: bytes([n % 64 + 60]), stream)
+                self._keep(function(characters))
+            case "npeek" | "nget" | "njunk":
+                self._keep(function(numbers[0], stream))
+            case "get_available_up_to":
+                self._log(_show(function(numbers[0], stream)))
+            case "get_available":
+                self._log(_show(function(stream)))
+            case "junk_available":
+                function(stream)
+            case "iter_n":
+                self._keep(function(f, stream, max_concurrency=numbers[0] + 1))
+            case "fold":
+                assert f
+                self._keep(function(lambda n, total: f(n) + 2 * total, stream, 0))
+            case "fold_s":
+                assert f
+                self._keep(
+                    function(lambda n, total: lwt.map(lambda m: m + 2 * total, f(n)), stream, 0)
+                )
+            case "parse":
+                assert f
+                self._keep(function(stream, lambda _: f(0)))
+            case _ if f is not None:
+                self._keep(function(f, stream))
+            case _:
+                self._keep(function(stream))
