@@ -165,7 +165,9 @@ def _map_list(
         option: Some[A] | None = yield get(stream)
         if option is None:
             return None
-        pending.extend([*f(option.value)])
+        found = [*f(option.value)]
+        pending.clear()  # As OCaml: what `f` itself has read from this stream is gone.
+        pending.extend(found)
     return Some(pending.popleft())
 
 
@@ -189,7 +191,9 @@ def _map_list_s(
         if option is None:
             return None
         elements: Iterable[B] = yield promise_from("map_list_s", f, f(option.value))
-        pending.extend([*elements])
+        found = [*elements]
+        pending.clear()  # As above.
+        pending.extend(found)
     return Some(pending.popleft())
 
 
