@@ -36,6 +36,6 @@ def parse(text: str) -> Program:
             if token == "(":
                 yield tuple(forms())
             else:
-                yield int(token) if token.isdigit() else token
+                yield int(token) if token.removeprefix("-").isdigit() else token
 
     return tuple(forms())

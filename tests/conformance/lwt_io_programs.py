@@ -10,6 +10,7 @@ from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 from tests.conformance.lwt_io_language import EITHER, READING, WRITING, IoMaker
 from tests.conformance.lwt_io_run import IoRun
+from tests.conformance.lwt_unix_answers import answers
 from tests.conformance.lwt_unix_coverage import covered
 from tests.conformance.lwt_unix_language import all_pairs
 
@@ -44,9 +45,7 @@ class LwtIoPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         """Run a script on package `lwt_unix`."""
-        run = IoRun(met)
-        trace = run.run(program)
-        return Answers([trace], undefined=run.undefined)
+        return answers(IoRun, program, self.statements, met)
 
     def covered(self) -> dict[str, str]:
         """The statements for the values of lwt_io.mli, by name."""

@@ -8,6 +8,7 @@ from typing import Final
 from tests.conformance import lwt_unix_source
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
+from tests.conformance.lwt_unix_answers import answers
 from tests.conformance.lwt_unix_calls import UnixRun
 from tests.conformance.lwt_unix_coverage import covered
 from tests.conformance.lwt_unix_language import UnixMaker, all_pairs
@@ -43,9 +44,7 @@ class LwtUnixPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         """Run a script on package `lwt_unix`."""
-        run = UnixRun(met)
-        trace = run.run(program)
-        return Answers([trace], undefined=run.undefined)
+        return answers(UnixRun, program, self.statements, met)
 
     def covered(self) -> dict[str, str]:
         """The statements for the values of lwt_unix.mli, by name."""

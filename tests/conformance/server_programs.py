@@ -8,6 +8,7 @@ from typing import Final
 from tests.conformance import lwt_unix_source
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
+from tests.conformance.lwt_unix_answers import answers
 from tests.conformance.lwt_unix_language import all_pairs
 from tests.conformance.server_language import ServerMaker
 from tests.conformance.server_run import ServerRun
@@ -55,9 +56,7 @@ class ServerPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         """Run a script on package `lwt_unix`."""
-        run = ServerRun(met)
-        trace = run.run(program)
-        return Answers([trace], undefined=run.undefined)
+        return answers(ServerRun, program, self.statements, met)
 
     def covered(self) -> dict[str, str]:
         """The statements for the values of lwt_io.mli, by name."""
