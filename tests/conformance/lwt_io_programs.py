@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Final
 
@@ -26,8 +27,8 @@ class LwtIoPrograms:
     interpreter = "lwt_unix_programs.ml"
     package = "lwt.unix"
     default_programs = 5_000
-    statements = tuple(name for name in STATEMENTS if name.startswith("io_"))
-    pairs = tuple(
+    statements: Collection[str] = tuple(name for name in STATEMENTS if name.startswith("io_"))
+    pairs: Collection[tuple[str, str]] = tuple(
         sorted(
             all_pairs(
                 {

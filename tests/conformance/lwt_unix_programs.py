@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Final
 
@@ -35,8 +36,10 @@ class LwtUnixPrograms:
     interpreter = "lwt_unix_programs.ml"
     package = "lwt.unix"
     default_programs = 5_000
-    statements = tuple(name for name in STATEMENTS if not name.startswith("wakeup"))
-    pairs = tuple(sorted(all_pairs(MAKERS, TAKERS)))
+    statements: Collection[str] = tuple(
+        name for name in STATEMENTS if not name.startswith("wakeup")
+    )
+    pairs: Collection[tuple[str, str]] = tuple(sorted(all_pairs(MAKERS, TAKERS)))
 
     def make(self, random: Random) -> Program:
         """Make a script."""

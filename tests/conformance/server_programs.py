@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Final
 
@@ -30,8 +31,8 @@ class ServerPrograms:
     interpreter = "lwt_unix_programs.ml"
     package = "lwt.unix"
     default_programs = 5_000
-    statements = OWN
-    pairs = tuple(
+    statements: Collection[str] = OWN
+    pairs: Collection[tuple[str, str]] = tuple(
         sorted(
             all_pairs(
                 {

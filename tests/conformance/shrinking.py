@@ -82,7 +82,11 @@ def _smaller_forms(form: Form, is_statement: IsStatement) -> Iterator[Form]:
         if head == "do":
             number, *statements, end = rest
             for simpler_end in (("return", 0), ("argument",), ("raise", 1)):
-                if end != simpler_end and end[0] in {"promise", "rejected", "return"}:
+                if (
+                    isinstance(end, tuple)
+                    and end != simpler_end
+                    and end[0] in {"promise", "rejected", "return"}
+                ):
                     yield ("do", number, *statements, simpler_end)
             for row in _smaller_rows(tuple(statements), is_statement):
                 yield ("do", number, *row, end)
