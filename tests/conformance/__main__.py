@@ -30,6 +30,7 @@ RECORDED = {
     "Lwt_seq": 300,
     "Lwt_result": 300,
     "Lwt_pqueue": 300,
+    "Lwt_stream": 300,
     "Lwt_mvar": 300,
     "Lwt_mutex": 300,
     "Lwt_condition": 300,
