@@ -24,6 +24,9 @@ The source reads in this order, one idea a file:
 9. `_concurrent`: `join`, `both`, `all`, `choose`, `pick`; `_background`: `async_`
 10. `_pause`, `_query`, `_lifting`, `_backtrace`, `_namespaces`: the rest
 
+The other modules of OCaml's library are modules of this package, to be imported by
+themselves: `from lwt import lwt_list, lwt_stream`. Each says what it stands on.
+
 The words: a promise is *resolved* when it is fulfilled or rejected. A *callback* is
 attached to a pending promise; *cancel callbacks* run before the others, and only on
 cancelling. A *proxy* stands for another promise, the *underlying* one, in every respect.
