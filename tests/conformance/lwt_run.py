@@ -25,6 +25,8 @@ CHOOSING = {"choose", "pick", "<?>"}
 RETURNED = "(promise)"  # how `met` names returning a promise from a callback
 
 
+MOST_SHOWN = 100  # parts of a value
+CUT = ".."
 MOST_RUNS = 20  # of a hook or notifier: these could otherwise keep themselves busy forever
 MOST_EVENTS = 10_000
 
@@ -61,23 +63,33 @@ def show_exception(exception: BaseException) -> str:
 
 
 def show_value(value: object) -> str:
-    match value:
-        case None:
-            return "()"
-        case list():
-            return f"[{'; '.join(map(show_value, value))}]"
-        case tuple():
-            return f"({', '.join(map(show_value, value))})"
-        case BaseException():
-            return show_exception(value)
-        case Some(inner) | Ok(inner):
-            return f"Some {show_value(inner)}"
-        case Error(inner):
-            return f"Error {show_value(inner)}"
-        case bool():
-            return "true" if value else "false"
-        case _:
-            return str(value)
+    """Show a value, no more than MOST_SHOWN of its parts: shared ones can make it endless."""
+    left = MOST_SHOWN
+
+    def shown(value: object) -> str:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return CUT
+        match value:
+            case None:
+                return "()"
+            case list():
+                return f"[{'; '.join(map(shown, value))}]"
+            case tuple():
+                return f"({', '.join(map(shown, value))})"
+            case BaseException():
+                return show_exception(value)
+            case Some(inner) | Ok(inner):
+                return f"Some {shown(inner)}"
+            case Error(inner):
+                return f"Error {shown(inner)}"
+            case bool():
+                return "true" if value else "false"
+            case _:
+                return str(value)
+
+    return shown(value)
 
 
 def show_as_in_memory(value: object) -> str:
@@ -85,21 +97,32 @@ def show_as_in_memory(value: object) -> str:
 
     A list is a pair of its first element and the rest; what is empty or false is `()`.
     """
-    match value:
-        case int() if value is not True and value is not False:
-            return str(value)
-        case None | False | []:
-            return "()"
-        case [first, *rest] if isinstance(value, list):
-            return f"({show_as_in_memory(first)}, {show_as_in_memory(rest)})"
-        case tuple():
-            return f"({', '.join(map(show_as_in_memory, value))})"
-        case Some(inner) | Ok(inner):
-            return f"Some {show_as_in_memory(inner)}"
-        case Error(inner):
-            return f"Error {show_as_in_memory(inner)}"
-        case _:
-            return show_value(value)
+    left = MOST_SHOWN
+
+    def shown(value: object) -> str:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return CUT
+        match value:
+            case None | False | []:
+                return "()"
+            case [first, *rest] if isinstance(value, list):
+                return f"({shown(first)}, {shown(rest)})"
+            case tuple():
+                return f"({', '.join(map(shown, value))})"
+            case Some(inner) | Ok(inner):
+                return f"Some {shown(inner)}"
+            case Error(inner):
+                return f"Error {shown(inner)}"
+            case BaseException():
+                return show_exception(value)
+            case True:
+                return "true"
+            case _:
+                return str(value)
+
+    return str(value) if type(value) is int else shown(value)  # mostly numbers, and fast
 
 
 class Run:

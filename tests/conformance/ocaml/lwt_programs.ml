@@ -40,18 +40,38 @@ let show_exception = function
   | Stack_overflow -> "RecursionError"
   | exn -> Printexc.to_string exn
 
-let rec show_value value =
-  let memory = Obj.repr value in
-  if Obj.is_int memory then if (Obj.obj memory : int) = 0 then "()" else "true"
-  else if Obj.tag memory = 0 && Obj.size memory = 1 then
-    "Some " ^ show_value (Obj.obj (Obj.field memory 0))
-  else
-    match value with
-    | Unit -> "()"
-    | Cons (first, rest) -> "(" ^ show_value first ^ ", " ^ show_value rest ^ ")"
-    | Error_of value -> "Error " ^ show_value value
-    | Int number -> string_of_int number
-    | Exn exn -> show_exception exn
+(* How many parts of a value are shown: with shared ones it would be endless. *)
+let most_shown = 100
+
+let show_value value =
+  let text = Buffer.create 16 in
+  let left = ref most_shown in
+  let rec add value =
+    decr left;
+    let memory = Obj.repr value in
+    if !left < 0 then Buffer.add_string text ".."
+    else if Obj.is_int memory then
+      Buffer.add_string text (if (Obj.obj memory : int) = 0 then "()" else "true")
+    else if Obj.tag memory = 0 && Obj.size memory = 1 then begin
+      Buffer.add_string text "Some ";
+      add (Obj.obj (Obj.field memory 0))
+    end
+    else
+      match value with
+      | Unit -> Buffer.add_string text "()"
+      | Cons (first, rest) ->
+        Buffer.add_char text '(';
+        add first;
+        Buffer.add_string text ", ";
+        add rest;
+        Buffer.add_char text ')'
+      | Error_of value ->
+        Buffer.add_string text "Error ";
+        add value
+      | Int number -> Buffer.add_string text (string_of_int number)
+      | Exn exn -> Buffer.add_string text (show_exception exn) in
+  add value;
+  Buffer.contents text
 
 (* 2 One run of one program *)
 
