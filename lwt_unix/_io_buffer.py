@@ -67,7 +67,7 @@ class ChannelBuffer:
         "_closing",
         "_has_failed_at_once",
         "_in_flight",
-        "_interrupt",
+        "_interrupted",
         "_is_cancelable",
         "_perform",
         "auto_flushing",
@@ -113,10 +113,11 @@ class ChannelBuffer:
         """Whether cancelling always rejects a promise of the reading or writing function."""
 
         self._in_flight: lwt.Promise[int] | None = None
-        """The promise of the transfer that goes on, or of one that failed."""
+        """The promise of the transfer that goes on, if cancelling rejects it."""
 
-        self._interrupt: lwt.Resolver[int] | None = None
-        """What rejects it, if it cannot be cancelled for sure."""
+        self._interrupted: tuple[lwt.Promise[int], lwt.Resolver[int]] | None = None
+        """What rejects the others: those that cannot be cancelled for sure, and those that an
+        operation started which outlived its temporary channel, beside another one."""
 
     @property
     def mode(self) -> Mode:
@@ -151,10 +152,12 @@ class ChannelBuffer:
             length = self.position
         transferred = self._perform(self.memory, start, length)
         if transferred._state != FULFILLED:
-            if not self._is_cancelable and lwt.is_sleeping(transferred):
-                interrupted, self._interrupt = lwt.wait()
-                transferred = lwt.pick([interrupted, transferred])
-            self._in_flight = transferred
+            if self._is_cancelable and self._in_flight is None:
+                self._in_flight = transferred
+            elif lwt.is_sleeping(transferred):
+                if self._interrupted is None:
+                    self._interrupted = lwt.wait()
+                transferred = lwt.pick([self._interrupted[0], transferred])
         return transferred
 
     def finish_io(self, count: int) -> int:
@@ -163,7 +166,7 @@ class ChannelBuffer:
         Raises:
             lwt.Failure: the function reported fewer than none, or more than it was given.
         """
-        self._in_flight = None
+        self._forget_transfer()
         if self.is_input:
             if type(count) is not int or not 0 <= count <= self.size - self.limit:
                 raise self._impossible(count, self.size - self.limit)
@@ -178,6 +181,10 @@ class ChannelBuffer:
         self.offset += count
         return count
 
+    def _forget_transfer(self) -> None:
+        if self._in_flight is not None and not lwt.is_sleeping(self._in_flight):
+            self._in_flight = None
+
     def _impossible(self, count: object, length: int) -> lwt.Failure:
         function = "read" if self.is_input else "write"
         return lwt.Failure(
@@ -187,7 +194,7 @@ class ChannelBuffer:
 
     def why_interrupted(self, exception: Exception) -> Exception:
         """Return what an operation is to be rejected with, given why its transfer was."""
-        self._in_flight = None
+        self._forget_transfer()
         if self.is_aborted and isinstance(exception, lwt.Canceled):
             return Channel_closed(self.name)  # it was `interrupt` that cancelled
         return exception
@@ -234,11 +241,10 @@ class ChannelBuffer:
     def interrupt(self) -> None:
         """Let nothing be transferred any more: reject what waits, with `Channel_closed`."""
         self.is_aborted = True
-        if self._interrupt is not None:
-            resolver, self._interrupt = self._interrupt, None
-            if self._in_flight is not None:
-                lwt.wakeup_exn(resolver, Channel_closed(self.name))
-        elif self._in_flight is not None:
+        if self._interrupted is not None:
+            (_, resolver), self._interrupted = self._interrupted, None
+            lwt.wakeup_exn(resolver, Channel_closed(self.name))
+        if self._in_flight is not None:
             lwt.cancel(self._in_flight)
 
     def close(self) -> lwt.Promise[object]:

@@ -168,6 +168,25 @@ class TestAtomic:
         source.give(b"one\ntwo\n")
         assert log.entries == ["first: b'one'", "second: Failure", "third: Failure"]
 
+    @pytest.mark.parametrize("is_pipe", [False, True])
+    def test_closing_rejects_also_what_outlives_the_temporary_channel(self, is_pipe: bool) -> None:
+        log = Log()
+
+        def leave_behind(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+            log.watch("left behind", lwt_io.read_line(channel))
+            return lwt.return_unit
+
+        if is_pipe:
+            channel, other_end = lwt_io.pipe()
+        else:
+            channel = Source().channel
+        lwt_main.run(lwt_io.atomic(leave_behind)(channel))
+        log.watch("another", lwt_io.read_line(channel))  # both are reading now
+        lwt_main.run(lwt_io.abort(channel))
+        assert sorted(log.entries) == ["another: Channel_closed", "left behind: Channel_closed"]
+        if is_pipe:
+            lwt_main.run(lwt_io.close(other_end))
+
     def test_the_temporary_channel_cannot_be_closed(self) -> None:
         with pytest.raises(lwt.Failure, match="cannot close a channel obtained via"):
             lwt_main.run(lwt_io.atomic(lwt_io.close)(input_of(b"one\n")))
