@@ -176,16 +176,12 @@ class TestAtomic:
             log.watch("left behind", lwt_io.read_line(channel))
             return lwt.return_unit
 
-        if is_pipe:
-            channel, other_end = lwt_io.pipe()
-        else:
-            channel = Source().channel
+        channel, other_end = lwt_io.pipe() if is_pipe else (Source().channel, Sink().channel)
         lwt_main.run(lwt_io.atomic(leave_behind)(channel))
         log.watch("another", lwt_io.read_line(channel))  # both are reading now
         lwt_main.run(lwt_io.abort(channel))
         assert sorted(log.entries) == ["another: Channel_closed", "left behind: Channel_closed"]
-        if is_pipe:
-            lwt_main.run(lwt_io.close(other_end))
+        lwt_main.run(lwt_io.close(other_end))
 
     def test_the_temporary_channel_cannot_be_closed(self) -> None:
         with pytest.raises(lwt.Failure, match="cannot close a channel obtained via"):
