@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from tests.conformance.comparison import (
@@ -41,21 +42,33 @@ RECORDED = {
     "Lwt_io.server": 500,
 }
 SEED_OF_RECORDED = 500_000
+FAULTS_DESCRIPTION = """\
+Put faults into our library, one at a time, and run random programs on both sides until one of
+them differs: how many it took, what is wrong, and the smallest program that shows it. If one
+of the faults is not found, the exit status is 1.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("compare", help="run random programs on both sides")
-    command.add_argument("modules", nargs="*", help="such as Lwt; all if none is named")
-    command.add_argument("--programs", "-n", type=int, help="how many, for each module")
+    _add_modules(command)
+    command.add_argument("--programs", "-n", type=int, help="how many OCaml is to judge, for each")
     command.add_argument("--seed", type=int, default=0, help="of the first program")
     command.add_argument("--install", action="store_true", help="install OCaml's Lwt if need be")
     command.set_defaults(run=_compare)
-    command = commands.add_parser("faults", help="tell how soon seeded faults are found")
-    command.add_argument("--programs", "-n", type=int, default=20_000, help="at most")
+    command = commands.add_parser(
+        "faults",
+        help="put faults into our library and tell how soon each is found",
+        description=FAULTS_DESCRIPTION,
+    )
+    _add_modules(command)
+    command.add_argument("--programs", "-n", type=int, default=20_000, help="at most, for each")
+    command.add_argument("--brief", action="store_true", help="one line for each fault")
     command.set_defaults(run=_faults)
     command = commands.add_parser("record", help="write programs with OCaml's answers to files")
+    _add_modules(command)
     command.set_defaults(run=_record)
     command = commands.add_parser("explain", help="show what one program does on both sides")
     command.add_argument("module")
@@ -70,22 +83,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def _add_modules(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "modules",
+        nargs="*",
+        metavar="MODULE",
+        choices=list(LANGUAGES),
+        help=f"those of OCaml, all if none is named: {', '.join(LANGUAGES)}",
+    )
+
+
 def _compare(options: argparse.Namespace) -> int:
     if options.install:
         install()
     reports = []
+    status = 0
     for name in options.modules or LANGUAGES:
         language = LANGUAGES[name]()
         number = options.programs or language.default_programs
         with Judge(build(language.interpreter, language.package)) as judge:
             start = time.monotonic()
-            programs = random_programs(language, number, options.seed)
-            result = compare(language, judge, programs, report=_Teller(language))
+            programs = random_programs(language, 3 * number, options.seed)
+            result = compare(language, judge, programs, enough=number, report=_Teller(language))
             reports.append(Report(language, result, time.monotonic() - start))
             for difference in result.differences[:3]:
                 print(f"\n{explanation(language, shrunk(language, judge, difference))}\n")
+            if result.judged < number and not result.differences:
+                print(f"{name}: OCaml judged only {result.judged} programs", file=sys.stderr)
+                status = 1
     print(table(reports))
-    status = 0
     for report in reports:
         for shortcoming in report.shortcomings():
             print(f"{report.language.name}: {shortcoming}", file=sys.stderr)
@@ -117,25 +143,39 @@ class _Teller:
 
 
 def _record(options: argparse.Namespace) -> int:
-    for name, number in RECORDED.items():
+    for name in options.modules or RECORDED:
         language = LANGUAGES[name]()
         with Judge(build(language.interpreter, language.package)) as judge:
-            written = record(language, judge, number, SEED_OF_RECORDED)
+            written = record(language, judge, RECORDED[name], SEED_OF_RECORDED)
         size = recorded_file(name).stat().st_size
         print(f"{name}: {written} programs with their traces, {size} bytes")
     return 0
 
 
 def _faults(options: argparse.Namespace) -> int:
-    missed = 0
+    modules = options.modules or list(LANGUAGES)
+    for name in modules:
+        language = LANGUAGES[name]()
+        build(language.interpreter, language.package)  # Or say now what is missing.
+    needed: dict[str, list[int]] = {name: [] for name in modules}
+    missed = Counter[str]()
     for number, fault in enumerate(FAULTS):
+        if fault.language not in modules:
+            continue
         found = search_for(number, options.programs)
-        missed += found is None
-        print(f"{found[0] if found else 'NOT FOUND':>9}  {fault.what}", flush=True)
-        if found:
-            print("".join(f"           {line}\n" for line in found[1:]), end="")
-    print(f"{len(FAULTS) - missed} of {len(FAULTS)} faults were found")
-    return int(missed > 0)
+        if found is None:
+            missed[fault.language] += 1
+        else:
+            needed[fault.language].append(int(found[0]))
+        programs = f"{int(found[0]):,}" if found else "NOT FOUND"
+        print(f"{programs:>9}  {fault.language:<13}  {fault.what}", flush=True)
+        if found and not options.brief:
+            print("".join(f"{'':>26}{line}\n" for line in found[1:]), flush=True)
+    for name, numbers in needed.items():
+        total = len(numbers) + missed[name]
+        most = f", in {max(numbers):,} programs or fewer" if numbers else ""
+        print(f"{name}: {len(numbers)} of {total} faults found{most}")
+    return int(missed.total() > 0)
 
 
 def search_for(number: int, programs: int) -> list[str] | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
+from traceback import extract_tb
 
 from tests.conformance.forms import Program, show
 from tests.conformance.judge import Judge
@@ -52,11 +54,25 @@ class Result:
     undefined_programs: list[Program] = field(default_factory=list)
     met: Met = field(default_factory=Counter)
 
+    @property
+    def judged(self) -> int:
+        """How many programs OCaml was the judge of."""
+        return self.programs - len(self.undefined_programs)
+
 
 def random_programs(language: Language, number: int, seed: int = 0) -> Iterator[Program]:
     """Make programs; each from a seed of its own, so that any can be made again alone."""
     for own_seed in range(seed, seed + number):
         yield language.make(Random(own_seed))
+
+
+def run_ours(language: Language, program: Program, met: Met | None = None) -> Answers:
+    """Run a program on our library; an exception that should not leave is our answer, too."""
+    try:
+        return language.run(program, met)
+    except Exception as exception:
+        frame = extract_tb(exception.__traceback__)[-1]
+        return Answers([[f"{exception!r} leaves, from {frame.filename}:{frame.lineno}"]])
 
 
 def closest(traces: list[list[str]], expected: list[str]) -> list[str]:
@@ -95,13 +111,19 @@ def compare(
     judge: Judge,
     programs: Iterable[Program],
     *,
+    enough: int | None = None,
     stop_after: int = 10,
     report: Callable[[Result], None] = lambda _: None,
 ) -> Result:
-    """Run programs on both sides; after so many differences, give up."""
+    """Run programs on both sides until OCaml has judged enough, or so many differ."""
     result = Result()
-    for batch in batched_programs(programs):
-        answers = [language.run(program, result.met) for program in batch]
+    rest = iter(programs)
+    while enough is None or result.judged < enough:
+        size = BATCH if enough is None else min(BATCH, enough - result.judged)
+        batch = list(islice(rest, size))
+        if not batch:
+            break
+        answers = [run_ours(language, program, result.met) for program in batch]
         asked = zip(batch, answers, strict=True)
         texts = [a.text or show(program) for program, a in asked if not a.undefined]
         replies = iter(judge.ask(texts))
@@ -120,20 +142,9 @@ def compare(
     return result
 
 
-def batched_programs(programs: Iterable[Program]) -> Iterator[list[Program]]:
-    batch: list[Program] = []
-    for program in programs:
-        batch.append(program)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def one_difference(language: Language, judge: Judge, program: Program) -> Difference | None:
     """Run one program on both sides."""
-    answers = language.run(program)
+    answers = run_ours(language, program)
     by_ocaml = None if answers.undefined else judge.ask([show(program)])[0]
     return judged(program, answers, by_ocaml)
 

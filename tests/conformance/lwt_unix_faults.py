@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class IoFault(NamedTuple):
-    """What `faults` makes a `Fault` of: texts alternate, what is there and what replaces it."""
-
-    language: str
-    what: str
-    module: str
-    texts: tuple[str, ...]
-
+from tests.conformance.fault import fault
 
 IO_FAULTS: Final = (
-    IoFault(
+    fault(
         "Lwt_unix",
         "close and abort reject the writers before the readers",
         "lwt_unix._closing",
-        (
-            "readers, writers = descriptor._readers, descriptor._writers",
-            "writers, readers = descriptor._readers, descriptor._writers",
-        ),
+        "readers, writers = descriptor._readers, descriptor._writers",
+        "writers, readers = descriptor._readers, descriptor._writers",
     ),
-    IoFault(
+    fault(
         "Lwt_unix",
         "who waits for a descriptor is served last come, first",
         "lwt_unix._actions",
-        (
-            """\
+        """\
         if last is None:
             self.first = waiter
         else:
             last.next = waiter
         self.last = waiter
 """,
-            """\
+        """\
         waiter.previous, waiter.next = None, self.first
         if self.first is None:
             self.last = waiter
@@ -44,80 +33,75 @@ IO_FAULTS: Final = (
             self.first.previous = waiter
         self.first = waiter
 """,
-        ),
     ),
-    IoFault(
+    fault(
         "Lwt_unix",
         "only one waiter is asked in each turn",
         "lwt_unix._actions",
-        (
-            "waiter = waiter.try_again(self) if waiter.queue is self else waiter.next",
-            "waiter.try_again(self); waiter = None",
-        ),
+        "waiter = waiter.try_again(self) if waiter.queue is self else waiter.next",
+        "waiter.try_again(self); waiter = None",
     ),
-    IoFault(
+    fault(
         "Lwt_unix",
         "an action that wants to read waits to write",
         "lwt_unix._actions",
-        (
-            "    if isinstance(exn, Retry_read):\n        return Read",
-            "    if isinstance(exn, Retry_read):\n        return Write",
-        ),
+        "    if isinstance(exn, Retry_read):\n        return Read",
+        "    if isinstance(exn, Retry_read):\n        return Write",
     ),
-    IoFault(
+    fault(
         "Lwt_unix",
         "aborting a second time does not replace the exception",
         "lwt_unix._closing",
-        (
-            "if descriptor._state is not Closed:",
-            "if descriptor._state is not Closed and not isinstance(descriptor._state, Aborted):",
-        ),
+        "if descriptor._state is not Closed:",
+        "if descriptor._state is not Closed and not isinstance(descriptor._state, Aborted):",
     ),
-    IoFault(
+    fault(
         "Lwt_io",
         "who waits for a channel may be overtaken",
         "lwt_unix._io_turns",
-        ("channel._state = WAITING if someone_waits else IDLE", "channel._state = IDLE"),
+        "channel._state = WAITING if someone_waits else IDLE",
+        "channel._state = IDLE",
     ),
-    IoFault(
+    fault(
         "Lwt_io",
         "what is left after a partial write is lost",
         "lwt_unix._io_buffer",
-        ("            self.position = remaining\n", "            self.position = 0\n"),
+        "            self.position = remaining\n",
+        "            self.position = 0\n",
     ),
-    IoFault(
+    fault(
         "Lwt_io",
         "a carriage return at the end of a line longer than the buffer stays",
         "lwt_unix._io_input",
-        (r'return line[:-1] if line.endswith(b"\r") else line', "return line"),
+        r'return line[:-1] if line.endswith(b"\r") else line',
+        "return line",
     ),
-    IoFault(
+    fault(
         "Lwt_io",
         "a full buffer is written out before it needs to be",
         "lwt_unix._io_output",
-        ("    if end > buffer.size:\n", "    if end >= buffer.size:\n"),
+        "    if end > buffer.size:\n",
+        "    if end >= buffer.size:\n",
     ),
-    IoFault(
+    fault(
         "Lwt_io",
         "an error of an automatic flush loses the bytes",
         "lwt_unix._io_turns",
-        (
-            "            transferred = None  # the bytes stay in the buffer\n",
-            "            transferred, buffer.position = None, 0\n",
-        ),
+        "            transferred = None  # the bytes stay in the buffer\n",
+        "            transferred, buffer.position = None, 0\n",
     ),
-    IoFault(
+    fault(
         "Lwt_io",
         "closing an output channel does not flush it",
         "lwt_unix._io_channel",
-        ("    await flush_quietly(channel._buffer)\n    await abort", "    await abort"),
+        "    await flush_quietly(channel._buffer)\n    await abort",
+        "    await abort",
     ),
-    IoFault(
+    fault(
         "Lwt_io.server",
         "a client is closed before the hook hears of its exception",
         "lwt_unix._io_servers",
-        (
-            """\
+        """\
         try:
             report(exception)
         finally:
@@ -125,7 +109,7 @@ IO_FAULTS: Final = (
 
 
 def establish_server_with_client_socket""",
-            """\
+        """\
         try:
             self.succeeded(None)
         finally:
@@ -133,21 +117,19 @@ def establish_server_with_client_socket""",
 
 
 def establish_server_with_client_socket""",
-        ),
     ),
-    IoFault(
+    fault(
         "Lwt_io.server",
         "a client that its function has closed is closed again",
         "lwt_unix._io_server_loop",
-        (
-            "    if lwt_unix.state(client) is not lwt_unix.Closed:\n        lwt.on",
-            "    if True:\n        lwt.on",
-        ),
+        "    if lwt_unix.state(client) is not lwt_unix.Closed:\n        lwt.on",
+        "    if True:\n        lwt.on",
     ),
-    IoFault(
+    fault(
         "Lwt_io.server",
         "shutting down leaves the path behind",
         "lwt_unix._io_server_loop",
-        ("            if is_path(self._address):", "            if False:"),
+        "            if is_path(self._address):",
+        "            if False:",
     ),
 )

@@ -74,7 +74,7 @@ class Report:
     def row(self) -> list[str]:
         return [
             self.language.name,
-            str(self.result.programs),
+            str(self.result.judged),
             str(len(self.result.differences)),
             str(sum(self.result.undefined.values())),
             f"{len(self.reached)} of {len(self.values) - len(self.excused)}",
@@ -86,7 +86,7 @@ class Report:
 
 HEADINGS: Final = [
     "module",
-    "programs",
+    "judged by OCaml",
     "differences",
     "kept from OCaml",
     "values",

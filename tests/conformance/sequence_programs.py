@@ -53,11 +53,24 @@ SIGNATURES: Final[dict[str, str]] = {
     "stop": "",
     "at": "*",
 }
-COMMON: Final = (
-    ["add_l", "add_r"] * 6 + ["remove"] * 8 + ["iter_r", "iter_l", "transfer_l", "transfer_r"] * 2
+TRAVERSALS: Final = tuple(
+    name for name, kinds in SIGNATURES.items() if "S" in kinds and "*" in kinds
 )
-NAMES: Final = [name for name in SIGNATURES if name not in {"clear", "stop", "at"}] * 2 + COMMON
-RARE: Final = ["clear", "stop"]
+NAMES: Final = (
+    *[name for name in SIGNATURES if name not in {"clear", "stop", "at"}] * 2,
+    *("add_l", "add_r") * 6,
+    *("remove",) * 8,
+    *("iter_r", "iter_l", "transfer_l", "transfer_r") * 2,
+)
+VISIT_NAMES: Final = (
+    *("add_l", "add_r", "take_l", "take_r") * 8,
+    *("remove",) * 16,
+    *("transfer_l", "transfer_r", "create", "is_empty", "get", "set") * 2,
+    *TRAVERSALS,
+)
+"""What happens while a sequence is traversed: above all, it changes."""
+
+RARE: Final = ("clear", "stop")
 SEQUENCES: Final = 3
 NODES: Final = 6
 VALUES: Final = 5
@@ -82,7 +95,7 @@ class SequencePrograms:
     )
 
     def make(self, random: Random) -> Program:
-        return _statements(random, longest=20, depth=0)
+        return _Making(random).program()
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         run = _Run(met)
@@ -108,23 +121,61 @@ class SequencePrograms:
         return "\n".join(lines)
 
 
-def _statements(random: Random, longest: int, depth: int) -> Program:
-    length = random.randrange(longest + 1)
-    return tuple(_statement(random, depth) for _ in range(length))
+class _Making:
+    """Makes one program, of which OCaml leaves nothing undefined."""
 
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._traversed: list[int] = []
+        self._doubtful: set[int] = set()
+        """Slots whose nodes may have been in a sequence when it was cleared."""
 
-def _statement(random: Random, depth: int) -> Form:
-    name = random.choice(RARE if random.random() < 0.02 else NAMES)
-    kinds = SIGNATURES[name].split()
-    sizes = {"D": NODES, "N": NODES, "S": SEQUENCES, "T": SEQUENCES, "V": VALUES}
-    arguments: list[Form] = [random.randrange(sizes[kind]) for kind in kinds if kind != "*"]
-    if name.startswith("transfer") and arguments[0] == arguments[1]:
-        arguments[1] = (arguments[0] + 1) % SEQUENCES
-    if "*" in kinds and depth < 2:
-        for _ in range(random.randrange(5)):
-            visit = _statements(random, longest=3, depth=depth + 1)
-            arguments.append(visit[0] if len(visit) == 1 else ("at", *visit))
-    return (name, *arguments)
+    def program(self) -> Program:
+        filling = [self._add() for _ in range(self._random.randrange(NODES))]
+        return (*filling, *self._statements(longest=20))
+
+    def _statements(self, longest: int) -> Program:
+        return tuple(self._statement() for _ in range(self._random.randrange(longest + 1)))
+
+    def _add(self) -> Form:
+        return self._statement(self._random.choice(("add_l", "add_r")))
+
+    def _statement(self, name: str = "") -> Form:
+        random = self._random
+        if not name:
+            usual = VISIT_NAMES if self._traversed else NAMES
+            name = random.choice(RARE if random.random() < 0.02 else usual)
+        limits = {"D": NODES, "N": NODES, "V": VALUES}
+        arguments: list[Form] = [
+            self._sequence() if kind in "ST" else random.randrange(limits[kind])
+            for kind in SIGNATURES[name].split()
+            if kind != "*"
+        ]
+        if name == "remove" and arguments[0] in self._doubtful:
+            return self._add()
+        if name == "clear":
+            self._doubtful.update(range(NODES))
+        elif name.startswith("add") and not self._traversed:
+            self._doubtful.discard(arguments[0])
+        elif name.startswith("transfer"):
+            arguments = random.sample(range(SEQUENCES), 2)
+            if arguments[0] in self._traversed:
+                arguments[0] = next(s for s in range(SEQUENCES) if s not in self._traversed)
+                arguments[1] = self._traversed[-1]
+        elif name in TRAVERSALS and len(self._traversed) < 2:
+            self._traversed.append(arguments[0])
+            arguments += [self._visit() for _ in range(random.randrange(5))]
+            self._traversed.pop()
+        return (name, *arguments)
+
+    def _sequence(self) -> int:
+        if self._traversed and self._random.random() < 0.6:
+            return self._traversed[-1]
+        return self._random.randrange(SEQUENCES)
+
+    def _visit(self) -> Form:
+        visit = self._statements(longest=3)
+        return visit[0] if len(visit) == 1 else ("at", *visit)
 
 
 class _Run:

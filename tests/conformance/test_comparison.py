@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -15,7 +13,6 @@ from hypothesis import strategies as st
 
 from tests.conformance.api.ocaml import installed_version
 from tests.conformance.comparison import Result, compare, judged, one_difference, random_programs
-from tests.conformance.faults import FAULTS, Fault, faulty_text
 from tests.conformance.forms import Form, parse, show
 from tests.conformance.judge import Judge, build
 from tests.conformance.language import Answers, Met
@@ -53,36 +50,6 @@ def test_a_program_does_what_it_does_in_ocaml(module: str, random: Random) -> No
     with Judge(build(language.interpreter, language.package)) as judge:
         difference = one_difference(language, judge, program)
     assert difference is None, explanation(language, difference)
-
-
-@needs_ocaml
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "what",
-    [
-        "callbacks run in reverse, oldest first",
-        "cancel callbacks run after the regular ones",
-        "the storage is not restored after with_value when it ends in an exception",
-        "transfer_l puts the elements to the right end",
-    ],
-)
-def test_a_seeded_fault_is_found(what: str) -> None:
-    number = next(number for number, fault in enumerate(FAULTS) if fault.what == what)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.faulty", str(number), "2000"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert 1 <= int(done.stdout.split()[0]) <= 2000
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what)
-def test_a_fault_can_be_put_in(fault: Fault) -> None:
-    spec = importlib.util.find_spec(fault.module)
-    assert spec is not None and spec.origin is not None
-    text = Path(spec.origin).read_text(encoding="utf-8")
-    compile(faulty_text(fault, text), spec.origin, "exec")
 
 
 @needs_ocaml

@@ -1,0 +1,292 @@
+"""Faults put into the core on purpose: see `faults`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.conformance.fault import fault
+
+LWT_FAULTS: Final = (
+    fault(
+        "Lwt",
+        "callbacks run in reverse, oldest first",
+        "lwt._resolution",
+        "callbacks.pop().run(promise)",
+        "callbacks.pop(0).run(promise)",
+    ),
+    fault(
+        "Lwt",
+        "cancel callbacks run in reverse, oldest first",
+        "lwt._resolution",
+        "callbacks.pop().run_cancel()",
+        "callbacks.pop(0).run_cancel()",
+    ),
+    fault(
+        "Lwt",
+        "cancel callbacks run after the regular ones",
+        "lwt._resolution",
+        """\
+            if promise._cancel_callbacks is not None:
+                _run_cancel_callbacks(promise)
+            callbacks = promise._callbacks
+""",
+        """\
+            callbacks = promise._callbacks
+""",
+        """\
+            else:
+                promise._callbacks = None
+""",
+        """\
+            else:
+                promise._callbacks = None
+                if promise._cancel_callbacks is not None:
+                    _run_cancel_callbacks(promise)
+""",
+    ),
+    fault(
+        "Lwt",
+        "wakeup_later runs callbacks at once, also inside of callbacks",
+        "lwt._resolution",
+        "if resolution.depth >= 1:",
+        "if resolution.depth < 0:",
+    ),
+    fault(
+        "Lwt",
+        "what wakeup_later defers runs newest first",
+        "lwt._resolution",
+        "promise = resolution.deferred.popleft()",
+        "promise = resolution.deferred.pop()",
+    ),
+    fault(
+        "Lwt",
+        "wakeup defers callbacks from a depth of 42 on",
+        "lwt._resolution",
+        """\
+    if resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(run_callbacks, promise)
+        return
+""",
+        """\
+    if resolution.depth >= 42:
+        resolution.deferred.append(promise)
+        return
+""",
+    ),
+    fault(
+        "Lwt",
+        "the storage is not restored after callbacks",
+        "lwt._resolution",
+        """\
+                resolution.depth -= 1
+                current_storage.contents = saved_storage
+""",
+        """\
+                resolution.depth -= 1
+""",
+    ),
+    fault(
+        "Lwt",
+        "a proxy's callbacks come before those of the promise it stands for",
+        "lwt._promise",
+        "inner._callbacks + (outer._callbacks or [])",
+        "(outer._callbacks or []) + inner._callbacks",
+    ),
+    fault(
+        "Lwt",
+        "a proxy's cancel callbacks come before those of the promise it stands for",
+        "lwt._promise",
+        "inner._cancel_callbacks + (outer._cancel_callbacks or [])",
+        "(outer._cancel_callbacks or []) + inner._cancel_callbacks",
+    ),
+    fault(
+        "Lwt",
+        "what a promise waited for is not taken over from its proxy",
+        "lwt._promise",
+        "    outer._how_to_cancel = inner._how_to_cancel\n",
+        "",
+    ),
+    fault(
+        "Lwt",
+        "the storage is not restored after with_value when it ends in an exception",
+        "lwt._storage",
+        """\
+    try:
+        return function()
+    finally:
+        current_storage.contents = saved_storage
+""",
+        """\
+    result = function()
+    current_storage.contents = saved_storage
+    return result
+""",
+    ),
+    fault(
+        "Lwt",
+        "the callback of bind sees the storage of whoever resolves the promise",
+        "lwt._sequential",
+        """\
+        current_storage.contents = self._storage
+        try:
+            inner = self._callback(promise._value)
+            if type(inner) is not Promise:
+                inner = to_promise("bind", self._callback, inner)
+""",
+        """\
+        try:
+            inner = self._callback(promise._value)
+            if type(inner) is not Promise:
+                inner = to_promise("bind", self._callback, inner)
+""",
+    ),
+    fault(
+        "Lwt",
+        "cancel callbacks see the storage of whoever cancels",
+        "lwt._cancellation",
+        """\
+        current_storage.contents = self._storage
+        call_or_report(self._function)
+""",
+        """\
+        call_or_report(self._function)
+""",
+    ),
+    fault(
+        "Lwt",
+        "of several cancelled promises, the first found has its callbacks run first",
+        "lwt._cancellation",
+        "remaining = reversed(canceled)",
+        "remaining = iter(canceled)",
+    ),
+    fault(
+        "Lwt",
+        "cancel searches the promises of join and pick from right to left",
+        "lwt._cancellation",
+        "to_visit.extend(reversed(how_to_cancel))",
+        "to_visit.extend(how_to_cancel)",
+    ),
+    fault(
+        "Lwt",
+        "no_cancel can be cancelled",
+        "lwt._cancellation",
+        "    follower: Promise[T] = Promise(PENDING, None)\n",
+        "    follower: Promise[T] = Promise(PENDING, None, promise)\n",
+    ),
+    fault(
+        "Lwt",
+        "join is rejected by the first rejection, without waiting for the others",
+        "lwt._concurrent",
+        """\
+        if promise._state == REJECTED and self.rejection is None:
+            self.rejection = promise._value
+        self.remaining -= 1
+""",
+        """\
+        if underlying(self._joined)._state != PENDING:
+            return None
+        if promise._state == REJECTED and self.rejection is None:
+            return settle(self._joined, REJECTED, promise._value)
+        self.remaining -= 1
+""",
+    ),
+    fault(
+        "Lwt",
+        "join is rejected by the last rejection",
+        "lwt._concurrent",
+        "if promise._state == REJECTED and self.rejection is None:",
+        "if promise._state == REJECTED:",
+    ),
+    fault(
+        "Lwt",
+        "pick cancels the others after it was resolved",
+        "lwt._concurrent",
+        """\
+    return _cancel_and_settle(promises, picked, promise._state, promise._value)
+""",
+        """\
+    follower = settle(picked, promise._state, promise._value)
+    _cancel_all(promises)
+    return follower
+""",
+    ),
+    fault(
+        "Lwt",
+        "choose takes a fulfilled promise where another is rejected",
+        "lwt._concurrent",
+        """\
+    if rejected:
+        rejected.reverse()
+        return rejected
+    return [p for p in promises if underlying(p)._state == FULFILLED]
+""",
+        """\
+    rejected.reverse()
+    return [p for p in promises if underlying(p)._state == FULFILLED] or rejected
+""",
+    ),
+    fault(
+        "Lwt",
+        "nchoose_split gives the pending promises in the order of the list, always",
+        "lwt._concurrent",
+        "            value[1].reverse()\n",
+        "            pass\n",
+    ),
+    fault(
+        "Lwt",
+        "npick collects the values after cancelling",
+        "lwt._concurrent",
+        """\
+        state, value = _collect(sources)
+        _cancel_all(sources)
+        return Promise(state, value)
+""",
+        """\
+        _cancel_all(sources)
+        return Promise(*_collect(sources))
+""",
+    ),
+    fault(
+        "Lwt",
+        "wakeup raises if the promise was cancelled",
+        "lwt._creation",
+        "isinstance(promise._value.exception, Canceled)",
+        "isinstance(promise._value.exception, MemoryError)",
+    ),
+    fault(
+        "Lwt",
+        "wakeup_paused wakes the newest first",
+        "lwt._pause",
+        "remaining = iter(promises)",
+        "remaining = reversed(promises)",
+    ),
+    fault(
+        "Lwt",
+        "paused_count leaves out what was cancelled",
+        "lwt._pause",
+        "    return _paused.count\n",
+        "    return sum(underlying(p)._state == PENDING for p in _paused.promises)\n",
+    ),
+    fault(
+        "Lwt",
+        "poll gives None for a rejected promise",
+        "lwt._query",
+        """\
+    if source._state == REJECTED:
+        try:
+            source._value.throw()
+""",
+        """\
+    if source._state == PENDING:
+        try:
+            pass
+""",
+    ),
+    fault(
+        "Lwt",
+        "backtrace_bind does not mark the rejection of a promise that it waited for",
+        "lwt._sequential",
+        "        return rejection if self._add_location is None else located(rejection, self._add_location)\n",
+        "        return rejection\n",
+    ),
+)

@@ -1,0 +1,98 @@
+"""Faults put into streams on purpose: see `faults`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.conformance.fault import fault
+
+STREAM_FAULTS: Final = (
+    fault(
+        "Lwt_stream",
+        "a push wakes the readers at once, also inside a callback",
+        "lwt._stream_source",
+        """\
+            wakeup_later(resolver, None)
+
+    def set_reference""",
+        """\
+            wakeup(resolver, None)
+
+    def set_reference""",
+    ),
+    fault(
+        "Lwt_stream",
+        "a reader consumes the first element, also where another has taken its own",
+        "lwt._stream",
+        "    if node is stream._node:\n        stream._node = node.next",
+        "    if stream._node is not stream._source.last:\n        stream._node = stream._node.next",
+    ),
+    fault(
+        "Lwt_stream",
+        "cancelling a reader cancels the source",
+        "lwt._stream_source",
+        """\
+            if underlying(thread)._state == PENDING:
+                return protected(thread)
+""",
+        """\
+            if underlying(thread)._state == PENDING:
+                return thread
+""",
+    ),
+    fault(
+        "Lwt_stream",
+        "nget looks at its own place and not at that of the stream",
+        "lwt._stream_read",
+        """\
+        data = stream._node.data  # Not the node's: as in OCaml.
+        if data is None:
+            break
+        consume(stream, node)
+        elements.append(data.value)
+        node = node.next
+    return elements
+
+
+def njunk""",
+        """\
+        data = node.data
+        if data is None:
+            break
+        consume(stream, node)
+        elements.append(data.value)
+        node = node.next
+    return elements
+
+
+def njunk""",
+    ),
+    fault(
+        "Lwt_stream",
+        "iter_n takes an element more than it has room for",
+        "lwt._stream_traverse",
+        "if available <= 0:\n            complete",
+        "if available < 0:\n            complete",
+    ),
+    fault(
+        "Lwt_stream",
+        "parse does not put back what it has read",
+        "lwt._stream_traverse",
+        "        stream._node = node\n        rejected",
+        "        rejected",
+    ),
+    fault(
+        "Lwt_stream",
+        "a bounded stream does not count what is let in by resize",
+        "lwt._stream_source",
+        "            self.count += 1\n            self.let_in()",
+        "            self.let_in()",
+    ),
+    fault(
+        "Lwt_stream",
+        "a loop does not put the exception of its callback into its promise, but lets it leave",
+        "lwt._stream_loop",
+        "            try:\n                return settle(self._result, REJECTED, rejection_of(exception))",
+        "            try:\n                raise",
+    ),
+)

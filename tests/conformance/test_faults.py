@@ -1,0 +1,100 @@
+"""Faults that are put into our library: that they can be, and that the comparison finds them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.__main__ import main, search_for
+from tests.conformance.api.ocaml import installed_version
+from tests.conformance.comparison import one_difference, random_programs
+from tests.conformance.fault import Fault, faulty_text
+from tests.conformance.faults import FAULTS
+from tests.conformance.forms import Program
+from tests.conformance.judge import Judge, build
+from tests.conformance.language import Answers, Met
+from tests.conformance.languages import LANGUAGES
+from tests.conformance.sequence_programs import SequencePrograms
+
+needs_ocaml = pytest.mark.skipif(
+    installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.language}: {fault.what}")
+def test_a_fault_can_be_put_in(fault: Fault) -> None:
+    spec = importlib.util.find_spec(fault.module)
+    assert spec is not None and spec.origin is not None
+    text = Path(spec.origin).read_text(encoding="utf-8")
+    compile(faulty_text(fault, text), spec.origin, "exec")
+
+
+def test_a_text_that_is_not_there_once_is_refused() -> None:
+    fault = Fault("Lwt", "a letter is missing", "lwt", (("l", ""),))
+    with pytest.raises(ValueError, match="has 2 times, not once"):
+        faulty_text(fault, "bell")
+
+
+def test_every_module_has_faults() -> None:
+    faults = Counter(fault.language for fault in FAULTS)
+    assert set(faults) == set(LANGUAGES)
+    assert min(faults.values()) >= 3
+
+
+def test_no_fault_is_there_twice() -> None:
+    assert max(Counter((fault.language, fault.what) for fault in FAULTS).values()) == 1
+    assert max(Counter((fault.language, fault.changes) for fault in FAULTS).values()) == 1
+
+
+@needs_ocaml
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "what",
+    [
+        "callbacks run in reverse, oldest first",
+        "the storage is not restored after with_value when it ends in an exception",
+        "transfer_l puts the elements to the right end",
+        "iter_p is rejected by the first of the list that is rejected already",
+        "hooks are called oldest first",
+        "a member that was waited for is not validated",
+        "closing an output channel does not flush it",
+    ],
+)
+def test_a_seeded_fault_is_found(what: str) -> None:
+    number = next(number for number, fault in enumerate(FAULTS) if fault.what == what)
+    found = search_for(number, 2_000)
+    assert found is not None
+    assert 1 <= int(found[0]) <= 2_000
+
+
+@needs_ocaml
+@pytest.mark.slow
+def test_a_fault_that_is_not_found_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Fault("Lwt_pool", "there is none", "lwt.lwt_pool", ())
+    monkeypatch.setattr("tests.conformance.__main__.FAULTS", [nothing])
+    monkeypatch.setattr("tests.conformance.__main__.search_for", lambda number, programs: None)
+    assert main(["faults", "Lwt_pool", "--programs", "100"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "NOT FOUND  Lwt_pool       there is none",
+        "Lwt_pool: 0 of 1 faults found",
+    ]
+
+
+class _Raising(SequencePrograms):
+    def run(self, program: Program, met: Met | None = None) -> Answers:
+        raise KeyError("a fault")
+
+
+@needs_ocaml
+def test_an_exception_that_leaves_our_library_is_a_difference() -> None:
+    language = _Raising()
+    program = next(random_programs(language, 1))
+    with Judge(build(language.interpreter, language.package)) as judge:
+        difference = one_difference(language, judge, program)
+    assert difference is not None
+    assert difference.ours[0].startswith("KeyError('a fault') leaves, from ")

@@ -1,0 +1,407 @@
+"""Faults put into mailboxes, mutexes, conditions, switches and pools on purpose: see `faults`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.conformance.fault import fault
+
+# What may be wrong with the queue that four of the five modules stand on.
+_NEWEST_FIRST: Final = ("first = queue.next\n", "first = queue.previous\n")
+_AT_ONCE: Final = (
+    'Fulfill the promise, which is pending, as by `wakeup_later`."""\n',
+    '''\
+Fulfill the promise, which is pending, as by `wakeup`."""
+        from lwt._resolution import run_callbacks
+
+        return run_callbacks(settle(self.value, FULFILLED, value))
+''',
+)
+_CANCELED_STAYS: Final = (
+    "        lwt_sequence.remove(self)\n",
+    "        pass\n",
+    'still pending, not cancelled."""\n',
+    'still pending, not cancelled."""\n        return True\n',
+    'Fulfill the promise, which is pending, as by `wakeup_later`."""\n',
+    '''\
+Fulfill the promise, which is pending, as by `wakeup_later`."""
+        if underlying(self.value)._state != PENDING:
+            return
+''',
+)
+
+_MVAR_FAULTS: Final = (
+    fault(
+        "Lwt_mvar",
+        "who waits is served last come, first",
+        "lwt._waiters",
+        *_NEWEST_FIRST,
+    ),
+    fault(
+        "Lwt_mvar",
+        "a promise that was cancelled stays in the queue",
+        "lwt._waiters",
+        *_CANCELED_STAYS,
+    ),
+    fault(
+        "Lwt_mvar",
+        "who waits is woken at once, also inside of callbacks",
+        "lwt._waiters",
+        *_AT_ONCE,
+    ),
+    fault(
+        "Lwt_mvar",
+        "the next value is in the mailbox only when its put has been resolved",
+        "lwt.lwt_mvar",
+        """\
+        mvar._contents = writer.offered
+        writer.wake(None)
+""",
+        """\
+        writer.wake(None)
+        mvar._contents = writer.offered
+""",
+    ),
+    fault(
+        "Lwt_mvar",
+        "take_available leaves those waiting who put",
+        "lwt.lwt_mvar",
+        "    _let_next_put(mvar)\n    return lwt.Some(contents)\n",
+        "    mvar._contents = _NOTHING\n    return lwt.Some(contents)\n",
+    ),
+    fault(
+        "Lwt_mvar",
+        "put does not look for who waits to take",
+        "lwt.lwt_mvar",
+        "        reader = mvar._readers.take()\n",
+        "        reader = None\n",
+    ),
+    fault(
+        "Lwt_mvar",
+        "a put that waits cannot be cancelled",
+        "lwt.lwt_mvar",
+        "    return mvar._writers.add(value)\n",
+        "    return lwt.no_cancel(mvar._writers.add(value))\n",
+    ),
+)
+
+_MUTEX_FAULTS: Final = (
+    fault(
+        "Lwt_mutex",
+        "the lock goes to who came last",
+        "lwt._waiters",
+        *_NEWEST_FIRST,
+    ),
+    fault(
+        "Lwt_mutex",
+        "the lock is given to who was cancelled, and is lost",
+        "lwt._waiters",
+        *_CANCELED_STAYS,
+    ),
+    fault(
+        "Lwt_mutex",
+        "the lock is handed over at once, also inside of callbacks",
+        "lwt._waiters",
+        *_AT_ONCE,
+    ),
+    fault(
+        "Lwt_mutex",
+        "a mutex that is handed over is free for a moment",
+        "lwt.lwt_mutex",
+        """\
+            mutex._is_locked = False
+        else:
+            waiter.wake(None)
+""",
+        """\
+            mutex._is_locked = False
+        else:
+            mutex._is_locked = False
+            waiter.wake(None)
+            mutex._is_locked = True
+""",
+    ),
+    fault(
+        "Lwt_mutex",
+        "unlocking wakes who waits, also where the mutex is not locked",
+        "lwt.lwt_mutex",
+        """\
+    if mutex._is_locked:
+        waiter = mutex._waiters.take()
+        if waiter is None:
+            mutex._is_locked = False
+        else:
+            waiter.wake(None)
+""",
+        """\
+    mutex._is_locked = False
+    waiter = mutex._waiters.take()
+    if waiter is not None:
+        waiter.wake(None)
+""",
+    ),
+    fault(
+        "Lwt_mutex",
+        "with_lock unlocks only after the callbacks of its promise",
+        "lwt.lwt_mutex",
+        "    return lwt.finalize(f, partial(_unlocked, mutex))\n",
+        """\
+    promise = lwt.catch(f, lwt.fail)
+    lwt.on_termination(promise, partial(unlock, mutex))
+    return lwt.bind(promise, lwt.return_)
+""",
+    ),
+    fault(
+        "Lwt_mutex",
+        "with_lock does not unlock after a failure",
+        "lwt.lwt_mutex",
+        "    return lwt.finalize(f, partial(_unlocked, mutex))\n",
+        """\
+    return lwt.bind(f(), lambda value: lwt.map(lambda _: value, _unlocked(mutex)))
+""",
+    ),
+)
+
+_CONDITION_FAULTS: Final = (
+    fault(
+        "Lwt_condition",
+        "who came last is told first",
+        "lwt._waiters",
+        *_NEWEST_FIRST,
+    ),
+    fault(
+        "Lwt_condition",
+        "who was cancelled is told, and the others are not",
+        "lwt._waiters",
+        *_CANCELED_STAYS,
+    ),
+    fault(
+        "Lwt_condition",
+        "who waits is told at once, also inside of callbacks",
+        "lwt._waiters",
+        *_AT_ONCE,
+    ),
+    fault(
+        "Lwt_condition",
+        "broadcast tells also those who begin to wait meanwhile",
+        "lwt.lwt_condition",
+        "    waiters = condition._waiters.take_all()\n",
+        "    waiters = condition._waiters\n",
+        "        condition._waiters.put_back(waiters)\n",
+        "        pass\n",
+    ),
+    fault(
+        "Lwt_condition",
+        "a mutex is not locked again after a cancellation or broadcast_exn",
+        "lwt.lwt_condition",
+        "    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
+        """\
+    return lwt.bind(waiter, lambda value: lwt.map(lambda _: value, lwt_mutex.lock(mutex)))
+""",
+    ),
+    fault(
+        "Lwt_condition",
+        "wait does not wait until the mutex is locked again",
+        "lwt.lwt_condition",
+        "    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
+        """\
+    lwt.on_termination(waiter, partial(lwt_mutex.lock, mutex))
+    return waiter
+""",
+    ),
+    fault(
+        "Lwt_condition",
+        "the mutex is unlocked before its user is in the queue",
+        "lwt.lwt_condition",
+        "    waiter = condition._waiters.add()\n    lwt_mutex.unlock(mutex)\n",
+        "    lwt_mutex.unlock(mutex)\n    waiter = condition._waiters.add()\n",
+    ),
+)
+
+_SWITCH_FAULTS: Final = (
+    fault(
+        "Lwt_switch",
+        "hooks are called oldest first",
+        "lwt.lwt_switch",
+        "for hook in reversed(hooks)]",
+        "for hook in hooks]",
+    ),
+    fault(
+        "Lwt_switch",
+        "a hook that raises keeps the others from being called",
+        "lwt.lwt_switch",
+        """lwt.apply(partial(_call, "turn_off"), hook)""",
+        """_call("turn_off", hook)""",
+    ),
+    fault(
+        "Lwt_switch",
+        "a hook is called only when the one before has ended",
+        "lwt.lwt_switch",
+        """    return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])\n""",
+        """\
+    from lwt import lwt_list
+
+    return lwt_list.iter_s(partial(_call, "turn_off"), reversed(hooks))
+""",
+    ),
+    fault(
+        "Lwt_switch",
+        "a switch is on while its hooks are called",
+        "lwt.lwt_switch",
+        """\
+    switch._hooks = None
+    return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+""",
+        """\
+    switch._hooks = []
+    result = lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    switch._hooks = None
+    return result
+""",
+    ),
+    fault(
+        "Lwt_switch",
+        "add_hook calls the hook if the switch is off",
+        "lwt.lwt_switch",
+        """\
+        raise Off(
+            "lwt_switch.add_hook: the switch is off; add_hook_or_exec would call the hook now"
+        )
+""",
+        """\
+        return None if add_hook_or_exec(switch, hook) else None
+""",
+    ),
+    fault(
+        "Lwt_switch",
+        "with_switch does not wait for the hooks",
+        "lwt.lwt_switch",
+        """\
+    return lwt.finalize(
+        lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
+    )
+""",
+        """\
+    promise = lwt.apply(lambda _: to_promise("lwt_switch.with_switch", f, f(switch)), None)
+    lwt.on_termination(promise, partial(turn_off, switch))
+    return promise
+""",
+    ),
+    fault(
+        "Lwt_switch",
+        "with_switch does not turn the switch off after a failure",
+        "lwt.lwt_switch",
+        """\
+    return lwt.finalize(
+        lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
+    )
+""",
+        """\
+    return lwt.bind(
+        lwt.apply(lambda _: to_promise("lwt_switch.with_switch", f, f(switch)), None),
+        lambda value: lwt.map(lambda _: value, turn_off(switch)),
+    )
+""",
+    ),
+)
+
+_POOL_FAULTS: Final = (
+    fault(
+        "Lwt_pool",
+        "a member goes to who came last",
+        "lwt._waiters",
+        *_NEWEST_FIRST,
+    ),
+    fault(
+        "Lwt_pool",
+        "a member is lent at once, also inside of callbacks",
+        "lwt._waiters",
+        *_AT_ONCE,
+    ),
+    fault(
+        "Lwt_pool",
+        "the member that became idle last is lent first",
+        "lwt.lwt_pool",
+        "pool._idle.popleft()",
+        "pool._idle.pop()",
+    ),
+    fault(
+        "Lwt_pool",
+        "a member that was waited for is not validated",
+        "lwt.lwt_pool",
+        "    return lwt.bind(waiter, partial(_validated, pool))\n",
+        "    return waiter\n",
+    ),
+    fault(
+        "Lwt_pool",
+        "a member that was idle is not validated",
+        "lwt.lwt_pool",
+        "        return _validated(pool, pool._idle.popleft())\n",
+        "        return lwt.return_(pool._idle.popleft())\n",
+    ),
+    fault(
+        "Lwt_pool",
+        "a place is lost when the making of a member fails",
+        "lwt.lwt_pool",
+        """\
+        is_over = True
+        _free_place(pool)
+""",
+        """\
+        is_over = True
+""",
+    ),
+    fault(
+        "Lwt_pool",
+        "a member that is in use when the pool is cleared is used again",
+        "lwt.lwt_pool",
+        "    pool._was_cleared.contents = True\n",
+        "",
+    ),
+    fault(
+        "Lwt_pool",
+        "a member whose use has failed is not checked",
+        "lwt.lwt_pool",
+        "    if was_cleared or not is_good:\n",
+        "    if was_cleared:\n",
+    ),
+    fault(
+        "Lwt_pool",
+        "whether the pool was cleared is asked after the check",
+        "lwt.lwt_pool",
+        "self._member, self._was_cleared.contents)",
+        "self._member, self._was_cleared)",
+        "    if was_cleared or not is_good:\n",
+        "    if was_cleared.contents or not is_good:\n",
+    ),
+    fault(
+        "Lwt_pool",
+        "a member that was disposed of is idle again",
+        "lwt.lwt_pool",
+        """\
+    if was_cleared or not is_good:
+        return _dispose_and_free(pool, member)
+""",
+        """\
+    if was_cleared or not is_good:
+        disposed = _dispose_and_free(pool, member)
+        lwt.on_success(disposed, lambda _: pool._idle.append(member))
+        return disposed
+""",
+    ),
+    fault(
+        "Lwt_pool",
+        "clear disposes of the member first that became idle first",
+        "lwt.lwt_pool",
+        "members.pop())",
+        "members.pop(0))",
+    ),
+)
+
+WAITING_FAULTS: Final = (
+    *_MVAR_FAULTS,
+    *_MUTEX_FAULTS,
+    *_CONDITION_FAULTS,
+    *_SWITCH_FAULTS,
+    *_POOL_FAULTS,
+)
