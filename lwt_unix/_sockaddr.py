@@ -10,8 +10,10 @@ translate to and from the tuples of the standard `socket` module.
 OCaml: the types `sockaddr` and `inet_addr` of lwt_unix.ml, and their helpers in module Unix.
 """
 
+import errno
 import os
 import socket
+import sys
 from typing import NamedTuple
 
 import lwt
@@ -58,6 +60,10 @@ PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str
 """What the standard `socket` module takes for these."""
 
 
+_ROOM_FOR_PATH = 107 if sys.platform == "linux" else 103
+"""How many bytes a path may have in the system's `struct sockaddr_un`, before its NUL."""
+
+
 def inet_addr_of_string(text: str) -> str:
     """Check a numeric IPv4 or IPv6 address and return it in its usual form.
 
@@ -66,13 +72,16 @@ def inet_addr_of_string(text: str) -> str:
 
     OCaml: Unix.inet_addr_of_string : string -> inet_addr
     """
+    if not isinstance(text, str):
+        raise TypeError(f"Unix.inet_addr_of_string: {text!r} is a {type(text).__name__}, not a str")
+    family, host, interface = _parts_of_host(text)
     try:
-        family = _family_of_host(text)
-        host, percent, interface = text.partition("%")
-        return socket.inet_ntop(family, socket.inet_pton(family, host)) + percent + interface
+        usual = socket.inet_ntop(family, socket.inet_pton(family, host))
     except (OSError, ValueError):
-        pass
-    raise lwt.Failure("inet_addr_of_string")
+        usual = None
+    if usual is None:
+        raise lwt.Failure("inet_addr_of_string")
+    return usual + interface
 
 
 def string_of_inet_addr(addr: str) -> str:
@@ -101,31 +110,36 @@ def to_sockaddr(address: Address, function: str) -> Sockaddr:
         TypeError: it has not the shape of an address.
         ValueError: its host is a name, or its port is no port.
     """
-    if isinstance(address, ADDR_UNIX):
-        return address
-    if isinstance(address, str | bytes | os.PathLike):
-        return ADDR_UNIX(os.fsdecode(address))
+    path = address.path if isinstance(address, ADDR_UNIX) else address
+    if isinstance(path, str | bytes | os.PathLike):
+        return ADDR_UNIX(os.fsdecode(path))
     # What a checker has ruled out by now, a caller without one may still pass.
-    shape: object = address
+    shape: object = path
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise TypeError(
             f"{function}: {address!r} is no socket address; expected ADDR_INET(host, port),"
             " ADDR_UNIX(path), a tuple (host, port) or a path"
         )
-    host, port = address
+    host, port = shape
     _check_host(host, function)
     _check_port(port, function)
     return ADDR_INET(host, port)
 
 
 def to_python(sockaddr: Sockaddr) -> tuple[int, PythonAddress]:
-    """Return the family of a checked address, and its form in the `socket` module."""
+    """Return the family of a checked address, and its form in the `socket` module.
+
+    Raises:
+        OSError: ENODEV, if there is no such interface as the address names; ENAMETOOLONG, if
+            there is no room for the path.
+    """
     if isinstance(sockaddr, ADDR_UNIX):
+        _check_length(sockaddr.path)
         return socket.AF_UNIX, sockaddr.path
-    if ":" not in sockaddr.addr:
-        return socket.AF_INET, (sockaddr.addr, sockaddr.port)
-    host, _, interface = sockaddr.addr.partition("%")
-    return socket.AF_INET6, (host, sockaddr.port, 0, _scope_id(interface))
+    family, host, interface = _parts_of_host(sockaddr.addr)
+    if family == socket.AF_INET:
+        return family, (host, sockaddr.port)
+    return family, (host, sockaddr.port, 0, _scope_id(interface[1:]))
 
 
 def from_python(address: object) -> Sockaddr:
@@ -149,14 +163,36 @@ def from_python(address: object) -> Sockaddr:
             raise ValueError(f"Lwt_unix: {address!r} is an address of an unknown family")
 
 
-def _family_of_host(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _check_length(path: str) -> None:
+    """Raise what the system would: Python's own exception has no `errno`."""
+    room = _ROOM_FOR_PATH + 1 if path.startswith("\0") else _ROOM_FOR_PATH
+    if len(os.fsencode(path)) > room:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+
+
+def _parts_of_host(host: str) -> tuple[socket.AddressFamily, str, str]:
+    """Return the family of a host, the host itself, and with its "%" the interface it names.
+
+    Only an IPv6 address names one. A "%" elsewhere stays in the host, which is no numeric address
+    then: nobody is to look it up as a name.
+    """
+    if ":" not in host:
+        return socket.AF_INET, host, ""
+    address, percent, interface = host.partition("%")
+    if percent and not interface:
+        return socket.AF_INET6, host, ""
+    return socket.AF_INET6, address, percent + interface
 
 
 def _scope_id(interface: str) -> int:
     if not interface:
         return 0
-    return int(interface) if interface.isdigit() else socket.if_nametoindex(interface)
+    if interface.isdecimal() and int(interface) <= 0xFFFFFFFF:
+        return int(interface)
+    try:
+        return socket.if_nametoindex(interface)
+    except OSError:  # which has no errno
+        raise OSError(errno.ENODEV, f"{os.strerror(errno.ENODEV)}: {interface!r}") from None
 
 
 def _check_host(host: object, function: str) -> None:
@@ -166,7 +202,7 @@ def _check_host(host: object, function: str) -> None:
             " form, such as '127.0.0.1' or '::1'"
         )
     try:
-        socket.inet_pton(_family_of_host(host), host.partition("%")[0])
+        socket.inet_pton(*_parts_of_host(host)[:2])
         return
     except (OSError, ValueError):
         pass

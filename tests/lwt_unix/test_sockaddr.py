@@ -1,5 +1,8 @@
 """Addresses: what is taken for one, and what they become."""
 
+import errno
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,8 @@ from lwt_unix._sockaddr import from_python, to_python, to_sockaddr
         ("/socket", ADDR_UNIX("/socket")),
         ("\0abstract", ADDR_UNIX("\0abstract")),
         (b"/socket", ADDR_UNIX("/socket")),
+        (ADDR_UNIX(b"/socket"), ADDR_UNIX("/socket")),  # type: ignore[arg-type]  # taken all the same
+        (ADDR_UNIX(Path("/socket")), ADDR_UNIX("/socket")),  # type: ignore[arg-type]  # the same
         (Path("/socket"), ADDR_UNIX("/socket")),
     ],
 )
@@ -30,8 +35,10 @@ def test_what_is_taken_for_an_address(given: lwt_unix.Address, expected: lwt_uni
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "", "127.1", "256.0.0.1", "::1::", "1.2.3.4\0", "[::1]", "é"]
-)
+    "host",
+    ["localhost", "", "127.1", "256.0.0.1", "::1::", "1.2.3.4\0", "[::1]", "é",
+     "127.0.0.1%lo", "127.0.0.1%localhost", "fe80::1%", "%lo"],
+)  # fmt: skip
 def test_a_host_that_is_not_numeric_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match=r"^f: host .* is not a numeric address"):
         to_sockaddr((host, 80), "f")
@@ -55,12 +62,40 @@ def test_what_has_not_the_shape_of_an_address_is_refused(wrong: lwt_unix.Address
         to_sockaddr(wrong, "f")
 
 
+def test_what_is_no_path_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^f: ADDR_UNIX\(path=80\) is no socket address"):
+        to_sockaddr(ADDR_UNIX(80), "f")  # type: ignore[arg-type]  # what is tested
+
+
 @pytest.mark.parametrize(
     "sockaddr",
     [ADDR_INET("127.0.0.1", 80), ADDR_INET("::1", 80), ADDR_INET("fe80::1%1", 80), ADDR_UNIX("/s")],
 )
 def test_an_address_comes_back_from_python_as_it_went(sockaddr: lwt_unix.Sockaddr) -> None:
     assert from_python(to_python(sockaddr)[1]) == sockaddr
+
+
+@pytest.mark.parametrize("path", ["/" + 107 * "x", "/" + 54 * "é", "\0" + 108 * "x"])
+def test_a_path_that_is_too_long_is_the_error_that_the_system_has_for_it(path: str) -> None:
+    with pytest.raises(OSError, match=r"^\[Errno \d+\] File name too long") as raised:
+        to_python(ADDR_UNIX(path))
+    assert raised.value.errno == errno.ENAMETOOLONG
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is less room")
+def test_the_longest_path_is_taken() -> None:
+    longest = ADDR_UNIX("/tmp/" + 102 * "x")
+    with socket.socket(socket.AF_UNIX) as client:
+        assert client.connect_ex(to_python(longest)[1]) == errno.ENOENT
+
+
+@pytest.mark.parametrize("interface", ["nonesuch", "99999999999", "²"])
+def test_an_interface_that_is_not_there_is_the_error_that_the_system_has_for_it(
+    interface: str,
+) -> None:
+    with pytest.raises(OSError, match="No such device") as raised:
+        to_python(ADDR_INET(f"fe80::1%{interface}", 80))
+    assert raised.value.errno == errno.ENODEV
 
 
 def test_an_address_of_an_unknown_family_is_refused() -> None:
@@ -90,16 +125,17 @@ def test_the_domain_of_an_address(
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("127.0.0.1", "127.0.0.1"), ("0:0:0:0:0:0:0:1", "::1"), ("FE80::1", "fe80::1")],
+    [("127.0.0.1", "127.0.0.1"), ("0:0:0:0:0:0:0:1", "::1"), ("FE80::1%lo", "fe80::1%lo")],
 )
 def test_a_numeric_address_is_put_in_its_usual_form(text: str, expected: str) -> None:
     assert lwt_unix.inet_addr_of_string(text) == expected
     assert lwt_unix.string_of_inet_addr(expected) == expected
 
 
-def test_what_is_no_numeric_address_is_a_failure() -> None:
+@pytest.mark.parametrize("text", ["localhost", "127.0.0.1%lo", "fe80::1%", "1\0"])
+def test_what_is_no_numeric_address_is_a_failure(text: str) -> None:
     with pytest.raises(lwt.Failure, match="inet_addr_of_string"):
-        lwt_unix.inet_addr_of_string("localhost")
+        lwt_unix.inet_addr_of_string(text)
 
 
 def test_the_well_known_addresses_are_numeric() -> None:
