@@ -88,9 +88,15 @@ def _add_modules(command: argparse.ArgumentParser) -> None:
         "modules",
         nargs="*",
         metavar="MODULE",
-        choices=list(LANGUAGES),
+        type=_known_module,
         help=f"those of OCaml, all if none is named: {', '.join(LANGUAGES)}",
     )
+
+
+def _known_module(name: str) -> str:
+    if name not in LANGUAGES:
+        raise argparse.ArgumentTypeError(f"no {name!r}, but {', '.join(LANGUAGES)}")
+    return name
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -157,16 +163,17 @@ def _faults(options: argparse.Namespace) -> int:
     for name in modules:
         language = LANGUAGES[name]()
         build(language.interpreter, language.package)  # Or say now what is missing.
-    needed: dict[str, list[int]] = {name: [] for name in modules}
+    needed: dict[str, list[int]] = {}
     missed = Counter[str]()
     for number, fault in enumerate(FAULTS):
         if fault.language not in modules:
             continue
         found = search_for(number, options.programs)
-        if found is None:
-            missed[fault.language] += 1
+        numbers = needed.setdefault(fault.language, [])
+        if found:
+            numbers.append(int(found[0]))
         else:
-            needed[fault.language].append(int(found[0]))
+            missed[fault.language] += 1
         programs = f"{int(found[0]):,}" if found else "NOT FOUND"
         print(f"{programs:>9}  {fault.language:<13}  {fault.what}", flush=True)
         if found and not options.brief:

@@ -71,18 +71,24 @@ def test_a_seeded_fault_is_found(what: str) -> None:
 
 
 @needs_ocaml
-@pytest.mark.slow
+@pytest.mark.parametrize("modules", [[], ["Lwt_pool"]])
 def test_a_fault_that_is_not_found_is_told(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    modules: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing = Fault("Lwt_pool", "there is none", "lwt.lwt_pool", ())
     monkeypatch.setattr("tests.conformance.__main__.FAULTS", [nothing])
     monkeypatch.setattr("tests.conformance.__main__.search_for", lambda number, programs: None)
-    assert main(["faults", "Lwt_pool", "--programs", "100"]) == 1
+    assert main(["faults", *modules, "--programs", "100"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "NOT FOUND  Lwt_pool       there is none",
         "Lwt_pool: 0 of 1 faults found",
     ]
+
+
+def test_a_module_that_is_not_compared_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["faults", "lwt_pool"])
+    assert "no 'lwt_pool', but Lwt, Lwt_sequence" in capsys.readouterr().err
 
 
 class _Raising(SequencePrograms):
