@@ -49,6 +49,7 @@ class UnixMaker:
         self.listeners: list[int] = []
         self.sockets: list[int] = []
         self.promises: list[int] = []
+        self.copies: set[tuple[int, int]] = set()
         self.next_descriptor = 0
         self.depth = 0
 
@@ -275,10 +276,15 @@ class UnixMaker:
         a, b = self.descriptor(), self.new_descriptor()
         self.readable.append(b)
         self.writable.append(b)
+        self.copies.add((a, b))
         return ("dup", a, b)
 
     def make_dup2(self) -> Form:
-        return ("dup2", self.descriptor(), self.descriptor())
+        a, b = self.descriptor(), self.descriptor()
+        if a == b or (b, a) in self.copies:
+            return self.make_dup()  # Copies of each other are more than OCaml can bear.
+        self.copies.add((a, b))
+        return ("dup2", a, b)
 
     def make_datagram_socket(self) -> Form:
         d = self.new_descriptor()
