@@ -322,8 +322,8 @@ _POOL_FAULTS: Final = (
         "Lwt_pool",
         "the member that became idle last is lent first",
         "lwt.lwt_pool",
-        "pool._idle.popleft()",
-        "pool._idle.pop()",
+        "self._idle: deque[T] = deque()",
+        """self._idle = type("Stack", (deque,), {"popleft": deque.pop})()""",
     ),
     fault(
         "Lwt_pool",
