@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
+from lwt_unix._checks import check_delay
 from lwt_unix._engine_events import (
     Action,
     Descriptor_event,
@@ -61,10 +62,13 @@ OCaml: Lwt_engine.Engine_id__poll : engine_id
 
 # --- Checks of arguments -----------------------------------------------------
 
+MOST_FD: Final = 2**31 - 1
+"""The largest number that the system calls take."""
+
 
 def check_fd(function_name: str, fd: object) -> None:
     """Raise unless this is a number that a descriptor can have."""
-    if not isinstance(fd, int):
+    if not isinstance(fd, int) or isinstance(fd, bool):
         fileno = ", or its fileno()" if hasattr(fd, "fileno") else ""
         raise TypeError(
             f"lwt_engine.{function_name}: expected a file descriptor, got {fd!r} "
@@ -75,17 +79,10 @@ def check_fd(function_name: str, fd: object) -> None:
             f"lwt_engine.{function_name}: {fd} is not a file descriptor; "
             "the fileno() of a closed socket is -1"
         )
-
-
-def check_delay(delay: object) -> None:
-    """Raise unless this is a number of seconds; negative ones count as 0."""
-    if not isinstance(delay, int | float):
-        raise TypeError(
-            f"lwt_engine.on_timer: expected a delay in seconds, got {delay!r} "
-            f"({type(delay).__name__})"
+    if fd > MOST_FD:
+        raise ValueError(
+            f"lwt_engine.{function_name}: {fd} is not a file descriptor; none is above {MOST_FD}"
         )
-    if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
-        raise ValueError("lwt_engine.on_timer: the delay is NaN; expected a number of seconds")
 
 
 def not_a_callback(function_name: str, value: object) -> TypeError:
@@ -220,7 +217,7 @@ class abstract(ABC):
 
         OCaml: method on_timer : float -> bool -> (event -> unit) -> event
         """
-        check_delay(delay)
+        check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
             raise not_a_callback("on_timer", callback)
         event = Registered_timer_event(delay, repeat, callback, self._timers)

@@ -26,9 +26,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from lwt_unix._checks import check_delay
 from lwt_unix._engine_base import (
     abstract,
-    check_delay,
     check_engine,
     check_fd,
     not_a_callback,
@@ -182,7 +182,7 @@ class descriptor_based(abstract):
         """
         if not self._is_direct:
             return super().on_timer(delay, repeat, callback)
-        check_delay(delay)
+        check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
             raise not_a_callback("on_timer", callback)
         return Timer(delay, repeat, callback, self._timers, self._timer_queue)
@@ -210,7 +210,7 @@ class descriptor_based(abstract):
 
         OCaml: method private register_timer : float -> bool -> (unit -> unit) -> unit Lazy.t
         """
-        check_delay(delay)
+        check_delay("lwt_engine.register_timer", delay)
         return Timer(delay, repeat, lambda _: action(), {}, self._timer_queue).stop
 
     # Descriptors

@@ -5,13 +5,13 @@ OCaml: section "Sleepers" of lwt_unix.ml.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, NoReturn, TypeVar
 
 import lwt
 from lwt_unix import lwt_engine
+from lwt_unix._checks import check_callable, check_delay
 
 A = TypeVar("A")
 
@@ -36,7 +36,11 @@ def sleep(delay: float, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.sleep : float -> unit Lwt.t
     """
-    _check_delay("sleep", delay)
+    check_delay("Lwt_unix.sleep", delay)
+    return _sleep(delay)
+
+
+def _sleep(delay: float) -> lwt.Promise[None]:
     promise, resolver = lwt.task()
 
     def wake(event: lwt_engine.Event) -> None:
@@ -53,8 +57,8 @@ def timeout(delay: float, /) -> lwt.Promise[NoReturn]:
 
     OCaml: Lwt_unix.timeout : float -> 'a Lwt.t
     """
-    _check_delay("timeout", delay)
-    return lwt.bind(sleep(delay), _raise_timeout)
+    check_delay("Lwt_unix.timeout", delay)
+    return lwt.bind(_sleep(delay), _raise_timeout)
 
 
 def _raise_timeout(_: None) -> lwt.Promise[NoReturn]:
@@ -66,7 +70,7 @@ def with_timeout(
 ) -> lwt.Promise[A]:
     """Call a function, and reject with `Timeout` if its promise takes longer than a delay.
 
-    The timer is set before `f` is called. Whichever of the two ends first cancels the other. An
+    `f` is called first, then the timer is set. Whichever of the two ends first cancels the other. An
     exception that `f` raises rejects the promise.
 
     Args:
@@ -78,24 +82,12 @@ def with_timeout(
 
     OCaml: Lwt_unix.with_timeout : float -> (unit -> 'a Lwt.t) -> 'a Lwt.t
     """
-    _check_delay("with_timeout", delay)
-    timer = timeout(delay)
-    try:
-        promise = lwt.apply(lambda _: f(), None)
-    except BaseException:
-        lwt.cancel(timer)  # a KeyboardInterrupt, say, leaves no timer behind
-        raise
-    return lwt.pick([timer, promise])
-
-
-def _check_delay(function: str, delay: float) -> None:
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
-        raise TypeError(
-            f"Lwt_unix.{function}: {delay!r} is a {type(delay).__name__};"
-            " expected a delay in seconds, a float"
-        )
-    if math.isnan(delay):
-        raise ValueError(f"Lwt_unix.{function}: the delay is not a number (NaN)")
+    check_delay("Lwt_unix.with_timeout", delay)
+    check_callable("Lwt_unix.with_timeout", f)
+    # In this order because OCaml evaluates `pick [timeout d; apply f ()]` from the right: of two
+    # timers for the same time, that of `f` wins.
+    promise = lwt.apply(lambda _: f(), None)
+    return lwt.pick([timeout(delay), promise])
 
 
 # --- Letting others run ------------------------------------------------------
@@ -117,7 +109,7 @@ def auto_pause(timeout: float, /) -> Callable[[], lwt.Promise[None]]:
 
     OCaml: Lwt_unix.auto_pause : float -> (unit -> unit Lwt.t)
     """
-    _check_delay("auto_pause", timeout)
+    check_delay("Lwt_unix.auto_pause", timeout)
     limit = monotonic() + timeout
 
     def pause_if_due() -> lwt.Promise[None]:

@@ -539,7 +539,9 @@ def test_regular_file_is_always_ready(
     ("fd", "callback", "error", "message"),
     [
         (-1, print, ValueError, "-1 is not a file descriptor; the fileno\\(\\) of a closed"),
+        (2**31, print, ValueError, "2147483648 is not a file descriptor; none is above"),
         ("0", print, TypeError, "expected a file descriptor, got '0' \\(str\\)"),
+        (True, print, TypeError, "expected a file descriptor, got True \\(bool\\)"),
         (0, None, TypeError, "expected a function of one argument, the event, got None"),
     ],
 )

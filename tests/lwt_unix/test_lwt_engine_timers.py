@@ -232,6 +232,7 @@ def test_very_long_delays_are_taken(
         (math.nan, ValueError, "the delay is NaN; expected a number of seconds"),
         ("1", TypeError, "expected a delay in seconds, got '1' \\(str\\)"),
         (None, TypeError, "expected a delay in seconds, got None"),
+        (True, TypeError, "expected a delay in seconds, got True \\(bool\\)"),
     ],
 )
 def test_delay_that_is_no_number_is_refused(

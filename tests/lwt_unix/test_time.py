@@ -139,6 +139,24 @@ def test_with_timeout_runs_an_async_function(clock: Clock) -> None:
     assert lwt.state(promise) == lwt.Return(3)
 
 
+def test_with_timeout_calls_its_function_before_it_sets_its_timer(clock: Clock) -> None:
+    counts: list[int] = []
+
+    def f() -> lwt.Promise[None]:
+        counts.append(lwt_engine.timer_count())
+        return lwt_unix.sleep(2.0)
+
+    promise = lwt_unix.with_timeout(2.0, f)
+    clock.advance(2.0)
+    assert (counts, lwt.state(promise)) == ([0], lwt.Return(None))
+    assert lwt_engine.timer_count() == 0
+
+
+def test_with_timeout_refuses_what_is_no_function() -> None:
+    with pytest.raises(TypeError, match=r"^Lwt_unix\.with_timeout: expected a function, got 3 "):
+        lwt_unix.with_timeout(2.0, 3)  # type: ignore[arg-type]  # what is tested
+
+
 def test_a_keyboard_interrupt_in_the_function_leaves_no_timer(clock: Clock) -> None:
     def interrupt() -> lwt.Promise[None]:
         raise KeyboardInterrupt
