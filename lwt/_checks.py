@@ -73,11 +73,12 @@ def check_promises(function_name: str, values: Iterable[Promise[T]]) -> list[Pro
             f"lwt.{function_name}: expected a list of promises, got one promise; pass [promise]"
         )
     try:
-        promises = list(values)
+        iterator = iter(values)
     except TypeError:
         raise TypeError(
             f"lwt.{function_name}: expected a list of promises, got {_described(values)}"
         ) from None
+    promises = list(iterator)  # An exception of a generator's own leaves as it is.
     for promise in promises:
         if type(promise) is not Promise:
             raise not_a_promise(function_name, promise)

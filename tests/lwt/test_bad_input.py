@@ -147,6 +147,12 @@ def test_what_is_no_list_where_a_list_belongs_is_shown(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", LIST_WANTED)
+def test_an_error_in_what_gives_the_list_is_not_taken_for_a_wrong_argument(case: str) -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        LIST_WANTED[case](lwt.return_(number + 1) for number in (1, None))  # type: ignore[operator]  # it is what goes wrong
+
+
+@pytest.mark.parametrize("case", LIST_WANTED)
 def test_a_bad_item_leaves_the_good_promises_as_they_were(case: str) -> None:
     good, resolver = lwt.task()
     with pytest.raises(TypeError):
