@@ -153,6 +153,7 @@ def run_callbacks(promise: Promise[Any]) -> None:
         postpone_action(run_callbacks, promise)
         return
     outermost_storage = saved_storage = current_storage.contents
+    outer_depth = resolution.depth
     interrupted: list[tuple[Promise[Any], Storage]] = []
     resolved: Promise[Any] | None
     resolution.depth += 1
@@ -183,7 +184,7 @@ def run_callbacks(promise: Promise[Any]) -> None:
                     break
                 promise, saved_storage = interrupted.pop()
     except BaseException:
-        resolution.depth -= len(interrupted) + 1
+        resolution.depth = outer_depth  # Also if `abandon_wakeups` left a level meanwhile.
         current_storage.contents = outermost_storage
         resolution.deferred.extendleft(waiting for waiting, _ in interrupted)
         resolution.deferred.appendleft(promise)

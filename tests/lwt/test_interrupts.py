@@ -325,6 +325,21 @@ def test_what_wakeup_later_had_deferred_still_runs_after_an_interrupt(
     assert recorded.seen == [*BEFORE, *AFTER, "first", "second"]
 
 
+def test_an_interrupt_after_abandon_wakeups_leaves_the_depth_at_zero(interrupt: Interrupt) -> None:
+    """Without an exception the depth is wrong for good then, as in OCaml."""
+    promise, resolver = lwt.wait()
+
+    def abandon(_: None) -> None:
+        lwt.abandon_wakeups()
+        interrupt()
+
+    lwt.on_success(promise, abandon)
+    with pytest.raises((KeyboardInterrupt, SystemExit, GeneratorExit)):
+        lwt.wakeup(resolver, None)
+    assert_ready()
+    _resolution.resume()
+
+
 @pytest.mark.parametrize(
     "attach",
     # Not `nested pause`: it would take the pauses of this test along.
