@@ -4,7 +4,7 @@ A signal handler proper may interrupt the program anywhere. Ours only notes that
 Python writes its number to a pipe (`signal.set_wakeup_fd`), the engine watches the pipe, and the
 functions given to `on_signal` run when the main loop comes to it. So they may do anything.
 
-The pipe exists, and Python is told of it, while there is a handler. When the last one goes, all
+The pipe exists, and Python is told of it, while there is a handler. A child process gets another one. When the last one goes, all
 that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
 
 A pipe and not a socket pair: it holds 65,536 signals that were not looked at yet, before one is
@@ -27,7 +27,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TypeAlias, final
 
+from lwt import lwt_sequence
 from lwt_unix import lwt_engine
+from lwt_unix._checks import check_callable
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 """What `signal.signal` takes and returns."""
@@ -40,15 +42,17 @@ class Signal_handler_id:
     OCaml: type Lwt_unix.signal_handler_id
     """
 
-    __slots__ = ("_function", "_signum", "_is_enabled")
+    __slots__ = ("_function", "_node", "_signum")
 
     def __init__(self, signum: int, function: Callable[[Signal_handler_id, int], object]) -> None:
         self._signum = signum
         self._function = function
-        self._is_enabled = True
+
+        self._node: lwt_sequence.Node[Signal_handler_id] | None = None
+        """Its place among the handlers of its signal; None when it is disabled."""
 
     def __repr__(self) -> str:
-        disabled = "" if self._is_enabled else ", disabled"
+        disabled = "" if self._node is not None else ", disabled"
         return f"<handler of signal {self._signum}{disabled}>"
 
 
@@ -59,8 +63,7 @@ class _Signal:
     __slots__ = ("handlers", "previous")
 
     def __init__(self, previous: Disposition) -> None:
-        self.handlers: dict[Signal_handler_id, None] = {}
-        """Used as a set that keeps its order."""
+        self.handlers: lwt_sequence.Sequence[Signal_handler_id] = lwt_sequence.create()
 
         self.previous = previous
         """How the signal was disposed of before."""
@@ -73,10 +76,8 @@ class _SignalPipe:
     __slots__ = ("_event", "_previous_wakeup_fd", "_reading", "_writing")
 
     def __init__(self) -> None:
-        self._reading, self._writing = os.pipe()
+        self._reading, self._writing = _non_blocking_pipe()
         try:
-            os.set_blocking(self._reading, False)
-            os.set_blocking(self._writing, False)
             self._previous_wakeup_fd = signal.set_wakeup_fd(
                 self._writing, warn_on_full_buffer=False
             )
@@ -98,6 +99,17 @@ class _SignalPipe:
         current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         if current != self._writing:
             self._previous_wakeup_fd = current
+
+    def renew(self) -> None:
+        """Have a child process use a pipe of its own, under the same numbers.
+
+        With that of its parent, either could read the signals that came to the other.
+        """
+        reading, writing = _non_blocking_pipe()
+        os.dup2(reading, self._reading, inheritable=False)
+        os.dup2(writing, self._writing, inheritable=False)
+        os.close(reading)
+        os.close(writing)
 
     def close(self) -> None:
         """Put things back as they were."""
@@ -127,6 +139,13 @@ class _SignalPipe:
                     self.notify(signum)
 
 
+def _non_blocking_pipe() -> tuple[int, int]:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    return reading, writing
+
+
 _pipe: _SignalPipe | None = None
 _signals: dict[int, _Signal] = {}
 
@@ -137,16 +156,21 @@ def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
     Several functions may handle one signal; they are called in the order of their coming. An
     exception of one of them leaves through `Lwt_main.run`.
 
+    A child process of `os.fork` keeps the handlers, for the signals that come to itself, and calls
+    them when it runs the main loop. One that does not run it should disable them.
+
     Args:
         signum: such as `signal.SIGTERM`.
         f: takes the number of the signal.
 
     Raises:
+        TypeError: `signum` is no int, or `f` no function.
         ValueError: there is no such signal, or this is not the main thread.
         OSError: the signal cannot be handled, as SIGKILL.
 
     OCaml: Lwt_unix.on_signal : int -> (int -> unit) -> signal_handler_id
     """
+    check_callable("Lwt_unix.on_signal", f)
     return on_signal_full(signum, lambda _, number: f(number))
 
 
@@ -166,11 +190,12 @@ def on_signal_full(
         int -> (signal_handler_id -> int -> unit) -> signal_handler_id
     """
     _check_signal("on_signal", signum)
+    check_callable("Lwt_unix.on_signal_full", f)
     handled = _signals.get(signum)
     if handled is None:
         handled = _start_handling(signum)
     handler = Signal_handler_id(signum, f)
-    handled.handlers[handler] = None
+    handler._node = lwt_sequence.add_r(handler, handled.handlers)
     return handler
 
 
@@ -185,14 +210,15 @@ def disable_signal_handler(handler: Signal_handler_id, /) -> None:
 
     OCaml: Lwt_unix.disable_signal_handler : signal_handler_id -> unit
     """
-    if not handler._is_enabled:
+    node = handler._node
+    if node is None:
         return
     handled = _signals[handler._signum]
-    if len(handled.handlers) == 1:
+    if lwt_sequence.length(handled.handlers) == 1:
         _check_thread("disable_signal_handler")
-    handler._is_enabled = False
-    del handled.handlers[handler]
-    if not handled.handlers:
+    handler._node = None
+    lwt_sequence.remove(node)
+    if lwt_sequence.is_empty(handled.handlers):
         _stop_handling(handler._signum, handled)
 
 
@@ -201,7 +227,7 @@ def signal_count() -> int:
 
     OCaml: Lwt_unix.signal_count : unit -> int
     """
-    return sum(len(handled.handlers) for handled in _signals.values())
+    return sum(lwt_sequence.length(handled.handlers) for handled in _signals.values())
 
 
 def reinstall_signal_handler(signum: int, /) -> None:
@@ -232,7 +258,7 @@ def handle_signal(signum: int, /) -> None:
 
 
 def _check_signal(function: str, signum: int) -> None:
-    if not isinstance(signum, int):
+    if not isinstance(signum, int) or isinstance(signum, bool):
         raise TypeError(
             f"Lwt_unix.{function}: {signum!r} is not the number of a signal;"
             " use signal.SIGTERM and its like"
@@ -291,6 +317,14 @@ def _leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
 def _run_handlers(signum: int) -> None:
     handled = _signals.get(signum)
     if handled is not None:
-        for handler in list(handled.handlers):
-            if handler._is_enabled:
-                handler._function(handler, signum)
+        # One that is added meanwhile has its turn, too; one that is disabled has not.
+        lwt_sequence.iter_l(lambda handler: handler._function(handler, signum), handled.handlers)
+
+
+def _renew_after_fork() -> None:
+    if _pipe is not None:
+        _pipe.renew()
+
+
+# After the engine has done its part, since it is imported first.
+os.register_at_fork(after_in_child=_renew_after_fork)

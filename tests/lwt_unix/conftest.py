@@ -1,7 +1,7 @@
 """Fixtures for tests that meet the kernel."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,6 +36,19 @@ def is_open(fd: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def in_child(run: Callable[[], object]) -> int:
+    """Call a function in a child process; return its exit status: 0 if nothing was raised."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            run()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 class Clock:

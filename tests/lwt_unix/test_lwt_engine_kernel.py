@@ -8,7 +8,7 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from lwt_unix._engine_kqueue import Kqueue_poller
 from lwt_unix._engine_pollers import Epoll_poller
 from lwt_unix.lwt_engine import Ev_backend, Event, stop_event
 from lwt_unix.lwt_sys import Not_available
+from tests.lwt_unix.conftest import in_child
 from tests.lwt_unix.engine_cases import (
     ENGINES,
     KERNEL_ENGINES,
@@ -384,19 +385,6 @@ def test_events_above_1023_are_not_moved_to_select_and_none_is_lost() -> None:
 
 
 # --- Fork --------------------------------------------------------------------
-
-
-def in_child(run: Callable[[], object]) -> int:
-    """Call a function in a child process; return its exit status: 0 if nothing was raised."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            run()
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @pytest.mark.parametrize("engine_class", ENGINES)

@@ -12,6 +12,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
+from tests.lwt_unix.conftest import in_child
 from tests.programs import environment
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -105,6 +106,23 @@ def test_a_handler_may_disable_itself_and_others_that_have_not_run() -> None:
         lwt_engine.iter(True)
     assert log == ["once", "third", "third"]
     lwt_unix.disable_signal_handler(third)
+
+
+def test_a_handler_that_is_added_by_another_one_handles_the_same_signal() -> None:
+    log: list[str] = []
+    handlers: list[lwt_unix.Signal_handler_id] = []
+
+    def add(_: int) -> None:
+        log.append("adds")
+        if len(handlers) == 1:
+            handlers.append(lwt_unix.on_signal(signal.SIGUSR1, lambda _: log.append("added")))
+
+    handlers.append(lwt_unix.on_signal(signal.SIGUSR1, add))
+    raise_signal(signal.SIGUSR1)
+    lwt_engine.iter(True)
+    assert log == ["adds", "added"]
+    for handler in handlers:
+        lwt_unix.disable_signal_handler(handler)
 
 
 def test_disabling_the_last_handler_restores_what_was_there() -> None:
@@ -213,6 +231,27 @@ def test_a_handler_follows_the_loop_to_another_engine() -> None:
     lwt_unix.disable_signal_handler(handler)
 
 
+def test_a_child_process_handles_its_own_signals_and_not_those_of_its_parent() -> None:
+    log: list[str] = []
+    handlers = [
+        lwt_unix.on_signal(signal.SIGUSR1, lambda _: log.append("one")),
+        lwt_unix.on_signal(signal.SIGUSR2, lambda _: log.append("two")),
+    ]
+    raise_signal(signal.SIGUSR1)
+
+    def child() -> None:
+        raise_signal(signal.SIGUSR2)
+        lwt_engine.iter(True)
+        assert log == ["two"]
+        raise_signal(signal.SIGUSR2)  # nobody is to look at this one
+
+    assert in_child(child) == 0
+    lwt_engine.iter(False)
+    assert log == ["one"]
+    for handler in handlers:
+        lwt_unix.disable_signal_handler(handler)
+
+
 @pytest.mark.parametrize("signum", [0, -1, signal.NSIG])
 def test_there_is_no_such_signal(signum: int) -> None:
     with pytest.raises(ValueError, match=r"^Lwt_unix\.on_signal: unavailable signal"):
@@ -222,6 +261,14 @@ def test_there_is_no_such_signal(signum: int) -> None:
 def test_the_number_of_a_signal_is_an_int() -> None:
     with pytest.raises(TypeError, match=r"signal\.SIGTERM"):
         lwt_unix.on_signal("SIGTERM", print)  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(TypeError, match=r"signal\.SIGTERM"):
+        lwt_unix.on_signal(True, print)
+
+
+@pytest.mark.parametrize("function", [lwt_unix.on_signal, lwt_unix.on_signal_full])
+def test_what_handles_a_signal_is_a_function(function: Callable[[int, object], object]) -> None:
+    with pytest.raises(TypeError, match=r"^Lwt_unix\.on_signal\w*: expected a function, got 3"):
+        function(signal.SIGUSR1, 3)
 
 
 def test_a_signal_that_cannot_be_handled_leaves_nothing() -> None:
