@@ -188,7 +188,9 @@ def _faults(options: argparse.Namespace) -> int:
 def search_for(number: int, programs: int) -> list[str] | None:
     """Look for a fault by its number; return how many programs it took, and how it shows."""
     command = [sys.executable, "-m", "tests.conformance.faulty", str(number), str(programs)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:  # Otherwise errors are those of programs that were made too small.
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
     found = done.stdout.splitlines()
     return None if found == ["not found"] else found
 

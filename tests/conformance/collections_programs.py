@@ -2,9 +2,10 @@
 
 There are slots for promises, for resolvers and for queues. A function that the program gives to
 ours is written `(do NUMBER STATEMENT... END)`: its call is told in the trace as NUMBER, it executes
-the statements and ends as END says, `(return V)`, `(argument)`, `(raise E)`, `(rejected E)`, `(wait W)` or
-`(task W)`; the last two return a pending promise whose resolver is put into slot W. Where several
-are written, the first is that of the first call, and so on; later calls return their argument.
+the statements and ends as END says, `(return V)`, `(argument)`, `(raise E)`, `(rejected E)`, `(wait W)`,
+`(task W)` or `(same W)`. The last three return a promise: a pending one whose resolver is put into
+slot W, or the very one that was made so last. Where several functions are written, the first is
+that of the first call, and so on; later calls return their argument.
 
     (list map_p 0 3 (do 1 (wait 0)) (do 2 (task 1)))     map_p on [1; 2; 3], into slot 0
     (seq iter_n 1 2 SOURCE (DO...))                      iter_n with max_concurrency 2
@@ -130,6 +131,7 @@ class _Making:
         self._module = module
         self._is_read_twice = False
         self._numbers: Iterator[int] = iter(range(1, 100_000))
+        self._latest = 0  # the slot of the resolver that was made last
 
     def statements(self, depth: int, longest: int) -> Program:
         return tuple(self._statement(depth) for _ in range(self._random.randrange(longest + 1)))
@@ -165,12 +167,17 @@ class _Making:
         longest = 2 if depth < 3 and random.random() < 0.3 else 0
         statements = self.statements(depth, longest)
         kind = random.choice(
-            ("argument",) + ("return",) * 4 + ("raise", "rejected") + ("wait", "task") * 4
+            ("argument",) + ("return",) * 4 + ("raise", "rejected") + ("wait", "task", "same") * 4
         )
         if kind == "argument":
             return ("do", number, *statements, (kind,))
         limit = {"return": 6, "raise": 3, "rejected": 3}.get(kind, RESOLVERS)
-        return ("do", number, *statements, (kind, random.randrange(limit)))
+        chosen = random.randrange(limit)
+        if kind in {"wait", "task"}:
+            self._latest = chosen
+        elif kind == "same" and random.random() < 0.7:
+            chosen = self._latest
+        return ("do", number, *statements, (kind, chosen))
 
     def _dos(self, depth: int) -> Program:
         return tuple(self._do(depth + 1) for _ in range(self._random.randrange(5)))

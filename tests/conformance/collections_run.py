@@ -30,6 +30,8 @@ def show_exception(exception: Exception) -> str:
         return "Not_found"
     if isinstance(exception, lwt.Canceled):
         return "Canceled"
+    if isinstance(exception, ValueError):
+        return "Invalid_argument"
     return repr(exception)
 
 
@@ -80,6 +82,8 @@ class Run:
         self._promises: list[Promise[str] | None] = [None] * PROMISES
         self._makers: list[str] = [""] * PROMISES
         self._resolvers: list[lwt.Resolver[int] | None] = [None] * RESOLVERS
+        self._given: list[Promise[int]] = [lwt.return_(0)] * RESOLVERS
+        """The promises of those resolvers, also when they are resolved."""
         self._key: lwt.Key[int] = lwt.new_key()
         self._functions: lwt_pqueue.S[int] = lwt_pqueue.Make(self)
         self._queues = [self._functions.empty] * QUEUES
@@ -97,7 +101,7 @@ class Run:
                 end = "ends"
                 try:
                     self._execute(statement)
-                except (E, LookupError) as exception:
+                except (E, LookupError, ValueError) as exception:
                     end = f"raises {show_exception(exception)}"
                 self._log(f"statement {number} {end}")
         finally:
@@ -211,7 +215,10 @@ class Run:
                 raise E(value)
             case "rejected":
                 return lwt.fail(E(value))
+            case "same":
+                return self._given[value]
         promise, self._resolvers[value] = lwt.wait() if end == "wait" else lwt.task()
+        self._given[value] = promise
         return promise
 
     def _early(self, body: Form) -> Promise[int]:

@@ -18,6 +18,7 @@ end)
 type run = {
   promises : string Lwt.t option array;
   resolvers : int Lwt.u option array;
+  given : int Lwt.t array; (* the promises of those resolvers, also when they are resolved *)
   queues : Queues.t array;
 }
 
@@ -27,6 +28,7 @@ let show_exn = function
   | E number -> "E" ^ string_of_int number
   | Not_found -> "Not_found"
   | Lwt.Canceled -> "Canceled"
+  | Invalid_argument _ -> "Invalid_argument"
   | exn -> Printexc.to_string exn
 
 let show_int = string_of_int
@@ -76,6 +78,7 @@ let rec execute run = function
     resolve run w (fun resolver -> Lwt.wakeup_exn resolver (E e))
   | Row [Word "with"; Number v; statement] ->
     Lwt.with_value key (Some v) (fun () -> execute run statement)
+  | Row [Word "with"; Number _] -> ()
   | Row [Word "when"; Number p; body] ->
     (match run.promises.(p) with
      | None -> ()
@@ -132,6 +135,7 @@ and promise run body argument =
     let pending make slot =
       let promise, resolver = make () in
       run.resolvers.(slot) <- Some resolver;
+      run.given.(slot) <- promise;
       promise in
     let rec go = function
       | [Row [Word "return"; Number v]] -> Lwt.return v
@@ -140,6 +144,7 @@ and promise run body argument =
       | [Row [Word "rejected"; Number e]] -> Lwt.fail (E e)
       | [Row [Word "wait"; Number w]] -> pending Lwt.wait w
       | [Row [Word "task"; Number w]] -> pending Lwt.task w
+      | [Row [Word "same"; Number w]] -> run.given.(w)
       | statement :: others -> execute run statement; go others
       | [] -> raise (Malformed "body") in
     go statements
@@ -324,6 +329,7 @@ let run_program program =
   let run = {
     promises = Array.make 6 None;
     resolvers = Array.make 6 None;
+    given = Array.make 6 (Lwt.return 0);
     queues = Array.make 3 Queues.empty;
   } in
   Lwt.async_exception_hook := (fun exn -> log run ("hook " ^ show_exn exn));
@@ -331,7 +337,7 @@ let run_program program =
     let finished =
       match execute run statement with
       | () -> "ends"
-      | exception (E _ | Not_found as exn) -> "raises " ^ show_exn exn in
+      | exception (E _ | Not_found | Invalid_argument _ as exn) -> "raises " ^ show_exn exn in
     log run (Printf.sprintf "statement %d %s" number finished)) program
 
 let () = serve run_program
