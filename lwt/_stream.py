@@ -5,6 +5,7 @@ OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar, final
 
 from lwt import _checks
@@ -28,24 +29,36 @@ class Stream(Generic[T_co]):
     OCaml: type 'a Lwt_stream.t
     """
 
-    __slots__ = ("__weakref__", "_node", "_source")
+    __slots__ = ("__weakref__", "_bounded", "_node", "_source")
 
     _node: Node
     """The first node that is not consumed; the last one, if there is none."""
 
     _source: Source
 
+    _bounded: Push_bounded | None
+    """The source, if it is one that counts what is consumed."""
+
     def __init__(self, source: Source, node: Node) -> None:
         self._source = source
         self._node = node
+        self._bounded = source if type(source) is Push_bounded else None
 
     def __aiter__(self) -> Stream[T_co]:
         return self
 
     async def __anext__(self) -> T_co:
-        option = await get(self)
-        if option is None:
-            raise StopAsyncIteration
+        # As `get`, but what is there needs no promise.
+        node = self._node
+        option: Some[T_co] | None = node.data
+        if option is not None:
+            self._node = node.next
+            if self._bounded is not None:
+                self._bounded.consumed()
+        else:
+            option = await get(self)
+            if option is None:
+                raise StopAsyncIteration
         return option.value
 
     def __repr__(self) -> str:
@@ -127,7 +140,7 @@ def clone(stream: Stream[T], /) -> Stream[T]:
     OCaml: Lwt_stream.clone : 'a t -> 'a t
     """
     check_stream("clone", stream)
-    if stream._source.is_bounded:
+    if stream._bounded is not None:
         raise ValueError(
             "Lwt_stream.clone: a stream of create_bounded cannot be cloned, "
             "since its bound counts one reader; use create"
@@ -164,9 +177,8 @@ def consume(stream: Stream[object], node: Node) -> None:
     """Remove a node from the stream, unless another reader has done so already."""
     if node is stream._node:
         stream._node = node.next
-        source = stream._source
-        if type(source) is Push_bounded:
-            source.consumed()
+        if stream._bounded is not None:
+            stream._bounded.consumed()
 
 
 def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
@@ -192,7 +204,20 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     """
     if type(stream) is not Stream:
         check_stream("get", stream)
-    # The loop of `_get`, unrolled for the case that there is an element.
+    node = stream._node
+    data = node.data
+    if data is not None:
+        # `consume`, without a call.
+        stream._node = node.next
+        if stream._bounded is not None:
+            stream._bounded.consumed()
+        return Promise(FULFILLED, data)
+    option: Some[T] | Promise[Some[T] | None] | None = take(stream)
+    return option if type(option) is Promise else Promise(FULFILLED, option)
+
+
+def take(stream: Stream[T]) -> Some[T] | Promise[Some[T] | None] | None:
+    """Take the first element as `get` does, with a promise only if it has to be waited for."""
     node = stream._node
     if node is stream._source.last:
         fed = stream._source.feed()
@@ -201,7 +226,7 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     data = node.data
     if data is not None:
         consume(stream, node)
-    return Promise(FULFILLED, data)
+    return data
 
 
 def _get(stream: Stream[T], node: Node, fed: Promise[Any]) -> Loop[Some[T] | None]:
@@ -212,6 +237,27 @@ def _get(stream: Stream[T], node: Node, fed: Promise[Any]) -> Loop[Some[T] | Non
     if data is not None:
         consume(stream, node)
     return data
+
+
+def each(stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:
+    """Consume all elements, one when the next item is asked for, to the end of the stream.
+
+    Where an element has to be waited for, the item is the promise to wait for, once or more.
+    A loop over these items `yield`s the promises and works on the elements.
+    """
+    source, node = stream._source, stream._node
+    while True:
+        if node is source.last:
+            fed = source.feed()
+            if fed is not None:
+                yield fed
+            continue
+        data = node.data
+        if data is None:
+            return
+        consume(stream, node)
+        node = node.next
+        yield data
 
 
 def arrival(source: Source, node: Node) -> Loop[None]:

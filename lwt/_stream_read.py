@@ -9,11 +9,11 @@ OCaml: src/core/lwt_stream.ml, from `peek` to `is_empty`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from lwt._creation import fail, return_unit
-from lwt._promise import FULFILLED, PENDING, Promise, PromiseOrCoroutine, underlying
+from lwt._promise import FULFILLED, PENDING, REJECTED, Promise, PromiseOrCoroutine, underlying
 from lwt._stream import (
     Stream,
     arrival,
@@ -21,6 +21,7 @@ from lwt._stream import (
     check_number,
     check_stream,
     consume,
+    each,
 )
 from lwt._stream_loop import Loop, promise_from, start
 from lwt._values import Some
@@ -59,7 +60,12 @@ def next(stream: Stream[T], /) -> Promise[T]:
     OCaml: Lwt_stream.next : 'a t -> 'a Lwt.t
     """
     check_stream("next", stream)
-    return start(_next(stream))
+    node = stream._node
+    data = node.data
+    if data is None:
+        return start(_next(stream))
+    consume(stream, node)
+    return Promise(FULFILLED, data.value)
 
 
 def _next(stream: Stream[T]) -> Loop[T]:
@@ -183,22 +189,36 @@ def nget(n: int, stream: Stream[T], /) -> Promise[list[T]]:
     """
     check_number("nget", n)
     check_stream("nget", stream)
-    return start(_nget(n, stream))
+    return start(_collect(_each_of(n, stream)))
 
 
-def _nget(n: int, stream: Stream[T]) -> Loop[list[T]]:
+def _each_of(n: int, stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:
+    """Consume `n` elements as `each` consumes all."""
     source, node = stream._source, stream._node
-    elements: list[T] = []
-    while len(elements) < n:
+    while n > 0:
         if node is source.last:
-            yield from arrival(source, node)
+            fed = source.feed()
+            if fed is not None:
+                yield fed
+            continue
         data = stream._node.data  # Not the node's: as in OCaml.
         if data is None:
-            break
+            return
         consume(stream, node)
-        elements.append(data.value)
         node = node.next
-    return elements
+        n -= 1
+        yield data
+
+
+def _collect(items: Iterator[Some[T] | Promise[Any]]) -> Loop[list[T]]:
+    """Make a list of all elements, waiting for those that are not there."""
+    values: list[T] = []
+    for item in items:
+        if type(item) is Promise:
+            yield item
+        else:
+            values.append(item.value)
+    return values
 
 
 def njunk(n: int, stream: Stream[object], /) -> Promise[None]:
@@ -215,14 +235,15 @@ def njunk(n: int, stream: Stream[object], /) -> Promise[None]:
 
 
 def _njunk(n: int, stream: Stream[object]) -> Loop[None]:
-    source, node = stream._source, stream._node
-    for _ in range(n):
-        if node is source.last:
-            yield from arrival(source, node)
-        if node.data is None:
-            break
-        consume(stream, node)
-        node = node.next
+    if n == 0:
+        return
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            n -= 1
+            if n == 0:
+                return
 
 
 # --- As long as a predicate holds --------------------------------------------
@@ -319,21 +340,7 @@ def to_list(stream: Stream[T], /) -> Promise[list[T]]:
     OCaml: Lwt_stream.to_list : 'a t -> 'a list Lwt.t
     """
     check_stream("to_list", stream)
-    return start(_to_list(stream))
-
-
-def _to_list(stream: Stream[T]) -> Loop[list[T]]:
-    source, node = stream._source, stream._node
-    elements: list[T] = []
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return elements
-        consume(stream, node)
-        node = node.next
-        elements.append(data.value)
+    return start(_collect(each(stream)))
 
 
 def to_string(stream: Stream[bytes], /) -> Promise[bytes]:
@@ -346,18 +353,14 @@ def to_string(stream: Stream[bytes], /) -> Promise[bytes]:
 
 
 def _to_string(stream: Stream[bytes]) -> Loop[bytes]:
-    source, node = stream._source, stream._node
     characters = bytearray()
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return bytes(characters)
-        consume(stream, node)
-        node = node.next
-        check_character("to_string", data.value)
-        characters += data.value
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            check_character("to_string", item.value)
+            characters += item.value
+    return bytes(characters)
 
 
 def check_character(function_name: str, character: object) -> None:
@@ -381,9 +384,7 @@ def get_available(stream: Stream[T], /) -> list[T]:
     OCaml: Lwt_stream.get_available : 'a t -> 'a list
     """
     check_stream("get_available", stream)
-    elements: list[T] = []
-    _take_available(stream, elements.append)
-    return elements
+    return list(_available(each(stream)))
 
 
 def junk_available(stream: Stream[object], /) -> None:
@@ -395,7 +396,8 @@ def junk_available(stream: Stream[object], /) -> None:
     OCaml: Lwt_stream.junk_available : 'a t -> unit
     """
     check_stream("junk_available", stream)
-    _take_available(stream, lambda _: None)
+    for _ in _available(each(stream)):
+        pass
 
 
 def junk_old(stream: Stream[object], /) -> Promise[None]:
@@ -404,38 +406,8 @@ def junk_old(stream: Stream[object], /) -> Promise[None]:
     OCaml: Lwt_stream.junk_old : 'a t -> unit Lwt.t
     """
     check_stream("junk_old", stream)
-    _take_available(stream, lambda _: None)
+    junk_available(stream)
     return return_unit
-
-
-def _take_available(stream: Stream[T], take: Callable[[T], object]) -> None:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            if not _is_fed(stream):
-                return
-            continue
-        data = node.data
-        if data is None:
-            return
-        consume(stream, node)
-        node = node.next
-        take(data.value)
-
-
-def _is_fed(stream: Stream[object]) -> bool:
-    """Ask the source for a node: true if it came at once, false if it is to be waited for.
-
-    Raises:
-        Exception: that of the source.
-    """
-    fed = stream._source.feed()
-    if fed is None:
-        return True
-    source = underlying(fed)
-    if source._state == PENDING:
-        return False
-    return source._value.throw()  # type: ignore[no-any-return]  # A Rejection, whose throw never returns.
 
 
 def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
@@ -449,17 +421,19 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
     """
     check_number("get_available_up_to", n)
     check_stream("get_available_up_to", stream)
-    source, node = stream._source, stream._node
-    elements: list[T] = []
-    while len(elements) < n:
-        if node is source.last:
-            if not _is_fed(stream):
-                break
-            continue
-        data = stream._node.data  # Not the node's: as in OCaml.
-        if data is None:
-            break
-        consume(stream, node)
-        elements.append(data.value)
-        node = node.next
-    return elements
+    return list(_available(_each_of(n, stream)))
+
+
+def _available(items: Iterator[Some[T] | Promise[Any]]) -> Iterator[T]:
+    """Give the elements up to the first that is not there.
+
+    Raises:
+        Exception: that of the source, if it has failed to give that one.
+    """
+    for item in items:
+        if type(item) is Promise:
+            source = underlying(item)
+            if source._state == REJECTED:
+                source._value.throw()
+            return
+        yield item.value

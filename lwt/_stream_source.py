@@ -17,7 +17,7 @@ OCaml: src/core/lwt_stream.ml, the types node, source, push.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 from lwt._cancellation import protected
 from lwt._coroutine import to_promise
@@ -52,52 +52,39 @@ class Node:
     __slots__ = ("data", "next")
 
     data: Some[Any] | None
-    """The element; None at the end of the stream, and in the last node."""
+    """The element; None at the end of the stream, and in the last node.
+
+    Whoever makes a node sets it: an `__init__` would double what a node costs."""
 
     next: Node
     """The place after it; not set in the last node."""
 
-    def __init__(self) -> None:
-        self.data = None
 
-
-class Source:
+class _Queue:
     """What all kinds of sources have in common: the end of the queue, and the closing."""
 
     __slots__ = ("close", "closed", "last")
 
     def __init__(self) -> None:
         self.last = Node()
+        self.last.data = None
         self.closed, self.close = wait()
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether the source counts its elements, so that clones would disturb it."""
-        return False
 
     def enqueue(self, data: Some[Any] | None) -> None:
         """Add an element, or the end, to the queue."""
-        last = Node()
-        self.last.data = data
-        self.last.next = last
-        self.last = last
+        node = self.last
+        node.data = data
+        node.next = self.last = last = Node()
+        last.data = None
 
     def enqueue_and_close(self, data: Some[Any] | None) -> None:
         """Add an element to the queue; at the end, resolve `closed`."""
-        last = Node()
-        self.last.data = data
-        self.last.next = last
-        self.last = last
+        node = self.last
+        node.data = data
+        node.next = self.last = last = Node()
+        last.data = None
         if data is None:
             wakeup(self.close, None)
-
-    def feed(self) -> Promise[Any] | None:
-        """Ask for one more node. None if it came at once, else the promise to wait for.
-
-        Raises:
-            Exception: that of the function of `from_direct`.
-        """
-        raise NotImplementedError
 
 
 def check_option(function_name: str, origin: str, data: object) -> None:
@@ -113,14 +100,22 @@ def check_option(function_name: str, origin: str, data: object) -> None:
 
 
 @final
-class From(Source):
+class From(_Queue):
     """A function that returns promises, called when an element is needed."""
 
-    __slots__ = ("_function", "_thread")
+    __slots__ = ("_function", "_is_ours", "_thread")
 
-    def __init__(self, function: Callable[[], PromiseOrCoroutine[Some[Any] | None]]) -> None:
+    def __init__(
+        self,
+        function: Callable[[], PromiseOrCoroutine[Some[Any] | None] | Some[Any] | None],
+        *,
+        is_ours: bool = False,
+    ) -> None:
         super().__init__()
         self._function = function
+        self._is_ours = is_ours
+        """Whether the function may return an option instead of its promise."""
+
         self._thread: Promise[Any] | None = None
         """The promise of the node that is being made, if there is one.
 
@@ -161,8 +156,11 @@ class From(Source):
 
     def _call(self) -> Promise[Any] | None:
         function = self._function
-        promise = function()
+        promise: Any = function()
         if type(promise) is not Promise:
+            if self._is_ours:
+                self.enqueue_and_close(promise)
+                return None
             promise = to_promise("lwt_stream.from_", function, promise)
         source = underlying(promise)
         if source._state == FULFILLED:
@@ -208,7 +206,7 @@ class _Enqueue:
 
 
 @final
-class From_direct(Source):
+class From_direct(_Queue):
     """A function that returns elements, called when one is needed."""
 
     __slots__ = ("_function",)
@@ -227,7 +225,7 @@ class From_direct(Source):
 # --- Pushing -----------------------------------------------------------------
 
 
-class _Signalled(Source):
+class _Signalled(_Queue):
     """A source that others push into, and that tells waiting readers of it."""
 
     __slots__ = ("_external", "_is_awaited", "_resolver", "_signal")
@@ -243,12 +241,11 @@ class _Signalled(Source):
         return protected(self._signal)
 
     def _tell(self) -> None:
-        """Resolve the signal if somebody waits for it, and make the next one."""
-        if self._is_awaited:
-            self._is_awaited = False
-            resolver = self._resolver
-            self._signal, self._resolver = wait()
-            wakeup_later(resolver, None)
+        """Resolve the signal that somebody waits for, and make the next one."""
+        self._is_awaited = False
+        resolver = self._resolver
+        self._signal, self._resolver = wait()
+        wakeup_later(resolver, None)
 
     def set_reference(self, reference: object, /) -> None:
         """Keep an object alive as long as the source, for example what pushes into it.
@@ -262,7 +259,12 @@ class _Signalled(Source):
 class Push(_Signalled):
     """The source of `create`: a queue without a bound."""
 
-    __slots__ = ()
+    __slots__ = ("_is_closed",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_closed = False
+        """Whether `closed` is resolved. A callback that the end has woken may still push."""
 
     def push(self, data: Some[Any] | None, /) -> None:
         """Push an element, or the end, and wake those who wait for it.
@@ -276,14 +278,20 @@ class Push(_Signalled):
                 f"lwt_stream.push: expected lwt.Some(element), or None to end the stream, "
                 f"got {data!r} ({type(data).__name__})"
             )
-        if underlying(self.closed)._state != PENDING:
+        if self._is_closed:
             raise Closed(
                 f"lwt_stream.push: cannot push {data!r}, the stream was closed by push(None)"
             )
-        self.enqueue(data)
-        self._tell()
+        # `enqueue`, without a call.
+        node = self.last
+        node.data = data
+        node.next = self.last = last = Node()
+        last.data = None
+        if self._is_awaited:
+            self._tell()
         # Last, in case that one of the callbacks raises.
         if data is None:
+            self._is_closed = True
             wakeup(self.close, None)
 
 
@@ -304,10 +312,6 @@ class Push_bounded(_Signalled):
         self.pending: Some[Any] | None = None
         self.waiter, self.resolver = task()
         self.is_closed = False
-
-    @property
-    def is_bounded(self) -> bool:
-        return True
 
     def consumed(self) -> None:
         """Note that an element was taken from the queue, and let the next one in."""
@@ -335,7 +339,8 @@ class Push_bounded(_Signalled):
         """Push into a queue that has room."""
         self.enqueue(Some(element))
         self.count += 1
-        self._tell()
+        if self._is_awaited:
+            self._tell()
 
     def take_back(self) -> None:
         """Forget the pending element: its push was cancelled."""
@@ -354,5 +359,14 @@ class Push_bounded(_Signalled):
                 self.resolver,
                 Closed("lwt_stream: the stream was closed before there was room for the element"),
             )
-        self._tell()
+        if self._is_awaited:
+            self._tell()
         wakeup(self.close, None)
+
+
+Source: TypeAlias = From | From_direct | Push | Push_bounded
+"""What a stream reads from. They have in common, besides `_Queue`, the method `feed`: it
+asks for one more node, and returns None if that came at once, else the promise to wait for.
+
+OCaml: type 'a source in src/core/lwt_stream.ml
+"""

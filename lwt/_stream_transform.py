@@ -15,7 +15,7 @@ from typing import Any, TypeVar, final
 
 from lwt import _concurrent, _sequential
 from lwt._creation import return_none
-from lwt._promise import FULFILLED, Promise, PromiseOrCoroutine
+from lwt._promise import FULFILLED, REJECTED, Promise, PromiseOrCoroutine, rejection_of
 from lwt._sequential import try_bind
 from lwt._stream import (
     Stream,
@@ -23,11 +23,13 @@ from lwt._stream import (
     check_stream,
     consume,
     get,
+    of_source,
+    take,
 )
 from lwt._stream_create import from_
 from lwt._stream_loop import Loop, promise_from, start
 from lwt._stream_read import check_character, nget
-from lwt._stream_source import Node, check_option
+from lwt._stream_source import From, Node, check_option
 from lwt._values import Error, Ok, Some
 
 A = TypeVar("A")
@@ -51,7 +53,16 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
     def mapped(option: Some[A] | None) -> Some[B] | None:
         return None if option is None else Some(f(option.value))
 
-    return from_(lambda: _sequential.map(mapped, get(stream)))
+    def following() -> Promise[Some[B] | None] | Some[B] | None:
+        option = take(stream)
+        if type(option) is Promise:
+            return _sequential.map(mapped, option)
+        try:
+            return mapped(option)
+        except Exception as exception:
+            return Promise(REJECTED, rejection_of(exception))
+
+    return of_source(From(following, is_ours=True))
 
 
 def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stream[B]:
@@ -76,14 +87,26 @@ def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
     OCaml: Lwt_stream.filter : ('a -> bool) -> 'a t -> 'a t
     """
     check_function_and_stream("filter", f, stream)
-    return from_(lambda: start(_filter(f, stream)))
+
+    def following() -> Promise[Some[T] | None] | Some[T] | None:
+        while True:
+            option = take(stream)
+            if type(option) is Promise:
+                return start(_filter(f, stream, option))
+            if option is None or f(option.value):
+                return option
+
+    return of_source(From(following, is_ours=True))
 
 
-def _filter(f: Callable[[T], bool], stream: Stream[T]) -> Loop[Some[T] | None]:
+def _filter(
+    f: Callable[[T], bool], stream: Stream[T], promise: Promise[Some[T] | None]
+) -> Loop[Some[T] | None]:
     while True:
-        option: Some[T] | None = yield get(stream)
+        option: Some[T] | None = yield promise
         if option is None or f(option.value):
             return option
+        promise = get(stream)
 
 
 def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Stream[T]:

@@ -7,7 +7,7 @@ OCaml: src/core/lwt_stream.ml, from `fold` to `find_map_s`, and `parse`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from lwt._concurrent import join, nchoose_split
@@ -17,15 +17,14 @@ from lwt._resolution import MAXIMUM_NESTING, call, postpone, resolution
 from lwt._sequential import bind, catch, reraise
 from lwt._stream import (
     Stream,
-    arrival,
     check_callable,
     check_function_and_stream,
     check_stream,
-    consume,
+    each,
     get,
 )
 from lwt._stream_loop import Loop, promise_from, start
-from lwt._stream_source import Node, check_option
+from lwt._stream_source import check_option
 from lwt._values import Some
 
 A = TypeVar("A")
@@ -52,16 +51,12 @@ def fold(f: Callable[[T, A], A], stream: Stream[T], initial: A, /) -> Promise[A]
 
 
 def _fold(f: Callable[[T, A], A], stream: Stream[T], accumulated: A) -> Loop[A]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return accumulated
-        consume(stream, node)
-        node = node.next
-        accumulated = f(data.value, accumulated)
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            accumulated = f(item.value, accumulated)
+    return accumulated
 
 
 def fold_s(
@@ -78,16 +73,12 @@ def fold_s(
 def _fold_s(
     f: Callable[[T, A], PromiseOrCoroutine[A]], stream: Stream[T], accumulated: A
 ) -> Loop[A]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return accumulated
-        consume(stream, node)
-        node = node.next
-        accumulated = yield promise_from("fold_s", f, f(data.value, accumulated))
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            accumulated = yield promise_from("fold_s", f, f(item.value, accumulated))
+    return accumulated
 
 
 # --- iter --------------------------------------------------------------------
@@ -106,16 +97,11 @@ def iter(f: Callable[[T], object], stream: Stream[T], /) -> Promise[None]:
 
 
 def _iter(f: Callable[[T], object], stream: Stream[T]) -> Loop[None]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return
-        consume(stream, node)
-        node = node.next
-        f(data.value)
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            f(item.value)
 
 
 def iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -> Promise[None]:
@@ -133,18 +119,13 @@ def iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
 
 def _iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T]) -> Loop[None]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return
-        consume(stream, node)
-        node = node.next
-        promise = promise_from("iter_s", f, f(data.value))
-        if promise._state != FULFILLED:
-            yield promise
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            promise = promise_from("iter_s", f, f(item.value))
+            if promise._state != FULFILLED:
+                yield promise
 
 
 def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -> Promise[None]:
@@ -157,16 +138,16 @@ def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
     OCaml: Lwt_stream.iter_p : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
     check_function_and_stream("iter_p", f, stream)
-    return _iter_p(f, stream, stream._node)
+    return _iter_p(f, each(stream))
 
 
 def _iter_p(
-    f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], node: Node
+    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Some[T] | Promise[Any]]
 ) -> Promise[None]:
     if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(_iter_p, f, stream, node)
-    promises, waiting, fed = call(_start_available, f, stream, node)
-    rest = return_unit if fed is None else bind(fed, lambda _: _iter_p(f, stream, waiting))
+        return postpone(_iter_p, f, items)
+    promises, fed = call(_start_available, f, items)
+    rest = return_unit if fed is None else bind(fed, lambda _: _iter_p(f, items))
     # From the last to the first, as OCaml's recursion: `promise >>= fun () -> rest`.
     while promises:
         rest = _followed_by(promises.pop(), rest)
@@ -178,29 +159,21 @@ def _followed_by(promise: Promise[object], rest: Promise[None]) -> Promise[None]
 
 
 def _start_available(
-    f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], node: Node
-) -> tuple[list[Promise[object]], Node, Promise[Any] | None]:
+    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Some[T] | Promise[Any]]
+) -> tuple[list[Promise[object]], Promise[Any] | None]:
     """Call `f` with each element until one has to be waited for, or the stream ends.
 
-    Returns the promises that are not fulfilled yet, the node that has no element yet, and
-    what to wait for; None at the end of the stream.
+    Returns the promises that are not fulfilled yet, and what to wait for; None at the end of
+    the stream.
     """
-    source = stream._source
     promises: list[Promise[object]] = []
-    while True:
-        if node is source.last:
-            fed = source.feed()
-            if fed is not None:
-                return promises, node, fed
-            continue
-        data = node.data
-        if data is None:
-            return promises, node, None
-        consume(stream, node)
-        node = node.next
-        promise = promise_from("iter_p", f, f(data.value))
+    for item in items:
+        if type(item) is Promise:
+            return promises, item
+        promise = promise_from("iter_p", f, f(item.value))
         if underlying(promise)._state != FULFILLED:
             promises.append(promise)
+    return promises, None
 
 
 def iter_n(
@@ -258,17 +231,12 @@ def find(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[Some[T] | None
 
 
 def _find(f: Callable[[T], bool], stream: Stream[T]) -> Loop[Some[T] | None]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return None
-        consume(stream, node)
-        node = node.next
-        if f(data.value):
-            return data
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        elif f(item.value):
+            return item
+    return None
 
 
 def find_s(
@@ -283,17 +251,12 @@ def find_s(
 
 
 def _find_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T]) -> Loop[Some[T] | None]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return None
-        consume(stream, node)
-        node = node.next
-        if (yield promise_from("find_s", f, f(data.value))):
-            return data
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        elif (yield promise_from("find_s", f, f(item.value))):
+            return item
+    return None
 
 
 def find_map(f: Callable[[T], Some[B] | None], stream: Stream[T], /) -> Promise[Some[B] | None]:
@@ -306,19 +269,15 @@ def find_map(f: Callable[[T], Some[B] | None], stream: Stream[T], /) -> Promise[
 
 
 def _find_map(f: Callable[[T], Some[B] | None], stream: Stream[T]) -> Loop[Some[B] | None]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return None
-        consume(stream, node)
-        node = node.next
-        found = f(data.value)
-        check_option("find_map", "the function to return", found)
-        if found is not None:
-            return found
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            found = f(item.value)
+            check_option("find_map", "the function to return", found)
+            if found is not None:
+                return found
+    return None
 
 
 def find_map_s(
@@ -335,19 +294,15 @@ def find_map_s(
 def _find_map_s(
     f: Callable[[T], PromiseOrCoroutine[Some[B] | None]], stream: Stream[T]
 ) -> Loop[Some[B] | None]:
-    source, node = stream._source, stream._node
-    while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        data = node.data
-        if data is None:
-            return None
-        consume(stream, node)
-        node = node.next
-        found: Some[B] | None = yield promise_from("find_map_s", f, f(data.value))
-        check_option("find_map_s", "the function's promise to hold", found)
-        if found is not None:
-            return found
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            found: Some[B] | None = yield promise_from("find_map_s", f, f(item.value))
+            check_option("find_map_s", "the function's promise to hold", found)
+            if found is not None:
+                return found
+    return None
 
 
 # --- parse -------------------------------------------------------------------
@@ -379,7 +334,7 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
     """
     check_stream("parse", stream)
     check_callable("parse", f)
-    if stream._source.is_bounded:
+    if stream._bounded is not None:
         raise ValueError(
             "Lwt_stream.parse: a stream of create_bounded cannot be parsed, "
             "since what was read cannot be put back; use create"

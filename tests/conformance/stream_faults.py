@@ -12,11 +12,11 @@ STREAM_FAULTS: Final = (
         "a push wakes the readers at once, also inside a callback",
         "lwt._stream_source",
         """\
-            wakeup_later(resolver, None)
+        wakeup_later(resolver, None)
 
     def set_reference""",
         """\
-            wakeup(resolver, None)
+        wakeup(resolver, None)
 
     def set_reference""",
     ),
@@ -44,28 +44,8 @@ STREAM_FAULTS: Final = (
         "Lwt_stream",
         "nget looks at its own place and not at that of the stream",
         "lwt._stream_read",
-        """\
-        data = stream._node.data  # Not the node's: as in OCaml.
-        if data is None:
-            break
-        consume(stream, node)
-        elements.append(data.value)
-        node = node.next
-    return elements
-
-
-def njunk""",
-        """\
-        data = node.data
-        if data is None:
-            break
-        consume(stream, node)
-        elements.append(data.value)
-        node = node.next
-    return elements
-
-
-def njunk""",
+        "data = stream._node.data  # Not the node's: as in OCaml.",
+        "data = node.data",
     ),
     fault(
         "Lwt_stream",
