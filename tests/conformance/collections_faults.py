@@ -76,6 +76,26 @@ _LIST_FAULTS: Final = (
         """    elements = snapshot("lwt_list.partition_p", elements)\n""",
         """    return partition_s(f, elements)\n""",
     ),
+    fault(
+        "Lwt_list",
+        "find_s goes on testing, and gives the last element of which the test holds",
+        "lwt._list_searching",
+        """\
+            found.append(element)
+        return bool(found)
+""",
+        """\
+            found[:] = [element]
+        return False
+""",
+    ),
+    fault(
+        "Lwt_list",
+        "fold_right_s gives its function the accumulator first",
+        "lwt.lwt_list",
+        "lambda accumulator, x: f(x, accumulator)",
+        "lambda accumulator, x: f(accumulator, x)",
+    ),
 )
 
 _SEQ_FAULTS: Final = (
@@ -166,6 +186,42 @@ return __import__("functools").cache(
             if available == 0:
                 complete, running = yield nchoose_split(running)
                 available = len(complete)
+""",
+    ),
+    fault(
+        "Lwt_seq",
+        "iter_n goes on after a rejection",
+        "lwt.lwt_seq",
+        "                complete, running = yield nchoose_split(running)\n",
+        """\
+                from lwt._sequential import catch
+
+                handled = [catch(lambda p=p: p, return_of) for p in running]
+                complete, running = yield nchoose_split(handled)
+""",
+    ),
+    fault(
+        "Lwt_seq",
+        "iter_p ends with the first rejection",
+        "lwt.lwt_seq",
+        "        yield join(reversed(running))\n",
+        """\
+        for promise in reversed(running):
+            yield promise
+""",
+    ),
+    fault(
+        "Lwt_seq",
+        "fold_left_s evaluates the next node before its function's promise is fulfilled",
+        "lwt.lwt_seq",
+        """\
+            accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
+            node = yield evaluate("lwt_seq.fold_left_s", node.next)
+""",
+        """\
+            following = evaluate("lwt_seq.fold_left_s", node.next)
+            accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
+            node = yield following
 """,
     ),
 )
