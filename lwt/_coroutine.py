@@ -24,6 +24,7 @@ from lwt._checks import not_a_promise_from_callback
 from lwt._promise import (
     FULFILLED,
     PENDING,
+    PROXY,
     REJECTED,
     Promise,
     PromiseOrCoroutine,
@@ -52,20 +53,24 @@ class _Body:
     def run(self, _: Promise[Any], /) -> Promise[Any] | None:
         """Run the body to its next pending promise, or to its end."""
         current_storage.contents = self._storage
+        promise = self._promise
         try:
             awaited = self._coroutine.send(None)
-            while type(awaited) is not Promise or awaited is underlying(self._promise):
+            if promise._state == PROXY:
+                promise = underlying(promise)
+            while type(awaited) is not Promise or awaited is promise:
                 awaited = self._coroutine.throw(_complaint(awaited))
+                promise = underlying(promise)
         except StopIteration as stop:
-            return settle(self._promise, FULFILLED, stop.value)
+            return settle(promise, FULFILLED, stop.value)
         except Exception as exception:
             try:
-                return settle(self._promise, REJECTED, rejection_of(exception))
+                return settle(promise, REJECTED, rejection_of(exception))
             finally:
-                del self, _  # The traceback leads to this frame: close no circle.
+                del self, promise, _  # The traceback leads to this frame: close no circle.
         # Promise.__await__ gives pending promises only, and no proxies.
         self._storage = current_storage.contents
-        underlying(self._promise)._how_to_cancel = awaited
+        promise._how_to_cancel = awaited
         if awaited._callbacks is None:
             awaited._callbacks = [self]
         else:
@@ -159,6 +164,6 @@ def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[
     """
     if type(result) is Promise:
         return result
-    if isinstance(result, Coroutine):
+    if type(result) is CoroutineType or isinstance(result, Coroutine):
         return _start(result)
     raise not_a_promise_from_callback(function_name, callback, result)

@@ -119,7 +119,8 @@ class Promise(Generic[T_co]):
         promise: Promise[Any] = self if self._state != PROXY else underlying(self)
         if promise._state == PENDING:
             yield promise
-            promise = underlying(promise)
+            if promise._state == PROXY:
+                promise = underlying(promise)
         if promise._state == FULFILLED:
             value: T_co = promise._value
             return value

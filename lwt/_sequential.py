@@ -97,7 +97,10 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
             resolution.nesting -= 1
         if resolution.postponed:
             run_postponed(inner)
-        return inner
+        try:
+            return inner
+        finally:
+            del inner  # The traceback of a rejection leads to this frame: close no circle.
 
     if source._state == REJECTED:
         return Promise(REJECTED, source._value)

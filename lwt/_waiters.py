@@ -30,7 +30,7 @@ from lwt._promise import (
     settle,
     underlying,
 )
-from lwt._resolution import defer_callbacks
+from lwt._resolution import defer_callbacks, resolution
 
 T = TypeVar("T")
 
@@ -53,7 +53,13 @@ class Waiter(lwt_sequence.Node[Promise[T]]):
 
     def wake(self, value: T) -> None:
         """Fulfill the promise, which is pending, as by `wakeup_later`."""
-        defer_callbacks(settle(self.value, FULFILLED, value))
+        promise = settle(self.value, FULFILLED, value)
+        promise._cancel_callbacks = None  # It can no longer be cancelled: spare the loop a look.
+        defer_callbacks(promise)
+
+    def wake_next(self, value: T) -> None:
+        """Fulfill the promise, which is pending; the next loop will run its callbacks."""
+        resolution.deferred.append(settle(self.value, FULFILLED, value))
 
     def wake_exn(self, exception: Exception) -> None:
         """Reject the promise, which is pending, as by `wakeup_later_exn`."""
@@ -90,8 +96,8 @@ class Waiters(Generic[T]):
             first = queue.next
             if not isinstance(first, Waiter):
                 return None  # It is the queue itself, which closes the ring.
-            lwt_sequence.remove(first)
-            if first.is_waiting():
+            lwt_sequence._remove(first)  # It is a node, and this a hot path.
+            if first.value._state == PENDING or first.is_waiting():
                 return first
 
     def put_first(self, waiter: Waiter[T]) -> None:

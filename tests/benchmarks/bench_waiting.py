@@ -13,6 +13,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import lwt
@@ -136,34 +137,34 @@ async def asyncio_hand_over(number: int) -> None:
 # --- A condition -------------------------------------------------------------
 
 
-async def lwt_broadcast(number: int) -> None:
+async def lwt_telling(number: int, waiting: int) -> None:
     condition: lwt_condition.Condition[None] = lwt_condition.create()
 
     async def work() -> None:
-        for _ in range(number // 100):
+        for _ in range(number // waiting):
             await lwt_condition.wait(condition)
 
-    others = [lwt.of_coroutine(work()) for _ in range(100)]
-    for _ in range(number // 100):
+    others = [lwt.of_coroutine(work()) for _ in range(waiting)]
+    for _ in range(number // waiting):
         await lwt.pause()
         lwt_condition.broadcast(condition, None)
     await lwt.join(others)
 
 
-async def asyncio_broadcast(number: int) -> None:
+async def asyncio_telling(number: int, waiting: int) -> None:
     condition = asyncio.Condition()
 
     async def work() -> None:
-        for _ in range(number // 100):
+        for _ in range(number // waiting):
             async with condition:
                 await condition.wait()
 
-    others = [asyncio.create_task(work()) for _ in range(100)]
+    others = [asyncio.create_task(work()) for _ in range(waiting)]
     told = 0
-    while told < number // 100:
+    while told < number // waiting:
         await asyncio.sleep(0)
         async with condition:
-            if len(condition._waiters) == 100:  # All are back.
+            if len(condition._waiters) == waiting:  # All are back.
                 condition.notify_all()
                 told += 1
     await asyncio.gather(*others)
@@ -186,7 +187,11 @@ async def lwt_pool_of_two(number: int) -> None:
 
 
 class AsyncioPool:
-    """A pool as asyncio's users make one: a semaphore, and a list of members."""
+    """A pool as asyncio's users make one: a semaphore, and a list of members.
+
+    A Queue of members would be less, and less work: who puts a member back and asks for
+    one again gets it, past all who wait, and need not wait at all.
+    """
 
     def __init__(self, number: int) -> None:
         self._semaphore = asyncio.Semaphore(number)
@@ -196,7 +201,7 @@ class AsyncioPool:
         async with self._semaphore:
             member = self._members.pop()
             try:
-                await function(member)
+                return await function(member)
             finally:
                 self._members.append(member)
 
@@ -219,7 +224,16 @@ LINES = (
     Line("mailbox, putting ahead (Queue(1))", lwt_putting, asyncio_putting),
     Line("mutex that is free (Lock)", lwt_free_lock, asyncio_free_lock),
     Line("mutex hand-over of 10 (Lock)", lwt_hand_over, asyncio_hand_over),
-    Line("broadcast to 100 (Condition)", lwt_broadcast, asyncio_broadcast),
+    Line(
+        "telling one who waits (Condition)",
+        partial(lwt_telling, waiting=1),
+        partial(asyncio_telling, waiting=1),
+    ),
+    Line(
+        "broadcast to 100 (Condition)",
+        partial(lwt_telling, waiting=100),
+        partial(asyncio_telling, waiting=100),
+    ),
     Line("pool of 2 for 10 (Semaphore)", lwt_pool_of_two, asyncio_pool_of_two),
 )
 

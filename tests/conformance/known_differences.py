@@ -49,7 +49,7 @@ def _validation_rejects() -> Iterator[None]:
     def reject(exception: Exception, _: None) -> lwt.Promise[NoReturn]:
         return lwt.fail(exception)
 
-    with mock.patch("lwt.lwt_pool._end_validation", reject):
+    with mock.patch("lwt._pool._end_validation", reject):
         yield
 
 

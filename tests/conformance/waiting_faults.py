@@ -211,6 +211,17 @@ _CONDITION_FAULTS: Final = (
     ),
     fault(
         "Lwt_condition",
+        "broadcast_exn rejects only the first",
+        "lwt.lwt_condition",
+        "    _tell_all(condition, lambda waiter: waiter.wake_exn(exception))\n",
+        """\
+    waiter = condition._waiters.take()
+    if waiter is not None:
+        waiter.wake_exn(exception)
+""",
+    ),
+    fault(
+        "Lwt_condition",
         "the mutex is unlocked before its user is in the queue",
         "lwt.lwt_condition",
         "    waiter = condition._waiters.add()\n    lwt_mutex.unlock(mutex)\n",
@@ -274,6 +285,21 @@ _SWITCH_FAULTS: Final = (
     ),
     fault(
         "Lwt_switch",
+        "add_hook_or_exec does not wait for the hook that it calls",
+        "lwt.lwt_switch",
+        """        return _call("add_hook_or_exec", hook)\n""",
+        """\
+        _call("add_hook_or_exec", hook)
+""",
+        "    switch.value._hooks.append(hook)\n    return lwt.return_unit\n",
+        """\
+    else:
+        switch.value._hooks.append(hook)
+    return lwt.return_unit
+""",
+    ),
+    fault(
+        "Lwt_switch",
         "with_switch does not wait for the hooks",
         "lwt.lwt_switch",
         """\
@@ -321,28 +347,28 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "the member that became idle last is lent first",
-        "lwt.lwt_pool",
+        "lwt._pool",
         "self._idle: deque[T] = deque()",
         """self._idle = type("Stack", (deque,), {"popleft": deque.pop})()""",
     ),
     fault(
         "Lwt_pool",
         "a member that was waited for is not validated",
-        "lwt.lwt_pool",
+        "lwt._pool",
         "    return lwt.bind(waiter, partial(_validated, pool))\n",
         "    return waiter\n",
     ),
     fault(
         "Lwt_pool",
         "a member that was idle is not validated",
-        "lwt.lwt_pool",
+        "lwt._pool",
         "        return _validated(pool, pool._idle.popleft())\n",
         "        return lwt.return_(pool._idle.popleft())\n",
     ),
     fault(
         "Lwt_pool",
         "a place is lost when the making of a member fails",
-        "lwt.lwt_pool",
+        "lwt._pool",
         """\
         is_over = True
         _free_place(pool)
@@ -361,30 +387,28 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "a member whose use has failed is not checked",
-        "lwt.lwt_pool",
-        "    if was_cleared or not is_good:\n",
-        "    if was_cleared:\n",
+        "lwt._pool",
+        "    if is_cleared or not is_good:\n",
+        "    if is_cleared:\n",
     ),
     fault(
         "Lwt_pool",
         "whether the pool was cleared is asked after the check",
-        "lwt.lwt_pool",
-        "self._member, self._was_cleared.contents)",
-        "self._member, self._was_cleared)",
-        "    if was_cleared or not is_good:\n",
+        "lwt._pool",
+        "    if is_cleared or not is_good:\n",
         "    if was_cleared.contents or not is_good:\n",
     ),
     fault(
         "Lwt_pool",
         "a member that was disposed of is idle again",
-        "lwt.lwt_pool",
+        "lwt._pool",
         """\
-    if was_cleared or not is_good:
-        return _dispose_and_free(pool, member)
+    if is_cleared or not is_good:
+        return dispose_and_free(pool, member)
 """,
         """\
-    if was_cleared or not is_good:
-        disposed = _dispose_and_free(pool, member)
+    if is_cleared or not is_good:
+        disposed = dispose_and_free(pool, member)
         lwt.on_success(disposed, lambda _: pool._idle.append(member))
         return disposed
 """,
@@ -392,7 +416,7 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "clear disposes of the member first that became idle first",
-        "lwt.lwt_pool",
+        "lwt._pool",
         "members.pop())",
         "members.pop(0))",
     ),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from unittest import mock
 
 import lwt
-from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
+from lwt import _pool, lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
 from lwt._waiters import Waiter
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
@@ -73,7 +73,7 @@ class Run:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         """Notice where ours is meant to do otherwise."""
-        serve = lwt_pool._make_member_for
+        serve = _pool._make_member_for
 
         is_waiting = Waiter.is_waiting
 
@@ -89,7 +89,7 @@ class Run:
 
         with (
             mock.patch.object(Waiter, "is_waiting", watched_is_waiting),
-            mock.patch("lwt.lwt_pool._make_member_for", watched_serve),
+            mock.patch("lwt._pool._make_member_for", watched_serve),
         ):
             yield
 
