@@ -25,13 +25,13 @@ the value in storage and the states of all promises, and each comparison in a qu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from random import Random
 from typing import Final
 
 from lwt import lwt_list
+from tests.conformance import collections_source
 from tests.conformance.collections_run import PROMISES, QUEUES, RESOLVERS, Run
-from tests.conformance.forms import Form, Program, show
+from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 
 LISTS: Final = tuple(f"list_{name}" for name in lwt_list.__all__)
@@ -59,7 +59,6 @@ _OTHER_NAMES: Final = (
     *(f"Let_syntax.Let_syntax.{name}" for name in ("return", "map", "bind", "both")),
     *("Syntax.let*", "Syntax.and*", "Syntax.let+", "Syntax.and+"),
 )
-SOURCES_IN_OCAML: Final = Path(__file__).parent / "ocaml"
 STATEMENTS: Final = {*COMMON, *QUEUE, "list", "seq", "result"}
 
 
@@ -103,24 +102,10 @@ class CollectionsPrograms:
         return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
 
     def as_ocaml(self, program: Program) -> str:
-        # The interpreter itself, with the program in it: what it calls would be hard to follow
-        # in a text of its own, for most functions are what a row of bodies stands for.
-        shared = (SOURCES_IN_OCAML / "programs.ml").read_text(encoding="utf-8")
-        interpreter = (SOURCES_IN_OCAML / self.interpreter).read_text(encoding="utf-8")
-        last = (
-            f'let () = run_program (parse "{show(program)}");\n'
-            "  String.iter (fun c -> print_char (if c = '\\t' then '\\n' else c)) "
-            "(Buffer.contents trace)\n"
-        )
-        text = interpreter.replace("let () = serve run_program\n", last)
-        return f"module Programs = struct\n{shared}end\n\n{text}"
+        return collections_source.as_ocaml(program)
 
     def as_python(self, program: Program) -> str:
-        return (
-            "from tests.conformance.collections_run import Run\n"
-            "from tests.conformance.forms import parse\n"
-            f'print(*Run(None).run(parse("{show(program)}")), sep="\\n")'
-        )
+        return collections_source.as_python(program)
 
 
 class _Making:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from random import Random
 from typing import Final
 
-from tests.conformance import lwt_unix_source
+from tests.conformance import script_source
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 from tests.conformance.lwt_io_language import EITHER, READING, WRITING, IoMaker
@@ -56,7 +56,7 @@ class LwtIoPrograms:
         return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
 
     def as_ocaml(self, program: Program) -> str:
-        return lwt_unix_source.as_ocaml(program)
+        return script_source.as_ocaml(program)
 
     def as_python(self, program: Program) -> str:
-        return lwt_unix_source.as_python(IoRun, program)
+        return script_source.as_python(program)

@@ -30,9 +30,8 @@ from typing import Any, Final
 
 import lwt
 from lwt import Ok, Some, lwt_seq, lwt_stream
-from tests.conformance.forms import Form, Program, show
-from tests.conformance.judge import SHARED
-from tests.conformance.judge import SOURCES as SOURCES_IN_OCAML
+from tests.conformance import stream_source
+from tests.conformance.forms import Form, Program
 from tests.conformance.known_differences import KNOWN_DIFFERENCES
 from tests.conformance.language import Answers, Met
 
@@ -200,21 +199,10 @@ class StreamPrograms:
         return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
 
     def as_ocaml(self, program: Program) -> str:
-        # The interpreter itself, which runs this one program instead of what it is sent.
-        shared, own = [(SOURCES_IN_OCAML / name).read_text() for name in (SHARED, self.interpreter)]
-        own, _, _ = own.rpartition("let () =")
-        run = (
-            f'let () = run_program (parse "{show(program)}");\n'
-            "  String.split_on_char '\\t' (Buffer.contents trace) |> List.iter print_endline"
-        )
-        return f"module Programs = struct\n{shared}\nend\n{own}{run}\n"
+        return stream_source.as_ocaml(program)
 
     def as_python(self, program: Program) -> str:
-        return (
-            "from tests.conformance.forms import parse\n"
-            "from tests.conformance.stream_programs import StreamPrograms\n"
-            f'print(*StreamPrograms().run(parse("{show(program)}")).traces[0], sep="\\n")'
-        )
+        return stream_source.as_python(program)
 
 
 def _statement(random: Random, depth: int) -> Form:

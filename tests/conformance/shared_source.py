@@ -1,0 +1,109 @@
+"""What printed programs have in common: laying out text, and leaving out what is not needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tests.conformance.forms import Form
+
+SHORT = 72
+"""What is no longer than this may stand on one line."""
+
+_DEFINED_IN_OCAML = re.compile(
+    r"^(?:let rec|let|and|exception|external|type|module) (\w+)", re.MULTILINE
+)
+_DEFINED_IN_PYTHON = re.compile(
+    r"^(?:def|class|import|from \w+ import) (\w+)|^(\w+)(?:: [^=]+)? = ", re.MULTILINE
+)
+_WORD = re.compile(r"(?<![\w.'])[a-zA-Z_]\w*")  # not what is another module's or an attribute
+_ASSIGNMENT = re.compile(r"\w+\[\d+\] = ")
+_COMMENT = re.compile(r"\(\*.*?\*\)|^#[^\n]*|  #[^\n]*", re.MULTILINE | re.DOTALL)
+
+
+def with_preamble(preamble: str, body: str) -> str:
+    """Put before a text what it uses of a preamble.
+
+    The preamble is made of paragraphs. One that defines names is left out if none of them is
+    found in what comes after it and is kept.
+    """
+    kept = [body]
+    for paragraph in reversed(preamble.strip().split("\n\n")):
+        names = {
+            name
+            for pattern in (_DEFINED_IN_OCAML, _DEFINED_IN_PYTHON)
+            for found in pattern.findall(paragraph)
+            for name in ([found] if isinstance(found, str) else found)
+            if name
+        }
+        words = {word for text in kept for word in _WORD.findall(_COMMENT.sub("", text))}
+        if not names or names & words:
+            kept.append(paragraph)
+    return "\n".join([*reversed(kept[1:]), "", body, ""])
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+# OCaml: a text is an expression, of one line or several
+
+
+def ocaml_function(argument: str, steps: Sequence[str]) -> str:
+    """Write a function that does one thing after another, in parentheses."""
+    line = f"(fun {argument} -> {'; '.join(steps)})"
+    if len(line) <= SHORT and "\n" not in line:
+        return line
+    body = ";\n".join(steps).replace("\n", "\n  ")
+    return f"(fun {argument} ->\n  {body})"
+
+
+def ocaml_list(items: Sequence[str]) -> str:
+    line = f"[{'; '.join(items)}]"
+    if len(line) <= SHORT and "\n" not in line:
+        return line
+    body = ";\n".join(items).replace("\n", "\n  ")
+    return f"[\n  {body}]"
+
+
+# Python: an expression, and before it the functions that it needs
+
+Python = tuple[list[str], str]
+"""Lines that define functions, and an expression."""
+
+
+def python_function(name: str, argument: str, statements: Iterable[Python], end: str) -> list[str]:
+    """Write a function that executes statements and ends with a line."""
+    body: list[str] = []
+    for definitions, expression in statements:
+        body += [*definitions, expression]
+    return [f"def {name}({argument}):", *indented([*body, end])]
+
+
+def python_call(function: str, statement: Python) -> Python:
+    """Write a call of a function with a function that executes a statement."""
+    definitions, expression = statement
+    if not definitions and not _ASSIGNMENT.match(expression):
+        return [], f"{function}lambda: {expression})"
+    body = indented([*definitions, expression])
+    return ["def statement():", *body], f"{function}statement)"
+
+
+def python_steps(statements: Iterable[Python]) -> str:
+    """Write the statements of a program, each handed over to the function `step`."""
+    lines: list[str] = []
+    for number, statement in enumerate(statements):
+        definitions, call = python_call(f"step({number}, ", statement)
+        lines += [*definitions, call]
+    return "\n".join(lines)
+
+
+def ocaml_steps(statements: Iterable[str]) -> str:
+    return "\n".join(
+        f"let () = step {number} {ocaml_function('()', [statement])}"
+        for number, statement in enumerate(statements)
+    )
+
+
+def numbers_of(forms: Iterable[Form]) -> list[int]:
+    return [form for form in forms if isinstance(form, int)]

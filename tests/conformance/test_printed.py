@@ -1,0 +1,141 @@
+"""The source text of programs, as a difference is printed: it runs, and does what the program does."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.api.ocaml import installed_version
+from tests.conformance.comparison import random_programs
+from tests.conformance.forms import Program, show
+from tests.conformance.language import Language
+from tests.conformance.languages import LANGUAGES as ALL
+from tests.conformance.lwt_unix_run import show_data
+from tests.conformance.printed import ROOT, in_ocaml, in_python
+
+needs_ocaml = pytest.mark.skipif(
+    installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
+)
+LANGUAGES = {name: make for name, make in ALL.items() if name not in {"Lwt", "Lwt_sequence"}}
+in_each_language = pytest.mark.parametrize("module", LANGUAGES)
+FEW = 3
+MANY = 40
+
+
+@dataclass
+class Printed:
+    """A program of a language, its trace, and what it prints in Python."""
+
+    module: str
+    program: Program
+    trace: list[str]
+    lines: list[str]
+
+
+def printed(modules: Iterable[str], number: int, folder: Path) -> list[Printed]:
+    """Run the first random programs of languages that mean something, as they are printed."""
+    found: list[tuple[str, Program, list[str]]] = []
+    for module in modules:
+        meant = _with_meaning(LANGUAGES[module]())
+        found += [(module, program, trace) for program, trace in islice(meant, number)]
+    texts = [(module, LANGUAGES[module]().as_python(program)) for module, program, _ in found]
+    outputs = in_python(texts, folder)
+    return [
+        Printed(module, program, trace, lines)
+        for (module, program, trace), lines in zip(found, outputs, strict=True)
+    ]
+
+
+def _with_meaning(language: Language) -> Iterator[tuple[Program, list[str]]]:
+    for program in random_programs(language, 10_000):
+        answers = language.run(program)
+        if not answers.undefined:
+            yield program, answers.traces[0]
+
+
+def compare_with_ocaml(programs: list[Printed], folder: Path) -> None:
+    texts = [LANGUAGES[each.module]().as_ocaml(each.program) for each in programs]
+    for each, lines in zip(programs, in_ocaml(texts, folder), strict=True):
+        assert lines == each.lines, f"{each.module}: {show(each.program)}"
+
+
+def shown_in_common(line: str) -> str:
+    """Rewrite what a trace and a printed program tell in different words."""
+    # The state of structures that a program does not use is not printed.
+    line = re.sub(r"^(statement .*? [-rfs]{8})( .*)?$", r"\1", line)
+
+    def in_words(found: re.Match[str]) -> str:
+        number = getattr(errno, found[0], None)
+        return found[0] if number is None else os.strerror(number)
+
+    def as_data(found: re.Match[str]) -> str:
+        return show_data(found[1].encode().decode("unicode_escape").encode("latin-1"))
+
+    return re.sub(r'"([^"]*)"', as_data, re.sub(r"\bE[A-Z]{3,}\b", in_words, line))
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Printed]]:
+    programs = printed(LANGUAGES, FEW, tmp_path_factory.mktemp("few"))
+    return {module: [each for each in programs if each.module == module] for module in LANGUAGES}
+
+
+@in_each_language
+def test_a_printed_program_prints_in_python_what_its_trace_tells(
+    module: str, few: dict[str, list[Printed]]
+) -> None:
+    for each in few[module]:
+        told = [shown_in_common(line) for line in each.lines]
+        assert told == [shown_in_common(line) for line in each.trace], show(each.program)
+
+
+@needs_ocaml
+def test_a_printed_program_prints_the_same_in_ocaml(
+    few: dict[str, list[Printed]], tmp_path: Path
+) -> None:
+    compare_with_ocaml([each for programs in few.values() for each in programs], tmp_path)
+
+
+@needs_ocaml
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@in_each_language
+def test_many_printed_programs_print_the_same_in_ocaml(module: str, tmp_path: Path) -> None:
+    programs = printed([module], MANY, tmp_path)
+    for each in programs:
+        told = [shown_in_common(line) for line in each.lines]
+        assert told == [shown_in_common(line) for line in each.trace], show(each.program)
+    compare_with_ocaml(programs, tmp_path)
+
+
+@in_each_language
+def test_a_printed_program_has_nothing_of_the_tests_in_it(
+    module: str, few: dict[str, list[Printed]]
+) -> None:
+    language = LANGUAGES[module]()
+    for each in few[module]:
+        for text in (language.as_python(each.program), language.as_ocaml(each.program)):
+            assert not re.search(r"tests\.|conformance|Programs\b", text)
+
+
+@pytest.mark.parametrize("module", ["Lwt_stream", "Lwt_seq", "Lwt_io.server"])
+def test_a_printed_program_runs_where_only_the_library_is(
+    module: str, few: dict[str, list[Printed]], tmp_path: Path
+) -> None:
+    for package in ("lwt", "lwt_unix"):
+        (tmp_path / package).symlink_to(ROOT / package)
+    program = few[module][0].program
+    (tmp_path / "program.py").write_text(LANGUAGES[module]().as_python(program))
+    command = [sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == few[module][0].lines
+    assert done.stderr == ""
