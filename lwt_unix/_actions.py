@@ -294,8 +294,7 @@ def register_action(
 
     OCaml: Lwt_unix.register_action : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
-    if descriptor._state is not Opened:
-        raise why_unusable(descriptor)
+    check_descriptor(descriptor)
     queue = waiters_of(event, descriptor)
     promise, resolver = lwt.task()
     waiter = Waiter(queue, action, resolver)
@@ -324,7 +323,7 @@ def wrap_syscall(
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
-    if not descriptor._direct:
+    if type(descriptor) is not File_descr or not descriptor._direct:
         check_descriptor(descriptor)
         if settle_mode(descriptor) and not is_ready(event, descriptor._fd):
             return register_action(event, descriptor, action)

@@ -1,40 +1,95 @@
-"""The part of a buffer that a call names by offset and length: checked, and not copied.
+"""Buffers, and the part of one that a call names by offset and length: checked, and not copied.
 
 OCaml checks `pos` and `len` in each function; here one place does, for readers and for writers.
-Bounds count bytes, whatever the items of the buffer are.
+Bounds count bytes, whatever the items of the buffer are. `function` is the name that begins each
+message.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 
-def writable_slice(function: str, buffer: WriteableBuffer, offset: int, length: int) -> memoryview:
-    """Return a view of `length` bytes of a buffer from `offset`, to be filled in place.
+# --- Whole buffers -----------------------------------------------------------
+
+
+def bytes_of(function: str, source: ReadableBuffer | str) -> memoryview:
+    """View any bytes-like object as bytes, and a `str` as its UTF-8 form.
+
+    Raises:
+        TypeError: it is none, or its bytes do not lie side by side.
+    """
+    if isinstance(source, str):
+        source = source.encode()
+    try:
+        view = memoryview(source)
+        if view.format != "B" or view.ndim != 1 or not view.c_contiguous:
+            view = view.cast("B")
+    except TypeError as problem:
+        reason = str(problem)
+    else:
+        return view
+    raise TypeError(
+        f"{function}: expected bytes, str or another bytes-like object, "
+        f"not a {type(source).__name__} ({reason})"
+    )
+
+
+def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
+    """View a buffer that is to be filled in place as bytes.
 
     While the view lives, a `bytearray` cannot change its size, so that the bounds stay right.
+
+    Raises:
+        TypeError: it has no bytes, or is read-only.
+    """
+    view = bytes_of(function, target)
+    if view.readonly:
+        raise TypeError(
+            f"{function}: the buffer ({type(target).__name__}) is read-only;"
+            " expected one to fill, such as a bytearray"
+        )
+    return view
+
+
+# --- Parts -------------------------------------------------------------------
+# `read` and `write` come here each time: so the two slices ask first what the two checks would ask.
+
+
+def check_bounds(function: str, offset: int, length: int) -> None:
+    """Raise a TypeError unless both are ints; `check_range` is for their values."""
+    if type(offset) is not int or type(length) is not int:
+        raise TypeError(
+            f"{function}: offset {offset!r} and length {length!r} must be of type int,"
+            " and count bytes"
+        )
+
+
+def check_range(function: str, offset: int, length: int, size: int) -> None:
+    """Raise a ValueError unless `length` bytes from `offset` lie in a buffer of `size` bytes."""
+    if offset < 0 or length < 0 or offset > size - length:
+        raise ValueError(
+            f"{function}: {length} bytes from offset {offset} are not within the buffer,"
+            f" which has {size}"
+        )
+
+
+def writable_slice(function: str, buffer: WriteableBuffer, offset: int, length: int) -> memoryview:
+    """Return a view of `length` bytes of a buffer from `offset`, to be filled in place.
 
     Raises:
         ValueError: the range is not within the buffer.
         TypeError: the buffer cannot be written to, or a bound is no integer.
     """
     if type(offset) is not int or type(length) is not int:
-        _refuse_bounds(function, offset, length)
-    if type(buffer) is bytearray:
-        view = memoryview(buffer)
-    else:
-        view = _view_of_bytes(function, buffer)
-        if view.readonly:
-            raise TypeError(
-                f"{function}: the buffer ({type(buffer).__name__}) is read-only;"
-                " expected one to fill, such as a bytearray"
-            )
+        check_bounds(function, offset, length)
+    view = memoryview(buffer) if type(buffer) is bytearray else writable_bytes(function, buffer)
     size = len(view)
     if offset < 0 or length < 0 or offset > size - length:
-        _out_of_bounds(function, offset, length, size)
+        check_range(function, offset, length, size)
     return view if length == size else view[offset : offset + length]
 
 
@@ -48,17 +103,11 @@ def readable_slice(
         TypeError: the data are no bytes, or a bound is no integer.
     """
     if type(offset) is not int or type(length) is not int:
-        _refuse_bounds(function, offset, length)
-    source: bytes | memoryview
-    if type(data) is bytes:
-        source = data
-    elif isinstance(data, str):
-        source = data.encode()
-    else:
-        source = _view_of_bytes(function, data)
+        check_bounds(function, offset, length)
+    source = data if type(data) is bytes else bytes_of(function, data)
     size = len(source)
     if offset < 0 or length < 0 or offset > size - length:
-        _out_of_bounds(function, offset, length, size)
+        check_range(function, offset, length, size)
     return source if length == size else memoryview(source)[offset : offset + length]
 
 
@@ -70,31 +119,3 @@ def release(part: bytes | memoryview) -> None:
     """
     if isinstance(part, memoryview):
         part.release()
-
-
-def _view_of_bytes(function: str, buffer: ReadableBuffer) -> memoryview:
-    try:
-        view = memoryview(buffer)
-        if view.format != "B" or view.ndim != 1:
-            view = view.cast("B")
-        if view.c_contiguous:
-            return view
-    except TypeError:
-        pass
-    raise TypeError(
-        f"{function}: {type(buffer).__name__!r} is no contiguous buffer of bytes;"
-        " expected a bytearray, a memoryview, or the like"
-    )
-
-
-def _refuse_bounds(function: str, offset: object, length: object) -> NoReturn:
-    raise TypeError(
-        f"{function}: offset {offset!r} and length {length!r} must be of type int, and count bytes"
-    )
-
-
-def _out_of_bounds(function: str, offset: int, length: int, size: int) -> NoReturn:
-    raise ValueError(
-        f"{function}: {length} bytes from offset {offset} are not within the buffer,"
-        f" which has {size}"
-    )

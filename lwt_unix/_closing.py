@@ -19,6 +19,7 @@ from lwt_unix._file_descr import (
     Closed,
     File_descr,
     check_descriptor,
+    check_is_descriptor,
     choose_mode,
     why_unusable,
 )
@@ -36,6 +37,7 @@ def abort(descriptor: File_descr, exn: Exception, /) -> None:
 
     OCaml: Lwt_unix.abort : file_descr -> exn -> unit
     """
+    check_is_descriptor(descriptor)
     if not isinstance(exn, Exception):
         raise TypeError(f"Lwt_unix.abort: {exn!r} is not an instance of Exception")
     if descriptor._state is not Closed:
@@ -56,6 +58,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.close : file_descr -> unit Lwt.t
     """
+    check_is_descriptor(descriptor)
     if descriptor._state is Closed:
         raise why_unusable(descriptor)
     descriptor._state = Closed
@@ -128,6 +131,7 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
     OCaml: Lwt_unix.dup2 : ?cloexec:bool -> file_descr -> file_descr -> unit
     """
     check_descriptor(source)
+    check_is_descriptor(target)
     queues = [queue for queue in (target._readers, target._writers) if queue is not None]
     for queue in queues:
         queue.stop()

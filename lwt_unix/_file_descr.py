@@ -31,6 +31,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import lwt
+from lwt_unix._checks import described
 
 if TYPE_CHECKING:
     from lwt_unix._actions import Waiters
@@ -193,6 +194,7 @@ def unix_file_descr(descriptor: File_descr, /) -> int:
 
     OCaml: Lwt_unix.unix_file_descr : file_descr -> Unix.file_descr
     """
+    check_is_descriptor(descriptor)
     return descriptor._fd
 
 
@@ -201,6 +203,7 @@ def state(descriptor: File_descr, /) -> State:
 
     OCaml: Lwt_unix.state : file_descr -> state
     """
+    check_is_descriptor(descriptor)
     return descriptor._state
 
 
@@ -213,8 +216,18 @@ def check_descriptor(descriptor: File_descr, /) -> None:
 
     OCaml: Lwt_unix.check_descriptor : file_descr -> unit
     """
+    check_is_descriptor(descriptor)
     if descriptor._state is not Opened:
         raise why_unusable(descriptor)
+
+
+def check_is_descriptor(value: object) -> None:
+    """Raise a TypeError unless this is a `File_descr`, in whatever state."""
+    if type(value) is not File_descr:
+        raise TypeError(
+            f"Lwt_unix: expected a File_descr, got {described(value)}; lwt_unix.of_unix_file_descr"
+            " makes one of a number, such as the detach() of a Python socket gives"
+        )
 
 
 def why_unusable(descriptor: File_descr) -> Exception:

@@ -11,10 +11,11 @@ from typing import TypeVar, final
 
 import lwt
 from lwt_unix import _io_input, _io_output
+from lwt_unix._checks import check_callable, check_number
 from lwt_unix._io_buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
 from lwt_unix._io_create import new_memory
 from lwt_unix._io_input import check_block_size
-from lwt_unix._io_turns import Channel, PromiseOrCoroutine, exclusively
+from lwt_unix._io_turns import Channel, PromiseOrCoroutine, check_channel, exclusively
 
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ def buffered(channel: Channel, /) -> int:
 
     OCaml: Lwt_io.buffered : 'a channel -> int
     """
+    check_channel("buffered", channel)
     buffer = channel._buffer
     return buffer.limit - buffer.position if buffer.is_input else buffer.position
 
@@ -33,6 +35,7 @@ def buffer_size(channel: Channel, /) -> int:
 
     OCaml: Lwt_io.buffer_size : 'a channel -> int
     """
+    check_channel("buffer_size", channel)
     return channel._buffer.size
 
 
@@ -42,11 +45,13 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
     If what waits to be written does not fit, it is written out first.
 
     Raises:
-        ValueError: at the call: `size` is less than 16.
+        TypeError, ValueError: at the call: `size` is no int, or less than 16.
         lwt.Failure: by rejection: more than `size` bytes are read ahead.
 
     OCaml: Lwt_io.resize_buffer : 'a channel -> int -> unit Lwt.t
     """
+    check_channel("resize_buffer", channel)
+    check_number("lwt_io.resize_buffer", "the size", size)
     if size < MINIMUM_BUFFER_SIZE:
         raise ValueError(
             f"Lwt_io.resize_buffer: buffer size too small: {size} bytes; "
@@ -82,6 +87,7 @@ def position(channel: Channel, /) -> int:
 
     OCaml: Lwt_io.position : 'a channel -> int64
     """
+    check_channel("position", channel)
     buffer = channel._buffer
     if buffer.is_input:
         return buffer.offset - (buffer.limit - buffer.position)
@@ -99,11 +105,15 @@ def block(
         f: must be done with the bytes when its promise is resolved.
 
     Raises:
+        TypeError: at the call: `size` is no int, or `f` no function.
         ValueError: by rejection: `size` is out of range.
         EOFError: by rejection: the input ended before.
 
     OCaml: Lwt_io.block : 'a channel -> int -> (Lwt_bytes.t -> int -> 'b Lwt.t) -> 'b Lwt.t
     """
+    check_channel("block", channel)
+    check_number("lwt_io.block", "the size", size)
+    check_callable("lwt_io.block", f)
     return exclusively(channel, _block(channel._buffer, size, f))
 
 
@@ -166,7 +176,11 @@ class Direct_access:
         return count
 
     def _is_valid(self, buffer: ChannelBuffer) -> bool:
-        return self.da_max == buffer.limit and buffer.position <= self.da_ptr <= buffer.limit
+        return (
+            type(self.da_ptr) is int
+            and self.da_max == buffer.limit
+            and buffer.position <= self.da_ptr <= buffer.limit
+        )
 
     def _description(self, buffer: ChannelBuffer) -> str:
         return (
@@ -197,6 +211,8 @@ def direct_access(
 
     OCaml: Lwt_io.direct_access : 'a channel -> (direct_access -> 'b Lwt.t) -> 'b Lwt.t
     """
+    check_channel("direct_access", channel)
+    check_callable("lwt_io.direct_access", f)
     return exclusively(channel, _direct_access(channel._buffer, f))
 
 

@@ -18,6 +18,7 @@ from lwt_unix._io_turns import (
     IDLE,
     INVALID,
     Channel,
+    check_channel,
     exclusively,
     flush_quietly,
     innermost,
@@ -116,6 +117,7 @@ def is_busy(channel: Channel, /) -> bool:
 
     OCaml: Lwt_io.is_busy : 'a channel -> bool
     """
+    check_channel("is_busy", channel)
     if channel._state is INVALID:
         raise no_longer_valid(channel)
     return channel._state is not IDLE and channel._state is not CLOSED
@@ -126,6 +128,7 @@ def is_closed(channel: Channel, /) -> bool:
 
     OCaml: Lwt_io.is_closed : 'a channel -> bool
     """
+    check_channel("is_closed", channel)
     return channel._state is CLOSED
 
 
@@ -145,7 +148,7 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.flush : output_channel -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("flush", oc)
+        raise not_an_output("lwt_io.flush", oc)
     if oc._state is IDLE and oc._buffer.position == 0:
         if not oc._buffer.auto_flushing:
             request_flush(oc)
@@ -190,6 +193,7 @@ def abort(channel: Channel, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.abort : 'a channel -> unit Lwt.t
     """
+    check_channel("abort", channel)
     channel = innermost(channel)
     if channel._state is INVALID:
         return lwt.fail(no_longer_valid(channel))
@@ -217,6 +221,7 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.close : 'a channel -> unit Lwt.t
     """
+    check_channel("close", channel)
     if channel._root is not None:
         return lwt.fail(
             lwt.Failure("Lwt_io.close: cannot close a channel obtained via Lwt_io.atomic")
@@ -239,12 +244,12 @@ async def _flush_quietly_and_abort(channel: Channel) -> None:
 
 def not_an_input(function: str, channel: object) -> TypeError:
     """Say that an input channel was expected."""
-    return TypeError(f"lwt_io.{function}: {channel!r} is not an input channel")
+    return TypeError(f"{function}: {channel!r} is not an input channel")
 
 
 def not_an_output(function: str, channel: object) -> TypeError:
     """Say that an output channel was expected."""
-    return TypeError(f"lwt_io.{function}: {channel!r} is not an output channel")
+    return TypeError(f"{function}: {channel!r} is not an output channel")
 
 
 def mode(channel: Channel, /) -> Mode:
@@ -252,4 +257,5 @@ def mode(channel: Channel, /) -> Mode:
 
     OCaml: Lwt_io.mode : 'a channel -> 'a mode
     """
+    check_channel("mode", channel)
     return channel._buffer.mode

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import lwt
 import lwt_unix
+from lwt_unix._checks import check_callable
 from lwt_unix._io_buffer import Close, ClosingOnce
 from lwt_unix._io_channel import InputChannel, OutputChannel, close, is_closed
 from lwt_unix._io_create import connection_channels, memory_of
@@ -98,6 +99,8 @@ def open_connection(
     ?out_buffer:Lwt_bytes.t -> Unix.sockaddr -> (input_channel * output_channel) Lwt.t
     """
     address = to_sockaddr(sockaddr, "Lwt_io.open_connection")
+    if prepare_fd is not None:
+        check_callable("lwt_io.open_connection", prepare_fd)
     buffers = (memory_of("open_connection", in_buffer), memory_of("open_connection", out_buffer))
     socket = fd
     if socket is None:
@@ -149,6 +152,7 @@ def with_connection(
     ?out_buffer:Lwt_bytes.t -> Unix.sockaddr ->
     (input_channel * output_channel -> 'a Lwt.t) -> 'a Lwt.t
     """
+    check_callable("lwt_io.with_connection", f)
     connected = open_connection(
         sockaddr,
         fd=fd,
@@ -170,6 +174,7 @@ def with_close_connection(
     OCaml: Lwt_io.with_close_connection : (input_channel * output_channel -> 'a Lwt.t) ->
     input_channel * output_channel -> 'a Lwt.t
     """
+    check_callable("lwt_io.with_close_connection", f)
     return lwt.finalize(lambda: f(channels), lambda: _close_both(*channels))
 
 

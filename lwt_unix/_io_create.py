@@ -11,6 +11,8 @@ from typing import Literal, overload
 
 import lwt
 import lwt_unix
+from lwt_unix._checks import check_callable, check_number
+from lwt_unix._file_descr import check_is_descriptor
 from lwt_unix._io_buffer import (
     MINIMUM_BUFFER_SIZE,
     ChannelBuffer,
@@ -39,7 +41,7 @@ def set_default_buffer_size(size: int, /) -> None:
     It is 4096 bytes at first.
 
     Raises:
-        ValueError: `size` is less than 16 bytes.
+        TypeError, ValueError: `size` is no int, or less than 16 bytes.
 
     OCaml: Lwt_io.set_default_buffer_size : int -> unit
     """
@@ -50,6 +52,7 @@ def set_default_buffer_size(size: int, /) -> None:
 
 def check_buffer_size(function: str, size: int) -> None:
     """Refuse a buffer too small for the largest `lwt_io.block`."""
+    check_number(f"lwt_io.{function}", "the buffer's size", size)
     if size < MINIMUM_BUFFER_SIZE:
         raise ValueError(
             f"Lwt_io.{function}: too small buffer size: {size} bytes; "
@@ -139,7 +142,8 @@ def make(
         close: called once, when the channel is closed.
 
     Raises:
-        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode.
+        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode, or another
+            argument of the wrong kind.
         ValueError: `buffer` is too small.
 
     OCaml: Lwt_io.make : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
@@ -147,9 +151,11 @@ def make(
     (Lwt_bytes.t -> int -> int -> int Lwt.t) -> 'mode channel
     """
     _check_mode("make", mode)
+    check_callable("lwt_io.make", perform_io)
     memory = memory_of("make", buffer)
     if close is None:
         close = _no_close
+    check_callable("lwt_io.make", close)
     return _new_channel(mode, ChannelBuffer(mode, memory, _as_perform(perform_io), close))
 
 
@@ -200,16 +206,19 @@ def of_fd(
     `close` of their own.
 
     Raises:
-        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode.
+        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode, or another
+            argument of the wrong kind.
         ValueError: `buffer` is too small.
 
     OCaml: Lwt_io.of_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Lwt_unix.file_descr -> 'mode channel
     """
     _check_mode("of_fd", mode)
+    check_is_descriptor(fd)
     memory = memory_of("of_fd", buffer)
     if close is None:
         close = ClosingOnce(partial(lwt_unix.close, fd))
+    check_callable("lwt_io.of_fd", close)
     return _new_channel(mode, _buffer_of_fd(mode, memory, fd, close))
 
 

@@ -17,6 +17,7 @@ import re
 from typing import Final
 
 import lwt
+from lwt_unix._buffers import check_range
 from lwt_unix._io_buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
 
 CARRIAGE_RETURN: Final = 13
@@ -30,7 +31,7 @@ CHARACTERS: Final = tuple(bytes((code,)) for code in range(256))
 
 def end_of_input(function: str) -> EOFError:
     """Make the exception of a function that wanted more than there was."""
-    return EOFError(f"Lwt_io.{function}: end of input")
+    return EOFError(f"{function}: end of input")
 
 
 def take_line(buffer: ChannelBuffer) -> bytes | None:
@@ -102,7 +103,7 @@ async def read_line(buffer: ChannelBuffer) -> bytes:
             pieces.append(take_rest(buffer))
         if await buffer.perform_io() == 0:
             if not pieces:
-                raise end_of_input("read_line")
+                raise end_of_input("Lwt_io.read_line")
             return b"".join(pieces)  # the last line, without an end
         if not pieces:
             line = take_line(buffer)
@@ -130,7 +131,7 @@ async def read_char(buffer: ChannelBuffer) -> bytes:
         if char is not None:
             return char
         if await buffer.perform_io() == 0:
-            raise end_of_input("read_char")
+            raise end_of_input("Lwt_io.read_char")
 
 
 async def read_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
@@ -157,7 +158,7 @@ async def read_some(buffer: ChannelBuffer, count: int) -> bytes:
 async def read_into(
     buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
 ) -> int:
-    check_range(function, target, offset, length)
+    check_range(function, offset, length, len(target))
     if length == 0:
         return 0
     return await _read_into(buffer, target, offset, length)
@@ -172,7 +173,7 @@ async def _read_into(buffer: ChannelBuffer, target: memoryview, offset: int, len
 async def read_into_exactly(
     buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
 ) -> None:
-    check_range(function, target, offset, length)
+    check_range(function, offset, length, len(target))
     while length > 0:
         count = await _read_into(buffer, target, offset, length)
         if count == 0:
@@ -185,23 +186,10 @@ async def take_block(buffer: ChannelBuffer, size: int) -> int:
     """Wait until `size` bytes are read ahead, take them, and return where they lie."""
     while buffer.limit - buffer.position < size:
         if await buffer.perform_io() == 0:
-            raise end_of_input("block")
+            raise end_of_input("Lwt_io.block")
     start = buffer.position
     buffer.position = start + size
     return start
-
-
-def check_range(function: str, memory: memoryview, offset: int, length: int) -> None:
-    """Refuse `length` bytes from `offset` that do not lie in `memory`.
-
-    Raises:
-        ValueError: they do not.
-    """
-    if offset < 0 or length < 0 or offset + length > len(memory):
-        raise ValueError(
-            f"Lwt_io.{function}: {length} bytes from offset {offset} "
-            f"do not lie in a buffer of {len(memory)} bytes"
-        )
 
 
 def check_block_size(size: int) -> None:
@@ -214,40 +202,3 @@ def check_block_size(size: int) -> None:
         raise ValueError(
             f"Lwt_io.block: the size is {size}; expected 0 to {MINIMUM_BUFFER_SIZE} bytes"
         )
-
-
-def writable_bytes(function: str, target: object) -> memoryview:
-    """View a buffer that is to be filled in place as bytes.
-
-    Raises:
-        TypeError: it has no bytes, or is read-only.
-    """
-    view = bytes_of(function, target)
-    if view.readonly:
-        raise TypeError(
-            f"lwt_io.{function}: a {type(target).__name__} is read-only; "
-            f"expected a writable buffer, such as a bytearray"
-        )
-    return view
-
-
-def bytes_of(function: str, source: object) -> memoryview:
-    """View any bytes-like object as bytes.
-
-    Raises:
-        TypeError: it is none, or its bytes do not lie side by side.
-    """
-    if isinstance(source, str):
-        source = source.encode()
-    try:
-        view = memoryview(source)  # type: ignore[arg-type]  # no buffer: the TypeError below
-        if view.format != "B" or view.ndim != 1 or not view.c_contiguous:
-            view = view.cast("B")
-    except TypeError as problem:
-        reason = str(problem)
-    else:
-        return view
-    raise TypeError(
-        f"lwt_io.{function}: expected bytes, str or another bytes-like object, "
-        f"not a {type(source).__name__} ({reason})"
-    )

@@ -8,8 +8,8 @@ OCaml: Lwt_io.Primitives, writing (src/unix/lwt_io.ml).
 
 from __future__ import annotations
 
+from lwt_unix._buffers import check_range
 from lwt_unix._io_buffer import ChannelBuffer
-from lwt_unix._io_input import check_range
 
 
 def put(buffer: ChannelBuffer, data: bytes | memoryview) -> bool:
@@ -58,7 +58,7 @@ async def write_char(buffer: ChannelBuffer, char: bytes) -> None:
 async def write_from(
     buffer: ChannelBuffer, function: str, source: memoryview, offset: int, length: int
 ) -> int:
-    check_range(function, source, offset, length)
+    check_range(function, offset, length, len(source))
     if length == 0:
         return 0
     return await write_some(buffer, source[offset : offset + length])
@@ -67,7 +67,7 @@ async def write_from(
 async def write_from_exactly(
     buffer: ChannelBuffer, function: str, source: memoryview, offset: int, length: int
 ) -> None:
-    check_range(function, source, offset, length)
+    check_range(function, offset, length, len(source))
     await write(buffer, source[offset : offset + length])
 
 

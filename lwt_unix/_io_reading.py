@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import lwt
 from lwt_unix import _io_input
+from lwt_unix._buffers import check_bounds, writable_bytes
+from lwt_unix._checks import check_number
 from lwt_unix._io_channel import InputChannel, not_an_input
 from lwt_unix._io_input import (
     end_of_input,
@@ -28,7 +30,6 @@ from lwt_unix._io_input import (
     take_line,
     take_line_opt,
     take_some,
-    writable_bytes,
 )
 from lwt_unix._io_turns import IDLE, exclusively, read_once
 
@@ -61,7 +62,7 @@ def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
     OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("read_line", ic)
+        raise not_an_input("lwt_io.read_line", ic)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
@@ -70,7 +71,7 @@ def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
 
 
 def _no_line() -> lwt.Promise[bytes]:
-    return lwt.fail(end_of_input("read_line"))
+    return lwt.fail(end_of_input("Lwt_io.read_line"))
 
 
 def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -86,7 +87,7 @@ def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("read_line_opt", ic)
+        raise not_an_input("lwt_io.read_line_opt", ic)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
@@ -104,7 +105,7 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
     OCaml: Lwt_io.read_char : input_channel -> char Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("read_char", ic)
+        raise not_an_input("lwt_io.read_char", ic)
     if ic._state is IDLE:
         char = take_char(ic._buffer)
         if char is not None:
@@ -113,7 +114,7 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
 
 
 def _no_char() -> lwt.Promise[bytes]:
-    return lwt.fail(end_of_input("read_char"))
+    return lwt.fail(end_of_input("Lwt_io.read_char"))
 
 
 def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -125,7 +126,7 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     OCaml: Lwt_io.read_char_opt : input_channel -> char option Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("read_char_opt", ic)
+        raise not_an_input("lwt_io.read_char_opt", ic)
     if ic._state is IDLE:
         char = take_char(ic._buffer)
         if char is not None:
@@ -141,16 +142,18 @@ def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]
     end of input.
 
     Raises:
-        ValueError: at the call: `count` is negative.
+        TypeError, ValueError: at the call: `count` is no int, or negative.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
     OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("read", ic)
+        raise not_an_input("lwt_io.read", ic)
     buffer = ic._buffer
     if count is None:
         return exclusively(ic, _io_input.read_all(buffer))
+    if type(count) is not int:
+        check_number("lwt_io.read", "count", count)
     if count < 0:
         raise ValueError(f"Lwt_io.read: count is {count}; expected 0 or more bytes")
     if ic._state is IDLE and buffer.position < buffer.limit:
@@ -170,13 +173,13 @@ def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> 
     Fewer come if fewer are there; 0 is the end of input (or a `length` of 0).
 
     Raises:
-        TypeError: at the call: `buffer` is not a writable buffer.
+        TypeError: at the call: `buffer` is not a writable buffer, or a bound no int.
         ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
     OCaml: Lwt_io.read_into : input_channel -> bytes -> int -> int -> int Lwt.t
     """
-    return _read_into("read_into", ic, buffer, offset, length)
+    return _read_into("Lwt_io.read_into", ic, buffer, offset, length)
 
 
 def _read_into(
@@ -184,6 +187,7 @@ def _read_into(
 ) -> lwt.Promise[int]:
     if type(ic) is not InputChannel:
         raise not_an_input(function, ic)
+    check_bounds(function, offset, length)
     view = writable_bytes(function, target)
     buffer = ic._buffer
     if not 0 < length <= len(view) - offset or offset < 0:
@@ -208,14 +212,14 @@ def read_into_exactly(
     """Read exactly `length` bytes into `buffer` at `offset`.
 
     Raises:
-        TypeError: at the call: `buffer` is not a writable buffer.
+        TypeError: at the call: `buffer` is not a writable buffer, or a bound no int.
         ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
         EOFError: by rejection: the input ended before; what came is in `buffer`.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
     OCaml: Lwt_io.read_into_exactly : input_channel -> bytes -> int -> int -> unit Lwt.t
     """
-    return _read_into_exactly("read_into_exactly", ic, buffer, offset, length)
+    return _read_into_exactly("Lwt_io.read_into_exactly", ic, buffer, offset, length)
 
 
 def _read_into_exactly(
@@ -223,6 +227,7 @@ def _read_into_exactly(
 ) -> lwt.Promise[None]:
     if type(ic) is not InputChannel:
         raise not_an_input(function, ic)
+    check_bounds(function, offset, length)
     view = writable_bytes(function, target)
     return exclusively(ic, _io_input.read_into_exactly(ic._buffer, function, view, offset, length))
 
@@ -234,7 +239,7 @@ def read_into_bigstring(
 
     OCaml: Lwt_io.read_into_bigstring : input_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
-    return _read_into("read_into_bigstring", ic, buffer, offset, length)
+    return _read_into("Lwt_io.read_into_bigstring", ic, buffer, offset, length)
 
 
 def read_into_exactly_bigstring(
@@ -245,4 +250,4 @@ def read_into_exactly_bigstring(
     OCaml: Lwt_io.read_into_exactly_bigstring :
     input_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
     """
-    return _read_into_exactly("read_into_exactly_bigstring", ic, buffer, offset, length)
+    return _read_into_exactly("Lwt_io.read_into_exactly_bigstring", ic, buffer, offset, length)

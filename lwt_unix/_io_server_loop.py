@@ -30,6 +30,7 @@ from typing import Final, Protocol, TypeAlias, TypeGuard, final
 
 import lwt
 import lwt_unix
+from lwt_unix._checks import check_callable, check_number, described
 from lwt_unix._io_connections import PrepareFd, close_socket, set_nodelay
 from lwt_unix._sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
 
@@ -225,6 +226,8 @@ def shutdown_server(server: Server, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.shutdown_server : server -> unit Lwt.t
     """
+    if type(server) is not Server:
+        raise TypeError(f"lwt_io.shutdown_server: expected a server, got {described(server)}")
     return server.stop()
 
 
@@ -266,6 +269,10 @@ def start_server(
     address = to_sockaddr(sockaddr, f"Lwt_io.{function}")
     if backlog is None:
         backlog = lwt_unix.somaxconn()
+    check_number(f"lwt_io.{function}", "backlog", backlog)
+    for prepare in (prepare_listening_fd, prepare_client_fd):
+        if prepare is not None:
+            check_callable(f"lwt_io.{function}", prepare)
     socket = fd
     if socket is None:
         socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)

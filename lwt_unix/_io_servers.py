@@ -256,7 +256,7 @@ def establish_server_with_client_address(
 
     Raises:
         OSError: as `establish_server_with_client_socket`.
-        ValueError: `buffer_size` is less than 16.
+        TypeError, ValueError: `buffer_size` is no int, or less than 16.
 
     OCaml: Lwt_io.establish_server_with_client_address :
     ?fd:Lwt_unix.file_descr -> ?buffer_size:int -> ?backlog:int -> ?no_close:bool ->

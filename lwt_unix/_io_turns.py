@@ -35,6 +35,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
 import lwt
 from lwt import lwt_sequence
+from lwt_unix._checks import check_callable, described
 from lwt_unix._io_buffer import Channel_closed, ChannelBuffer
 
 T = TypeVar("T")
@@ -90,6 +91,12 @@ class Channel:
     def __repr__(self) -> str:
         kind = "temporary " if self._root is not None else ""
         return f"<{kind}{self._buffer.name} channel, {self._state.value}>"
+
+
+def check_channel(function: str, channel: object) -> None:
+    """Raise a TypeError unless this is a channel."""
+    if not isinstance(channel, Channel):
+        raise TypeError(f"lwt_io.{function}: expected a channel, got {described(channel)}")
 
 
 # Taking turns
@@ -223,8 +230,10 @@ def atomic(
 
     OCaml: Lwt_io.atomic : ('a channel -> 'b Lwt.t) -> 'a channel -> 'b Lwt.t
     """
+    check_callable("lwt_io.atomic", function)
 
     def run(channel: AnyChannel, /) -> lwt.Promise[T]:
+        check_channel("atomic", channel)
         if channel._state is IDLE:
             return lwt.of_coroutine(_atomically(function, channel, _lend(channel)))
         turn = _ask_for_turn(channel)
@@ -291,10 +300,9 @@ class _ReadOnce(Generic[T]):
         buffer = channel._buffer
         try:
             buffer.finish_io(count)
-        except lwt.Failure as failure:
-            finish(channel)
-            return lwt.fail(failure)
-        result = self._take(buffer) if count > 0 else None
+            result = self._take(buffer) if count > 0 else None
+        except BaseException as exception:
+            return _ended_by(exception, channel)
         if result is not None:
             finish(channel)
             return lwt.return_(result)
@@ -334,12 +342,17 @@ def read_once(
     try:
         transferred = buffer.start_io()
     except BaseException as exception:
-        finish(channel)
-        if not isinstance(exception, Exception) or not lwt.Exception_filter.run(exception):
-            raise
-        return lwt.fail(exception)
+        return _ended_by(exception, channel)
     operation = _ReadOnce(channel, take, end, go_on)
     return lwt.try_bind(lambda: transferred, operation.succeeded, operation.failed)
+
+
+def _ended_by(exception: BaseException, channel: Channel) -> lwt.Promise[T]:
+    """End an operation on the channel that has raised: reject, unless the exception is to leave."""
+    finish(channel)
+    if not isinstance(exception, Exception) or not lwt.Exception_filter.run(exception):
+        raise exception
+    return lwt.fail(exception)
 
 
 # Flushing

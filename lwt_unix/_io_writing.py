@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import lwt
 from lwt_unix import _io_output
+from lwt_unix._buffers import bytes_of, check_bounds
 from lwt_unix._io_channel import OutputChannel, not_an_output
-from lwt_unix._io_input import bytes_of
 from lwt_unix._io_output import put
 from lwt_unix._io_turns import IDLE, exclusively, request_flush
 
@@ -64,11 +64,11 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.write : output_channel -> string -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("write", oc)
+        raise not_an_output("lwt_io.write", oc)
     if type(data) is str:
         data = data.encode()
     if type(data) is not bytes:
-        data = bytes_of("write", data)
+        data = bytes_of("lwt_io.write", data)
     buffer = oc._buffer
     if oc._state is IDLE and put(buffer, data):
         if not buffer.auto_flushing:
@@ -87,11 +87,11 @@ def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.write_line : output_channel -> string -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("write_line", oc)
+        raise not_an_output("lwt_io.write_line", oc)
     if type(line) is str:
         line = line.encode()
     if type(line) is not bytes:
-        line = bytes_of("write_line", line)
+        line = bytes_of("lwt_io.write_line", line)
     buffer = oc._buffer
     start = buffer.position
     end = start + len(line)
@@ -117,8 +117,8 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.write_char : output_channel -> char -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("write_char", oc)
-    byte = char if type(char) is bytes else bytes(bytes_of("write_char", char))
+        raise not_an_output("lwt_io.write_char", oc)
+    byte = char if type(char) is bytes else bytes(bytes_of("lwt_io.write_char", char))
     if len(byte) != 1:
         raise ValueError(
             f"Lwt_io.write_char: {char!r} is {len(byte)} bytes, not one; use lwt_io.write"
@@ -142,7 +142,7 @@ def write_lines(
     OCaml: Lwt_io.write_lines : output_channel -> string Lwt_stream.t -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("write_lines", oc)
+        raise not_an_output("lwt_io.write_lines", oc)
     return lwt.of_coroutine(_write_lines(oc, lines))
 
 
@@ -165,7 +165,7 @@ def write_chars(
     OCaml: Lwt_io.write_chars : output_channel -> char Lwt_stream.t -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("write_chars", oc)
+        raise not_an_output("lwt_io.write_chars", oc)
     return lwt.of_coroutine(_write_chars(oc, chars))
 
 
@@ -183,6 +183,7 @@ def _write_from(
 ) -> lwt.Promise[int]:
     if type(oc) is not OutputChannel:
         raise not_an_output(name, oc)
+    check_bounds(name, offset, length)
     view = bytes_of(name, source)
     return exclusively(oc, _io_output.write_from(oc._buffer, name, view, offset, length))
 
@@ -192,6 +193,7 @@ def _write_from_exactly(
 ) -> lwt.Promise[None]:
     if type(oc) is not OutputChannel:
         raise not_an_output(name, oc)
+    check_bounds(name, offset, length)
     view = bytes_of(name, source)
     return exclusively(oc, _io_output.write_from_exactly(oc._buffer, name, view, offset, length))
 
@@ -209,7 +211,7 @@ def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> 
 
     OCaml: Lwt_io.write_from : output_channel -> bytes -> int -> int -> int Lwt.t
     """
-    return _write_from("write_from", oc, source, offset, length)
+    return _write_from("Lwt_io.write_from", oc, source, offset, length)
 
 
 def write_from_bigstring(
@@ -219,7 +221,7 @@ def write_from_bigstring(
 
     OCaml: Lwt_io.write_from_bigstring : output_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
-    return _write_from("write_from_bigstring", oc, source, offset, length)
+    return _write_from("Lwt_io.write_from_bigstring", oc, source, offset, length)
 
 
 def write_from_string(
@@ -229,7 +231,7 @@ def write_from_string(
 
     OCaml: Lwt_io.write_from_string : output_channel -> string -> int -> int -> int Lwt.t
     """
-    return _write_from("write_from_string", oc, source, offset, length)
+    return _write_from("Lwt_io.write_from_string", oc, source, offset, length)
 
 
 def write_from_exactly(
@@ -244,7 +246,7 @@ def write_from_exactly(
 
     OCaml: Lwt_io.write_from_exactly : output_channel -> bytes -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("write_from_exactly", oc, source, offset, length)
+    return _write_from_exactly("Lwt_io.write_from_exactly", oc, source, offset, length)
 
 
 def write_from_exactly_bigstring(
@@ -255,7 +257,7 @@ def write_from_exactly_bigstring(
     OCaml: Lwt_io.write_from_exactly_bigstring :
     output_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("write_from_exactly_bigstring", oc, source, offset, length)
+    return _write_from_exactly("Lwt_io.write_from_exactly_bigstring", oc, source, offset, length)
 
 
 def write_from_string_exactly(
@@ -266,7 +268,7 @@ def write_from_string_exactly(
     OCaml: Lwt_io.write_from_string_exactly :
     output_channel -> string -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("write_from_string_exactly", oc, source, offset, length)
+    return _write_from_exactly("Lwt_io.write_from_string_exactly", oc, source, offset, length)
 
 
 # Printing

@@ -32,6 +32,7 @@ from lwt_unix._constants import Io_event, Read, Write
 from lwt_unix._file_descr import (
     File_descr,
     check_descriptor,
+    check_is_descriptor,
     settle_mode,
 )
 from lwt_unix._jobs import run_job
@@ -67,7 +68,8 @@ def read(
     OCaml: Lwt_unix.read : file_descr -> bytes -> int -> int -> int Lwt.t
     """
     view = writable_slice("Lwt_unix.read", buffer, offset, length)
-    if not descriptor._direct:
+    if type(descriptor) is not File_descr or not descriptor._direct:
+        check_is_descriptor(descriptor)
         call = partial(os.readv, descriptor._fd, (view,))
         return _read_or_write(Read, descriptor, view, call)
     try:
@@ -104,7 +106,8 @@ def write(
     OCaml: Lwt_unix.write : file_descr -> bytes -> int -> int -> int Lwt.t
     """
     source = readable_slice("Lwt_unix.write", data, offset, length)
-    if not descriptor._direct:
+    if type(descriptor) is not File_descr or not descriptor._direct:
+        check_is_descriptor(descriptor)
         call = partial(os.write, descriptor._fd, source)
         return _read_or_write(Write, descriptor, source, call)
     try:

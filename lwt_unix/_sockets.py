@@ -25,6 +25,7 @@ import lwt
 from lwt_unix import lwt_sys
 from lwt_unix._actions import Retry, is_ready, wrap_syscall
 from lwt_unix._buffers import readable_slice, release, writable_slice
+from lwt_unix._checks import check_number
 from lwt_unix._closing import inherit_unless
 from lwt_unix._constants import (
     Io_event,
@@ -39,6 +40,7 @@ from lwt_unix._file_descr import (
     File_descr,
     already_non_blocking,
     check_descriptor,
+    check_is_descriptor,
     settle_mode,
 )
 from lwt_unix._jobs import run_job
@@ -101,7 +103,7 @@ def socketpair(
     return _new_socket(one, kind), _new_socket(other, kind)
 
 
-def _check_kind(function: str, domain: object, type: object, protocol: object) -> SocketKind:
+def _check_kind(function: str, domain: object, type: object, protocol: int) -> SocketKind:
     if not isinstance(domain, Socket_domain):
         raise TypeError(f"{function}: {domain!r} is no domain; use PF_UNIX, PF_INET or PF_INET6")
     if not isinstance(type, Socket_type):
@@ -109,8 +111,7 @@ def _check_kind(function: str, domain: object, type: object, protocol: object) -
             f"{function}: {type!r} is no type of socket; use SOCK_STREAM, SOCK_DGRAM, SOCK_RAW"
             " or SOCK_SEQPACKET"
         )
-    if not isinstance(protocol, int):
-        raise TypeError(f"{function}: protocol {protocol!r} is no int; 0 is the usual one")
+    check_number(function, "protocol", protocol)
     return SocketKind(domain.value, type.value, protocol)
 
 
@@ -179,6 +180,7 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
 
     OCaml: Lwt_unix.listen : file_descr -> int -> unit
     """
+    check_number("Lwt_unix.listen", "backlog", backlog)
     check_descriptor(descriptor)
     socket_of(descriptor).listen(backlog)
 
@@ -246,6 +248,8 @@ def accept_n(
     OCaml: Lwt_unix.accept_n : ?cloexec:bool ->
         file_descr -> int -> ((file_descr * sockaddr) list * exn option) Lwt.t
     """
+    check_is_descriptor(descriptor)
+    check_number("Lwt_unix.accept_n", "count", count)
     accepted: list[tuple[File_descr, Sockaddr]] = []
     blocking = settle_mode(descriptor)
 
@@ -427,8 +431,6 @@ def sendto(
 
     Raises:
         ValueError: the range is not within the data, or the host is not numeric.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
         Exception: as `check_descriptor`.
         OSError: the system call failed at once. If it fails later, the promise is rejected.
 
