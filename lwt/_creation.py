@@ -219,9 +219,7 @@ def wakeup(resolver: Resolver[T], value: T, /) -> None:
     """
     promise = _pending_promise("wakeup", resolver)
     if promise is not None:
-        settle(promise, FULFILLED, value)
-        if promise._callbacks is not None or promise._cancel_callbacks is not None:
-            run_callbacks(promise)
+        run_callbacks(settle(promise, FULFILLED, value))
 
 
 def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:

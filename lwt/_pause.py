@@ -17,13 +17,11 @@ from lwt._resolution import run_callbacks
 class _Paused:
     """The promises of `pause` since the last turn."""
 
-    __slots__ = ("count", "notifier", "promises")
+    __slots__ = ("notifier", "promises")
 
     def __init__(self) -> None:
         self.promises: list[Promise[None]] = []
-        """Cancelled ones stay here until the turn; they are passed over then."""
-        self.count = 0
-        """The calls of `pause`; those that were cancelled since count, too, as in OCaml."""
+        """Cancelled ones stay here, and count, as in OCaml; the turn passes them over."""
         self.notifier: Callable[[int], object] | None = None
 
 
@@ -40,9 +38,8 @@ def pause() -> Promise[None]:
     """
     promise: Promise[None] = Promise(PENDING, None, CANCEL_THIS)
     _paused.promises.append(promise)
-    _paused.count += 1
     if _paused.notifier is not None:
-        _paused.notifier(_paused.count)
+        _paused.notifier(len(_paused.promises))
     return promise
 
 
@@ -53,21 +50,16 @@ def wakeup_paused() -> None:
 
     OCaml: Lwt.wakeup_paused : unit -> unit
     """
-    promises = _paused.promises
+    remaining = iter(_paused.promises)
     _paused.promises = []
-    _paused.count = 0
-    remaining = iter(promises)
     try:
         for promise in remaining:
             source = promise if promise._state == PENDING else underlying(promise)
             if source._state == PENDING:
                 run_callbacks(settle(source, FULFILLED, None))
-    finally:
-        # After an exception that leaves, the others wait for the next turn.
-        left_over = list(remaining)
-        if left_over:
-            _paused.promises[:0] = left_over
-            _paused.count += len(left_over)
+    except BaseException:
+        _paused.promises[:0] = remaining  # It leaves; the others wait for the next turn.
+        raise
 
 
 def paused_count() -> int:
@@ -75,7 +67,7 @@ def paused_count() -> int:
 
     OCaml: Lwt.paused_count : unit -> int
     """
-    return _paused.count
+    return len(_paused.promises)
 
 
 def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
@@ -96,4 +88,3 @@ def abandon_paused() -> None:
     OCaml: Lwt.abandon_paused : unit -> unit
     """
     _paused.promises = []
-    _paused.count = 0
