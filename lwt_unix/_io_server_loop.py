@@ -14,8 +14,9 @@ closed, others are accepted.
 
 Running out of descriptors (EMFILE and its like) is reported to the hook too. If
 that returns, the client stays in the kernel's queue and accepting is tried again
-`RETRY_AFTER` seconds later. (In OCaml the server accepts no more from then on, its
-socket stays open, and the promise of `shutdown_server` is never resolved.)
+`RETRY_AFTER` seconds later. An error of the network that concerns one client (`OF_ONE_CLIENT`)
+is reported, and the next one is accepted. (In OCaml the server accepts no more from then on,
+its socket stays open, and the promise of `shutdown_server` is never resolved.)
 
 OCaml: Lwt_io, `establish_server_generic` (src/unix/lwt_io.ml).
 """
@@ -43,6 +44,15 @@ RETRY_AFTER: Final = 0.2
 """Seconds between two attempts to accept while there are no descriptors to be had."""
 
 EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+OF_ONE_CLIENT: Final = frozenset(
+    getattr(errno, name)
+    for name in ("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET", "ENOPROTOOPT",
+                 "EPERM", "EPROTO")
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What became of a connection before it was accepted, as accept(2) tells: it is gone from the
+queue, and the next one may be all right. EPERM is a firewall's."""
 
 
 class Clients(Protocol):
@@ -159,12 +169,13 @@ class Server:
 
     async def _bear(self, problem: Exception) -> None:
         report(problem)
-        if isinstance(problem, OSError) and problem.errno in EXHAUSTED:
+        number = problem.errno if isinstance(problem, OSError) else None
+        if number in EXHAUSTED:
             try:
                 await lwt_unix.sleep(RETRY_AFTER)
             except lwt.Canceled:
                 pass  # by `stop`
-        else:
+        elif number not in OF_ONE_CLIENT:
             # The listening socket is of no use any more: somebody closed it, most likely.
             # Let nobody wait in its queue.
             shutdown_server(self)

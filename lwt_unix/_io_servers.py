@@ -1,8 +1,8 @@
 """The functions that make servers, on sockets and on channels.
 
-Each way to serve clients has two classes: what a client gets (`_SocketClients`,
-`_ChannelClients`), and what is done when the promise of the user's function is
-resolved (`_ServedSocket`, `_ServedChannels`). The rest is `_io_server_loop`.
+Each way to serve clients has a class that says what a client gets (`_SocketClients`,
+`_ChannelClients`); `_serve` calls the user's function and closes the connection when its
+promise is resolved. The rest is `_io_server_loop`.
 
 OCaml: Lwt_io, `establish_server_with_client_socket` and its kin (src/unix/lwt_io.ml).
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias, final
+from typing import TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
@@ -33,9 +33,52 @@ from lwt_unix._io_server_loop import (
 from lwt_unix._io_turns import Channel, PromiseOrCoroutine
 from lwt_unix._sockaddr import Address, Sockaddr
 
+T = TypeVar("T")
+
 SocketHandler: TypeAlias = Callable[[Sockaddr, lwt_unix.File_descr], PromiseOrCoroutine[object]]
 Channels: TypeAlias = tuple[InputChannel, OutputChannel]
 ChannelsHandler: TypeAlias = Callable[[Sockaddr, Channels], PromiseOrCoroutine[object]]
+
+# What becomes of a client
+
+
+def _serve(
+    f: Callable[[Sockaddr, T], PromiseOrCoroutine[object]],
+    address: Sockaddr,
+    connection: T,
+    close: Callable[[], object] | None,
+) -> None:
+    """Call the user's function for a client; `close`, if that is ours, when it is done."""
+    try:
+        served = lwt.apply(partial(f, address), connection)
+    except BaseException:
+        # KeyboardInterrupt and its like, on their way to the main loop.
+        if close is not None:
+            close()
+        raise
+    when_served = _WhenServed(close)
+    lwt.on_any(served, when_served.succeeded, when_served.failed)
+
+
+@final
+class _WhenServed:
+    """What to do when the promise of a client's function is resolved."""
+
+    __slots__ = ("_close",)
+
+    def __init__(self, close: Callable[[], object] | None) -> None:
+        self._close = close
+
+    def succeeded(self, _: object) -> None:
+        if self._close is not None:
+            self._close()
+
+    def failed(self, exception: Exception) -> None:
+        try:
+            report(exception)
+        finally:
+            self.succeeded(None)
+
 
 # Clients served on their sockets
 
@@ -51,36 +94,8 @@ class _SocketClients:
         self._no_close = no_close
 
     def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
-        try:
-            served = lwt.apply(partial(self._f, address), client)
-        except BaseException:
-            # KeyboardInterrupt and its like, on their way to the main loop.
-            if not self._no_close:
-                close_in_background(client)
-            raise
-        when_served = _ServedSocket(client, self._no_close)
-        lwt.on_any(served, when_served.succeeded, when_served.failed)
-
-
-@final
-class _ServedSocket:
-    """What to do when the promise of a client's function is resolved."""
-
-    __slots__ = ("_client", "_no_close")
-
-    def __init__(self, client: lwt_unix.File_descr, no_close: bool) -> None:
-        self._client = client
-        self._no_close = no_close
-
-    def succeeded(self, _: object) -> None:
-        if not self._no_close:
-            close_in_background(self._client)
-
-    def failed(self, exception: Exception) -> None:
-        try:
-            report(exception)
-        finally:
-            self.succeeded(None)
+        close = None if self._no_close else partial(close_in_background, client)
+        _serve(self._f, address, client, close)
 
 
 def establish_server_with_client_socket(
@@ -165,52 +180,29 @@ class _ChannelClients:
         self._no_close = no_close
 
     def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
-        channels = connection_channels(
-            client,
-            new_memory(self._buffer_size),
-            new_memory(self._buffer_size),
-            closing_once(client),
-        )
         try:
-            served = lwt.apply(partial(self._f, address), channels)
+            channels = connection_channels(
+                client,
+                new_memory(self._buffer_size),
+                new_memory(self._buffer_size),
+                closing_once(client),
+            )
         except BaseException:
-            # KeyboardInterrupt and its like, on their way to the main loop.
-            if not self._no_close:
-                close_in_background(client)
+            close_in_background(client)  # there is no memory for it
             raise
-        when_served = _ServedChannels(channels, self._no_close)
-        lwt.on_any(served, when_served.succeeded, when_served.failed)
+        close = None if self._no_close else partial(lwt.async_, partial(_close_channels, channels))
+        _serve(self._f, address, channels, close)
 
 
-@final
-class _ServedChannels:
-    """What to do when the promise of a client's function is resolved."""
-
-    __slots__ = ("_channels", "_no_close")
-
-    def __init__(self, channels: Channels, no_close: bool) -> None:
-        self._channels = channels
-        self._no_close = no_close
-
-    def succeeded(self, _: object) -> None:
-        if not self._no_close:
-            lwt.async_(self._close)
-
-    def failed(self, exception: Exception) -> None:
-        try:
-            report(exception)
-        finally:
-            self.succeeded(None)
-
-    async def _close(self) -> None:
-        ic, oc = self._channels
-        if not is_closed(oc):
-            # As in OCaml, the input channel is closed first and the socket with it, so
-            # that a client who does not read cannot hold the connection. But first the
-            # system is offered what `f` has written and not flushed, which OCaml drops.
-            lwt.on_failure(flush(oc), _ignore)
-        await _close_or_report(ic)
-        await _close_or_report(oc)
+async def _close_channels(channels: Channels) -> None:
+    ic, oc = channels
+    if not is_closed(oc):
+        # As in OCaml, the input channel is closed first and the socket with it, so
+        # that a client who does not read cannot hold the connection. But first the
+        # system is offered what `f` has written and not flushed, which OCaml drops.
+        lwt.on_failure(flush(oc), _ignore)
+    await _close_or_report(ic)
+    await _close_or_report(oc)
 
 
 def _ignore(_: Exception) -> None:

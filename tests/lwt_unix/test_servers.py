@@ -728,6 +728,23 @@ class TestErrorsOfAccept:
         assert len(served.clients) == 1
         assert [str(exn) for exn in hooked] == [f"[Errno {errno.EMFILE}] none left"]
 
+    @pytest.mark.parametrize("number", [errno.EPROTO, errno.ENETDOWN, errno.EPERM])
+    def test_an_error_of_the_network_goes_to_the_hook_and_the_next_client_is_accepted(
+        self, number: int, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+    ) -> None:
+        accept = lwt_unix.accept
+        problems: list[Exception] = [OSError(number, "cut off"), OSError(number, "cut off")]
+
+        def cut_off_first(
+            fd: lwt_unix.File_descr, *, cloexec: bool = False
+        ) -> lwt.Promise[tuple[lwt_unix.File_descr, lwt_unix.Sockaddr]]:
+            return lwt.fail(problems.pop()) if problems else accept(fd, cloexec=cloexec)
+
+        monkeypatch.setattr(lwt_unix, "accept", cut_off_first)
+        served = serve(nothing, one_client)
+        assert len(served.clients) == 1
+        assert [str(exn) for exn in hooked] == [f"[Errno {number}] cut off"] * 2
+
     def test_shutdown_does_not_wait_for_descriptors(
         self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
     ) -> None:

@@ -235,6 +235,26 @@ class TestServersOnChannels:
         with pytest.raises(ValueError, match="too small buffer size: 3 bytes"):
             lwt_io.establish_server_with_client_address(HERE, echo_lines, buffer_size=3)
 
+    def test_a_client_for_whom_there_is_no_buffer_is_closed_and_the_server_goes_on(
+        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+    ) -> None:
+        problems: list[Exception] = [OSError("no memory")]
+
+        def new_memory(size: int) -> memoryview:
+            if problems:
+                raise problems.pop()
+            return memoryview(bytearray(size))
+
+        async def client(address: Any) -> None:
+            with socket.create_connection(address) as first, socket.create_connection(address):
+                await pauses(5)
+                first.settimeout(5.0)
+                assert read_to_end(first) == b""
+
+        monkeypatch.setattr("lwt_unix._io_servers.new_memory", new_memory)
+        run_with_server(echo_lines, client)
+        assert [str(exn) for exn in hooked] == ["no memory"]
+
     def test_establish_server_passes_the_channels_alone(self) -> None:
         fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
 
