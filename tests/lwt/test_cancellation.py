@@ -68,6 +68,19 @@ def test_cancel_callbacks_run_when_the_resolver_rejects_with_canceled(record: Re
     assert record.events == ["cancelled", "regular"]
 
 
+def test_a_subclass_of_canceled_counts_as_canceled(record: Recorder) -> None:
+    class Stopped(lwt.Canceled):
+        pass
+
+    promise, resolver = lwt.wait()
+    lwt.on_cancel(promise, record.on("cancelled"))
+    lwt.wakeup_exn(resolver, Stopped())
+    lwt.wakeup(resolver, 1)
+    lwt.on_cancel(promise, record.on("cancelled before"))
+    assert record.events == ["cancelled", "cancelled before"]
+    assert type(rejected_with(promise)) is Stopped
+
+
 @pytest.mark.parametrize("resolve", [lwt.wakeup, lwt.wakeup_exn])
 def test_cancel_callbacks_are_dropped_when_the_promise_is_resolved_otherwise(
     resolve: Callable[[lwt.Resolver[Any], Any], None], record: Recorder
