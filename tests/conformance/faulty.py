@@ -31,6 +31,8 @@ def find(fault: Fault, programs: int) -> Found | None:
     from tests.conformance.judge import Judge, build  # noqa: PLC0415
     from tests.conformance.languages import LANGUAGES  # noqa: PLC0415
 
+    if fault.module not in sys.modules:
+        raise RuntimeError(f"{fault.module} is never imported: the fault must be put elsewhere")
     language = LANGUAGES[fault.language]()
     with Judge(build(language.interpreter, language.package)) as judge:
         result = compare(language, judge, random_programs(language, programs), stop_after=1)

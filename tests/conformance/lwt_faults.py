@@ -257,14 +257,14 @@ LWT_FAULTS: Final = (
         "Lwt",
         "wakeup_paused wakes the newest first",
         "lwt._pause",
-        "remaining = iter(promises)",
-        "remaining = reversed(promises)",
+        "remaining = iter(_paused.promises)",
+        "remaining = reversed(_paused.promises)",
     ),
     fault(
         "Lwt",
         "paused_count leaves out what was cancelled",
         "lwt._pause",
-        "    return _paused.count\n",
+        "    return len(_paused.promises)\n",
         "    return sum(underlying(p)._state == PENDING for p in _paused.promises)\n",
     ),
     fault(

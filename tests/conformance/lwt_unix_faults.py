@@ -106,17 +106,13 @@ IO_FAULTS: Final = (
             report(exception)
         finally:
             self.succeeded(None)
-
-
-def establish_server_with_client_socket""",
+""",
         """\
         try:
             self.succeeded(None)
         finally:
             report(exception)
-
-
-def establish_server_with_client_socket""",
+""",
     ),
     fault(
         "Lwt_io.server",
