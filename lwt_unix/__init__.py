@@ -116,6 +116,7 @@ from lwt_unix._file_descr import (
     stdout,
     unix_file_descr,
 )
+from lwt_unix._messages import recv, recvfrom, send, sendto
 from lwt_unix._read_write import pipe, pipe_in, pipe_out, read, write, write_string
 from lwt_unix._signals import (
     Signal_handler_id,
@@ -160,10 +161,6 @@ from lwt_unix._sockets import (
     getpeername,
     getsockname,
     listen,
-    recv,
-    recvfrom,
-    send,
-    sendto,
     shutdown,
     socket,
     socketpair,

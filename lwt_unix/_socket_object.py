@@ -4,6 +4,8 @@
 believes that it owns its number and closes it when it is collected. Ours does not own it, so it
 is a `SocketObject`, which never closes anything. A descriptor makes one when it first needs it.
 
+Nor may those methods see an address of another family: see `address_for`.
+
 The object comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer of
 Python to each call, and names no way to accept a connection as a plain number. `_accept` is the
 method that `socket.socket.accept` itself is written on, in every CPython (and PyPy) so far.
@@ -12,8 +14,13 @@ method that `socket.socket.accept` itself is written on, in every CPython (and P
 from __future__ import annotations
 
 import _socket
+import errno
+import os
 import socket
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from lwt_unix._constants import Socket_domain
+from lwt_unix._sockaddr import PythonAddress, Sockaddr, to_python
 
 if TYPE_CHECKING:
     from lwt_unix._file_descr import File_descr
@@ -68,6 +75,22 @@ def kind_of(descriptor: File_descr) -> SocketKind:
     socket_of(descriptor)
     # socket_of has filled it in, or raised.
     return cast("SocketKind", descriptor._socket_kind)
+
+
+def address_for(descriptor: File_descr, sockaddr: Sockaddr, function: str) -> PythonAddress:
+    """Return an address for Python's socket, which must be of the same family.
+
+    Python would look up an address of another family as a name; the system gives these errors.
+    """
+    family, address = to_python(sockaddr)
+    own = kind_of(descriptor).family
+    if family == own:
+        return address
+    unix = socket.AF_UNIX in {family, own}
+    number = errno.EINVAL if unix else errno.EAFNOSUPPORT
+    domain = next((one for one in Socket_domain if one.value == own), own)
+    message = f"{os.strerror(number)} ({function}: {sockaddr!r} on a socket of {domain!r})"
+    raise OSError(number, message)
 
 
 def _kind_of(fd: int) -> SocketKind:

@@ -1,10 +1,10 @@
-"""Sockets: making them, naming them, connecting them, and messages on them.
+"""Sockets: making them, naming them, connecting them.
 
 In reading order: making sockets; servers (`bind`, `listen`, `accept`); clients (`connect`);
-messages with flags and addresses; names; options are in `_socket_options.py`.
+names. Messages are in `_messages.py`, options in `_socket_options.py`.
 
-What may take time (`accept`, `connect`, messages) returns a promise, by `wrap_syscall`: tried at
-once, waited for if need be, cancelable while it waits. The rest acts at once and raises.
+What may take time (`accept`, `connect`) returns a promise, by `wrap_syscall`: tried at once,
+waited for if need be, cancelable while it waits. The rest acts at once and raises.
 
 OCaml: section "Sockets" of lwt_unix.ml.
 """
@@ -16,20 +16,16 @@ import errno
 import os
 import socket as python_socket
 import struct
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import lwt
 from lwt_unix import lwt_sys
 from lwt_unix._actions import Retry, is_ready, wrap_syscall
-from lwt_unix._buffers import readable_slice, release, writable_slice
 from lwt_unix._checks import check_number
 from lwt_unix._closing import inherit_unless
 from lwt_unix._constants import (
-    Io_event,
-    Msg_flag,
     Read,
     Shutdown_command,
     Socket_domain,
@@ -47,16 +43,11 @@ from lwt_unix._jobs import run_job
 from lwt_unix._sockaddr import (
     ADDR_UNIX,
     Address,
-    PythonAddress,
     Sockaddr,
     from_python,
-    to_python,
     to_sockaddr,
 )
-from lwt_unix._socket_object import SocketKind, kind_of, socket_of
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+from lwt_unix._socket_object import SocketKind, address_for, socket_of
 
 A = TypeVar("A")
 
@@ -147,25 +138,8 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
 
 def _bind(descriptor: File_descr, sockaddr: Sockaddr) -> None:
-    address = _address_for(descriptor, sockaddr, "Lwt_unix.bind")
+    address = address_for(descriptor, sockaddr, "Lwt_unix.bind")
     socket_of(descriptor).bind(address)
-
-
-def _address_for(descriptor: File_descr, sockaddr: Sockaddr, function: str) -> PythonAddress:
-    """Return an address for Python's socket, which must be of the same family.
-
-    Python would look up an address of another family as a name; the system gives these errors.
-    """
-    family, address = to_python(sockaddr)
-    own = kind_of(descriptor).family
-    if family == own:
-        return address
-    unix = python_socket.AF_UNIX in {family, own}
-    number = errno.EINVAL if unix else errno.EAFNOSUPPORT
-    raise OSError(
-        number,
-        f"{os.strerror(number)} ({function}: {sockaddr!r} on a socket of {Socket_domain(own)!r})",
-    )
 
 
 def listen(descriptor: File_descr, backlog: int, /) -> None:
@@ -301,7 +275,7 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
             # succeeded is in the socket's error.
             error = sock.getsockopt(python_socket.SOL_SOCKET, python_socket.SO_ERROR)
         else:
-            error = sock.connect_ex(_address_for(descriptor, sockaddr, "Lwt_unix.connect"))
+            error = sock.connect_ex(address_for(descriptor, sockaddr, "Lwt_unix.connect"))
             # When a signal interrupts it, the attempt goes on all the same.
             if error in {errno.EINPROGRESS, errno.EINTR}:
                 in_progress = True
@@ -332,142 +306,6 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
         )
     check_descriptor(descriptor)
     socket_of(descriptor).shutdown(command.value)
-
-
-# --- Messages ----------------------------------------------------------------
-
-
-def recv(
-    descriptor: File_descr,
-    buffer: WriteableBuffer,
-    offset: int,
-    length: int,
-    flags: Iterable[Msg_flag],
-    /,
-) -> lwt.Promise[int]:
-    """Receive into a part of a buffer, as `read` does, on a socket and with flags.
-
-    Raises:
-        ValueError: the range is not within the buffer. Nothing is received.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
-
-    OCaml: Lwt_unix.recv : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
-    """
-    view = writable_slice("Lwt_unix.recv", buffer, offset, length)
-    bits = _flag_bits("Lwt_unix.recv", flags)
-
-    def receive() -> int:
-        if length == 0:  # Where recv_into would not even ask the system.
-            return socket_of(descriptor).recvmsg_into([view], 0, bits)[0]
-        return socket_of(descriptor).recv_into(view, 0, bits)
-
-    return _transfer(Read, descriptor, view, receive)
-
-
-def send(
-    descriptor: File_descr,
-    data: ReadableBuffer | str,
-    offset: int,
-    length: int,
-    flags: Iterable[Msg_flag],
-    /,
-) -> lwt.Promise[int]:
-    """Send a part of some data, as `write` does, on a socket and with flags.
-
-    Raises:
-        ValueError: the range is not within the data. Nothing is sent.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
-
-    OCaml: Lwt_unix.send : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
-    """
-    source = readable_slice("Lwt_unix.send", data, offset, length)
-    bits = _flag_bits("Lwt_unix.send", flags)
-    return _transfer(Write, descriptor, source, lambda: socket_of(descriptor).send(source, bits))
-
-
-def recvfrom(
-    descriptor: File_descr,
-    buffer: WriteableBuffer,
-    offset: int,
-    length: int,
-    flags: Iterable[Msg_flag],
-    /,
-) -> lwt.Promise[tuple[int, Sockaddr]]:
-    """Receive a message into a part of a buffer; return its length and its sender's address.
-
-    What of the message does not fit is lost, as datagrams are. On a connected stream the system
-    names no sender, and the address is `ADDR_UNIX("")`, as in OCaml.
-
-    Raises:
-        ValueError: the range is not within the buffer. Nothing is received.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
-
-    OCaml: Lwt_unix.recvfrom :
-        file_descr -> bytes -> int -> int -> msg_flag list -> (int * sockaddr) Lwt.t
-    """
-    view = writable_slice("Lwt_unix.recvfrom", buffer, offset, length)
-    bits = _flag_bits("Lwt_unix.recvfrom", flags)
-
-    def receive() -> tuple[int, Sockaddr]:
-        received, address = socket_of(descriptor).recvfrom_into(view, 0, bits)
-        return received, from_python(address)
-
-    return _transfer(Read, descriptor, view, receive)
-
-
-def sendto(
-    descriptor: File_descr,
-    data: ReadableBuffer | str,
-    offset: int,
-    length: int,
-    flags: Iterable[Msg_flag],
-    address: Address,
-    /,
-) -> lwt.Promise[int]:
-    """Send a part of some data as a message to an address.
-
-    Raises:
-        ValueError: the range is not within the data, or the host is not numeric.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
-
-    OCaml: Lwt_unix.sendto :
-        file_descr -> bytes -> int -> int -> msg_flag list -> sockaddr -> int Lwt.t
-    """
-    source = readable_slice("Lwt_unix.sendto", data, offset, length)
-    bits = _flag_bits("Lwt_unix.sendto", flags)
-    sockaddr = to_sockaddr(address, "Lwt_unix.sendto")
-
-    def send_message() -> int:
-        to = _address_for(descriptor, sockaddr, "Lwt_unix.sendto")
-        return socket_of(descriptor).sendto(source, bits, to)
-
-    return _transfer(Write, descriptor, source, send_message)
-
-
-def _transfer(
-    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
-) -> lwt.Promise[A]:
-    """Do what `wrap_syscall` does with a call that uses a part of somebody's buffer."""
-    try:
-        return wrap_syscall(event, descriptor, call)
-    except Exception:
-        release(part)
-        raise
-
-
-def _flag_bits(function: str, flags: Iterable[Msg_flag]) -> int:
-    bits = 0
-    for flag in flags:
-        if not isinstance(flag, Msg_flag):
-            raise TypeError(
-                f"{function}: {flag!r} is no flag; use a list of MSG_OOB, MSG_DONTROUTE, MSG_PEEK"
-            )
-        bits |= flag.value
-    return bits
 
 
 # --- Names -------------------------------------------------------------------

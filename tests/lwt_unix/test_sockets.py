@@ -462,6 +462,15 @@ def test_connecting_to_an_address_of_another_domain_gives_the_errors_of_the_syst
     assert errors == [errno.EAFNOSUPPORT, errno.EINVAL, errno.EINVAL]
 
 
+@pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="a domain of Linux")
+def test_connecting_a_socket_of_an_unknown_domain_gives_an_error_of_the_system(
+    opened: Open,
+) -> None:
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+    descriptor = opened(lwt_unix.of_unix_file_descr(netlink.detach()))
+    assert raised_by(lambda: lwt_unix.connect(descriptor, ("::1", 1))) == errno.EAFNOSUPPORT
+
+
 def test_connecting_a_pipe_raises_at_once(opened: Open) -> None:
     reading, writing = lwt_unix.pipe()
     opened(reading), opened(writing)
