@@ -1,62 +1,366 @@
-"""Programs of `lwt_language` in OCaml and in Python, ready to be compiled and to be run.
+"""Programs of `lwt_language` as source text, in OCaml and in Python.
 
-They print what a trace has: the callbacks that run, and after each statement the states of
-the promises in the slots. Slots are arrays: `p` of promises, `r` of resolvers, `k` of keys.
+They print what a trace tells: the callbacks that run, the storage that they see, and each time
+the states of all promises made so far.
 """
 
 from __future__ import annotations
 
-from tests.conformance.forms import Form, Program
-from tests.conformance.lwt_language import SIGNATURES
+from collections.abc import Sequence
+from typing import Final
 
-OCAML_PRELUDE = """\
+from tests.conformance.forms import Form, Program, show
+from tests.conformance.lwt_language import KEYS, SIGNATURES, SLOTS
+from tests.conformance.shared_source import (
+    Python,
+    indented,
+    ocaml_function,
+    ocaml_list,
+    ocaml_steps,
+    python_call,
+    python_function,
+    python_steps,
+    with_preamble,
+)
+
+OCAML_PREAMBLE: Final = r"""
+open Printf
+
 exception E of int
-let any = Obj.magic
-let p : int Lwt.t array = Array.make 5 (Lwt.return 0)
-let r : int Lwt.u array = Array.init 5 (fun _ -> snd (Lwt.wait ()))
-let k : int Lwt.key array = Array.init 2 (fun _ -> Lwt.new_key ())
-let sequence : int Lwt.u Lwt_sequence.t = Lwt_sequence.create ()
-let keep slot (promise, resolver) = p.(slot) <- promise; r.(slot) <- resolver
+
+exception Empty_slot
+
+let show_exn = function
+  | E n -> sprintf "E%d" n | Lwt.Canceled -> "Canceled" | Failure _ -> "Failure"
+  | Invalid_argument text ->
+    let word = List.hd (String.split_on_char ' ' text) in
+    "Invalid_argument " ^ List.hd (String.split_on_char ':' word)
+  | Out_of_memory -> "MemoryError" | Stack_overflow -> "RecursionError"
+  | exn -> Printexc.to_string exn
+
+(* Values of any type: what their memory tells. (), false, None and [] are 0 there. *)
+let show_value value =
+  let left = ref 100 and with_arguments = [E 0; Failure ""; Invalid_argument ""] in
+  let is_exn value =
+    let constructor = if Obj.size value > 1 then Obj.field value 0 else value in
+    let is_its exn = Obj.field (Obj.repr exn) 0 == constructor in
+    Obj.tag value = Obj.object_tag || List.exists is_its with_arguments in
+  let rec show value =
+    decr left;
+    if !left < 0 then ".."
+    else if Obj.is_int value then string_of_int (Obj.obj value)
+    else if is_exn value then show_exn (Obj.obj value)
+    else if Obj.tag value = 1 then "Error " ^ show (Obj.field value 0)
+    else if Obj.size value = 1 then "Some " ^ show (Obj.field value 0)
+    else begin
+      let first = show (Obj.field value 0) in
+      sprintf "(%s, %s)" first (show (Obj.field value 1))
+    end in
+  show (Obj.repr value)
+
+(* All promises have one type, so that each may go anywhere. *)
+external any : 'a -> 'b = "%identity"
+let promises : int Lwt.t option array = Array.make {slots} None
+let made : int Lwt.t list ref = ref []
+
+let keep slot promise =
+  promises.(slot) <- Some (any promise);
+  made := any promise :: !made
+
+let promise slot = match promises.(slot) with Some p -> any p | None -> raise Empty_slot
+
+let promise_or_0 slot = match promises.(slot) with Some p -> any p | None -> any (Lwt.return 0)
+
+let resolvers : int Lwt.u option array = Array.make {slots} None
+
+let resolver slot = match resolvers.(slot) with Some u -> u | None -> raise Empty_slot
+
+let keep_both slot (promise, resolver) = resolvers.(slot) <- Some resolver; keep slot promise
+
+let keys : int Lwt.key array = Array.init {keys} (fun _ -> Lwt.new_key ())
+
+let log event =
+  let show_state promise = match Lwt.state promise with
+    | Lwt.Sleep -> "-" | Lwt.Return value -> show_value value | Lwt.Fail exn -> "!" ^ show_exn exn in
+  let seen key = match Lwt.get key with None -> "-" | Some value -> string_of_int value in
+  printf "%s | %s | %s\n%!" event (String.concat " " (List.map seen (Array.to_list keys)))
+    (String.concat " " (List.rev_map show_state !made))
+
+let () = Lwt.async_exception_hook := fun exn -> log ("hook " ^ show_exn exn)
+
+let call number argument = log (sprintf "%d(%s)" number argument)
+
+let attempt f = try f () with Empty_slot -> ()
+
+let step number f =
+  let finished =
+    match attempt f with () -> "ends" | exception exn -> "raises " ^ show_exn exn in
+  log (sprintf "statement %d %s, %d paused" number finished (Lwt.paused_count ()))
+
+let await number slot go_on = match promises.(slot) with
+  | None -> go_on ()
+  | Some promise ->
+    Lwt.bind promise (fun _ -> log (sprintf "%d goes on" number); go_on ())
+
+let handled number f = try f () with exn -> log (sprintf "%d raises %s" number (show_exn exn))
+
+(* A hook or a notifier: does not call itself, and acts 20 times at most *)
+let limited () = ref false, ref 0
+let hooks = limited ()
+let notifiers = limited ()
+let within (busy, runs) f =
+  if not !busy && !runs < 20 then begin
+    busy := true;
+    incr runs;
+    Fun.protect f ~finally:(fun () -> busy := false)
+  end
+
+let set_hook f =
+  Lwt.async_exception_hook := fun exn ->
+    log ("hook " ^ show_exn exn);
+    within hooks (fun () -> f exn)
+
+let notifier f count = within notifiers (fun () -> f count)
+
 let located = function E n -> E (n + 100) | exn -> exn
-let take taken v = match taken with None -> () | Some u -> Lwt.wakeup u v
-let run number =
-  let seen key = match Lwt.get key with None -> "-" | Some v -> string_of_int v in
-  Printf.printf "%d sees %s\\n" number (String.concat " " (Array.to_list (Array.map seen k)))
-let state promise =
-  match Lwt.state promise with
-  | Lwt.Sleep -> "-" | Lwt.Return _ -> "returned" | Lwt.Fail exn -> Printexc.to_string exn
-let step f =
-  (try f () with exn -> Printf.printf "raises %s\\n" (Printexc.to_string exn));
-  print_endline (String.concat ", " (Array.to_list (Array.map state p)))
-let () = Lwt.async_exception_hook := fun exn ->
-  Printf.printf "hook %s\\n" (Printexc.to_string exn)
+
+let sequence : int Lwt.u Lwt_sequence.t = Lwt_sequence.create ()
+
+let take taken value = match taken with None -> () | Some resolver -> Lwt.wakeup resolver value
+
+let tell_poll promise =
+  log (match Lwt.poll promise with None -> "poll None" | Some v -> "poll " ^ show_value v)
+
+let tell_sleeping promise =
+  log (if Lwt.is_sleeping promise then "is sleeping" else "is not sleeping")
+
+(* Puts numbers for the promises in the result of nchoose_split *)
+let numbered (values, rest) =
+  let rec number n promise = function
+    | [] -> raise Not_found
+    | first :: others -> if first == promise then n else number (n + 1) promise others in
+  values, List.map (fun promise -> number 0 (any promise) (List.rev !made)) rest
+
+(* Promises in a row, each woken by a callback of the one before: the last has f. *)
+let is_nesting = ref false
+let nested_wakeups depth f =
+  if not !is_nesting then begin
+    is_nesting := true;
+    let row = Array.init (max 1 depth) (fun _ -> Lwt.wait ()) in
+    let last = Array.length row - 1 in
+    for i = 0 to last - 1 do
+      Lwt.on_success (fst row.(i)) (fun () ->
+        Lwt.wakeup (snd row.(i + 1)) ();
+        if i = last - 1 then log "back")
+    done;
+    Lwt.on_success (fst row.(last)) f;
+    Lwt.wakeup (snd row.(0)) ();
+    is_nesting := false
+  end
+
+(* A promise that is a proxy of one that is a proxy of one ... of the last *)
+let chain promise length =
+  let resolvers = ref [] and last = ref promise in
+  for _ = 1 to length do
+    let gate, resolver = Lwt.wait () in
+    let inner = !last in
+    resolvers := resolver :: !resolvers;
+    last := Lwt.bind gate (fun () -> inner)
+  done;
+  List.iter (fun resolver -> Lwt.wakeup resolver ()) (List.rev !resolvers);
+  !last
+
+(* A loop that ends as the promise does *)
+let loop promise length =
+  let resolvers = Queue.create () in
+  let rec turn n =
+    if n = 0 then promise
+    else begin
+      let gate, resolver = Lwt.wait () in
+      Queue.add resolver resolvers;
+      Lwt.bind gate (fun () -> turn (n - 1))
+    end in
+  let first = turn length in
+  while not (Queue.is_empty resolvers) do Lwt.wakeup (Queue.pop resolvers) () done;
+  first
 """
 
-PYTHON_PRELUDE = """\
+PYTHON_PREAMBLE: Final = r"""
 import lwt
+
 from lwt import lwt_sequence
 
 class E(Exception): pass
-p = [lwt.return_(0)] * 5
-r = [lwt.wait()[1] for _ in range(5)]
-k = [lwt.new_key() for _ in range(2)]
-sequence = lwt_sequence.create()
-def located(exn): return E(exn.args[0] + 100) if isinstance(exn, E) else exn
+
+class EmptySlot(Exception): pass
+
 def throw(exn): raise exn
+
+def show_exn(exn):
+    if isinstance(exn, E): return f"E{exn.args[0]}"
+    if isinstance(exn, ValueError): return f"Invalid_argument {str(exn).split()[0].rstrip(':')}"
+    return type(exn).__name__
+
+# Values of any type: what OCaml's memory tells. (), false, None and [] are 0 there.
+def show_value(value):
+    left = 100
+    def show(value):
+        nonlocal left
+        left -= 1
+        if left < 0: return ".."
+        match value:
+            case None | False | []: return "0"
+            case True: return "1"
+            case [first, *rest] if isinstance(value, list): return f"({show(first)}, {show(rest)})"
+            case tuple(): return f"({', '.join(map(show, value))})"
+            case lwt.Some(inner) | lwt.Ok(inner): return f"Some {show(inner)}"
+            case lwt.Error(inner): return f"Error {show(inner)}"
+            case Exception(): return show_exn(value)
+        return str(value)
+    return show(value)
+
+promises = {}
+made = []
+
+def keep(slot, promise):
+    promises[slot] = promise
+    made.append(promise)
+
+def promise(slot): return promises[slot] if slot in promises else throw(EmptySlot())
+
+def promise_or_0(slot): return promises[slot] if slot in promises else lwt.return_(0)
+
+resolvers = {}
+
+def resolver(slot): return resolvers[slot] if slot in resolvers else throw(EmptySlot())
+
+def keep_both(slot, pair):
+    promise, resolvers[slot] = pair
+    keep(slot, promise)
+
+keys = [lwt.new_key() for _ in range({keys})]
+
+def show_state(promise):
+    match lwt.state(promise):
+        case lwt.Return(value): return show_value(value)
+        case lwt.Fail(exn): return f"!{show_exn(exn)}"
+    return "-"
+
+def log(event):
+    seen = [str(lwt.get(key).value) if lwt.get(key) else "-" for key in keys]
+    print(event, " ".join(seen), " ".join(map(show_state, made)), sep=" | ")
+
+lwt.async_exception_hook.contents = lambda exn: log(f"hook {show_exn(exn)}")
+
+def call(number, argument): log(f"{number}({argument})")
+
+def attempt(function):
+    try: function()
+    except EmptySlot: pass
+
+def step(number, function):
+    end = "ends"
+    try: attempt(function)
+    except Exception as exn: end = f"raises {show_exn(exn)}"
+    log(f"statement {number} {end}, {lwt.paused_count()} paused")
+
+def await_(number, slot, go_on):
+    if slot not in promises: return go_on()
+    return lwt.bind(promises[slot], lambda _: log(f"{number} goes on") or go_on())
+
+def handled(number, function):
+    failure = None
+    try: function()
+    except Exception as exn: failure = exn
+    if failure: log(f"{number} raises {show_exn(failure)}")
+
+# A hook or a notifier: does not call itself, and acts 20 times at most
+class Limited:
+    def __init__(self): self.is_busy, self.runs = False, 0
+    def run(self, function, *arguments):
+        if self.is_busy or self.runs == 20: return
+        self.is_busy, self.runs = True, self.runs + 1
+        try: function(*arguments)
+        finally: self.is_busy = False
+hooks, notifiers = Limited(), Limited()
+
+def set_hook(function):
+    lwt.async_exception_hook.contents = lambda exn: (
+        log(f"hook {show_exn(exn)}") or hooks.run(function, exn))
+
+def notifier(function): return lambda count: notifiers.run(function, count)
+
+def located(exn): return E(exn.args[0] + 100) if isinstance(exn, E) else exn
+
+sequence = lwt_sequence.create()
+
 def take(taken, value):
     if taken: lwt.wakeup(taken.value, value)
-def run(number, *given): print(number, *given, "sees", *[lwt.get(key) for key in k])
-def step(function):
-    try: function()
-    except Exception as exn: print("raises", repr(exn))
-    print(p)
-lwt.async_exception_hook.contents = lambda exn: print("hook", repr(exn))
+
+def tell_poll(promise):
+    found = lwt.poll(promise)
+    log(f"poll {show_value(found.value)}" if found else "poll None")
+
+def tell_sleeping(promise):
+    log("is sleeping" if lwt.is_sleeping(promise) else "is not sleeping")
+
+# Puts numbers for the promises in the result of nchoose_split
+def numbered(split):
+    values, rest = split
+    return values, [next(n for n, p in enumerate(made) if p is promise) for promise in rest]
+
+# Promises in a row, each woken by a callback of the one before: the last has the function.
+is_nesting = False
+def nested_wakeups(depth, function):
+    global is_nesting
+    if is_nesting: return
+    is_nesting = True
+    row = [lwt.wait() for _ in range(max(1, depth))]
+    def wake(i):
+        lwt.wakeup(row[i][1], None)
+        if i == len(row) - 1: log("back")
+    for i in range(1, len(row)): lwt.on_success(row[i - 1][0], lambda _, i=i: wake(i))
+    lwt.on_success(row[-1][0], lambda _: function())
+    lwt.wakeup(row[0][1], None)
+    is_nesting = False
+
+# A promise that is a proxy of one that is a proxy of one ... of the last
+def chain(promise, length):
+    resolvers = []
+    for _ in range(length):
+        gate, resolver = lwt.wait()
+        resolvers.append(resolver)
+        promise = lwt.bind(gate, lambda _, inner=promise: inner)
+    for resolver in resolvers: lwt.wakeup(resolver, None)
+    return promise
+
+# A loop that ends as the promise does
+def loop(promise, length):
+    resolvers = []
+    def turn(n):
+        if n == 0: return promise
+        gate, resolver = lwt.wait()
+        resolvers.append(resolver)
+        return lwt.bind(gate, lambda _: turn(n - 1))
+    first = turn(length)
+    for resolver in resolvers: lwt.wakeup(resolver, None)  # there are more meanwhile
+    return first
 """
 
-OCAML_NAMES = {
+AS_BEFORE_6: Final = (
+    "# Since 6.0, Lwt does not make rejections of these exceptions; 5.6.1 does.\n"
+    "lwt.Exception_filter.set(lwt.Exception_filter.handle_all)\n"
+)
+
+OCAML_NAMES: Final = {
     "return_": "Lwt.return",
     "async_": "Lwt.async",
-    "without_value": "Lwt.with_value",
+    "poll": "tell_poll",
+    "is_sleeping": "tell_sleeping",
+    "set_hook": "set_hook",
+    "nested_wakeups": "nested_wakeups",
+    "chain": "chain",
+    "loop": "loop",
     **{name: f"Lwt.Infix.({name})" for name in (">>=", "=<<", ">|=", "=|<", "<&>", "<?>")},
     **{name: f"Lwt.Syntax.({name})" for name in ("let*", "let+", "and*")},
     **{
@@ -64,14 +368,40 @@ OCAML_NAMES = {
         for name in ("bind", "map", "both", "return")
     },
 }
+PYTHON_NAMES: Final = {
+    "=<<": "lwt.bind",
+    "let*": "lwt.bind",
+    "let+": "lwt.map",
+    "=|<": "lwt.map",
+    "and*": "lwt.both",
+    "poll": "tell_poll",
+    "is_sleeping": "tell_sleeping",
+    "set_hook": "set_hook",
+    "nested_wakeups": "nested_wakeups",
+    "chain": "chain",
+    "loop": "loop",
+}
+PYTHON_OPERATORS: Final = {">>=": ">>", ">|=": "|", "<&>": "&", "<?>": "^"}
 
-WRAPPED = {f"wrap{number}": number for number in range(2, 8)}
+CONSTANTS: Final = {"return_unit", "return_none", "return_nil", "return_true", "return_false"}
+WITH_TEXT: Final = {"fail_with", "fail_invalid_arg"}
+WRAPPED: Final = {f"wrap{number}": number for number in range(2, 8)}
+"""How many arguments functions have that are given them as a list."""
 
 
 def as_ocaml(program: Program) -> str:
     """Write a program in OCaml."""
-    steps = [f"let () = step (fun () ->\n  {_ocaml(form)})" for form in program]
-    return "\n".join([OCAML_PRELUDE, *steps])
+    preamble = OCAML_PREAMBLE.replace("{slots}", str(SLOTS)).replace("{keys}", str(KEYS))
+    return with_preamble(preamble, ocaml_steps(map(_ocaml, program)))
+
+
+def as_python(program: Program) -> str:
+    """Write a program in Python."""
+    text = show(program)
+    body = python_steps(map(_python, program))
+    if "out_of_memory" in text or "stack_overflow" in text:
+        body = AS_BEFORE_6 + body
+    return with_preamble(PYTHON_PREAMBLE.replace("{keys}", str(KEYS)), body)
 
 
 def _exception(form: Form, *, ocaml: bool) -> str:
@@ -85,293 +415,252 @@ def _exception(form: Form, *, ocaml: bool) -> str:
     return f"(E {form})" if ocaml else f"E({form})"
 
 
+def _arguments(name: str, forms: Sequence[Form]) -> list[tuple[str, Form]]:
+    """Return what the arguments of a statement are, with the destination, if any, first."""
+    kinds = [kind for kind in SIGNATURES[name].split() if kind != "Q"]
+    found = list(zip(kinds, forms, strict=True))
+    if name in WRAPPED and WRAPPED[name] > 3:
+        first = found.pop()[1]
+        found += [("V", first + n) for n in range(WRAPPED[name])]
+    return found
+
+
+# OCaml
+
+
 def _ocaml(form: Form) -> str:
     """Write a statement."""
-    name, *arguments = form
+    name, *forms = form
     match name:
         case "with_value" | "without_value":
-            key, *rest = arguments
+            key, *rest = forms
             value = "None" if name == "without_value" else f"(Some {rest.pop(0)})"
-            return f"Lwt.with_value k.({key}) {value} (fun () -> {_ocaml_row(rest)})"
+            block = ocaml_function("()", _ocaml_attempts(rest) or ["()"])
+            return f"Lwt.with_value keys.({key}) {value} {block}"
         case "take_l" | "take_r":
-            return f"take (Lwt_sequence.take_opt_{name[-1]} sequence) {arguments[0]}"
-        case "set_hook":
-            return f"Lwt.async_exception_hook := {_ocaml_callback('1h', arguments[0])}"
-        case "nested_wakeups":
-            return (
-                f"let rec wake n = let q, u = Lwt.wait () in "
-                f"Lwt.on_success q (fun () -> if n = 1 then "
-                f"{_ocaml_callback('0u', arguments[1])} () else wake (n - 1)); Lwt.wakeup u () "
-                f"in wake {arguments[0]}"
-            )
-        case "chain" | "loop":
-            return _ocaml_chain(name, *arguments)
-    kinds = SIGNATURES[name].split()
-    forms = iter(arguments)
-    destination = None
+            return f"take (Lwt_sequence.take_opt_{name[-1]} sequence) {forms[0]}"
+        case "await":
+            return "()"  # which only a callback that owes a promise can
+    arguments = _arguments(name, forms)
     words = [OCAML_NAMES.get(name, f"Lwt.{name}")]
-    if name.startswith("backtrace_"):
-        words.append("located")
-    for kind in kinds:
-        if kind == "D":
-            destination = next(forms)
-        elif kind == "Q":
-            words.append("sequence")
-        else:
-            word = _ocaml_argument(kind, next(forms))
-            if name in WRAPPED and kind == "1v":
-                names = " ".join("abcdefg"[: WRAPPED[name]])
-                word = f"(fun {names} -> {word} [{names.replace(' ', '; ')}])"
-            if name.startswith("Let_syntax") and kind[0] == "1":
-                word = f"~f:{word}"
-            words.append(word)
-    if name in {"wrap4", "wrap5", "wrap6", "wrap7"}:
-        first = int(words.pop())
-        words += [str(first + n) for n in range(WRAPPED[name])]
-    if name in {"fail_with", "fail_invalid_arg"}:
+    words += ["located"] if name.startswith("backtrace_") else []
+    for kind, argument in arguments:
+        if kind != "D":
+            words.append(_ocaml_argument(name, kind, argument))
+    if name.startswith("add_task"):
+        words.append("sequence")
+    if name in WITH_TEXT:
         words.append('"program"')
-    if len(words) == 1 and not name.startswith("return_"):
+    if len(words) == 1 and name not in CONSTANTS:
         words.append("()")
     call = " ".join(words)
-    if destination is None:
-        return f"ignore ({call})" if name in {"poll", "is_sleeping"} else call
-    if name in {"task", "wait"}:
-        return f"keep {destination} ({call})"
-    return f"p.({destination}) <- any ({call})"
+    if name == "nchoose_split":
+        call = f"Lwt.map numbered ({call})"
+    if not arguments or arguments[0][0] != "D":
+        return call
+    keep = "keep_both" if name in {"task", "wait"} else "keep"
+    return f"{keep} {arguments[0][1]} ({call})"
 
 
-def _ocaml_chain(name: str, destination: int, promise: int, length: int) -> str:
-    if name == "chain":
-        return (
-            f"let resolvers = ref [] and last = ref p.({promise}) in for _ = 1 to {length} do "
-            "let gate, u = Lwt.wait () in let inner = !last in resolvers := u :: !resolvers; "
-            "last := Lwt.bind gate (fun () -> inner) done; "
-            "List.iter (fun u -> Lwt.wakeup u ()) (List.rev !resolvers); "
-            f"p.({destination}) <- !last"
-        )
-    return (
-        "let q = Queue.create () in "
-        f"let rec turn n = if n = 0 then p.({promise}) else begin let gate, u = Lwt.wait () in "
-        "Queue.add u q; Lwt.bind gate (fun () -> turn (n - 1)) end in "
-        f"let first = turn {length} in while not (Queue.is_empty q) do "
-        f"Lwt.wakeup (Queue.pop q) () done; p.({destination}) <- first"
-    )
-
-
-def _ocaml_argument(kind: str, form: Form) -> str:
+def _ocaml_argument(name: str, kind: str, form: Form) -> str:
     match kind:
         case "P":
-            return f"(any p.({form}))"
+            return f"(promise {form})"
         case "R":
-            return f"r.({form})"
+            return f"(resolver {form})"
         case "L":
-            return f"[{'; '.join(f'any p.({slot})' for slot in form)}]"
+            return ocaml_list([f"promise {slot}" for slot in form])
         case "V" | "N":
             return str(form)
         case "E":
             return _exception(form, ocaml=True)
         case "X":
-            if form[0] == "ok":
-                return f"(Ok {form[1]})"
-            return f"(Error {_exception(form[1], ocaml=True)})"
+            word, value = form
+            if word == "ok":
+                return f"(Ok {value})"
+            return f"(Error {_exception(value, ocaml=True)})"
         case "W":
             return "Lwt.Sleep" if form == "sleep" else f"(Lwt.Return {form[1]})"
-        case _:
-            return _ocaml_callback(kind, form)
+    callback = _ocaml_callback(kind, form)
+    if name in WRAPPED:
+        names = list("abcdefg"[: WRAPPED[name]])
+        return f"(fun {' '.join(names)} -> {callback} [{'; '.join(names)}])"
+    if name.startswith("Let_syntax"):
+        return f"~f:{callback}"
+    return f"(notifier {callback})" if name == "register_pause_notifier" else callback
 
 
-def _ocaml_row(statements: list[Form]) -> str:
-    return "; ".join(f"({_ocaml(form)})" for form in statements) or "()"
+def _ocaml_attempts(statements: Sequence[Form]) -> list[str]:
+    return [f"attempt {ocaml_function('()', [_ocaml(form)])}" for form in statements]
 
 
 def _ocaml_callback(kind: str, form: Form) -> str:
-    _, number, *statements, end = form
     takes, owes = kind[0], kind[1]
-    is_promise = owes == "p"
-    argument = "any x" if takes == "1" else "any ()"
+    _, number, *statements, end = form
+    given = "(show_value x)" if takes == "1" else '""'
+    steps = _ocaml_body(owes, number, statements, _ocaml_end(takes, owes, end))
+    if owes == "h":
+        steps = [f"handled {number} {ocaml_function('()', [f'call {number} {given}', *steps])}"]
+    else:
+        steps = [f"call {number} {given}", *steps]
+    return ocaml_function("x" if takes == "1" else "()", steps)
+
+
+def _ocaml_body(owes: str, number: int, statements: Sequence[Form], last: str) -> list[str]:
+    """Return the steps of a callback; what follows an await is a function of its own."""
+    steps: list[str] = []
+    for place, statement in enumerate(statements):
+        if statement[0] == "await" and owes == "p":
+            rest = _ocaml_body(owes, number, statements[place + 1 :], last)
+            return [*steps, f"await {number} {statement[1]} {ocaml_function('()', rest)}"]
+        steps += _ocaml_attempts([statement])
+    return [*steps, last]
+
+
+def _ocaml_end(takes: str, owes: str, end: Form) -> str:
     match end:
         case ("raise", exception):
-            last = f"raise {_exception(exception, ocaml=True)}"
-        case ("rejected", exception) if is_promise:
-            last = f"Lwt.fail {_exception(exception, ocaml=True)}"
-        case ("promise", slot) if is_promise:
-            last = f"any p.({slot})"
+            return f"raise {_exception(exception, ocaml=True)}"
+        case _ if owes in "uh":
+            return "()"
+        case ("rejected", exception) if owes == "p":
+            return f"Lwt.fail {_exception(exception, ocaml=True)}"
+        case ("promise", slot) if owes == "p":
+            return f"promise_or_0 {slot}"
         case ("argument",):
-            last = f"Lwt.return ({argument})" if is_promise else argument
+            value = "any x" if takes == "1" else "any ()"
+        case ("return", number):
+            value = f"any {number}"
         case _:
-            value = end[1] if end[0] == "return" else 0
-            last = f"any (Lwt.return {value})" if is_promise else f"any {value}"
-    if owes in "uh":
-        last = last if end[0] == "raise" else "()"
-    body = last
-    for statement in reversed(statements):
-        if statement[0] == "await":
-            body = f"Lwt.bind p.({statement[1]}) (fun _ -> run {number}; {body})"
-        else:
-            body = f"({_ocaml(statement)}); {body}"
-    if owes == "h":
-        body = f"try {body} with _ -> ()"
-    return f"(fun {'x' if takes == '1' else '()'} -> run {number}; {body})"
+            value = "any 0"
+    return f"Lwt.return ({value})" if owes == "p" else value
 
 
 # Python
 
 
-def as_python(program: Program) -> str:
-    """Write a program in Python."""
-    lines = [PYTHON_PRELUDE]
-    for form in program:
-        lines.append("def statement():")
-        lines += [f"    {line}" for line in _python(form)]
-        lines.append("step(statement)")
-    return "\n".join(lines)
-
-
-PYTHON_OPERATORS = {">>=": ">>", ">|=": "|", "<&>": "&", "<?>": "^"}
-PYTHON_NAMES = {"=<<": "bind", "let*": "bind", "let+": "map", "=|<": "map", "and*": "both"}
-
-
-def _python(form: Form) -> list[str]:
+def _python(form: Form) -> Python:
     """Write a statement, after the functions that it needs."""
-    name, *arguments = form
-    lines: list[str] = []
+    name, *forms = form
     match name:
         case "with_value" | "without_value":
-            key, *rest = arguments
+            key, *rest = forms
             value = "None" if name == "without_value" else f"lwt.Some({rest.pop(0)})"
-            lines.append("def block():")
-            lines += [f"    {line}" for statement in rest for line in _python(statement)]
-            lines += ["    pass", f"lwt.with_value(k[{key}], {value}, block)"]
-            return lines
+            block = python_function("block", "", _python_attempts(rest), "pass")
+            return block, f"lwt.with_value(keys[{key}], {value}, block)"
         case "take_l" | "take_r":
-            return [f"take(lwt_sequence.take_opt_{name[-1]}(sequence), {arguments[0]})"]
-        case "set_hook":
-            lines += _python_callback("1h", arguments[0])
-            return [*lines, f"lwt.async_exception_hook.contents = callback_{arguments[0][1]}"]
-        case "nested_wakeups":
-            lines += _python_callback("0u", arguments[1])
-            return [
-                *lines,
-                "def wake(n):",
-                "    q, u = lwt.wait()",
-                f"    then = callback_{arguments[1][1]} if n == 1 else lambda: wake(n - 1)",
-                "    lwt.on_success(q, lambda _: then())",
-                "    lwt.wakeup(u, None)",
-                f"wake({arguments[0]})",
-            ]
-        case "chain" | "loop":
-            return _python_chain(name, *arguments)
-    kinds = SIGNATURES[name].split()
-    forms = iter(arguments)
-    destination = None
-    words: list[str] = ["'program', 1, located"] if name.startswith("backtrace_") else []
-    for kind in kinds:
-        if kind == "D":
-            destination = next(forms)
-        elif kind == "Q":
-            words.append("sequence")
-        else:
-            form = next(forms)
-            if kind[0] in "01":
-                lines += _python_callback(kind, form)
-                word = f"callback_{form[1]}"
-                if name in WRAPPED:
-                    word = f"lambda *given: {word}(list(given))"
-                words.append(word)
-            else:
-                words.append(_python_argument(kind, form))
-    if name in {"fail_with", "fail_invalid_arg"}:
-        words.append("'program'")
+            return [], f"take(lwt_sequence.take_opt_{name[-1]}(sequence), {forms[0]})"
+        case "await":
+            return [], "None"
+    arguments = _arguments(name, forms)
+    definitions: list[str] = []
+    words = ["'program', 1, located"] if name.startswith("backtrace_") else []
+    for kind, argument in arguments:
+        if kind[0] in "01":
+            definitions += _python_callback(kind, argument)
+            words.append(_python_function_word(name, f"callback_{argument[1]}"))
+        elif kind != "D":
+            words.append(_python_argument(kind, argument))
+    call = _python_expression(name, words)
+    if not arguments or arguments[0][0] != "D":
+        return definitions, call
+    keep = "keep_both" if name in {"task", "wait"} else "keep"
+    return definitions, f"{keep}({arguments[0][1]}, {call})"
+
+
+def _python_function_word(name: str, callback: str) -> str:
+    if name in WRAPPED:
+        return f"lambda *given: {callback}([*given])"
+    if name.startswith("Let_syntax"):
+        return f"f={callback}"
+    return f"notifier({callback})" if name == "register_pause_notifier" else callback
+
+
+def _python_expression(name: str, words: list[str]) -> str:
+    """Write a call of a function, given its arguments."""
     if name in PYTHON_OPERATORS:
-        call = f"{words[0]} {PYTHON_OPERATORS[name]} {words[1]}"
-    elif name.startswith("Let_syntax."):
-        function = name.removeprefix("Let_syntax.").replace("return", "return_")
-        if function in {"bind", "map"}:
-            words[1] = f"f={words[1]}"
-        call = f"lwt.Let_syntax.Let_syntax.{function}({', '.join(words)})"
-    elif name in {"return_unit", "return_none", "return_nil", "return_true", "return_false"}:
-        call = f"lwt.{name}"
-    elif name.startswith("wrap") and name[-1].isdigit():
-        if name[-1] in "4567":
-            words[1:] = [str(int(words[1]) + n) for n in range(int(name[-1]))]
-        call = f"lwt.{name}({words[0]})({', '.join(words[1:])})"
-    else:
-        if name in {"=<<", "let+"}:
-            words.reverse()
-        call = f"lwt.{PYTHON_NAMES.get(name, name)}({', '.join(words)})"
-    if name in {"task", "wait"}:
-        return [*lines, f"p[{destination}], r[{destination}] = {call}"]
-    return [*lines, call if destination is None else f"p[{destination}] = {call}"]
-
-
-def _python_chain(name: str, destination: int, promise: int, length: int) -> list[str]:
-    if name == "chain":
-        return [
-            f"resolvers, last = [], p[{promise}]",
-            f"for _ in range({length}):",
-            "    gate, u = lwt.wait()",
-            "    resolvers.append(u)",
-            "    last = lwt.bind(gate, lambda _, inner=last: inner)",
-            "for u in resolvers: lwt.wakeup(u, None)",
-            f"p[{destination}] = last",
-        ]
-    return [
-        "resolvers = []",
-        "def turn(n):",
-        f"    if n == 0: return p[{promise}]",
-        "    gate, u = lwt.wait()",
-        "    resolvers.append(u)",
-        "    return lwt.bind(gate, lambda _: turn(n - 1))",
-        f"first = turn({length})",
-        "for u in resolvers: lwt.wakeup(u, None)",
-        f"p[{destination}] = first",
-    ]
+        return f"{words[0]} {PYTHON_OPERATORS[name]} {words[1]}"
+    if name in CONSTANTS:
+        return f"lwt.{name}"
+    if name.startswith("wrap") and name[-1].isdigit():
+        return f"lwt.{name}({words[0]})({', '.join(words[1:])})"
+    if name in {"=<<", "let+"}:
+        words.reverse()
+    if name.startswith("add_task"):
+        words.append("sequence")
+    if name in WITH_TEXT:
+        words.append("'program'")
+    function = PYTHON_NAMES.get(name, f"lwt.{name}")
+    if name.startswith("Let_syntax."):
+        function = f"lwt.Let_syntax.{name}".replace(".return", ".return_")
+    call = f"{function}({', '.join(words)})"
+    return f"lwt.map(numbered, {call})" if name == "nchoose_split" else call
 
 
 def _python_argument(kind: str, form: Form) -> str:
     match kind:
         case "P":
-            return f"p[{form}]"
+            return f"promise({form})"
         case "R":
-            return f"r[{form}]"
+            return f"resolver({form})"
         case "L":
-            return f"[{', '.join(f'p[{slot}]' for slot in form)}]"
+            return f"[{', '.join(f'promise({slot})' for slot in form)}]"
         case "E":
             return _exception(form, ocaml=False)
         case "X":
-            if form[0] == "ok":
-                return f"lwt.Ok({form[1]})"
-            return f"lwt.Error({_exception(form[1], ocaml=False)})"
+            word, value = form
+            return (
+                f"lwt.Ok({value})"
+                if word == "ok"
+                else f"lwt.Error({_exception(value, ocaml=False)})"
+            )
         case "W":
             return "lwt.Sleep" if form == "sleep" else f"lwt.Return({form[1]})"
-        case _:
-            return str(form)
+    return str(form)
+
+
+def _python_attempts(statements: Sequence[Form]) -> list[Python]:
+    return [python_call("attempt(", _python(form)) for form in statements]
 
 
 def _python_callback(kind: str, form: Form) -> list[str]:
-    _, number, *statements, end = form
     takes, owes = kind[0], kind[1]
-    argument = "x" if takes == "1" else "None"
+    _, number, *statements, end = form
+    given = "show_value(x)" if takes == "1" else "''"
+    body = _python_body(owes, number, statements, _python_end(takes, owes, end))
+    body = [f"call({number}, {given})", *body]
+    if owes == "h":
+        body = ["def act():", *indented(body), f"handled({number}, act)"]
+    return [f"def callback_{number}({'x' if takes == '1' else ''}):", *indented(body)]
+
+
+def _python_body(owes: str, number: int, statements: Sequence[Form], last: str) -> list[str]:
+    """Return the lines of a callback; what follows an await is a function of its own."""
+    lines: list[str] = []
+    for place, statement in enumerate(statements):
+        if statement[0] == "await" and owes == "p":
+            rest = _python_body(owes, number, statements[place + 1 :], last)
+            lines += ["def go_on():", *indented(rest)]
+            return [*lines, f"return await_({number}, {statement[1]}, go_on)"]
+        for definitions, call in _python_attempts([statement]):
+            lines += [*definitions, call]
+    return [*lines, last]
+
+
+def _python_end(takes: str, owes: str, end: Form) -> str:
     match end:
         case ("raise", exception):
-            last = f"throw({_exception(exception, ocaml=False)})"
+            return f"raise {_exception(exception, ocaml=False)}"
+        case _ if owes in "uh":
+            return "return None"
         case ("rejected", exception) if owes == "p":
-            last = f"lwt.fail({_exception(exception, ocaml=False)})"
+            return f"return lwt.fail({_exception(exception, ocaml=False)})"
         case ("promise", slot) if owes == "p":
-            last = f"p[{slot}]"
+            return f"return promise_or_0({slot})"
+        case ("argument",):
+            value = "x" if takes == "1" else "None"
+        case ("return", number):
+            value = str(number)
         case _:
-            value = argument if end[0] == "argument" else str(end[1] if end[0] == "return" else 0)
-            last = f"lwt.return_({value})" if owes == "p" else value
-    lines = [f"def callback_{number}({'x' if takes == '1' else ''}):"]
-    indent = "    "
-    lines.append(f"{indent}run({number}{', x' if takes == '1' else ''})")
-    ends: list[str] = []
-    for count, statement in enumerate(statements):
-        if statement[0] == "await":
-            lines.append(f"{indent}def go_on_{count}(_):")
-            ends.append(f"{indent}return lwt.bind(p[{statement[1]}], go_on_{count})")
-            indent += "    "
-            lines.append(f"{indent}run({number})")
-        else:
-            lines += [indent + line for line in _python(statement)]
-    return [*lines, f"{indent}return {last}", *reversed(ends)]
+            value = "0"
+    return f"return lwt.return_({value})" if owes == "p" else f"return {value}"

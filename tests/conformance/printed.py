@@ -36,8 +36,14 @@ def in_python(programs: Sequence[tuple[str, str]], folder: Path) -> list[list[st
     return _outputs([sys.executable, "-m", "tests.conformance.printed", *arguments], ROOT)
 
 
-def in_ocaml(texts: Sequence[str], folder: Path) -> list[list[str]]:
-    """Compile programs together, run them, and return the lines that each prints."""
+def in_ocaml(texts: Sequence[str], package: str, folder: Path) -> list[list[str]]:
+    """Compile programs together, run them, and return the lines that each prints.
+
+    Args:
+        texts: those of the programs.
+        package: the one of findlib that they use. (Module Lwt_unix pauses when it is linked.)
+        folder: an empty one.
+    """
     names = [f"p{number}" for number in range(len(texts))]
     for name, text in zip(names, texts, strict=True):
         source = f"let main () =\n  let module M = struct\n{text}\nend in ()\n"
@@ -51,7 +57,8 @@ def in_ocaml(texts: Sequence[str], folder: Path) -> list[list[str]]:
     (folder / "main.ml").write_text(main, encoding="utf-8")
     files = [*(f"{name}.ml" for name in names), "main.ml"]
     # Bytecode takes half the time to make.
-    command = ["ocamlfind", "ocamlc", "-w", "-a", "-thread", "-package", "lwt.unix", "-linkpkg"]
+    packages = ["-thread", "-package", f"{package},unix", "-linkpkg"]
+    command = ["ocamlfind", "ocamlc", "-w", "-a", *packages]
     subprocess.run([*command, *files, "-o", "programs"], cwd=folder, check=True)
     return _outputs(["./programs"], folder)
 

@@ -21,6 +21,7 @@ from random import Random
 from typing import Any, Final
 
 from lwt import lwt_sequence
+from tests.conformance import sequence_source
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 
@@ -109,16 +110,10 @@ class SequencePrograms:
         return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
 
     def as_ocaml(self, program: Program) -> str:
-        lines = ["open Lwt_sequence", "let s : int t array = Array.init 3 (fun _ -> create ())"]
-        lines += ["let n = Array.make 6 (add_l 0 (create ()))"]
-        return "\n".join(lines + [f"let () = {_as_ocaml(form)}" for form in program])
+        return sequence_source.as_ocaml(program)
 
     def as_python(self, program: Program) -> str:
-        lines = ["from lwt.lwt_sequence import *", "s = [create() for _ in range(3)]"]
-        lines += ["n = [add_l(0, create()) for _ in range(6)]"]
-        for form in program:
-            lines += _as_python(form)
-        return "\n".join(lines)
+        return sequence_source.as_python(program)
 
 
 class _Making:
@@ -326,114 +321,3 @@ class _Run:
                 else:
                     self._keep(numbers[1], name, found.value)
         self._traversed.remove(sequence)
-
-
-# Source text. The statements of visits stand in a list of functions, one for each visit.
-
-
-def _parts(form: Form) -> tuple[str, list[int], list[Form]]:
-    name, *arguments = form
-    return (
-        name,
-        [argument for argument in arguments if isinstance(argument, int)],
-        [argument for argument in arguments if isinstance(argument, tuple)],
-    )
-
-
-def _as_ocaml(form: Form) -> str:
-    name, numbers, visits = _parts(form)
-    first = numbers[0] if numbers else 0
-    steps = "; ".join(f"(fun () -> {_as_ocaml(visit)})" for visit in visits)
-    visit = (
-        f'let steps = ref [{steps}] in let visit v = Printf.printf "visit %d\\n" v; '
-        "match !steps with [] -> () | step :: rest -> steps := rest; step () in"
-    )
-    match name:
-        case "add_l" | "add_r":
-            return f"n.({first}) <- {name} {numbers[1]} s.({numbers[2]})"
-        case "take_l" | "take_r":
-            return f'Printf.printf "%d\\n" ({name} s.({first}))'
-        case "take_opt_l" | "take_opt_r" | "is_empty":
-            return f"ignore ({name} s.({first}))"
-        case "get":
-            return f'Printf.printf "%d\\n" (get n.({first}))'
-        case "set":
-            return f"set n.({first}) {numbers[1]}"
-        case "remove":
-            return f"remove n.({first})"
-        case "create":
-            return f"s.({first}) <- create ()"
-        case "clear":
-            return f"clear s.({first})"
-        case "transfer_l" | "transfer_r":
-            return f"{name} s.({first}) s.({numbers[1]})"
-        case "stop":
-            return "raise Exit"
-        case "at":
-            return f"({'; '.join(map(_as_ocaml, visits)) or '()'})"
-        case "iter_l" | "iter_r":
-            return f"({visit} {name} visit s.({first}))"
-        case "iter_node_l" | "iter_node_r":
-            step = f"(fun node -> n.({numbers[1]}) <- node; visit (get node))"
-            return f"({visit} {name} {step} s.({first}))"
-        case "fold_l" | "fold_r":
-            step = "(fun v sum -> visit v; v + 2 * sum)"
-            return f'({visit} Printf.printf "%d\\n" ({name} {step} s.({first}) 0))'
-        case "find_node_l" | "find_node_r":
-            step = f"(fun v -> visit v; v = {numbers[2]})"
-            return f"({visit} n.({numbers[1]}) <- {name} {step} s.({first}))"
-        case _:
-            step = f"(fun v -> visit v; v = {numbers[2]})"
-            return (
-                f"({visit} match {name} {step} s.({first}) with "
-                f"None -> () | Some node -> n.({numbers[1]}) <- node)"
-            )
-
-
-def _as_python(form: Form, indent: str = "") -> list[str]:
-    name, numbers, visits = _parts(form)
-    first = numbers[0] if numbers else 0
-    lines: list[str] = []
-    if name == "at":
-        return [line for visit in visits for line in _as_python(visit, indent)] or [indent + "pass"]
-    if "*" in SIGNATURES[name].split():
-        for number, visit in enumerate(visits):
-            lines.append(f"def step_{number}():")
-            lines += _as_python(visit, "    ")
-        steps = ", ".join(f"step_{number}" for number in range(len(visits)))
-        lines.append(f"steps = iter([{steps}])")
-        lines.append("def visit(v, steps=steps):")
-        lines += ["    print('visit', v)", "    next(steps, lambda: None)()"]
-    match name:
-        case "add_l" | "add_r":
-            last = f"n[{first}] = {name}({numbers[1]}, s[{numbers[2]}])"
-        case "take_l" | "take_r" | "take_opt_l" | "take_opt_r" | "is_empty":
-            last = f"print({name}(s[{first}]))"
-        case "get":
-            last = f"print(get(n[{first}]))"
-        case "set":
-            last = f"set(n[{first}], {numbers[1]})"
-        case "remove":
-            last = f"remove(n[{first}])"
-        case "create":
-            last = f"s[{first}] = create()"
-        case "clear":
-            last = f"clear(s[{first}])"
-        case "transfer_l" | "transfer_r":
-            last = f"{name}(s[{first}], s[{numbers[1]}])"
-        case "stop":
-            last = "raise Exception"
-        case "iter_l" | "iter_r":
-            last = f"{name}(visit, s[{first}])"
-        case "iter_node_l" | "iter_node_r":
-            last = f"{name}(lambda node: (n.__setitem__({numbers[1]}, node), visit(get(node))), s[{first}])"
-        case "fold_l" | "fold_r":
-            last = f"print({name}(lambda v, total: visit(v) or v + 2 * total, s[{first}], 0))"
-        case "find_node_l" | "find_node_r":
-            last = f"n[{numbers[1]}] = {name}(lambda v: visit(v) or v == {numbers[2]}, s[{first}])"
-        case _:
-            last = (
-                f"if found := {name}(lambda v: visit(v) or v == {numbers[2]}, s[{first}]): "
-                f"n[{numbers[1]}] = found.value"
-            )
-    return [indent + line for line in [*lines, last]]

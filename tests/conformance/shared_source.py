@@ -14,7 +14,7 @@ _DEFINED_IN_OCAML = re.compile(
     r"^(?:let rec|let|and|exception|external|type|module) (\w+)", re.MULTILINE
 )
 _DEFINED_IN_PYTHON = re.compile(
-    r"^(?:def|class|import|from \w+ import) (\w+)|^(\w+)(?:: [^=]+)? = ", re.MULTILINE
+    r"^(?:def|class|import|from \w+ import) (\w+)|^(\w+(?:, \w+)*)(?:: [^=]+)? = ", re.MULTILINE
 )
 _WORD = re.compile(r"(?<![\w.'])[a-zA-Z_]\w*")  # not what is another module's or an attribute
 _ASSIGNMENT = re.compile(r"\w+\[\d+\] = ")
@@ -27,19 +27,20 @@ def with_preamble(preamble: str, body: str) -> str:
     The preamble is made of paragraphs. One that defines names is left out if none of them is
     found in what comes after it and is kept.
     """
-    kept = [body]
+    kept: list[str] = []
+    words = _words(body)
     for paragraph in reversed(preamble.strip().split("\n\n")):
-        names = {
-            name
-            for pattern in (_DEFINED_IN_OCAML, _DEFINED_IN_PYTHON)
-            for found in pattern.findall(paragraph)
-            for name in ([found] if isinstance(found, str) else found)
-            if name
-        }
-        words = {word for text in kept for word in _WORD.findall(_COMMENT.sub("", text))}
+        names = set(_DEFINED_IN_OCAML.findall(paragraph))
+        for name, row in _DEFINED_IN_PYTHON.findall(paragraph):
+            names |= {name} if name else {*row.split(", ")}
         if not names or names & words:
             kept.append(paragraph)
-    return "\n".join([*reversed(kept[1:]), "", body, ""])
+            words |= _words(paragraph)
+    return "\n".join([*reversed(kept), "", body, ""])
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(_COMMENT.sub("", text)))
 
 
 def indented(lines: Iterable[str]) -> list[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -90,17 +88,6 @@ def test_programs_have_a_source_text_in_python(module: str) -> None:
     language = LANGUAGES[module]()
     for program in random_programs(language, 100):
         compile(language.as_python(program), "<program>", "exec")
-
-
-@needs_ocaml
-@pytest.mark.slow
-@in_each_language
-def test_programs_have_a_source_text_in_ocaml(module: str, tmp_path: Path) -> None:
-    language = LANGUAGES[module]()
-    for number, program in enumerate(random_programs(language, 5)):
-        (tmp_path / f"p{number}.ml").write_text(language.as_ocaml(program))
-        command = ["ocamlfind", "ocamlc", "-w", "-a", "-package", "lwt", "-c", f"p{number}.ml"]
-        subprocess.run(command, cwd=tmp_path, check=True)
 
 
 def test_shrinking_keeps_what_matters_and_nothing_else() -> None:
