@@ -294,7 +294,8 @@ def register_action(
 
     OCaml: Lwt_unix.register_action : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
-    check_descriptor(descriptor)
+    if type(descriptor) is not File_descr or descriptor._state is not Opened:
+        check_descriptor(descriptor)
     queue = waiters_of(event, descriptor)
     promise, resolver = lwt.task()
     waiter = Waiter(queue, action, resolver)

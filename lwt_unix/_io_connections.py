@@ -56,7 +56,8 @@ def set_nodelay(fd: lwt_unix.File_descr, set_tcp_nodelay: bool | None) -> None:
         try:
             lwt_unix.setsockopt(fd, lwt_unix.TCP_NODELAY, True)
         except OSError as exn:
-            if exn.errno != errno.EOPNOTSUPP:
+            # EINVAL is what macOS says of a connection that its peer has reset.
+            if exn.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
                 raise
     elif set_tcp_nodelay:
         lwt_unix.setsockopt(fd, lwt_unix.TCP_NODELAY, True)

@@ -8,11 +8,14 @@ OCaml: section "Socket options" of lwt_unix.ml.
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 from typing import Final, TypeVar
 
 import lwt
+from lwt_unix._checks import check_number, described
 from lwt_unix._constants import (
     Constants,
     Socket_bool_option,
@@ -30,6 +33,9 @@ _LINGER: Final = struct.Struct("ii")
 
 _TIMEVAL: Final = struct.Struct("ll")
 """struct timeval: seconds and microseconds."""
+
+_MOST_SECONDS: Final = 2.0**31
+"""More than anyone waits, and within the system's numbers on every machine."""
 
 
 def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
@@ -75,12 +81,14 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
     """Set an option that is a number.
 
     Raises:
-        TypeError: `option` is no `Socket_int_option`.
+        TypeError: `option` is no `Socket_int_option`, or `value` no int.
+        ValueError: `value` is too large for the system.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
     """
     sock = _socket_for("setsockopt_int", descriptor, option, Socket_int_option)
+    _check_int("setsockopt_int", value)
     sock.setsockopt(*option.value, value)
 
 
@@ -107,6 +115,7 @@ def setsockopt_optint(
 
     Raises:
         TypeError: `option` is no `Socket_optint_option`, or `value` no option.
+        ValueError: the number is too large for the system.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_optint :
@@ -117,6 +126,7 @@ def setsockopt_optint(
         case None:
             packed = _LINGER.pack(0, 0)
         case lwt.Some(number):
+            _check_int("setsockopt_optint", number)
             packed = _LINGER.pack(1, number)
         case _:
             raise TypeError(
@@ -143,13 +153,19 @@ def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value:
     """Set an option in seconds.
 
     Raises:
-        TypeError: `option` is no `Socket_float_option`.
+        TypeError: `option` is no `Socket_float_option`, or `value` no number.
+        OSError: EDOM, if `value` is negative, infinite or NaN.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_float : file_descr -> socket_float_option -> float -> unit
     """
     sock = _socket_for("setsockopt_float", descriptor, option, Socket_float_option)
-    seconds, microseconds = divmod(round(value * 1_000_000), 1_000_000)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"Lwt_unix.setsockopt_float: {described(value)} is no number of seconds")
+    if not 0.0 <= value < _MOST_SECONDS:
+        # What the system calls the parts of most of these, when they have been made integers.
+        raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (Lwt_unix.setsockopt_float: {value})")
+    seconds, microseconds = int(value), int(value % 1 * 1_000_000)
     sock.setsockopt(*option.value, _TIMEVAL.pack(seconds, microseconds))
 
 
@@ -166,6 +182,12 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
     check_descriptor(descriptor)
     error = socket_of(descriptor).getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     return lwt.Some(error) if error else None
+
+
+def _check_int(function: str, value: int) -> None:
+    check_number(f"Lwt_unix.{function}", "the value", value)
+    if not -(2**31) <= value < 2**31:
+        raise ValueError(f"Lwt_unix.{function}: {value} is too large for the system, an int of C")
 
 
 def _socket_for(

@@ -460,6 +460,24 @@ class TestClients:
         served = serve(nothing, one_client, address=str(tmp_path / "socket"))
         assert (served.states, hooked) == ([lwt_unix.Closed], [])
 
+    def test_tcp_nodelay_of_a_client_that_macos_says_is_gone_is_passed_over(
+        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+    ) -> None:
+        def setsockopt(_: object, option: lwt_unix.Socket_bool_option, value: bool) -> None:
+            if option is lwt_unix.TCP_NODELAY:
+                raise OSError(errno.EINVAL, "Invalid argument")
+
+        fd = new_socket()
+        monkeypatch.setattr(lwt_unix, "setsockopt", setsockopt)
+        served = Served(nothing)
+        server = lwt_main.run(
+            lwt_io.establish_server_with_client_socket(HERE, served, server_fd=fd)
+        )
+        with client_of(fd):
+            lwt_main.run(served.number(1))
+        lwt_main.run(lwt_io.shutdown_server(server))
+        assert (served.states, hooked) == ([lwt_unix.Closed], [])
+
     def test_tcp_nodelay_that_a_socket_does_not_have_is_an_error_if_asked_for(
         self, tmp_path: Path, hooked: list[BaseException]
     ) -> None:

@@ -1,8 +1,10 @@
 """The options of sockets, each read back from the system."""
 
 import errno
+import math
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -85,6 +87,34 @@ def test_the_timeout_of_a_call_is_in_seconds(sock: lwt_unix.File_descr) -> None:
     after = lwt_unix.getsockopt_float(sock, lwt_unix.SO_RCVTIMEO)
     assert before == 0.0
     assert after == pytest.approx(1.5, abs=0.02)
+
+
+@pytest.mark.parametrize("seconds", [-0.5, -1.0, math.inf, math.nan])
+def test_a_timeout_that_is_no_time_gives_the_error_of_the_system(
+    sock: lwt_unix.File_descr, seconds: float
+) -> None:
+    with pytest.raises(OSError, match="out of domain") as raised:
+        lwt_unix.setsockopt_float(sock, lwt_unix.SO_RCVTIMEO, seconds)
+    assert raised.value.errno == errno.EDOM
+
+
+@pytest.mark.parametrize("value", ["1", b"abcd", 1.0, None, True])
+def test_values_of_another_type_are_refused(sock: lwt_unix.File_descr, value: object) -> None:
+    wrong: Any = value
+    with pytest.raises(TypeError, match=r"^Lwt_unix\.setsockopt_int: .*; expected an int"):
+        lwt_unix.setsockopt_int(sock, lwt_unix.SO_RCVBUF, wrong)
+    with pytest.raises(TypeError, match=r"^Lwt_unix\.setsockopt_optint: .*; expected an int"):
+        lwt_unix.setsockopt_optint(sock, lwt_unix.SO_LINGER, lwt.Some(wrong))
+    if value != 1.0 or value is True:
+        with pytest.raises(TypeError, match=r"^Lwt_unix\.setsockopt_float: .* is no number"):
+            lwt_unix.setsockopt_float(sock, lwt_unix.SO_RCVTIMEO, wrong)
+
+
+def test_numbers_too_large_for_the_system_are_refused(sock: lwt_unix.File_descr) -> None:
+    with pytest.raises(ValueError, match=r"^Lwt_unix\.setsockopt_int: 1099511627776 is too large"):
+        lwt_unix.setsockopt_int(sock, lwt_unix.SO_RCVBUF, 2**40)
+    with pytest.raises(ValueError, match=r"^Lwt_unix\.setsockopt_optint: 1099511627776 is too"):
+        lwt_unix.setsockopt_optint(sock, lwt_unix.SO_LINGER, lwt.Some(2**40))
 
 
 def test_a_pending_error_is_told_once(sock: lwt_unix.File_descr) -> None:
