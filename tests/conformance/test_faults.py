@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def test_every_module_has_faults() -> None:
 def test_no_fault_is_there_twice() -> None:
     assert max(Counter((fault.language, fault.what) for fault in FAULTS).values()) == 1
     assert max(Counter((fault.language, fault.changes) for fault in FAULTS).values()) == 1
+
+
+def test_the_documentation_lists_all_faults() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "seeded-faults.md"
+    rows = re.findall(r"^\| [\d,]+ \| `(.*)` \| (.*) \|$", page.read_text(encoding="utf-8"), re.M)
+    assert rows == [(fault.language, fault.what) for fault in FAULTS]
 
 
 @needs_ocaml
