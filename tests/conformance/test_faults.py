@@ -52,7 +52,9 @@ def test_no_fault_is_there_twice() -> None:
 
 def test_the_documentation_lists_all_faults() -> None:
     page = Path(__file__).parents[2] / "docs" / "explanation" / "seeded-faults.md"
-    rows = re.findall(r"^\| [\d,]+ \| `(.*)` \| (.*) \|$", page.read_text(encoding="utf-8"), re.M)
+    rows = re.findall(
+        r"^\| [\d,]+ \| `(.*)` \| (.*) \|$", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert rows == [(fault.language, fault.what) for fault in FAULTS]
 
 
