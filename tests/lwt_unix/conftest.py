@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lwt_unix import lwt_engine
+import lwt
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_main
 
 
 def open_descriptors() -> set[int]:
@@ -49,6 +51,29 @@ def in_child(run: Callable[[], object]) -> int:
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.fixture
+def hooked() -> Iterator[list[BaseException]]:
+    """What reaches `async_exception_hook`."""
+    exceptions: list[BaseException] = []
+    before = lwt.async_exception_hook.contents
+    lwt.async_exception_hook.contents = exceptions.append
+    yield exceptions
+    lwt.async_exception_hook.contents = before
+
+
+Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Two sockets that are connected to each other."""
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+    yield near, far
+    for descriptor in (near, far):
+        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
+            lwt_main.run(lwt_unix.close(descriptor))
 
 
 class Clock:

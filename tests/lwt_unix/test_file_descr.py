@@ -11,19 +11,9 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
+from tests.lwt_unix.conftest import Pair
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
-
-Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
-    yield near, far
-    for descriptor in (near, far):
-        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
-            lwt_main.run(lwt_unix.close(descriptor))
 
 
 class Reason(Exception):

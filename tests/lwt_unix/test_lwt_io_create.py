@@ -14,6 +14,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.lwt_unix.channels import Sink, abort_sinks, input_of
+from tests.lwt_unix.conftest import is_open
 from tests.programs import environment
 
 
@@ -21,14 +22,6 @@ from tests.programs import environment
 def _no_sink_is_left() -> Iterator[None]:
     yield
     abort_sinks()
-
-
-def is_open(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
 
 
 class TestDescriptors:

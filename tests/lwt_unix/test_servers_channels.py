@@ -24,16 +24,6 @@ HERE = ("127.0.0.1", 0)
 Channels = tuple[lwt_io.InputChannel, lwt_io.OutputChannel]
 
 
-@pytest.fixture
-def hooked() -> Iterator[list[BaseException]]:
-    """What reaches `async_exception_hook`."""
-    exceptions: list[BaseException] = []
-    before = lwt.async_exception_hook.contents
-    lwt.async_exception_hook.contents = exceptions.append
-    yield exceptions
-    lwt.async_exception_hook.contents = before
-
-
 @pytest.fixture(autouse=True)
 def _no_descriptor_is_leaked() -> Iterator[None]:
     gc.collect()
