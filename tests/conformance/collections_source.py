@@ -135,6 +135,7 @@ let rec go_through n seq =
     | Lwt_seq.Cons (x, rest) -> log (sprintf "node %d" x); go_through (n - 1) rest))
 
 (* Numbers that compare equal can be told apart. *)
+[@@@alert "-deprecated"]
 module Queues = Lwt_pqueue.Make (struct
   type t = int
   let compare x y = printf "compare %d %d\n" x y; compare (x / 2) (y / 2)

@@ -124,6 +124,7 @@ let notifier f count = within notifiers (fun () -> f count)
 
 let located = function E n -> E (n + 100) | exn -> exn
 
+[@@@alert "-deprecated"]
 let sequence : int Lwt.u Lwt_sequence.t = Lwt_sequence.create ()
 
 let take taken value = match taken with None -> () | Some resolver -> Lwt.wakeup resolver value

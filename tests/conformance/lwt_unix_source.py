@@ -45,7 +45,7 @@ let show_state = function
 let () =
   Sys.set_signal Sys.sigpipe Sys.Signal_ignore;
   Lwt_engine.set (new Lwt_engine.select); (* the order of events is that of the numbers *)
-  Lwt_unix.set_default_async_method Lwt_unix.Async_none;
+  (Lwt_unix.set_default_async_method Lwt_unix.Async_none) [@alert "-deprecated"]; (* no threads *)
   Lwt.async_exception_hook := fun exn -> event ("hook " ^ show_exn exn)
 
 (* Once through the main loop, as Lwt 6 does it *)

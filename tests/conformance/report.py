@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.conformance.comparison import Difference, Result
 from tests.conformance.forms import show
+from tests.conformance.known_differences import KNOWN_DIFFERENCES
 from tests.conformance.language import Language
 
 INTERFACES: Final = Path(__file__).parent / "api" / "lwt-5.6.1.txt"
@@ -20,14 +21,21 @@ MANY: Final = 20_000
 SHARE_OF_PAIRS: Final = 0.9
 
 
-def values(module: str) -> list[str]:
-    """The values of a module's interface, those of nested modules with their path."""
+PARTS: Final = {"Lwt_io.server": ("Lwt_io", "server", "connection")}
+"""Languages of a part of a module: the module, and words in the names of the values."""
+
+
+def values(language: str) -> list[str]:
+    """The values of the interface that a language is for, those of nested modules with their path."""
+    module, *words = PARTS.get(language, (language,))
     found = []
     for line in INTERFACES.read_text(encoding="utf-8").splitlines():
         # An operator may have a colon in it, but no space.
         name, _, kind = line.partition(": ")
         if name.startswith(f"{module}.") and kind.split()[:1] == ["value"]:
-            found.append(name.removeprefix(f"{module}."))
+            value = name.removeprefix(f"{module}.")
+            if not words or any(word in value for word in words):
+                found.append(value)
     return found
 
 
@@ -117,21 +125,25 @@ def table(reports: list[Report]) -> str:
 
 
 def explanation(language: Language, difference: Difference) -> str:
-    """Show a difference, and its program in both languages side by side."""
-    ocaml = language.as_ocaml(difference.program).splitlines()
-    python = language.as_python(difference.program).splitlines()
+    """Show a difference, and its program in both languages, ready to be pasted and run."""
+    text = show(difference.program)
+    lines = [f"  {text}", "", difference.first(), ""]
+    if difference.number:
+        lines[:0] = [f"After {difference.number} programs, made as small as possible:", ""]
+    known = [
+        f"6.1 differs from 5.6.1: {known.what}"
+        for known in KNOWN_DIFFERENCES
+        if known.module == language.name and any(word in text for word in known.words)
+    ]
+    options = f"-thread -package {language.package} -linkpkg"
     return "\n".join(
         [
-            f"After {difference.number} programs, made as small as possible:",
+            *lines,
+            *([*known, ""] if known else []),
+            f"(* In OCaml: ocamlfind ocamlopt {options} program.ml && ./a.out *)",
+            *language.as_ocaml(difference.program).splitlines(),
             "",
-            f"  {show(difference.program)}",
-            "",
-            difference.first(),
-            "",
-            "(* In OCaml *)",
-            *ocaml,
-            "",
-            "# In Python",
-            *python,
+            "# In Python: python program.py",
+            *language.as_python(difference.program).splitlines(),
         ]
     )

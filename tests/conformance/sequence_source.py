@@ -23,6 +23,7 @@ from tests.conformance.shared_source import (
 
 OCAML_PREAMBLE: Final = r"""
 open Printf
+[@@@alert "-deprecated"]
 
 exception Empty_slot
 

@@ -60,13 +60,18 @@ class ServerPrograms:
         return answers(ServerRun, program, self.statements, met)
 
     def covered(self) -> dict[str, str]:
-        """The statements for the values of lwt_io.mli, by name."""
+        """The statements for the values of lwt_io.mli that servers and connections are for."""
+        older = ("establish_server_1", "establish_server_2", "shutdown_server_1")
+        deprecated = ["establish_server", *(f"Versioned.{name}" for name in older)]
         return {
             "establish_server_with_client_socket": "serve_sockets",
             "establish_server_with_client_address": "serve_channels",
             "shutdown_server": "shutdown_server",
+            "Versioned.shutdown_server_2": "shutdown_server",  # another name for it
             "open_connection": "open_connection",
             "with_connection": "with_connection",
+            "with_close_connection": ": OCaml hides it, with_connection is made of it",
+            **dict.fromkeys(deprecated, ": deprecated in OCaml"),
         }
 
     def is_statement(self, form: Form) -> bool:

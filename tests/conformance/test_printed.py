@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.api.ocaml import installed_version
-from tests.conformance.comparison import random_programs
-from tests.conformance.forms import Program, show
+from tests.conformance.comparison import Difference, random_programs
+from tests.conformance.forms import Program, parse, show
 from tests.conformance.language import Language
 from tests.conformance.languages import LANGUAGES
 from tests.conformance.lwt_unix_run import show_data
 from tests.conformance.printed import ROOT, in_ocaml, in_python
+from tests.conformance.report import explanation
 
 needs_ocaml = pytest.mark.skipif(
     installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
@@ -144,3 +145,34 @@ def test_a_printed_program_runs_where_only_the_library_is(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == few[module][0].lines
     assert done.stderr == ""
+
+
+@needs_ocaml
+def test_an_explanation_is_ready_to_be_pasted(tmp_path: Path) -> None:
+    program = parse("(pipe 0 1) (read 0 0 5 0 5) (then 0 ((close 2 1))) (write 1 1 3 0 3) (settle)")
+    text = explanation(LANGUAGES["Lwt_unix"](), Difference(program, ["ours"], ["theirs"]))
+    of_ocaml, of_python = text.split("(* In OCaml: ")[1].split("# In Python: ")
+    command, ocaml = of_ocaml.split(" *)\n", maxsplit=1)
+    (tmp_path / "program.ml").write_text(ocaml)
+    (tmp_path / "program.py").write_text(f"# {of_python}")
+    told = []
+    for run in (command, f"{sys.executable} program.py"):
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            run,
+            cwd=tmp_path,
+            env=environment,
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        told.append(done.stdout.splitlines())
+    assert told[0] == told[1] == LANGUAGES["Lwt_unix"]().run(program).traces[0]
+
+
+def test_an_explanation_tells_where_the_releases_differ() -> None:
+    program = parse("(next_validate (do 1 (raise 1)))")
+    text = explanation(LANGUAGES["Lwt_pool"](), Difference(program, ["ours"], ["theirs"]))
+    assert "6.1 differs from 5.6.1: a validation that fails at once makes `use` raise" in text
