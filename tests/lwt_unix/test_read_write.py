@@ -13,11 +13,9 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
-from tests.lwt_unix.conftest import open_descriptors
+from tests.lwt_unix.conftest import Pair, open_descriptors
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
-
-Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
 
 
 def a_socket_pair() -> Pair:
@@ -38,15 +36,6 @@ def ends(request: pytest.FixtureRequest) -> Iterator[Pair]:
     reading, writing = request.param()
     yield reading, writing
     for descriptor in (reading, writing):
-        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
-            lwt_main.run(lwt_unix.close(descriptor))
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    near, far = a_socket_pair()
-    yield near, far
-    for descriptor in (near, far):
         if lwt_unix.state(descriptor) is not lwt_unix.Closed:
             lwt_main.run(lwt_unix.close(descriptor))
 
