@@ -8,12 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 OCAML_PREAMBLE: Final = r"""
-open Printf
-
-exception E of int
-
-exception Empty_slot
-
 let event = print_endline
 
 let first_word text = List.hd (String.split_on_char ':' (List.hd (String.split_on_char ' ' text)))
@@ -166,24 +160,6 @@ let step number f = event (string_of_int number); attempt f
 """
 
 PYTHON_PREAMBLE: Final = r"""
-import errno
-
-import os
-
-import lwt
-
-import lwt_unix
-
-from lwt_unix import lwt_engine
-
-from lwt_unix import lwt_io
-
-class E(Exception): pass
-
-class EmptySlot(Exception): pass
-
-def throw(exn): raise exn
-
 def event(text): print(text, flush=True)
 
 def first_word(text): return text.split(" ")[0].split(":")[0]

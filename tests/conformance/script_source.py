@@ -18,11 +18,12 @@ from tests.conformance.shared_source import (
     indented,
     ocaml_function,
     ocaml_list,
+    ocaml_program,
     ocaml_steps,
     python_call,
     python_function,
+    python_program,
     python_steps,
-    with_preamble,
 )
 
 OCAML: Final = lwt_unix_source.OCAML | lwt_io_source.OCAML | server_source.OCAML
@@ -53,7 +54,7 @@ def as_ocaml(program: Program) -> str:
     preamble = "\n\n".join(part.OCAML_PREAMBLE.strip() for part in preambles)
     body = ocaml_steps(map(_Ocaml(program).statement, program)) + OCAML_END
     body += OCAML_UNLINK.replace(", ", "; ") if "address " in body else ""
-    return with_preamble(preamble, f"{body}\n  Unix._exit 0")
+    return ocaml_program(preamble, f"{body}\n  Unix._exit 0")
 
 
 def as_python(program: Program) -> str:
@@ -61,10 +62,10 @@ def as_python(program: Program) -> str:
     preamble = "\n\n".join(part.PYTHON_PREAMBLE.strip() for part in preambles)
     body = python_steps(map(_Python(program).statement, program)) + PYTHON_END
     body += PYTHON_UNLINK if "address(" in body else ""
-    return with_preamble(preamble, f"{body}\nos._exit(0)")
+    return python_program(preamble, f"{body}\nos._exit(0)")
 
 
-def _directions(form: Form) -> dict[str, str]:
+def _words_of(form: Form) -> dict[str, str]:
     """Return what the words of a statement are called in both languages."""
     words = {
         "read": ("direction", "Read"),
@@ -117,7 +118,7 @@ class _Ocaml:
             for part in _memory(name, list(arguments))
         ]
         text = OCAML[name].format(
-            *numbers, **_directions(form), **_texts(form), **self._parts(name, form)
+            *numbers, **_words_of(form), **_texts(form), **self._parts(name, form)
         )
         return f"check_clients ();\n{text}" if name == "connect" and self._has_servers else text
 
@@ -176,14 +177,13 @@ class _Ocaml:
         slot: int | str = 0,
         first: str = "",
     ) -> str:
-        steps = [*([first] if first else []), *self._attempts(statements)]
+        steps = self._attempts(statements)
         if end:
-            ending = lwt_io_source.OCAML_ENDS.get(end, "Lwt.return_unit").format(slot=slot)
-            if end == "joins":
-                steps.insert(1 if first else 0, "let before = !started in")
-            steps.append(ending)
-        function = ocaml_function(argument, steps or ["()"])
-        return function.replace("!started in;", "!started in")
+            ends = lwt_io_source.OCAML_ENDS
+            steps.append(ends.get(end, ends["returns"]).format(slot=slot))
+        if end == "joins":
+            steps[0] = f"let before = !started in\n{steps[0]}"
+        return ocaml_function(argument, [*([first] if first else []), *steps] or ["()"])
 
     def _outcome(self, outcome: Form) -> str:
         name, *statements = outcome
@@ -224,7 +224,7 @@ class _Python:
         name, *arguments = form
         definitions, parts = self._parts(name, form)
         text = PYTHON[name].format(
-            *_memory(name, list(arguments)), **_directions(form), **_texts(form), **parts
+            *_memory(name, list(arguments)), **_words_of(form), **_texts(form), **parts
         )
         if name == "connect" and self._has_servers:
             text = f"check_clients()\n{text}"
@@ -298,10 +298,7 @@ class _Python:
             steps.append(([], "before = len(started)"))
         steps += self._attempts(statements)
         ends = lwt_io_source.PYTHON_ENDS
-        last = ends.get(end, ends["returns"]).format(slot=slot) if end else "pass"
-        if last == "pass" and steps:
-            *steps, (definitions, last) = steps
-            steps.append((definitions[:-1], definitions[-1])) if definitions else None
+        last = ends.get(end, ends["returns"]).format(slot=slot) if end else ""
         return python_function(name, argument, steps, last)
 
     def _calls(self, form: Form) -> tuple[list[str], dict[str, str]]:

@@ -14,18 +14,16 @@ from tests.conformance.shared_source import (
     numbers_of,
     ocaml_function,
     ocaml_list,
+    ocaml_program,
     ocaml_steps,
     python_call,
     python_function,
+    python_program,
     python_steps,
-    with_preamble,
 )
 
 OCAML_PREAMBLE: Final = r"""
-open Printf
 [@@@alert "-deprecated"]
-
-exception Empty_slot
 
 exception Stop
 
@@ -67,13 +65,7 @@ let step number f =
 """
 
 PYTHON_PREAMBLE: Final = r"""
-from lwt import lwt_sequence
-
-class EmptySlot(Exception): pass
-
 class Stop(Exception): pass
-
-def throw(exn): raise exn
 
 def show_exn(exn): return "Not_found" if isinstance(exn, LookupError) else type(exn).__name__
 
@@ -174,11 +166,11 @@ PYTHON: Final = {
 
 
 def as_ocaml(program: Program) -> str:
-    return with_preamble(OCAML_PREAMBLE, ocaml_steps(map(_ocaml, program)))
+    return ocaml_program(OCAML_PREAMBLE, ocaml_steps(map(_ocaml, program)))
 
 
 def as_python(program: Program) -> str:
-    return with_preamble(PYTHON_PREAMBLE, python_steps(map(_python, program)))
+    return python_program(PYTHON_PREAMBLE, python_steps(map(_python, program)))
 
 
 def _parts(form: Form) -> tuple[str, list[int], list[Form]]:
@@ -217,7 +209,7 @@ def _python(form: Form) -> Python:
     definitions, functions = [], []
     for number, visit in enumerate(visits, 1):
         functions.append(f"visit_{number}")
-        definitions += python_function(functions[-1], "", [_python(visit)], "")[:-1]
+        definitions += python_function(functions[-1], "", [_python(visit)])
     template = PYTHON[name].format(
         *numbers, name=form[0], visit=f"visits([{', '.join(functions)}])"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from tests.conformance.forms import Form
 
@@ -21,8 +22,58 @@ _ASSIGNMENT = re.compile(r"\w+\[\d+\] = ")
 _COMMENT = re.compile(r"\(\*.*?\*\)|^#[^\n]*|  #[^\n]*", re.MULTILINE | re.DOTALL)
 
 
-def with_preamble(preamble: str, body: str) -> str:
-    """Put before a text what it uses of a preamble.
+OCAML_BEGINNING: Final = """
+open Printf
+
+exception E of int
+
+exception Empty_slot
+"""
+
+PYTHON_BEGINNING: Final = """
+import errno
+
+import os
+
+from collections import deque
+
+from functools import partial
+
+{imports}
+
+class E(Exception): pass
+
+class EmptySlot(Exception): pass
+
+def throw(exn): raise exn
+"""
+
+MODULES: Final = {
+    "lwt": (
+        *("condition", "list", "mutex", "mvar", "pool", "pqueue", "result", "seq"),
+        *("sequence", "stream", "switch"),
+    ),
+    "lwt_unix": ("engine", "io"),
+}
+
+
+def ocaml_program(preamble: str, body: str) -> str:
+    """Put before a text what it uses of a preamble."""
+    return _with_preamble(f"{OCAML_BEGINNING}\n{preamble.lstrip()}", body)
+
+
+def python_program(preamble: str, body: str) -> str:
+    """Put before a text what it uses of a preamble, and the imports."""
+    imports: list[str] = []
+    for package, modules in MODULES.items():
+        imports.append(f"import {package}")
+        imports += [f"from {package} import lwt_{module}" for module in modules]
+    beginning = PYTHON_BEGINNING.format(imports="\n\n".join(imports))
+    return _with_preamble(f"{beginning}\n{preamble.lstrip()}", body)
+
+
+def _with_preamble(preamble: str, body: str) -> str:
+    """Leave out what is not used.
 
     The preamble is made of paragraphs. One that defines names is left out if none of them is
     found in what comes after it and is kept.
@@ -73,12 +124,15 @@ Python = tuple[list[str], str]
 """Lines that define functions, and an expression."""
 
 
-def python_function(name: str, argument: str, statements: Iterable[Python], end: str) -> list[str]:
-    """Write a function that executes statements and ends with a line."""
+def python_function(
+    name: str, argument: str, statements: Iterable[Python], end: str = ""
+) -> list[str]:
+    """Write a function that executes statements and ends with a line, if it is given one."""
     body: list[str] = []
     for definitions, expression in statements:
         body += [*definitions, expression]
-    return [f"def {name}({argument}):", *indented([*body, end])]
+    body += [end] if end else []
+    return [f"def {name}({argument}):", *indented(body or ["pass"])]
 
 
 def python_call(function: str, statement: Python) -> Python:

@@ -11,17 +11,14 @@ from tests.conformance.forms import Form, Program
 from tests.conformance.shared_source import (
     Python,
     ocaml_function,
+    ocaml_program,
     ocaml_steps,
     python_function,
+    python_program,
     python_steps,
-    with_preamble,
 )
 
 OCAML_PREAMBLE: Final = r"""
-open Printf
-
-exception E of int
-
 let show_exn = function
   | E n -> sprintf "E%d" n | Lwt.Canceled -> "Canceled" | Lwt_switch.Off -> "Off"
   | Invalid_argument _ -> "ValueError" | exn -> Printexc.to_string exn
@@ -113,22 +110,6 @@ let step number f =
 """
 
 PYTHON_PREAMBLE: Final = r"""
-from collections import deque
-
-import lwt
-
-from lwt import lwt_condition
-
-from lwt import lwt_mutex
-
-from lwt import lwt_mvar
-
-from lwt import lwt_pool
-
-from lwt import lwt_switch
-
-class E(Exception): pass
-
 def show_exn(exn): return f"E{exn.args[0]}" if isinstance(exn, E) else type(exn).__name__
 
 lwt.async_exception_hook.contents = lambda exn: print("hook", show_exn(exn))
@@ -312,13 +293,13 @@ TOLD: Final = ("mvars", "mutexes", "switches", "pools")
 def as_ocaml(program: Program) -> str:
     body = ocaml_steps(map(_ocaml, program))
     told = "; ".join(f"told_{name} ()" for name in TOLD if _uses(name, body))
-    return with_preamble(OCAML_PREAMBLE.replace("{told}", f"[{told}]"), body)
+    return ocaml_program(OCAML_PREAMBLE.replace("{told}", f"[{told}]"), body)
 
 
 def as_python(program: Program) -> str:
     body = python_steps(map(_python, program))
     told = ", ".join(f"told_{name}()" for name in TOLD if _uses(name, body))
-    return with_preamble(PYTHON_PREAMBLE.replace("{told}", f"[{told}]"), body)
+    return python_program(PYTHON_PREAMBLE.replace("{told}", f"[{told}]"), body)
 
 
 def _uses(structures: str, body: str) -> bool:
