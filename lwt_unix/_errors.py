@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import lwt
+from lwt_unix._checks import check_callable
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -29,7 +31,8 @@ def handle_unix_error(
 
     OCaml: Lwt_unix.handle_unix_error : ('a -> 'b Lwt.t) -> 'a -> 'b Lwt.t
     """
-    return lwt.catch(lambda: f(x), _report_and_exit)
+    check_callable("Lwt_unix.handle_unix_error", f)
+    return lwt.catch(partial(f, x), _report_and_exit)
 
 
 def _report_and_exit(exn: Exception) -> lwt.Promise[NoReturn]:

@@ -176,7 +176,7 @@ def with_close_connection(
     input_channel * output_channel -> 'a Lwt.t
     """
     check_callable("lwt_io.with_close_connection", f)
-    return lwt.finalize(lambda: f(channels), lambda: _close_both(*channels))
+    return lwt.finalize(partial(f, channels), lambda: _close_both(*channels))
 
 
 def _close_both(ic: InputChannel, oc: OutputChannel) -> lwt.Promise[None]:

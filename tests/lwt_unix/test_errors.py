@@ -37,6 +37,19 @@ def test_other_exceptions_and_values_pass() -> None:
     assert lwt_main.run(lwt_unix.handle_unix_error(lwt.return_, 3)) == 3
 
 
+def test_what_is_no_function_is_refused_and_what_returns_no_promise_is_named() -> None:
+    with pytest.raises(
+        TypeError, match=r"^Lwt_unix\.handle_unix_error: expected a function, got 3"
+    ):
+        lwt_unix.handle_unix_error(3, 4)  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(TypeError, match="no_promise"):
+        lwt_main.run(lwt_unix.handle_unix_error(no_promise, 4))  # type: ignore[arg-type]  # the same
+
+
+def no_promise(x: int) -> int:
+    return x
+
+
 def test_a_job_gives_its_result_or_its_exception() -> None:
     def fail() -> int:
         raise LookupError
