@@ -436,6 +436,15 @@ def test_nget_waits_for_what_is_missing() -> None:
     assert value_of(two) == [1, 2]
 
 
+def test_nget_ends_where_another_reader_has_emptied_the_stream() -> None:
+    stream, push = lwt_stream.create()
+    two = lwt_stream.nget(2, stream)
+    first = lwt_stream.get(stream)  # The newest waiting reader goes on first.
+    push(Some(1))
+    assert value_of(first) == Some(1)
+    assert value_of(two) == []  # As in OCaml: it looks at the first element of the stream.
+
+
 def test_next_and_last_new_are_rejected_at_the_end() -> None:
     for function in lwt_stream.next, lwt_stream.last_new:
         assert isinstance(rejected_with(function(stream_of())), lwt_stream.Empty)
