@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 import lwt
 from lwt import Promise, Return, lwt_pool
+from lwt._resolution import resume
 from lwt.lwt_pool import clear, use, wait_queue_length
 from tests.helpers import A, B, Recorder, is_canceled, raising, rejected_with
 
@@ -423,29 +426,58 @@ def test_clear_waits_for_one_disposal_before_it_starts_the_next(record: Recorder
 # Interrupts, bad input
 
 
-@pytest.mark.parametrize("where", ["create", "use"])
-def test_an_interrupt_leaves_at_once_and_loses_no_place(where: str, record: Recorder) -> None:
-    is_first = True
-    make = counting(record)
+@pytest.mark.parametrize("where", ["create", "validate", "use", "check", "dispose", "clear"])
+def test_an_interrupt_leaves_at_once_and_loses_no_place(where: str) -> None:
+    to_be_interrupted = [where]
 
-    def interrupted(here: str) -> None:
-        nonlocal is_first
-        if here == where and is_first:
-            is_first = False
+    def step(here: str) -> None:
+        if here in to_be_interrupted:
+            to_be_interrupted.remove(here)
             raise KeyboardInterrupt
 
     def create() -> Promise[int]:
-        interrupted("create")
-        return make()
+        step("create")
+        return lwt.return_(1)
+
+    def validate(_: int) -> Promise[bool]:
+        step("validate")
+        return lwt.return_true
+
+    def check(_: int, tell: Callable[[bool], None]) -> None:
+        step("check")
+        tell(where == "check")
+
+    def dispose(_: int) -> Promise[None]:
+        step("dispose")
+        step("clear")
+        return lwt.return_unit
 
     def work(member: int) -> Promise[int]:
-        interrupted("use")
-        return lwt.return_(member)
+        step("use")
+        return lwt.return_(member) if where in {"create", "validate", "use"} else lwt.fail(A())
 
-    pool = lwt_pool.create(1, create)
+    pool = lwt_pool.create(1, create, validate=validate, check=check, dispose=dispose)
+    if where in {"validate", "clear"}:
+        use(pool, lambda _: lwt.return_unit)
     with pytest.raises(KeyboardInterrupt):
-        use(pool, work)
-    assert lwt.state(use(pool, work)) == Return(0)
+        clear(pool) if where == "clear" else use(pool, work)
+    assert lwt.state(use(pool, lwt.return_)) == Return(1)
+    assert repr(pool) == "<Pool, 1 of 1 members, 1 idle, 0 waiting>"
+
+
+def test_a_member_that_comes_back_by_an_interrupt_goes_to_who_waits() -> None:
+    def interrupt(_: object) -> Promise[None]:
+        raise KeyboardInterrupt
+
+    creation, resolver = lwt.wait()
+    pool = lwt_pool.create(1, lambda: creation)
+    interrupted = use(pool, interrupt)
+    second = Work(pool)
+    with pytest.raises(KeyboardInterrupt):
+        lwt.wakeup(resolver, "a member")
+    resume()  # As the main loop does at its next turn.
+    assert second.member == "a member"
+    assert lwt.is_sleeping(interrupted)
 
 
 def test_an_interrupt_while_waiters_are_served_lets_them_wait_on(record: Recorder) -> None:
@@ -465,6 +497,30 @@ def test_an_interrupt_while_waiters_are_served_lets_them_wait_on(record: Recorde
     assert wait_queue_length(pool) == 1
     third = Work(pool)
     assert [first.member, second.member, third.member] == [None, 0, None]
+
+
+@pytest.mark.parametrize("is_waited_for", [True, False])
+def test_the_exception_of_a_use_closes_no_circle(is_waited_for: bool) -> None:
+    def fail(_: int) -> Promise[None]:
+        raise A
+
+    def begin() -> weakref.ref[Exception]:
+        pool = lwt_pool.create(1, lambda: lwt.return_(0))
+        first = Work(pool)
+        if not is_waited_for:
+            first.end()
+        result = use(pool, fail)
+        if is_waited_for:
+            first.end()
+        exception = weakref.ref(rejected_with(result))
+        del result
+        return exception
+
+    gc.disable()
+    try:
+        assert begin()() is None
+    finally:
+        gc.enable()
 
 
 def test_bad_arguments_are_refused() -> None:
