@@ -119,8 +119,7 @@ class Promise(Generic[T_co]):
         promise: Promise[Any] = self if self._state != PROXY else underlying(self)
         if promise._state == PENDING:
             yield promise
-            if promise._state == PROXY:
-                promise = underlying(promise)
+            promise = self if self._state != PROXY else underlying(self)
         if promise._state == FULFILLED:
             value: T_co = promise._value
             return value
