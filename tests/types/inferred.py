@@ -101,6 +101,7 @@ def waiting_for_one(p: P, q: Q, both: list[Promise[int | str]]) -> None:
     assert_type(lwt.choose([p, p]), Promise[int])
     assert_type(lwt.pick([p, p]), Promise[int])
     assert_type(lwt.pick(both), Promise[int | str])
+    assert_type(lwt.pick([p, lwt.fail(TimeoutError())]), Promise[int])
     assert_type(lwt.nchoose([p]), Promise[list[int]])
     assert_type(lwt.npick([p]), Promise[list[int]])
     assert_type(lwt.nchoose_split([p]), Promise[tuple[list[int], list[Promise[int]]]])
