@@ -176,3 +176,12 @@ def test_an_explanation_tells_where_the_releases_differ() -> None:
     program = parse("(next_validate (do 1 (raise 1)))")
     text = explanation(LANGUAGES["Lwt_pool"](), Difference(program, ["ours"], ["theirs"]))
     assert "6.1 differs from 5.6.1: a validation that fails at once makes `use` raise" in text
+
+
+def test_the_documentation_shows_what_is_printed() -> None:
+    page = (ROOT / "docs" / "explanation" / "conformance.md").read_text(encoding="utf-8")
+    section = page.split("### What is printed")[1].split("###")[0]
+    text, ocaml, python = re.findall(r"^```\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    language, program = LANGUAGES["Lwt_mutex"](), parse(text)
+    assert language.as_ocaml(program).endswith(f"\n\n{ocaml}")
+    assert language.as_python(program).endswith(f"\n\n{python}")
