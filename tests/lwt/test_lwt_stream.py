@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -923,3 +924,62 @@ def test_many_elements_that_are_dropped_unread_need_no_stack() -> None:
         push(Some(n))
     del stream
     push(None)
+
+
+# --- Memory ------------------------------------------------------------------
+
+
+def peak_of_reading(number: int) -> int:
+    """How many bytes are in use at most while so many elements go through `map` and `filter`."""
+    numbers = lwt_stream.of_seq(iter(range(number)))
+    mapped = lwt_stream.map(lambda n: 2 * n, numbers)
+    filtered = lwt_stream.filter(lambda n: n % 3 == 0, mapped)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        total = lwt_stream.fold(lambda _, count: count + 1, filtered, 0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert value_of(total) == (number + 2) // 3
+    return peak
+
+
+def test_memory_does_not_grow_with_the_elements_that_are_read_through_map_and_filter() -> None:
+    assert peak_of_reading(100_000) < peak_of_reading(1_000) + 10_000
+
+
+def test_memory_does_not_grow_with_the_elements_that_are_pushed_and_read_one_by_one() -> None:
+    def peak_of_pushing(number: int) -> int:
+        stream, push = lwt_stream.create()
+        mapped = lwt_stream.map_s(lwt.return_, lwt_stream.filter(lambda _: True, stream))
+        done = lwt_stream.iter_s(lambda _: lwt.return_unit, mapped)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for n in range(number):
+                push(Some(n))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert lwt.is_sleeping(done)
+        return peak
+
+    assert peak_of_pushing(10_000) < peak_of_pushing(500) + 10_000
+
+
+def test_a_clone_that_nobody_reads_holds_memory_and_one_that_is_dropped_does_not() -> None:
+    stream, push = lwt_stream.create()
+    clone = lwt_stream.clone(stream)
+    tracemalloc.start()
+    try:
+        for n in range(10_000):
+            push(Some(n))
+            lwt_stream.junk(stream)
+        unread, _ = tracemalloc.get_traced_memory()
+        del clone
+        dropped, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert unread > 10_000 * 64
+    assert dropped < 10_000
