@@ -5,8 +5,10 @@ The fixtures that go with these are in `tests/lwt/conftest.py`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 import lwt
@@ -108,3 +110,21 @@ def check_the_core_is_at_rest() -> None:
     assert resolution.postponed == []
     assert not resolution.is_running_postponed
     assert dict(current_storage.contents) == {}
+
+
+def steps_of(function: Callable[[], object]) -> int:
+    """How many lines of Python a call runs: the same at any size, if it takes constant time."""
+    steps = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Callable[..., Any]:
+        nonlocal steps
+        steps += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return steps

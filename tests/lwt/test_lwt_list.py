@@ -426,6 +426,24 @@ def test_many_pending_elements_may_be_resolved_in_any_order(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["iter_s", "fold_left_s"])
+@pytest.mark.parametrize(
+    ("f", "many"), [(lambda _: lwt.return_true, MILLION), (true_later, MILLION // 10)]
+)
+def test_any_number_of_elements_takes_no_more_memory_than_a_thousand(
+    name: str, f: Callable[[object], Promise[bool]], many: int, flat: Callable[[], int]
+) -> None:
+    peaks = []
+    for number in 1000, 1000, many:  # The first time, what is made once.
+        tracemalloc.reset_peak()
+        result = call(name, f, (x for x in range(number)))
+        run_pauses()
+        assert not lwt.is_sleeping(result)
+        peaks.append(flat())
+    assert peaks[2] - peaks[1] <= 5
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iter_s", "fold_left_s", "map_s", "map_p", "rev_map_p"])
 def test_a_million_elements(name: str) -> None:
     assert not lwt.is_sleeping(call(name, lambda _: lwt.return_(1), range(MILLION)))

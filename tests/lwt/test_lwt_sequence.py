@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from lwt import Some, lwt_sequence
 from lwt.lwt_sequence import Node, Sequence
+from tests.helpers import steps_of
 
 
 def contents(sequence: Sequence[int]) -> list[int]:
@@ -306,6 +307,28 @@ def test_the_traversal_of_a_transferred_sequence_ends_with_the_other() -> None:
 def test_a_long_sequence_is_folded_without_recursion() -> None:
     sequence, _ = sequence_of(*range(100_000))
     assert lwt_sequence.fold_r(lambda value, total: value + total, sequence, 0) == 4_999_950_000
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda sequence, _: lwt_sequence.add_l(0, sequence),
+        lambda sequence, _: lwt_sequence.add_r(0, sequence),
+        lambda sequence, _: lwt_sequence.take_l(sequence),
+        lambda sequence, _: lwt_sequence.take_opt_r(sequence),
+        lambda sequence, _: lwt_sequence.is_empty(sequence),
+        lambda sequence, _: lwt_sequence.clear(sequence),
+        lambda _, nodes: lwt_sequence.remove(nodes[len(nodes) // 2]),
+        lambda sequence, _: lwt_sequence.transfer_l(sequence, sequence_of(1, 2)[0]),
+        lambda sequence, _: lwt_sequence.transfer_r(sequence, sequence_of(1, 2)[0]),
+        lambda sequence, _: lwt_sequence.transfer_r(sequence_of(1, 2)[0], sequence),
+    ],
+)
+def test_ends_removal_and_transfer_take_as_many_steps_at_any_length(
+    operation: Callable[[Sequence[int], list[Node[int]]], object],
+) -> None:
+    short, long = sequence_of(*range(10)), sequence_of(*range(1000))
+    assert steps_of(lambda: operation(*short)) == steps_of(lambda: operation(*long)) > 0
 
 
 # Wrong arguments and shown ones
