@@ -90,18 +90,20 @@ let attempt f =
   | Empty_slot -> ()
   | exn -> print_endline ("raises " ^ show_exn exn)
 
+let show_sources () =
+  let show = function
+    | Bounded b ->
+      sprintf "%d/%d%s%s" b#count b#size (if b#blocked then "b" else "") (if b#closed then "c" else "")
+    | _ -> "" in
+  " | " ^ String.concat "," (Array.to_list (Array.map show sources))
+
 let step number f =
   attempt f;
   let show_stream = function
     | None -> "?" | Some stream -> if Lwt_stream.is_closed stream then "c" else "o" in
-  let show_source = function
-    | Bounded b ->
-      sprintf "%d/%d%s%s" b#count b#size (if b#blocked then "b" else "") (if b#closed then "c" else "")
-    | _ -> "" in
-  let all show array = List.map show (Array.to_list array) in
-  printf "%d | %s | %s | %s\n" number
+  printf "%d | %s | %s%s\n" number
     (String.concat " " (List.rev_map (fun (show, _) -> show ()) !results))
-    (String.concat "" (all show_stream streams)) (String.concat "," (all show_source sources))
+    (String.concat "" (Array.to_list (Array.map show_stream streams))) {sources}
 """
 
 PYTHON_PREAMBLE: Final = r"""
@@ -202,8 +204,10 @@ def show_source(source):
     if not isinstance(source, lwt_stream.bounded_push): return ""
     return f"{source.count}/{source.size}{'b' * source.blocked}{'c' * source.closed}"
 
+def show_sources(): return " | " + ",".join(map(show_source, sources))
+
 def step(number, function):
     attempt(function)
     closed = "".join("?" if s is None else "c" if lwt_stream.is_closed(s) else "o" for s in streams)
-    print(number, "|", " ".join(map(show_state, results)), "|", closed, "|", ",".join(map(show_source, sources)))
+    print(f"{number} | {' '.join(map(show_state, results))} | {closed}", {sources}, sep="")
 """

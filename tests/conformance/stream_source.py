@@ -1,6 +1,6 @@
 """Programs of `stream_programs.py` as source text, in OCaml and in Python.
 
-They print what a trace tells.
+They print what a trace tells; of bounded streams, only if there are any.
 """
 
 from __future__ import annotations
@@ -139,11 +139,15 @@ READERS: Final = {"peek", "get", "next", "last_new", "junk", "is_empty", "closed
 
 
 def as_ocaml(program: Program) -> str:
-    return ocaml_program(OCAML_PREAMBLE, ocaml_steps(map(_ocaml, program)))
+    body = ocaml_steps(map(_ocaml, program))
+    sources = "(show_sources ())" if "Bounded" in body else '""'
+    return ocaml_program(OCAML_PREAMBLE.replace("{sources}", sources), body)
 
 
 def as_python(program: Program) -> str:
-    return python_program(PYTHON_PREAMBLE, python_steps(map(_python, program)))
+    body = python_steps(map(_python, program))
+    sources = "show_sources()" if "bounded" in body else '""'
+    return python_program(PYTHON_PREAMBLE.replace("{sources}", sources), body)
 
 
 # Callbacks: what they give for a number that is written in the program

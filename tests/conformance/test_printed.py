@@ -16,6 +16,7 @@ import pytest
 
 from tests.conformance.api.ocaml import installed_version
 from tests.conformance.comparison import Difference, random_programs
+from tests.conformance.faults import FAULTS
 from tests.conformance.forms import Program, parse, show
 from tests.conformance.language import Language
 from tests.conformance.languages import LANGUAGES
@@ -28,6 +29,7 @@ needs_ocaml = pytest.mark.skipif(
 )
 in_each_language = pytest.mark.parametrize("module", LANGUAGES)
 FEW = 3
+READING_INSTEAD = "(pipe 0 1) (wrap_syscall 0 1 write ((retry_read))) (settle)"
 MANY = 40
 
 
@@ -75,6 +77,7 @@ def shown_in_common(line: str) -> str:
     # In the memory of OCaml these are one thing.
     line = line.replace("()", "0").replace("true", "1")
     # The state of structures that a program does not use is not printed.
+    line = re.sub(r" \| ,,,$", "", line)
     line = re.sub(r"^(statement .*? [-rfs]{8})( .*)?$", r"\1", line)
 
     def in_words(found: re.Match[str]) -> str:
@@ -145,6 +148,34 @@ def test_a_printed_program_runs_where_only_the_library_is(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == few[module][0].lines
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "what", "program"),
+    [
+        ("Lwt", "poll gives None for a rejected promise", "(task 0) (cancel 0) (poll 0)"),
+        (
+            "Lwt_sequence",
+            "transfer_l puts the elements to the right end",
+            "(add_l 0 0 0) (add_l 0 1 1) (transfer_l 0 1)",
+        ),
+        ("Lwt_unix", "an action that wants to read waits to write", READING_INSTEAD),
+    ],
+)
+def test_a_printed_program_shows_a_seeded_fault(
+    module: str, what: str, program: str, tmp_path: Path
+) -> None:
+    language = LANGUAGES[module]()
+    text, number = language.as_python(parse(program)), [fault.what for fault in FAULTS].index(what)
+    put_in = (
+        "from tests.conformance.fault import apply\n"
+        "from tests.conformance.faults import FAULTS\n"
+        f"apply(FAULTS[{number}])\n"
+    )
+    command = [sys.executable, "-c", put_in + text]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    (sound,) = in_python([(module, text)], tmp_path)
+    assert done.stdout.splitlines() != sound
 
 
 @needs_ocaml
