@@ -1,9 +1,19 @@
-"""What type checkers infer from lwt_list, lwt_seq, lwt_result, lwt_pqueue. Checked by mypy, never run."""
+"""What type checkers infer of lists, sequences, results and priority queues. Never run."""
 
 from typing import assert_type
 
 import lwt
-from lwt import Error, Ok, Promise, Some, lwt_list, lwt_pqueue, lwt_result, lwt_seq
+from lwt import (
+    Error,
+    Ok,
+    Promise,
+    Some,
+    lwt_list,
+    lwt_pqueue,
+    lwt_result,
+    lwt_seq,
+    lwt_sequence,
+)
 from lwt.lwt_seq import Cons, Node, Seq
 
 
@@ -82,6 +92,19 @@ def priority_queues() -> None:
     assert_type(queues.find_min(queues.empty), int)
     assert_type(queues.lookup_min(queues.empty), Some[int] | None)
     queues.add("a", queues.empty)  # type: ignore[arg-type]
+
+
+def linked_sequences(sequence: lwt_sequence.Sequence[str]) -> None:
+    node = lwt_sequence.add_l("a", sequence)
+    assert_type(node, lwt_sequence.Node[str])
+    assert_type(lwt_sequence.get(node), str)
+    assert_type(lwt_sequence.take_opt_r(sequence), Some[str] | None)
+    assert_type(lwt_sequence.fold_l(lambda word, sum: sum + len(word), sequence, 0), int)
+    assert_type(
+        lwt_sequence.find_node_opt_l(str.isdigit, sequence), Some[lwt_sequence.Node[str]] | None
+    )
+    lwt_sequence.set(node, 3)  # type: ignore[misc]
+    lwt_sequence.transfer_l(sequence, node)  # type: ignore[arg-type]
 
 
 def refused(words: list[str]) -> None:

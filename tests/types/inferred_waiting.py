@@ -62,3 +62,13 @@ def pools() -> None:
     assert_type(lwt_pool.use(pool, lambda member: lwt.return_(str(member))), Promise[str])
     assert_type(lwt_pool.clear(pool), Promise[None])
     assert_type(lwt_pool.wait_queue_length(pool), int)
+
+
+def refused(mailbox: Mvar[int], mutex: Mutex, pool: Pool[int], condition: Condition[int]) -> None:
+    lwt_mvar.put(mailbox, "x")  # type: ignore[misc]
+    lwt_mutex.with_lock(mutex, lambda: 3)  # type: ignore[arg-type, return-value]
+    lwt_mutex.lock(mailbox)  # type: ignore[arg-type]
+    lwt_condition.signal(condition, "x")  # type: ignore[misc]
+    lwt_condition.wait(condition, mutex)  # type: ignore[call-arg]
+    lwt_pool.use(pool, lambda member: member)  # type: ignore[arg-type, return-value]
+    lwt_switch.add_hook(lwt_switch.create(), lambda: lwt.return_unit)  # type: ignore[arg-type]
