@@ -15,6 +15,9 @@ node goes on to the neighbours that it had. Traversals ask for the next link
 only after the callback has returned, so they also meet what it added ahead of
 them, and they pass over nodes that are no longer active.
 
+An argument that is no sequence, node or function, where one is asked for, is a
+TypeError at the call. All take constant time but traversals and `length`.
+
 OCaml deprecates this module for users; the promise core stands on it, and it
 imports nothing of it.
 
@@ -275,12 +278,7 @@ def take_l(sequence: Sequence[T], /) -> T:
     OCaml: Lwt_sequence.take_l : 'a t -> 'a
     """
     _check_sequence("take_l", sequence)
-    leftmost = sequence.next
-    if not isinstance(leftmost, Node):
-        raise Empty("lwt_sequence.take_l: the sequence is empty; take_opt_l returns None instead")
-    _remove(leftmost)
-    value: T = leftmost.value
-    return value
+    return _take("l", sequence.next)
 
 
 def take_r(sequence: Sequence[T], /) -> T:
@@ -292,12 +290,7 @@ def take_r(sequence: Sequence[T], /) -> T:
     OCaml: Lwt_sequence.take_r : 'a t -> 'a
     """
     _check_sequence("take_r", sequence)
-    rightmost = sequence.previous
-    if not isinstance(rightmost, Node):
-        raise Empty("lwt_sequence.take_r: the sequence is empty; take_opt_r returns None instead")
-    _remove(rightmost)
-    value: T = rightmost.value
-    return value
+    return _take("r", sequence.previous)
 
 
 def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
@@ -306,11 +299,7 @@ def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
     OCaml: Lwt_sequence.take_opt_l : 'a t -> 'a option
     """
     _check_sequence("take_opt_l", sequence)
-    leftmost = sequence.next
-    if not isinstance(leftmost, Node):
-        return None
-    _remove(leftmost)
-    return Some(leftmost.value)
+    return _take_opt(sequence.next)
 
 
 def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
@@ -319,11 +308,24 @@ def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
     OCaml: Lwt_sequence.take_opt_r : 'a t -> 'a option
     """
     _check_sequence("take_opt_r", sequence)
-    rightmost = sequence.previous
-    if not isinstance(rightmost, Node):
+    return _take_opt(sequence.previous)
+
+
+def _take(side: str, link: _Link[T]) -> T:
+    if not isinstance(link, Node):
+        raise Empty(
+            f"lwt_sequence.take_{side}: the sequence is empty; take_opt_{side} returns None instead"
+        )
+    _remove(link)
+    value: T = link.value
+    return value
+
+
+def _take_opt(link: _Link[T]) -> Some[T] | None:
+    if not isinstance(link, Node):
         return None
-    _remove(rightmost)
-    return Some(rightmost.value)
+    _remove(link)
+    return Some(link.value)
 
 
 def transfer_l(source: Sequence[T], target: Sequence[T], /) -> None:
@@ -468,13 +470,7 @@ def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
     OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
     """
     _check_callback_and_sequence("find_node_l", f, sequence)
-    for node in _nodes_l(sequence):
-        if f(node.value):
-            return node
-    raise LookupError(
-        "lwt_sequence.find_node_l: no element satisfies the predicate; "
-        "find_node_opt_l returns None instead"
-    )
+    return _find("l", f, _nodes_l(sequence))
 
 
 def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
@@ -486,12 +482,16 @@ def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
     OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
     """
     _check_callback_and_sequence("find_node_r", f, sequence)
-    for node in _nodes_r(sequence):
+    return _find("r", f, _nodes_r(sequence))
+
+
+def _find(side: str, f: Callable[[T], bool], nodes: Iterator[Node[T]]) -> Node[T]:
+    for node in nodes:
         if f(node.value):
             return node
     raise LookupError(
-        "lwt_sequence.find_node_r: no element satisfies the predicate; "
-        "find_node_opt_r returns None instead"
+        f"lwt_sequence.find_node_{side}: no element satisfies the predicate; "
+        f"find_node_opt_{side} returns None instead"
     )
 
 
