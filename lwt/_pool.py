@@ -267,6 +267,8 @@ async def dispose_of_all(pool: Pool[T], members: list[T]) -> None:
             await dispose_and_free(pool, members.pop())
         except Exception as exception:
             failures.append(exception)
+        except GeneratorExit:
+            raise  # Nobody will run this again: the promise that it waits for is lost.
         except BaseException:
             for member in members:
                 put_back(pool, member)

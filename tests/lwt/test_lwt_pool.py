@@ -480,6 +480,16 @@ def test_a_member_that_comes_back_by_an_interrupt_goes_to_who_waits() -> None:
     assert lwt.is_sleeping(interrupted)
 
 
+def test_a_clear_that_nobody_can_finish_any_more_gives_nothing_back(record: Recorder) -> None:
+    pool = lwt_pool.create(2, counting(record), dispose=lambda _: lwt.wait()[0])
+    first, second = Work(pool), Work(pool)
+    first.end()
+    second.end()
+    assert lwt.is_sleeping(clear(pool))
+    gc.collect()  # What the garbage collector does must not be seen.
+    assert repr(pool) == "<Pool, 2 of 2 members, 0 idle, 0 waiting>"
+
+
 def test_an_interrupt_while_waiters_are_served_lets_them_wait_on(record: Recorder) -> None:
     creation, resolver = lwt.wait()
     creations: list[Callable[[], Promise[Any]]] = [counting(record), lambda: creation]
