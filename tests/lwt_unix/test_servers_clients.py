@@ -14,8 +14,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pytest
 
@@ -25,6 +27,8 @@ from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.programs import environment, read_until, running
 
 HERE = ("127.0.0.1", 0)
+
+T = TypeVar("T")
 
 Handler = Callable[[lwt_unix.Sockaddr, lwt_unix.File_descr], Coroutine[object, object, object]]
 
@@ -75,6 +79,30 @@ async def python(program: str, *arguments: object) -> bytes:
     return await output_of(sys.executable, "-c", program, *map(str, arguments))
 
 
+class Serving(Generic[T]):
+    """The function of a server, and the promises that it has given and that are still pending."""
+
+    def __init__(
+        self, f: Callable[[lwt_unix.Sockaddr, T], Coroutine[object, object, object]]
+    ) -> None:
+        self.f = f
+        self.pending: set[lwt.Promise[object]] = set()
+
+    def __call__(self, address: lwt_unix.Sockaddr, connection: T) -> lwt.Promise[object]:
+        served = lwt.apply(partial(self.f, address), connection)
+        if lwt.is_sleeping(served):
+            self.pending.add(served)
+            lwt.on_termination(served, lambda: self.pending.discard(served))
+        return served
+
+    async def is_over(self) -> None:
+        """Wait until the server has seen that all its clients have gone."""
+        while self.pending:
+            with suppress(Exception):  # the hook has them
+                await lwt.join(list(self.pending))
+            await lwt.pause()  # for the callbacks that take them out
+
+
 def serve(
     f: Handler,
     clients: Callable[[lwt_unix.File_descr], Coroutine[object, object, object]],
@@ -82,10 +110,12 @@ def serve(
 ) -> None:
     """Run a server, and `clients(listening_socket)`."""
     fd = lwt_unix.socket(domain_of(address), lwt_unix.SOCK_STREAM, 0)
+    serving = Serving(f)
 
     async def main() -> None:
-        async with await lwt_io.establish_server_with_client_socket(address, f, server_fd=fd):
+        async with await lwt_io.establish_server_with_client_socket(address, serving, server_fd=fd):
             await clients(fd)
+            await serving.is_over()
 
     lwt_main.run(main())
 
@@ -341,10 +371,12 @@ async def answer_http(
 
 def serve_http(clients: Callable[[int], Coroutine[object, object, object]]) -> None:
     fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    serving = Serving(answer_http)
 
     async def main() -> None:
-        async with await lwt_io.establish_server_with_client_address(HERE, answer_http, fd=fd):
+        async with await lwt_io.establish_server_with_client_address(HERE, serving, fd=fd):
             await clients(port_of(fd))
+            await serving.is_over()
 
     lwt_main.run(main())
 
