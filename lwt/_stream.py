@@ -224,8 +224,11 @@ def take(stream: Stream[T]) -> Some[T] | Promise[Some[T] | None] | None:
         if fed is not None:
             return start(_get(stream, node, fed))
     data = node.data
-    if data is not None:
-        consume(stream, node)
+    if data is not None and node is stream._node:
+        # `consume`, without a call.
+        stream._node = node.next
+        if stream._bounded is not None:
+            stream._bounded.consumed()
     return data
 
 

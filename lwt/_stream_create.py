@@ -152,6 +152,9 @@ class bounded_push(Generic[T_contra]):
         OCaml: Lwt_stream.bounded_push, method push : 'a -> unit Lwt.t
         """
         source = self._source
+        if source.count < source.size and source.pending is None and not source.is_closed:
+            source.push_now(element)
+            return return_unit
         if source.is_closed:
             return fail(
                 Closed(f"lwt_stream.bounded_push.push: cannot push {element!r} after close()")
@@ -163,9 +166,6 @@ class bounded_push(Generic[T_contra]):
                     f"for room; wait for its promise before the next push"
                 )
             )
-        if source.count < source.size:
-            source.push_now(element)
-            return return_unit
         source.pending = Some(element)
 
         def give_up(exception: Exception) -> Promise[None]:

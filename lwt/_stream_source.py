@@ -337,7 +337,11 @@ class Push_bounded(_Signalled):
 
     def push_now(self, element: object) -> None:
         """Push into a queue that has room."""
-        self.enqueue(Some(element))
+        # `enqueue`, without a call.
+        node = self.last
+        node.data = Some(element)
+        node.next = self.last = last = Node()
+        last.data = None
         self.count += 1
         if self._is_awaited:
             self._tell()

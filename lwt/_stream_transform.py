@@ -57,8 +57,10 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
         option = take(stream)
         if type(option) is Promise:
             return _sequential.map(mapped, option)
+        if option is None:
+            return None
         try:
-            return mapped(option)
+            return Some(f(option.value))
         except Exception as exception:
             return Promise(REJECTED, rejection_of(exception))
 
