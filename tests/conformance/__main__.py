@@ -113,7 +113,14 @@ def _compare(options: argparse.Namespace) -> int:
             result = compare(language, judge, programs, enough=number, report=_Teller(language))
             reports.append(Report(language, result, time.monotonic() - start))
             for difference in result.differences[:3]:
-                print(f"\n{explanation(language, shrunk(language, judge, difference))}\n")
+                smallest = shrunk(language, judge, difference)
+                if smallest is not None:
+                    print(f"\n{explanation(language, smallest)}\n")
+                else:
+                    print(
+                        f"\nProgram {difference.number} does not differ when it is run alone: "
+                        "one before it left something behind\n"
+                    )
             if result.judged < number and not result.differences:
                 print(f"{name}: OCaml judged only {result.judged} programs", file=sys.stderr)
                 status = 1

@@ -149,8 +149,11 @@ def one_difference(language: Language, judge: Judge, program: Program) -> Differ
     return judged(program, answers, by_ocaml)
 
 
-def shrunk(language: Language, judge: Judge, difference: Difference) -> Difference:
-    """Make the program of a difference as small as can be, with a difference of the same kind."""
+def shrunk(language: Language, judge: Judge, difference: Difference) -> Difference | None:
+    """Make the program of a difference as small as can be, with a difference of the same kind.
+
+    Returns None if it does not differ when it is run alone, after no other program.
+    """
 
     def still(program: Program) -> bool:
         found = one_difference(language, judge, program)
@@ -159,8 +162,10 @@ def shrunk(language: Language, judge: Judge, difference: Difference) -> Differen
             difference.expected is None,
         )
 
+    if not still(difference.program):
+        return None
     smallest = shrink(difference.program, language.is_statement, still)
     found = one_difference(language, judge, smallest)
-    assert found is not None
-    found.number = difference.number
+    if found is not None:
+        found.number = difference.number
     return found

@@ -38,7 +38,8 @@ def find(fault: Fault, programs: int) -> Found | None:
         result = compare(language, judge, random_programs(language, programs), stop_after=1)
         if not result.differences:
             return None
-        smallest = shrunk(language, judge, result.differences[0])
+        found = result.differences[0]
+        smallest = shrunk(language, judge, found) or found
     return Found(smallest.number, show(smallest.program), smallest.first())
 
 

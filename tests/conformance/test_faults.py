@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.__main__ import main, search_for
 from tests.conformance.api.ocaml import installed_version
-from tests.conformance.comparison import one_difference, random_programs
+from tests.conformance.comparison import Difference, one_difference, random_programs, shrunk
 from tests.conformance.fault import Fault, faulty_text
 from tests.conformance.faults import FAULTS
 from tests.conformance.forms import Program
@@ -113,3 +113,11 @@ def test_an_exception_that_leaves_our_library_is_a_difference() -> None:
         difference = one_difference(language, judge, program)
     assert difference is not None
     assert difference.ours[0].startswith("KeyError('a fault') leaves, from ")
+
+
+@needs_ocaml
+def test_what_does_not_differ_alone_is_not_made_smaller() -> None:
+    language = SequencePrograms()
+    difference = Difference(next(random_programs(language, 1)), ["ours"], ["OCaml's"])
+    with Judge(build(language.interpreter, language.package)) as judge:
+        assert shrunk(language, judge, difference) is None
