@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
-from lwt_unix._checks import check_delay
+from lwt_unix._checks import check_delay, check_fd
 from lwt_unix._engine_events import (
     Action,
     Descriptor_event,
@@ -61,28 +61,6 @@ OCaml: Lwt_engine.Engine_id__poll : engine_id
 """
 
 # --- Checks of arguments -----------------------------------------------------
-
-MOST_FD: Final = 2**31 - 1
-"""The largest number that the system calls take."""
-
-
-def check_fd(function_name: str, fd: object) -> None:
-    """Raise unless this is a number that a descriptor can have."""
-    if not isinstance(fd, int) or isinstance(fd, bool):
-        fileno = ", or its fileno()" if hasattr(fd, "fileno") else ""
-        raise TypeError(
-            f"lwt_engine.{function_name}: expected a file descriptor, got {fd!r} "
-            f"({type(fd).__name__}); pass its number{fileno}"
-        )
-    if fd < 0:
-        raise ValueError(
-            f"lwt_engine.{function_name}: {fd} is not a file descriptor; "
-            "the fileno() of a closed socket is -1"
-        )
-    if fd > MOST_FD:
-        raise ValueError(
-            f"lwt_engine.{function_name}: {fd} is not a file descriptor; none is above {MOST_FD}"
-        )
 
 
 def not_a_callback(function_name: str, value: object) -> TypeError:
@@ -178,7 +156,7 @@ class abstract(ABC):
 
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
-        check_fd("on_readable", fd)
+        check_fd("lwt_engine.on_readable", fd)
         if not callable(callback):
             raise not_a_callback("on_readable", callback)
         event = Registered_descriptor_event(fd, callback, self._readables)
@@ -194,7 +172,7 @@ class abstract(ABC):
 
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
-        check_fd("on_writable", fd)
+        check_fd("lwt_engine.on_writable", fd)
         if not callable(callback):
             raise not_a_callback("on_writable", callback)
         event = Registered_descriptor_event(fd, callback, self._writables)

@@ -26,11 +26,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from lwt_unix._checks import check_delay
+from lwt_unix._checks import check_delay, check_fd
 from lwt_unix._engine_base import (
     abstract,
     check_engine,
-    check_fd,
     not_a_callback,
 )
 from lwt_unix._engine_events import Action, Descriptor_event, Event, Event_callback
@@ -217,7 +216,7 @@ class descriptor_based(abstract):
 
     def _new_watch(self, function_name: str, fd: int) -> Watch:
         """Begin to know a descriptor, unless its number is none that we can watch."""
-        check_fd(function_name, fd)
+        check_fd(f"lwt_engine.{function_name}", fd)
         self.check_descriptor(function_name, fd)
         watch = self._watches[fd] = Watch(fd, self._changes)
         # Looked at before the next wait: if nobody uses it until then, it goes again.

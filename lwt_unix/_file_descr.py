@@ -31,7 +31,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import lwt
-from lwt_unix._checks import described
+from lwt_unix._checks import check_fd, described
 
 if TYPE_CHECKING:
     from lwt_unix._actions import Waiters
@@ -177,15 +177,7 @@ def of_unix_file_descr(
     OCaml: Lwt_unix.of_unix_file_descr :
         ?blocking : bool -> ?set_flags : bool -> Unix.file_descr -> file_descr
     """
-    if isinstance(fd, bool) or not isinstance(fd, int):
-        raise TypeError(
-            f"Lwt_unix.of_unix_file_descr: {fd!r} is a {type(fd).__name__}; expected the number"
-            " of a descriptor (an int), such as sock.detach() gives"
-        )
-    if fd < 0:
-        raise ValueError(
-            f"Lwt_unix.of_unix_file_descr: {fd} is not the number of an open descriptor"
-        )
+    check_fd("Lwt_unix.of_unix_file_descr", fd)
     return File_descr(fd, blocking, set_flags)
 
 

@@ -177,9 +177,10 @@ def test_a_python_socket_is_refused_with_a_hint() -> None:
         lwt_unix.of_unix_file_descr(sock)  # type: ignore[arg-type]  # what is tested
 
 
-def test_a_negative_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="-1"):
-        lwt_unix.of_unix_file_descr(-1)
+@pytest.mark.parametrize("number", [-1, 2**31])
+def test_a_number_that_no_descriptor_can_have_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match=f"^Lwt_unix.of_unix_file_descr: {number} is not a file"):
+        lwt_unix.of_unix_file_descr(number)
 
 
 def test_the_standard_descriptors_are_blocking_and_left_as_they_are() -> None:
