@@ -306,11 +306,16 @@ def make_into_proxy(outer: Promise[Any], inner: Promise[Any]) -> Promise[Any] | 
     if inner._state != PENDING:
         return settle(outer, inner._state, inner._value)
 
-    # Lists are kept oldest first and run from the end, hence inner's come first.
-    if inner._callbacks:
-        outer._callbacks = inner._callbacks + (outer._callbacks or [])
-    if inner._cancel_callbacks:
-        outer._cancel_callbacks = inner._cancel_callbacks + (outer._cancel_callbacks or [])
+    # Lists are kept oldest first and run from the end, hence inner's come first. They are
+    # put into outer's list, which may be long: a loop may come here in every round.
+    if outer._callbacks is None:
+        outer._callbacks = inner._callbacks
+    elif inner._callbacks is not None:
+        outer._callbacks[:0] = inner._callbacks
+    if outer._cancel_callbacks is None:
+        outer._cancel_callbacks = inner._cancel_callbacks
+    elif inner._cancel_callbacks is not None:
+        outer._cancel_callbacks[:0] = inner._cancel_callbacks
     outer._how_to_cancel = inner._how_to_cancel
     count_removals(outer, inner._removals)
 

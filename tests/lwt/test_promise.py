@@ -11,6 +11,7 @@ import pytest
 import lwt
 from lwt._promise import CLEANUP_THRESHOLD, PROXY
 from lwt._resolution import resolution
+from tests.helpers import Recorder
 
 
 @pytest.fixture(autouse=True)
@@ -231,6 +232,27 @@ def test_callbacks_of_choose_do_not_collect_on_a_promise_that_stays_pending() ->
         assert not lwt.is_sleeping(chosen)
         most = max(most, len(forever._callbacks or []))
     assert most <= CLEANUP_THRESHOLD + 1
+
+
+def test_the_callbacks_of_a_long_loop_are_not_copied_in_each_round(record: Recorder) -> None:
+    """Each round returns a promise that has a callback already; it becomes a proxy."""
+    resolvers: list[lwt.Resolver[None]] = []
+
+    def loop(round: int) -> lwt.Promise[None]:
+        promise, resolver = lwt.wait()
+        resolvers.append(resolver)
+        rest = lwt.bind(promise, lambda _: loop(round - 1) if round else lwt.return_unit)
+        lwt.on_success(rest, record.on(f"{round}"))
+        return rest
+
+    whole = loop(4)
+    lwt.wakeup(resolvers[0], None)
+    callbacks = whole._callbacks
+    for _ in range(3):
+        lwt.wakeup(resolvers[-1], None)
+        assert whole._callbacks is callbacks
+    lwt.wakeup(resolvers[-1], None)
+    assert record.events == ["4", "3", "2", "1", "0"]
 
 
 def test_pauses_that_are_cancelled_are_gone_after_the_turn() -> None:
