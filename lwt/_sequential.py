@@ -85,6 +85,7 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
     if source._state == FULFILLED:
         if resolution.nesting >= MAXIMUM_NESTING:
             return postpone(bind, source, callback)
+        # As `call` does, but written out: this is the hottest path of all.
         resolution.nesting += 1
         try:
             inner = callback(source._value)
