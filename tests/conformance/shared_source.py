@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from tests.conformance.forms import Form
 
-SHORT = 72
+SHORT: Final = 72
 """What is no longer than this may stand on one line."""
 
 _DEFINED_IN_OCAML = re.compile(
@@ -20,7 +20,7 @@ _DEFINED_IN_PYTHON = re.compile(
 _WORD = re.compile(r"(?<![\w.'])[a-zA-Z_]\w*")  # not what is another module's or an attribute
 _ASSIGNMENT = re.compile(r"\w+\[\d+\] = ")
 _COMMENT = re.compile(r"\(\*.*?\*\)|^#[^\n]*|  #[^\n]*", re.MULTILINE | re.DOTALL)
-
+_IMPORTS = re.compile(r"\A((?:(?:import|from) [^\n]*\n)+)")
 
 OCAML_BEGINNING: Final = """
 open Printf
@@ -69,7 +69,8 @@ def python_program(preamble: str, body: str) -> str:
         imports.append(f"import {package}")
         imports += [f"from {package} import lwt_{module}" for module in modules]
     beginning = PYTHON_BEGINNING.format(imports="\n\n".join(imports))
-    return _with_preamble(f"{beginning}\n{preamble.lstrip()}", body)
+    text = _with_preamble(f"{beginning}\n{preamble.lstrip()}", body)
+    return _IMPORTS.sub(r"\1\n", text)
 
 
 def _with_preamble(preamble: str, body: str) -> str:
@@ -111,6 +112,7 @@ def ocaml_function(argument: str, steps: Sequence[str]) -> str:
 
 
 def ocaml_list(items: Sequence[str]) -> str:
+    """Write a list, with an element on each line if it is long."""
     line = f"[{'; '.join(items)}]"
     if len(line) <= SHORT and "\n" not in line:
         return line
@@ -120,7 +122,7 @@ def ocaml_list(items: Sequence[str]) -> str:
 
 # Python: an expression, and before it the functions that it needs
 
-Python = tuple[list[str], str]
+Python: TypeAlias = tuple[list[str], str]
 """Lines that define functions, and an expression."""
 
 
@@ -154,6 +156,7 @@ def python_steps(statements: Iterable[Python]) -> str:
 
 
 def ocaml_steps(statements: Iterable[str]) -> str:
+    """Write the statements of a program, each handed over to the function `step`."""
     return "\n".join(
         f"let () = step {number} {ocaml_function('()', [statement])}"
         for number, statement in enumerate(statements)

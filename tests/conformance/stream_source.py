@@ -23,7 +23,7 @@ from tests.conformance.shared_source import (
 from tests.conformance.stream_preamble import OCAML_PREAMBLE, PYTHON_PREAMBLE
 
 # What a statement is in each. A number in braces stands for an argument; {f} for the callback,
-# {name} for the function, {show} for how its result is shown. In OCaml and Python alike:
+# {name} for the function, {show} for how its result is shown.
 OCAML: Final = {
     "create": "let stream, push = Lwt_stream.create () in set {0} stream ~source:(Pushed push)",
     "create_bounded": "let stream, source = Lwt_stream.create_bounded {1} in "
