@@ -31,6 +31,7 @@ from lwt._promise import (
     underlying,
 )
 from lwt._resolution import defer_callbacks, resolution
+from lwt._sequence_ring import remove
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ class Waiters(Generic[T]):
             first = queue.next
             if not isinstance(first, Waiter):
                 return None  # It is the queue itself, which closes the ring.
-            lwt_sequence._remove(first)  # It is a node, and this a hot path.
+            remove(first)  # Not lwt_sequence's, which would check it: this is a hot path.
             if first.value._state == PENDING or first.is_waiting():
                 return first
 

@@ -118,6 +118,12 @@ node: TypeAlias = Node[A]
 def map(f: Callable[[A], B], seq: Source[A], /) -> Seq[B]:
     """Make a sequence of what a function gives for each element.
 
+    >>> from lwt import Some, lwt_seq
+    >>> numbers = lwt_seq.unfold(lambda n: Some((n, n + 1)) if n < 5 else None, 0)
+    >>> odd = lwt_seq.filter(lambda n: n % 2 == 1, numbers)
+    >>> lwt_seq.to_list(lwt_seq.map(lambda n: -n, odd))
+    <Promise fulfilled: [-1, -3]>
+
     What the function raises is a rejection of the node.
 
     Raises:

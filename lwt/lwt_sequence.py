@@ -1,19 +1,8 @@
 """Mutable sequences: doubly linked rings whose elements can be removed in constant time.
 
-The ideas, in reading order:
-
-- `_Link` is a place in a ring: it knows the places before and after it.
-- A `Sequence` is the link that closes its ring: its first element comes after
-  it, its last one before it, and an empty sequence is its own neighbour.
-- A `Node` is a link with a value. `remove` takes it out of its ring without
-  being told which one that is, so a node stays valid when `transfer_l` or
-  `transfer_r` moves it.
-
-A removed node keeps its own two links, and this is what makes it safe to remove
-any node while the sequence is traversed: a traversal that stands on the removed
-node goes on to the neighbours that it had. Traversals ask for the next link
-only after the callback has returned, so they also meet what it added ahead of
-them, and they pass over nodes that are no longer active.
+A `Sequence` has values in `Node`s, which `add_l` and `add_r` return. Nodes may be added and
+removed, and sequences transferred, while a sequence is traversed: what is removed is passed
+over, what is added ahead is met. `_sequence_ring` tells how.
 
 An argument that is no sequence, node or function, where one is asked for, is a
 TypeError at the call. All take constant time but traversals and `length`.
@@ -27,10 +16,10 @@ OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
-from reprlib import recursive_repr
-from typing import Final, Generic, TypeVar
+from typing import TypeVar
 
+from lwt._sequence_ring import Link, Node, Sequence, nodes_l, nodes_r, splice
+from lwt._sequence_ring import remove as remove_node
 from lwt._values import Some
 
 __all__ = [
@@ -69,73 +58,12 @@ __all__ = [
 T = TypeVar("T")
 A = TypeVar("A")
 
-_SHOWN_IN_REPR: Final = 8
-
 
 class Empty(Exception):
     """Say that an element was taken from a sequence that has none.
 
     OCaml: Lwt_sequence.Empty : exn
     """
-
-
-class _Link(Generic[T]):
-    """A place in a ring.
-
-    Of two neighbours in a ring, `a.next is b` if and only if `b.previous is a`.
-    Links that left their ring still point into it; nothing in it points back.
-    """
-
-    __slots__ = ("next", "previous")
-
-    previous: _Link[T]
-    next: _Link[T]
-
-
-class Sequence(_Link[T]):
-    """A sequence of values, open at both ends. Made by `create`.
-
-    OCaml: Lwt_sequence.t : type 'a t
-    """
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        """Make an empty sequence."""
-        self.previous = self
-        self.next = self
-
-    @recursive_repr()
-    def __repr__(self) -> str:
-        shown = [repr(node.value) for node in islice(_nodes_l(self), _SHOWN_IN_REPR + 1)]
-        if len(shown) > _SHOWN_IN_REPR:
-            shown[-1] = "..."
-        return f"<Sequence [{', '.join(shown)}]>"
-
-
-class Node(_Link[T]):
-    """A value in a sequence. Made by `add_l` and `add_r`.
-
-    OCaml: Lwt_sequence.node : type 'a node
-    """
-
-    __slots__ = ("active", "value")
-
-    value: T
-    active: bool
-
-    def __init__(self, value: T, previous: _Link[T], next_: _Link[T]) -> None:
-        """Put a value between two neighbours."""
-        self.value = value
-        self.active = True
-        self.previous = previous
-        self.next = next_
-        previous.next = self
-        next_.previous = self
-
-    @recursive_repr()
-    def __repr__(self) -> str:
-        return f"<Node {self.value!r}{'' if self.active else ', removed'}>"
 
 
 t = Sequence
@@ -199,14 +127,7 @@ def remove(node: Node[T], /) -> None:
     OCaml: Lwt_sequence.remove : 'a node -> unit
     """
     _check_node("remove", node)
-    _remove(node)
-
-
-def _remove(node: Node[T]) -> None:
-    if node.active:
-        node.active = False
-        node.previous.next = node.next
-        node.next.previous = node.previous
+    remove_node(node)
 
 
 # Sequences
@@ -214,6 +135,16 @@ def _remove(node: Node[T]) -> None:
 
 def create() -> Sequence[T]:
     """Return a new, empty sequence.
+
+    >>> from lwt import lwt_sequence
+    >>> sequence: lwt_sequence.Sequence[str] = lwt_sequence.create()
+    >>> last = lwt_sequence.add_r("be", sequence)
+    >>> first = lwt_sequence.add_l("to", sequence)
+    >>> sequence
+    <Sequence ['to', 'be']>
+    >>> lwt_sequence.remove(first)
+    >>> lwt_sequence.take_l(sequence)
+    'be'
 
     OCaml: Lwt_sequence.create : unit -> 'a t
     """
@@ -248,7 +179,7 @@ def length(sequence: Sequence[T], /) -> int:
     OCaml: Lwt_sequence.length : 'a t -> int
     """
     _check_sequence("length", sequence)
-    return sum(1 for _ in _nodes_l(sequence))
+    return sum(1 for _ in nodes_l(sequence))
 
 
 def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
@@ -311,20 +242,20 @@ def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
     return _take_opt(sequence.previous)
 
 
-def _take(side: str, link: _Link[T]) -> T:
+def _take(side: str, link: Link[T]) -> T:
     if not isinstance(link, Node):
         raise Empty(
             f"lwt_sequence.take_{side}: the sequence is empty; take_opt_{side} returns None instead"
         )
-    _remove(link)
+    remove_node(link)
     value: T = link.value
     return value
 
 
-def _take_opt(link: _Link[T]) -> Some[T] | None:
+def _take_opt(link: Link[T]) -> Some[T] | None:
     if not isinstance(link, Node):
         return None
-    _remove(link)
+    remove_node(link)
     return Some(link.value)
 
 
@@ -338,7 +269,7 @@ def transfer_l(source: Sequence[T], target: Sequence[T], /) -> None:
     """
     _check_sequence("transfer_l", source)
     _check_sequence("transfer_l", target)
-    _splice(source, target, target.next)
+    splice(source, target, target.next)
 
 
 def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
@@ -351,44 +282,10 @@ def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
     """
     _check_sequence("transfer_r", source)
     _check_sequence("transfer_r", target)
-    _splice(source, target.previous, target)
-
-
-def _splice(source: Sequence[T], left: _Link[T], right: _Link[T]) -> None:
-    """Move the elements of a sequence between two neighbours of another ring."""
-    if source.next is source:
-        return
-    left.next = source.next
-    source.next.previous = left
-    right.previous = source.previous
-    source.previous.next = right
-    source.previous = source
-    source.next = source
+    splice(source, target.previous, target)
 
 
 # Traversals
-
-
-def _nodes_l(sequence: Sequence[T]) -> Iterator[Node[T]]:
-    """Yield the nodes from left to right, each after the work on the one before it.
-
-    The end is whatever link is no node: usually `sequence`, but the traversal of
-    a sequence that is transferred meanwhile goes on to the end of the other.
-    """
-    link = sequence.next
-    while isinstance(link, Node):
-        if link.active:
-            yield link
-        link = link.next
-
-
-def _nodes_r(sequence: Sequence[T]) -> Iterator[Node[T]]:
-    """Yield the nodes from right to left, otherwise as `_nodes_l`."""
-    link = sequence.previous
-    while isinstance(link, Node):
-        if link.active:
-            yield link
-        link = link.previous
 
 
 def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
@@ -400,7 +297,7 @@ def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
     OCaml: Lwt_sequence.iter_l : ('a -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_l", f, sequence)
-    for node in _nodes_l(sequence):
+    for node in nodes_l(sequence):
         f(node.value)
 
 
@@ -413,7 +310,7 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
     OCaml: Lwt_sequence.iter_r : ('a -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_r", f, sequence)
-    for node in _nodes_r(sequence):
+    for node in nodes_r(sequence):
         f(node.value)
 
 
@@ -423,7 +320,7 @@ def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
     OCaml: Lwt_sequence.iter_node_l : ('a node -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_node_l", f, sequence)
-    for node in _nodes_l(sequence):
+    for node in nodes_l(sequence):
         f(node)
 
 
@@ -433,7 +330,7 @@ def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
     OCaml: Lwt_sequence.iter_node_r : ('a node -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_node_r", f, sequence)
-    for node in _nodes_r(sequence):
+    for node in nodes_r(sequence):
         f(node)
 
 
@@ -444,7 +341,7 @@ def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
     """
     _check_callback_and_sequence("fold_l", f, sequence)
     accumulated = initial
-    for node in _nodes_l(sequence):
+    for node in nodes_l(sequence):
         accumulated = f(node.value, accumulated)
     return accumulated
 
@@ -456,7 +353,7 @@ def fold_r(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
     """
     _check_callback_and_sequence("fold_r", f, sequence)
     accumulated = initial
-    for node in _nodes_r(sequence):
+    for node in nodes_r(sequence):
         accumulated = f(node.value, accumulated)
     return accumulated
 
@@ -470,7 +367,7 @@ def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
     OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
     """
     _check_callback_and_sequence("find_node_l", f, sequence)
-    return _find("l", f, _nodes_l(sequence))
+    return _find("l", f, nodes_l(sequence))
 
 
 def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
@@ -482,7 +379,7 @@ def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
     OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
     """
     _check_callback_and_sequence("find_node_r", f, sequence)
-    return _find("r", f, _nodes_r(sequence))
+    return _find("r", f, nodes_r(sequence))
 
 
 def _find(side: str, f: Callable[[T], bool], nodes: Iterator[Node[T]]) -> Node[T]:

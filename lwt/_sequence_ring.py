@@ -1,0 +1,127 @@
+"""Rings of links, which mutable sequences are: what is removed, moved and met on the way.
+
+- A `Link` is a place in a ring: it knows the places before and after it.
+- A `Sequence` is the link that closes its ring: its first element comes after
+  it, its last one before it, and an empty sequence is its own neighbour.
+- A `Node` is a link with a value. `remove` takes it out of its ring without
+  being told which one that is, so a node stays valid when `splice` moves it.
+
+A removed node keeps its own two links, and this is what makes it safe to remove
+any node while the sequence is traversed: a traversal that stands on the removed
+node goes on to the neighbours that it had. Traversals ask for the next link
+only after the callback has returned, so they also meet what it added ahead of
+them, and they pass over nodes that are no longer active.
+
+OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from reprlib import recursive_repr
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+_SHOWN_IN_REPR: Final = 8
+
+
+class Link(Generic[T]):
+    """A place in a ring.
+
+    Of two neighbours in a ring, `a.next is b` if and only if `b.previous is a`.
+    Links that left their ring still point into it; nothing in it points back.
+    """
+
+    __slots__ = ("next", "previous")
+
+    previous: Link[T]
+    next: Link[T]
+
+
+class Sequence(Link[T]):
+    """A sequence of values, open at both ends. Made by `create`.
+
+    OCaml: Lwt_sequence.t : type 'a t
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """Make an empty sequence."""
+        self.previous = self
+        self.next = self
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        shown = [repr(node.value) for node in islice(nodes_l(self), _SHOWN_IN_REPR + 1)]
+        if len(shown) > _SHOWN_IN_REPR:
+            shown[-1] = "..."
+        return f"<Sequence [{', '.join(shown)}]>"
+
+
+class Node(Link[T]):
+    """A value in a sequence. Made by `add_l` and `add_r`.
+
+    OCaml: Lwt_sequence.node : type 'a node
+    """
+
+    __slots__ = ("active", "value")
+
+    value: T
+    active: bool
+
+    def __init__(self, value: T, previous: Link[T], next_: Link[T]) -> None:
+        """Put a value between two neighbours."""
+        self.value = value
+        self.active = True
+        self.previous = previous
+        self.next = next_
+        previous.next = self
+        next_.previous = self
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        return f"<Node {self.value!r}{'' if self.active else ', removed'}>"
+
+
+def remove(node: Node[T]) -> None:
+    if node.active:
+        node.active = False
+        node.previous.next = node.next
+        node.next.previous = node.previous
+
+
+def splice(source: Sequence[T], left: Link[T], right: Link[T]) -> None:
+    """Move the elements of a sequence between two neighbours of another ring."""
+    if source.next is source:
+        return
+    left.next = source.next
+    source.next.previous = left
+    right.previous = source.previous
+    source.previous.next = right
+    source.previous = source
+    source.next = source
+
+
+def nodes_l(sequence: Sequence[T]) -> Iterator[Node[T]]:
+    """Yield the nodes from left to right, each after the work on the one before it.
+
+    The end is whatever link is no node: usually `sequence`, but the traversal of
+    a sequence that is transferred meanwhile goes on to the end of the other.
+    """
+    link = sequence.next
+    while isinstance(link, Node):
+        if link.active:
+            yield link
+        link = link.next
+
+
+def nodes_r(sequence: Sequence[T]) -> Iterator[Node[T]]:
+    """Yield the nodes from right to left, otherwise as `nodes_l`."""
+    link = sequence.previous
+    while isinstance(link, Node):
+        if link.active:
+            yield link
+        link = link.previous
