@@ -4,8 +4,9 @@ A signal handler proper may interrupt the program anywhere. Ours only notes that
 Python writes its number to a pipe (`signal.set_wakeup_fd`), the engine watches the pipe, and the
 functions given to `on_signal` run when the main loop comes to it. So they may do anything.
 
-The pipe exists, and Python is told of it, while there is a handler. A child process gets another one. When the last one goes, all
+The pipe exists, and Python is told of it, while there is a handler. When the last one goes, all
 that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
+A child process gets a pipe of its own.
 
 A pipe and not a socket pair: it holds 65,536 signals that were not looked at yet, before one is
 lost; the other, some three hundred.
@@ -29,7 +30,7 @@ from typing import TypeAlias, final
 
 from lwt import lwt_sequence
 from lwt_unix import lwt_engine
-from lwt_unix._checks import check_callable
+from lwt_unix._checks import check_callable, described
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 """What `signal.signal` takes and returns."""
@@ -78,14 +79,13 @@ class _SignalPipe:
     def __init__(self) -> None:
         self._reading, self._writing = _non_blocking_pipe()
         try:
-            self._previous_wakeup_fd = signal.set_wakeup_fd(
-                self._writing, warn_on_full_buffer=False
-            )
+            # The engine first: it may refuse, and Python must not write to a number that is closed.
             self._event = lwt_engine.on_readable(self._reading, self._deliver)
         except BaseException:
             os.close(self._reading)
             os.close(self._writing)
             raise
+        self._previous_wakeup_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
 
     def notify(self, signum: int) -> None:
         """Do what Python does when a signal comes."""
@@ -210,6 +210,11 @@ def disable_signal_handler(handler: Signal_handler_id, /) -> None:
 
     OCaml: Lwt_unix.disable_signal_handler : signal_handler_id -> unit
     """
+    if type(handler) is not Signal_handler_id:
+        raise TypeError(
+            f"Lwt_unix.disable_signal_handler: expected what on_signal returned,"
+            f" got {described(handler)}"
+        )
     node = handler._node
     if node is None:
         return

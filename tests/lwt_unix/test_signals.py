@@ -276,6 +276,24 @@ def test_a_signal_that_cannot_be_handled_leaves_nothing() -> None:
         lwt_unix.on_signal(signal.SIGKILL, print)
 
 
+def test_when_the_engine_refuses_the_pipe_python_does_not_write_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_fd: int, _callback: object) -> lwt_engine.Event:
+        raise ValueError("out of range")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lwt_engine, "on_readable", refuse)
+        with pytest.raises(ValueError, match="out of range"):
+            lwt_unix.on_signal(signal.SIGUSR1, print)
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_only_what_on_signal_returned_is_disabled() -> None:
+    with pytest.raises(TypeError, match=r"^Lwt_unix\.disable_signal_handler: .* got 10 \(int\)"):
+        lwt_unix.disable_signal_handler(10)  # type: ignore[arg-type]  # what is tested
+
+
 def test_outside_the_main_thread_handlers_are_refused_and_leave_nothing() -> None:
     errors: list[Exception] = []
 
