@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, final
 
 import lwt
 from lwt._coroutine import to_promise
+from lwt._exceptions import Exception_filter
 from lwt._promise import Promise
 from lwt._waiters import Waiter, Waiters
 
@@ -132,7 +133,12 @@ def _validated(pool: Pool[T], member: T) -> Promise[T]:
         return lwt.bind(disposed, partial(_end_validation, exception))
 
     def validate() -> Promise[bool]:
-        return _ask(pool, "validate", pool._validate, member)
+        try:
+            return _ask(pool, "validate", pool._validate, member)
+        except Exception as exception:
+            if not Exception_filter.run(exception):  # Out of memory, say: it leaves at once.
+                put_back(pool, member)
+            raise
 
     return lwt.try_bind(validate, after_answer, after_failure)
 

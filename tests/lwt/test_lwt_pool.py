@@ -465,6 +465,31 @@ def test_an_interrupt_leaves_at_once_and_loses_no_place(where: str) -> None:
     assert repr(pool) == "<Pool, 1 of 1 members, 1 idle, 0 waiting>"
 
 
+@pytest.mark.parametrize("where", ["create", "validate", "use", "check", "dispose"])
+def test_running_out_of_memory_loses_no_place(where: str) -> None:
+    to_be_interrupted = [where]
+
+    def step(here: str, result: Promise[Any]) -> Promise[Any]:
+        if here in to_be_interrupted:
+            to_be_interrupted.remove(here)
+            raise MemoryError
+        return result
+
+    pool = lwt_pool.create(
+        1,
+        lambda: step("create", lwt.return_(1)),
+        validate=lambda _: step("validate", lwt.return_true),
+        check=lambda _member, _tell: step("check", lwt.return_unit),
+        dispose=lambda _: step("dispose", lwt.return_unit),
+    )
+    if where == "validate":
+        use(pool, lwt.return_)
+    with pytest.raises(MemoryError):
+        use(pool, lambda _: step("use", lwt.fail(A())))
+    assert lwt.state(use(pool, lwt.return_)) == Return(1)
+    assert repr(pool) == "<Pool, 1 of 1 members, 1 idle, 0 waiting>"
+
+
 def test_a_member_that_comes_back_by_an_interrupt_goes_to_who_waits() -> None:
     def interrupt(_: object) -> Promise[None]:
         raise KeyboardInterrupt
