@@ -25,6 +25,8 @@ class Mailbox(RuleBasedStateMachine):
         self.putting: Waiting = []
         self.taking: list[lwt.Promise[int]] = []
         self.expected: list[tuple[lwt.Promise[Any], Any]] = []
+        self.was_full: list[bool] = []
+        """When a put that had waited was resolved."""
 
     def _emptied(self) -> None:
         self.contents.clear()
@@ -38,6 +40,9 @@ class Mailbox(RuleBasedStateMachine):
         promise = lwt_mvar.put(self.mailbox, value)
         if self.contents:
             self.putting.append((value, promise))
+            lwt.on_success(
+                promise, lambda _: self.was_full.append(not lwt_mvar.is_empty(self.mailbox))
+            )
             return
         self.expected.append((promise, lwt.Return(None)))
         if self.taking:
@@ -68,6 +73,14 @@ class Mailbox(RuleBasedStateMachine):
         lwt.cancel(promise)
         self.expected.append((promise, lwt.Fail(lwt.Canceled())))
 
+    @precondition(lambda self: len(self.putting) > 1)
+    @rule(data=st.data())
+    def cancel_several_puts_together(self, data: st.DataObject) -> None:
+        cancelled = data.draw(st.lists(st.sampled_from(self.putting), min_size=2))
+        lwt.cancel(lwt.join([promise for _, promise in cancelled]))
+        self.putting = [waiting for waiting in self.putting if waiting not in cancelled]
+        self.expected += [(promise, lwt.Fail(lwt.Canceled())) for _, promise in cancelled]
+
     @precondition(lambda self: self.taking)
     @rule(data=st.data())
     def cancel_a_take(self, data: st.DataObject) -> None:
@@ -81,6 +94,7 @@ class Mailbox(RuleBasedStateMachine):
         assert all(lwt.state(promise) == state for promise, state in self.expected)
         assert all(lwt.is_sleeping(promise) for _, promise in self.putting)
         assert all(lwt.is_sleeping(promise) for promise in self.taking)
+        assert all(self.was_full)
         self.expected.clear()
 
 
