@@ -4,8 +4,7 @@ A `Sequence` has values in `Node`s, which `add_l` and `add_r` return. Nodes may 
 removed, and sequences transferred, while a sequence is traversed: what is removed is passed
 over, what is added ahead is met. `_sequence_ring` tells how.
 
-An argument that is no sequence, node or function, where one is asked for, is a
-TypeError at the call. All take constant time but traversals and `length`.
+All take constant time but traversals and `length`.
 
 OCaml deprecates this module for users; the promise core stands on it, and it
 imports nothing of it.
@@ -104,6 +103,9 @@ def _check_callback_and_sequence(function: str, callback: object, sequence: obje
 def get(node: Node[T], /) -> T:
     """Return the value of a node, also of a removed one.
 
+    Raises:
+        TypeError: `node` is no node.
+
     OCaml: Lwt_sequence.get : 'a node -> 'a
     """
     _check_node("get", node)
@@ -112,6 +114,9 @@ def get(node: Node[T], /) -> T:
 
 def set(node: Node[T], value: T, /) -> None:
     """Change the value of a node.
+
+    Raises:
+        TypeError: `node` is no node.
 
     OCaml: Lwt_sequence.set : 'a node -> 'a -> unit
     """
@@ -123,6 +128,9 @@ def remove(node: Node[T], /) -> None:
     """Remove a node from the sequence that it is part of, in constant time.
 
     A node that was removed already is left alone.
+
+    Raises:
+        TypeError: `node` is no node.
 
     OCaml: Lwt_sequence.remove : 'a node -> unit
     """
@@ -157,6 +165,9 @@ def clear(sequence: Sequence[T], /) -> None:
     The nodes are not told. As in OCaml, they must not be removed afterwards:
     that would tie their former neighbours to the sequence again.
 
+    Raises:
+        TypeError: `sequence` is no sequence.
+
     OCaml: Lwt_sequence.clear : 'a t -> unit
     """
     _check_sequence("clear", sequence)
@@ -167,6 +178,9 @@ def clear(sequence: Sequence[T], /) -> None:
 def is_empty(sequence: Sequence[T], /) -> bool:
     """Tell whether a sequence has no elements.
 
+    Raises:
+        TypeError: `sequence` is no sequence.
+
     OCaml: Lwt_sequence.is_empty : 'a t -> bool
     """
     _check_sequence("is_empty", sequence)
@@ -175,6 +189,9 @@ def is_empty(sequence: Sequence[T], /) -> bool:
 
 def length(sequence: Sequence[T], /) -> int:
     """Count the elements of a sequence, in time linear in their number.
+
+    Raises:
+        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.length : 'a t -> int
     """
@@ -185,6 +202,9 @@ def length(sequence: Sequence[T], /) -> int:
 def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
     """Add a value at the left end of a sequence and return its node.
 
+    Raises:
+        TypeError: `sequence` is no sequence.
+
     OCaml: Lwt_sequence.add_l : 'a -> 'a t -> 'a node
     """
     _check_sequence("add_l", sequence)
@@ -193,6 +213,9 @@ def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
 
 def add_r(value: T, sequence: Sequence[T], /) -> Node[T]:
     """Add a value at the right end of a sequence and return its node.
+
+    Raises:
+        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.add_r : 'a -> 'a t -> 'a node
     """
@@ -205,6 +228,7 @@ def take_l(sequence: Sequence[T], /) -> T:
 
     Raises:
         Empty: the sequence has no elements.
+        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.take_l : 'a t -> 'a
     """
@@ -217,6 +241,7 @@ def take_r(sequence: Sequence[T], /) -> T:
 
     Raises:
         Empty: the sequence has no elements.
+        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.take_r : 'a t -> 'a
     """
@@ -227,6 +252,9 @@ def take_r(sequence: Sequence[T], /) -> T:
 def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
     """Remove the leftmost element and return `Some` of its value, `None` if there is none.
 
+    Raises:
+        TypeError: `sequence` is no sequence.
+
     OCaml: Lwt_sequence.take_opt_l : 'a t -> 'a option
     """
     _check_sequence("take_opt_l", sequence)
@@ -235,6 +263,9 @@ def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
 
 def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
     """Remove the rightmost element and return `Some` of its value, `None` if there is none.
+
+    Raises:
+        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.take_opt_r : 'a t -> 'a option
     """
@@ -265,6 +296,9 @@ def transfer_l(source: Sequence[T], target: Sequence[T], /) -> None:
     Takes constant time and leaves `source` empty; the nodes stay valid. As in
     OCaml, a sequence that is transferred to itself loses its elements.
 
+    Raises:
+        TypeError: an argument is no sequence.
+
     OCaml: Lwt_sequence.transfer_l : 'a t -> 'a t -> unit
     """
     _check_sequence("transfer_l", source)
@@ -277,6 +311,9 @@ def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
 
     Takes constant time and leaves `source` empty; the nodes stay valid. As in
     OCaml, a sequence that is transferred to itself loses its elements.
+
+    Raises:
+        TypeError: an argument is no sequence.
 
     OCaml: Lwt_sequence.transfer_r : 'a t -> 'a t -> unit
     """
@@ -294,6 +331,9 @@ def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
     The function may remove and add nodes: removed ones are passed over, and
     those added to the right of the current one are met.
 
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
+
     OCaml: Lwt_sequence.iter_l : ('a -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_l", f, sequence)
@@ -307,6 +347,9 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
     The function may remove and add nodes: removed ones are passed over, and
     those added to the left of the current one are met.
 
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
+
     OCaml: Lwt_sequence.iter_r : ('a -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_r", f, sequence)
@@ -316,6 +359,9 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
 def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> None:
     """Call a function with each node, starting from the left, as `iter_l` does.
+
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.iter_node_l : ('a node -> unit) -> 'a t -> unit
     """
@@ -327,6 +373,9 @@ def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> None:
     """Call a function with each node, starting from the right, as `iter_r` does.
 
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
+
     OCaml: Lwt_sequence.iter_node_r : ('a node -> unit) -> 'a t -> unit
     """
     _check_callback_and_sequence("iter_node_r", f, sequence)
@@ -336,6 +385,9 @@ def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
 def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
     """Combine the elements from left to right: `f(en, ... f(e2, f(e1, initial)))`.
+
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.fold_l : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
@@ -348,6 +400,9 @@ def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
 
 def fold_r(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
     """Combine the elements from right to left: `f(e1, ... f(e(n-1), f(en, initial)))`.
+
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.fold_r : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
@@ -363,6 +418,7 @@ def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     Raises:
         LookupError: there is none.
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
     """
@@ -375,6 +431,7 @@ def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     Raises:
         LookupError: there is none.
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
     """
@@ -397,6 +454,9 @@ def find_node_opt_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
 
     As in OCaml, a `LookupError` of the predicate counts as "there is none".
 
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
+
     OCaml: Lwt_sequence.find_node_opt_l : ('a -> bool) -> 'a t -> 'a node option
     """
     _check_callback_and_sequence("find_node_opt_l", f, sequence)
@@ -410,6 +470,9 @@ def find_node_opt_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
     """Return `Some` of the first node from the right that satisfies a predicate, or `None`.
 
     As in OCaml, a `LookupError` of the predicate counts as "there is none".
+
+    Raises:
+        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.find_node_opt_r : ('a -> bool) -> 'a t -> 'a node option
     """
