@@ -28,7 +28,7 @@ from lwt._promise import (
     settle,
     underlying,
 )
-from lwt._removable import RemovableCallback
+from lwt._removable import take_back
 from lwt._resolution import (
     MAXIMUM_NESTING,
     call,
@@ -152,10 +152,49 @@ def protected(promise: Promise[T], /) -> Promise[T]:
     if source._state != PENDING:
         return promise
     follower: Promise[T] = Promise(PENDING, None, CANCEL_THIS)
-    callback = RemovableCallback([promise], follower, follow)
-    callback.attach()
-    _add_cancel_callback(follower, callback.remove)
+    protection = _Protection(source, follower)
+    add_callback(source, protection)
+    follower._cancel_callbacks = [protection]
     return follower
+
+
+@final
+class _Protection:
+    """What `protected` attaches to both promises: one object, since streams make many.
+
+    It resolves the follower as the promise was; or, when the follower is cancelled, it takes
+    itself back from the promise, as a `RemovableCallback` does.
+    """
+
+    __slots__ = ("_follower", "_promise", "_storage", "removed")
+
+    def __init__(self, promise: Promise[Any], follower: Promise[Any]) -> None:
+        self._promise: Promise[Any] | None = promise
+        self._follower: Promise[Any] | None = follower
+        self._storage = current_storage.contents
+        self.removed = False
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        follower = self._follower
+        if follower is None:
+            return None
+        self._forget()
+        return follow(promise, (), follower)
+
+    def run_cancel(self) -> None:
+        # OCaml's is a callback of `on_cancel`, and leaves its storage behind.
+        current_storage.contents = self._storage
+        promise = self._promise
+        if promise is None:
+            return
+        self._forget()
+        source = underlying(promise)
+        if source._state == PENDING:
+            take_back(source, self)
+
+    def _forget(self) -> None:
+        self._promise = self._follower = None
+        self.removed = True
 
 
 def follow(

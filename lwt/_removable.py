@@ -1,4 +1,4 @@
-"""Callbacks that can be taken back: those of `choose`, `pick` and `protected`.
+"""Callbacks that can be taken back: those of `choose` and `pick`, and of `protected`.
 
 One callback is attached to several promises; the first that is resolved runs it, and
 it is then of no more use to the others. It is not searched for in their lists: it is
@@ -14,7 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
-from lwt._promise import PENDING, Promise, add_callback, count_removals, underlying
+from lwt._promise import (
+    PENDING,
+    Callback,
+    Promise,
+    add_callback,
+    count_removals,
+    underlying,
+)
 
 Finish: TypeAlias = Callable[
     [Promise[Any], Sequence[Promise[Any]], Promise[Any]], Promise[Any] | None
@@ -52,13 +59,8 @@ class RemovableCallback:
         self._result = None
         for promise in promises:
             source = underlying(promise)
-            if source._state != PENDING:
-                continue
-            callbacks = source._callbacks
-            if callbacks is not None and len(callbacks) == 1 and callbacks[0] is self:
-                source._callbacks = None
-            else:
-                count_removals(source, 1)
+            if source._state == PENDING:
+                take_back(source, self)
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         promises, result = self._promises, self._result
@@ -66,3 +68,12 @@ class RemovableCallback:
             return None
         self.remove()
         return self._finish(promise, promises, result)
+
+
+def take_back(promise: Promise[Any], callback: Callback) -> None:
+    """Remove a callback, which counts as removed already, from a promise that is pending."""
+    callbacks = promise._callbacks
+    if callbacks is not None and len(callbacks) == 1 and callbacks[0] is callback:
+        promise._callbacks = None
+    else:
+        count_removals(promise, 1)

@@ -9,8 +9,18 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar, final
 
 from lwt import _checks
-from lwt._promise import FULFILLED, Promise, underlying
-from lwt._stream_loop import Loop, start
+from lwt._promise import (
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    add_callback,
+    rejection_of,
+    settle,
+    underlying,
+)
+from lwt._storage import current_storage
+from lwt._stream_loop import Loop
 from lwt._stream_source import Node, Push_bounded, Source
 from lwt._values import Some
 
@@ -222,7 +232,7 @@ def take(stream: Stream[T]) -> Some[T] | Promise[Some[T] | None] | None:
     if node is stream._source.last:
         fed = stream._source.feed()
         if fed is not None:
-            return start(_get(stream, node, fed))
+            return _wait_for(fed, stream, node)
     data = node.data
     if data is not None and node is stream._node:
         # `consume`, without a call.
@@ -232,14 +242,42 @@ def take(stream: Stream[T]) -> Some[T] | Promise[Some[T] | None] | None:
     return data
 
 
-def _get(stream: Stream[T], node: Node, fed: Promise[Any]) -> Loop[Some[T] | None]:
-    yield fed
-    if node is stream._source.last:
-        yield from arrival(stream._source, node)
-    data = node.data
-    if data is not None:
-        consume(stream, node)
-    return data
+def _wait_for(fed: Promise[Any], stream: Stream[T], node: Node) -> Promise[Some[T] | None]:
+    """Wait for the element of a node, and take it."""
+    source = underlying(fed)
+    if source._state == REJECTED:
+        return Promise(REJECTED, source._value)
+    result: Promise[Some[T] | None] = Promise(PENDING, None, source)
+    add_callback(source, _Getting(stream, node, result))
+    return result
+
+
+@final
+class _Getting:
+    """A reader that waits for the element of a node, and the callback by which it goes on."""
+
+    __slots__ = ("_node", "_result", "_storage", "_stream")
+
+    def __init__(self, stream: Stream[Any], node: Node, result: Promise[Any]) -> None:
+        self._stream = stream
+        self._node = node
+        self._result = result
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._result, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        data = self._node.data  # The source has filled it: `feed` waits for no less.
+        if data is not None:
+            try:
+                consume(self._stream, self._node)
+            except Exception as exception:
+                try:
+                    return settle(self._result, REJECTED, rejection_of(exception))
+                finally:
+                    del self, promise  # The traceback leads to this frame: close no circle.
+        return settle(self._result, FULFILLED, data)
 
 
 def each(stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:

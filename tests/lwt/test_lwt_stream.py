@@ -230,6 +230,15 @@ def test_closed_cannot_be_cancelled_and_comes_before_the_elements_are_read() -> 
     assert rest_of(stream) == [1]
 
 
+def test_a_stream_of_a_function_is_closed_when_the_function_has_given_the_end() -> None:
+    for stream in from_promises(lwt.return_some(1)), lwt_stream.of_seq([1]):
+        closed = lwt_stream.closed(stream)
+        assert value_of(lwt_stream.get(stream)) == Some(1)
+        assert lwt.is_sleeping(closed)
+        assert value_of(lwt_stream.is_empty(stream)) is True
+        assert value_of(closed) is None
+
+
 def test_closed_may_be_returned_by_a_callback() -> None:
     stream, push = lwt_stream.create()
     started, resolver = lwt.wait()
@@ -266,6 +275,8 @@ def test_a_bounded_push_waits_for_room() -> None:
     assert value_of(lwt_stream.get(stream)) == Some(1)
     assert value_of(waiting) is None
     assert (source.count, source.blocked) == (1, False)
+    source.close()
+    assert rest_of(stream) == [2]
 
 
 def test_a_second_waiting_push_is_full() -> None:
@@ -521,7 +532,10 @@ def test_get_available_asks_the_function_until_it_has_to_wait() -> None:
 
 
 def test_get_available_raises_what_the_source_is_rejected_with() -> None:
-    for function in lwt_stream.get_available, lwt_stream.junk_available:
+    def up_to(stream: Stream[int]) -> object:
+        return lwt_stream.get_available_up_to(3, stream)
+
+    for function in lwt_stream.get_available, lwt_stream.junk_available, up_to:
         stream = from_promises(lwt.return_some(1), lwt.fail(A()))
         with pytest.raises(A):
             function(stream)
@@ -605,6 +619,20 @@ def test_choose_gives_elements_as_they_come() -> None:
     push_first(Some("c"))
     push_first(None)
     assert value_of(all_of_them) == ["b", "a", "c"]
+
+
+def test_choose_fails_with_one_of_its_sources_and_gives_nothing_more() -> None:
+    failing = lwt_stream.choose([from_promises(lwt.fail(A()))])
+    for _ in range(2):
+        assert isinstance(rejected_with(lwt_stream.get(failing)), A)
+
+
+def test_concat_says_what_it_has_met_instead_of_a_stream() -> None:
+    stream = lwt_stream.concat(stream_of(stream_of(1), 3))
+    assert value_of(lwt_stream.get(stream)) == Some(1)
+    assert "lwt_stream.concat: expected a stream, got 3" in str(
+        rejected_with(lwt_stream.get(stream))
+    )
 
 
 def test_wrap_exn_makes_errors_elements() -> None:
@@ -725,6 +753,42 @@ def test_finding_consumes_up_to_what_is_found(found: Callable[[Stream[int]], Any
     assert rest_of(stream) == []
 
 
+@pytest.mark.parametrize(
+    ("read", "left"),
+    [
+        (lwt_stream.iter_s, [2]),
+        (lambda f, s: lwt_stream.fold_s(lambda n, _: f(n), s, 0), [2]),
+        (lwt_stream.find_s, [2]),
+        (lwt_stream.find_map_s, [2]),
+        (lwt_stream.get_while_s, [1, 2]),
+        (lwt_stream.junk_while_s, [1, 2]),
+        (lambda f, s: lwt_stream.get(lwt_stream.map_s(f, s)), [2]),
+        (lambda f, s: lwt_stream.get(lwt_stream.filter_s(f, s)), [2]),
+        (lambda f, s: lwt_stream.get(lwt_stream.filter_map_s(f, s)), [2]),
+        (lambda f, s: lwt_stream.get(lwt_stream.map_list_s(f, s)), [2]),
+    ],
+)
+def test_a_promise_of_the_function_that_is_rejected_rejects(
+    read: Callable[[Callable[[int], Promise[Any]], Stream[int]], Promise[Any]], left: list[int]
+) -> None:
+    for failing in lwt.fail(A()), lwt.bind(lwt.pause(), lambda _: lwt.fail(A())):
+        stream = stream_of(1, 2)
+        result = read(lambda _: failing, stream)  # noqa: B023  # Called in this turn of the loop.
+        lwt.wakeup_paused()
+        assert isinstance(rejected_with(result), A)
+        assert rest_of(stream) == left
+
+
+def test_async_for_goes_on_after_a_failure_of_the_source() -> None:
+    stream = from_promises(lwt.return_some(1), lwt.fail(A()), lwt.return_some(2))
+
+    async def collect() -> list[int]:
+        return [element async for element in stream]
+
+    assert isinstance(rejected_with(lwt.of_coroutine(collect())), A)
+    assert value_of(lwt.of_coroutine(collect())) == [2]
+
+
 def test_async_for_takes_all_elements() -> None:
     stream, push = lwt_stream.create()
 
@@ -835,9 +899,13 @@ def test_negative_counts_are_refused(name: str) -> None:
 def test_negative_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^Lwt_stream\.create_bounded"):
         lwt_stream.create_bounded(-1)
+    with pytest.raises(TypeError, match=r"lwt_stream\.create_bounded: expected a number"):
+        lwt_stream.create_bounded("1")  # type: ignore[arg-type]  # that is the mistake
     _, source = lwt_stream.create_bounded(1)
     with pytest.raises(ValueError, match=r"^Lwt_stream\.bounded_push#resize"):
         source.resize(-1)
+    with pytest.raises(TypeError, match=r"bounded_push#resize: expected a number"):
+        source.resize(None)  # type: ignore[arg-type]  # that, too
     assert source.size == 1
     with pytest.raises(
         ValueError, match=r"^Lwt_stream\.iter_n: max_concurrency must be > 0, 0 given$"
@@ -881,16 +949,32 @@ def test_what_is_no_stream_is_a_type_error_at_the_call(name: str) -> None:
     [
         n
         for n in TAKES_A_STREAM
-        if n.startswith(("map", "filter", "iter", "find", "get_while", "junk_while"))
+        if n.startswith(("map", "filter", "iter", "find", "fold", "get_while", "junk_while"))
     ],
 )
 def test_what_cannot_be_called_is_a_type_error_at_the_call(name: str) -> None:
     with pytest.raises(TypeError, match=rf"lwt_stream\.{name}: expected a function"):
-        getattr(lwt_stream, name)(3, stream_of())
+        getattr(lwt_stream, name)(3, stream_of(), *[0] * name.startswith("fold"))
+
+
+def test_a_parser_that_cannot_be_called_is_a_type_error_at_the_call() -> None:
+    with pytest.raises(TypeError, match=r"lwt_stream\.parse: expected a function"):
+        lwt_stream.parse(stream_of(), 3)  # type: ignore[arg-type]  # that is the mistake
 
 
 @pytest.mark.parametrize(
-    "name", ["of_list", "of_array", "of_seq", "of_string", "from_", "from_direct"]
+    "name",
+    [
+        "of_list",
+        "of_array",
+        "of_seq",
+        "of_lwt_seq",
+        "of_string",
+        "from_",
+        "from_direct",
+        "return_lwt",
+        "choose",
+    ],
 )
 def test_what_no_stream_can_be_made_of_is_a_type_error_at_the_call(name: str) -> None:
     with pytest.raises(TypeError, match=rf"lwt_stream\.{name}: expected"):
