@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lwt._checks import check_callable, check_promise
+from lwt._coroutine import to_promise
+from lwt._creation import fail, return_
 from lwt._promise import (
     FULFILLED,
     PENDING,
@@ -21,7 +23,7 @@ from lwt._promise import (
     add_callback,
     underlying,
 )
-from lwt._sequential import AddLocation, TryBind, bind, finalize_located, located, try_bind_located
+from lwt._sequential import AddLocation, TryBind, bind, located, try_bind_located
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -105,4 +107,15 @@ def backtrace_finalize(
     """
     check_callable("backtrace_finalize", function)
     check_callable("backtrace_finalize", cleanup)
-    return finalize_located("backtrace_finalize", function, cleanup, add_location)
+    name = "backtrace_finalize"
+
+    def clean_up() -> Promise[object]:
+        return to_promise(name, cleanup, cleanup())
+
+    return try_bind_located(
+        name,
+        function,
+        lambda value: bind(clean_up(), lambda _: return_(value)),
+        lambda exception: bind(clean_up(), lambda _: fail(add_location(exception))),
+        add_location,
+    )

@@ -2,6 +2,9 @@
 
 Each returns the exception for its caller to raise, or raises it; the good case
 costs the hot functions nothing but a comparison.
+
+A `function_name` is one of package `lwt`, such as `bind`, or has its module before it, as a
+program has that imports it: `lwt_list.map_p`.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ def not_a_promise(function_name: str, value: object) -> TypeError:
         hint = "; lwt.wait() and lwt.task() return a pair: write promise, resolver = ..."
     else:
         hint = "; lwt.return_(value) makes a promise of a value"
-    return TypeError(f"lwt.{function_name}: expected a promise, got {_described(value)}{hint}")
+    return TypeError(
+        f"{_spelled(function_name)}: expected a promise, got {_described(value)}{hint}"
+    )
 
 
 def not_callable(function_name: str, value: object) -> TypeError:
@@ -40,7 +45,9 @@ def not_callable(function_name: str, value: object) -> TypeError:
         hint = "; pass a function that returns it, such as lambda _: ..."
         if isinstance(value, CoroutineType):
             value.close()
-    return TypeError(f"lwt.{function_name}: expected a function, got {_described(value)}{hint}")
+    return TypeError(
+        f"{_spelled(function_name)}: expected a function, got {_described(value)}{hint}"
+    )
 
 
 def not_a_promise_from_callback(function_name: str, callback: object, value: object) -> TypeError:
@@ -50,7 +57,7 @@ def not_a_promise_from_callback(function_name: str, callback: object, value: obj
         hint = f"use lwt.map, or {hint}"
     name = getattr(callback, "__qualname__", None) or repr(callback)
     return TypeError(
-        f"lwt.{function_name}: callback {name} returned {_described(value)}, not a promise; {hint}"
+        f"{_spelled(function_name)}: callback {name} returned {_described(value)}, not a promise; {hint}"
     )
 
 
@@ -70,13 +77,13 @@ def check_promises(function_name: str, values: Iterable[Promise[T]]) -> list[Pro
     """Make a list of promises; raise a TypeError for anything else."""
     if isinstance(values, Promise):
         raise TypeError(
-            f"lwt.{function_name}: expected a list of promises, got one promise; pass [promise]"
+            f"{_spelled(function_name)}: expected a list of promises, got one promise; pass [promise]"
         )
     try:
         iterator = iter(values)
     except TypeError:
         raise TypeError(
-            f"lwt.{function_name}: expected a list of promises, got {_described(values)}"
+            f"{_spelled(function_name)}: expected a list of promises, got {_described(values)}"
         ) from None
     promises = list(iterator)  # An exception of a generator's own leaves as it is.
     for promise in promises:
@@ -95,7 +102,13 @@ def check_exception(function_name: str, value: object) -> None:
         hint = "; only instances of Exception can reject a promise: raise this one instead"
     else:
         hint = ""
-    raise TypeError(f"lwt.{function_name}: expected an exception, got {_described(value)}{hint}")
+    raise TypeError(
+        f"{_spelled(function_name)}: expected an exception, got {_described(value)}{hint}"
+    )
+
+
+def _spelled(function_name: str) -> str:
+    return function_name if function_name.startswith("lwt_") else f"lwt.{function_name}"
 
 
 def _described(value: Any) -> str:

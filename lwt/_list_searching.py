@@ -282,7 +282,7 @@ def _append_some(name: str, values: list[B]) -> Callable[[Some[B] | None], None]
             values.append(option.value)
         elif option is not None:
             raise TypeError(
-                f"lwt.{name}: the promise of the callback gave {option!r}, not an option; "
+                f"{name}: the promise of the callback gave {option!r}, not an option; "
                 f"give Some(value) or None"
             )
 

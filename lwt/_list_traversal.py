@@ -228,7 +228,7 @@ def snapshot(name: str, elements: Iterable[A]) -> Sequence[A]:
         return elements  # They do not change.
     if not isinstance(elements, Iterable) or isinstance(elements, Promise):
         hint = "; wait for it first, by lwt.bind or await" if isinstance(elements, Promise) else ""
-        raise TypeError(f"lwt.{name}: expected a list or another iterable, got {elements!r}{hint}")
+        raise TypeError(f"{name}: expected a list or another iterable, got {elements!r}{hint}")
     return list(elements)
 
 

@@ -281,11 +281,11 @@ def _pair(name: str, step: object) -> tuple[Any, Any]:
     if type(step) is Some and isinstance(step.value, tuple) and len(step.value) == 2:
         return step.value
     raise TypeError(
-        f"lwt.lwt_seq.{name}: the function gave {step!r}; "
+        f"lwt_seq.{name}: the function gave {step!r}; "
         f"it must give Some((element, next_seed)) or None"
     )
 
 
 def _check_iterable(name: str, elements: object) -> None:
     if not isinstance(elements, Iterable):
-        raise TypeError(f"lwt.lwt_seq.{name}: expected an iterable, got {elements!r}")
+        raise TypeError(f"lwt_seq.{name}: expected an iterable, got {elements!r}")

@@ -102,6 +102,6 @@ def is_end(name: str, node: object) -> bool:
     if node is Nil:
         return True
     raise TypeError(
-        f"lwt.{name}: evaluating a sequence gave {node!r}; "
+        f"{name}: evaluating a sequence gave {node!r}; "
         f"it must give lwt_seq.Nil or lwt_seq.Cons(element, sequence)"
     )

@@ -272,18 +272,9 @@ def finalize(
     """
     check_callable("finalize", function)
     check_callable("finalize", cleanup)
-    return finalize_located("finalize", function, cleanup, None)
-
-
-def finalize_located(
-    function_name: str,
-    function: Callable[[], PromiseOrCoroutine[A]],
-    cleanup: Callable[[], PromiseOrCoroutine[object]],
-    add_location: AddLocation | None,
-) -> Promise[A]:
-    cleaning = _Cleaning(function_name, cleanup, add_location)
+    cleaning = _Cleaning(cleanup)
     return try_bind_located(
-        function_name, function, cleaning.after_value, cleaning.after_exception, add_location
+        "finalize", function, cleaning.after_value, cleaning.after_exception, None
     )
 
 
@@ -291,29 +282,20 @@ def finalize_located(
 class _Cleaning:
     """The two callbacks that `finalize` gives to `try_bind`."""
 
-    __slots__ = ("_add_location", "_cleanup", "_function_name")
+    __slots__ = ("_cleanup",)
 
-    def __init__(
-        self,
-        function_name: str,
-        cleanup: Callable[[], PromiseOrCoroutine[object]],
-        add_location: AddLocation | None,
-    ) -> None:
-        self._function_name = function_name
+    def __init__(self, cleanup: Callable[[], PromiseOrCoroutine[object]]) -> None:
         self._cleanup = cleanup
-        self._add_location = add_location
 
     def after_value(self, value: A) -> Promise[A]:
         return self._clean_up_then(FULFILLED, value)
 
     def after_exception(self, exception: Exception) -> Promise[Any]:
-        if self._add_location is not None:
-            exception = self._add_location(exception)
         return self._clean_up_then(REJECTED, Rejection(exception, exception.__traceback__))
 
     def _clean_up_then(self, state: int, value: object) -> Promise[Any]:
         """Clean up, then resolve as told, unless the cleaning up fails."""
-        cleaned = underlying(to_promise(self._function_name, self._cleanup, self._cleanup()))
+        cleaned = underlying(to_promise("finalize", self._cleanup, self._cleanup()))
         if cleaned._state == FULFILLED:
             return Promise(state, value)
         if cleaned._state == REJECTED:

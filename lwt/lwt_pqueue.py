@@ -254,7 +254,7 @@ class S(Generic[T]):
 def _trees_of(name: str, queue: Queue[T]) -> _Trees[T] | None:
     if type(queue) is not Queue:
         raise TypeError(
-            f"lwt.lwt_pqueue: {name} expected a queue, got {queue!r}; begin with empty, and add"
+            f"lwt_pqueue.{name}: expected a queue, got {queue!r}; begin with empty, and add"
         )
     return queue._trees
 
@@ -281,6 +281,6 @@ def Make(Ord: OrderedType[T] | None = None, /) -> S[T]:  # OCaml's names
     compare = getattr(Ord, "compare", None)
     if not callable(compare):
         raise TypeError(
-            f"lwt.lwt_pqueue.Make: expected an object with a function compare(x, y), got {Ord!r}"
+            f"lwt_pqueue.Make: expected an object with a function compare(x, y), got {Ord!r}"
         )
     return S(compare)

@@ -75,7 +75,7 @@ t: TypeAlias = Result[A, E]
 
 def _not_a_result(name: str, value: object) -> TypeError:
     return TypeError(
-        f"lwt.lwt_result.{name}: the promise gave {value!r}, not a result; "
+        f"lwt_result.{name}: the promise gave {value!r}, not a result; "
         f"it must give lwt.Ok(value) or lwt.Error(error); lwt_result.ok makes one of a promise"
     )
 
@@ -108,7 +108,7 @@ def lift(result: Ok[A] | Error[E], /) -> Result[A, E]:
     OCaml: Lwt_result.lift : ('a, 'b) result -> ('a, 'b) t
     """
     if type(result) is not Ok and type(result) is not Error:
-        raise TypeError(f"lwt.lwt_result.lift: expected Ok(value) or Error(error), got {result!r}")
+        raise TypeError(f"lwt_result.lift: expected Ok(value) or Error(error), got {result!r}")
     return return_of(result)
 
 
@@ -324,7 +324,7 @@ def bind_result(promise: Result[A, E], f: Callable[[A], Ok[B] | Error[E]], /) ->
         if type(next_result) is not Ok and type(next_result) is not Error:
             name = getattr(f, "__qualname__", None) or repr(f)
             raise TypeError(
-                f"lwt.lwt_result.bind_result: callback {name} returned {next_result!r}, "
+                f"lwt_result.bind_result: callback {name} returned {next_result!r}, "
                 f"not a result; return lwt.Ok(value) or lwt.Error(error)"
             )
         return next_result

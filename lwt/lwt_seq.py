@@ -245,7 +245,7 @@ def _filter_map(
                     return Cons(option.value, chosen(first.next, evaluate))
                 if option is not None:
                     raise TypeError(
-                        f"lwt.{name}: the callback gave {option!r}, not an option; "
+                        f"{name}: the callback gave {option!r}, not an option; "
                         f"give Some(value) or None"
                     )
                 first = yield evaluate(name, first.next)
@@ -421,7 +421,7 @@ def iter_n(
     OCaml: Lwt_seq.iter_n : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
     if not isinstance(max_concurrency, int):
-        raise TypeError(f"lwt.lwt_seq.iter_n: max_concurrency is {max_concurrency!r}, not an int")
+        raise TypeError(f"lwt_seq.iter_n: max_concurrency is {max_concurrency!r}, not an int")
     if max_concurrency <= 0:
         raise ValueError(
             f"Lwt_seq.iter_n: max_concurrency must be > 0, {max_concurrency} given; "

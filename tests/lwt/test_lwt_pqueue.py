@@ -106,7 +106,7 @@ def test_wrong_arguments_are_type_errors() -> None:
         lambda: queues.remove_min(wrong),
         lambda: queues.size(wrong),
     ):
-        with pytest.raises(TypeError, match=r"lwt_pqueue: \w+ expected a queue, got \[1\]"):
+        with pytest.raises(TypeError, match=r"lwt_pqueue\.\w+: expected a queue, got \[1\]"):
             call()
     with pytest.raises(TypeError, match=r"Make: expected an object with a function compare"):
         lwt_pqueue.Make(wrong)

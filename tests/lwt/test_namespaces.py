@@ -98,6 +98,27 @@ def test_the_location_is_added_once_for_each_function_that_an_exception_passes()
     assert [rejected_with(p) is exception for p in located_promises] == [True, True]
 
 
+def test_finalize_adds_the_location_after_the_cleaning_up_too() -> None:
+    promise, resolver = lwt.wait()
+    events: list[str] = []
+
+    def add_location(exception: Exception) -> Exception:
+        events.append("add the location")
+        return exception
+
+    def clean_up() -> Promise[None]:
+        events.append("clean up")
+        return lwt.return_unit
+
+    lwt.backtrace_finalize("", 0, add_location, lambda: promise, clean_up)
+    lwt.wakeup_exn(resolver, A())
+    events.append("--")
+    lwt.backtrace_finalize("", 0, add_location, lambda: lwt.fail(A()), clean_up)
+    once_pending = ["clean up", "add the location"]
+    at_once = ["add the location", "clean up", "add the location"]
+    assert events == [*once_pending, "--", *at_once]
+
+
 def test_the_location_is_not_asked_for_when_nothing_fails() -> None:
     def values(promise: Promise[int]) -> list[lwt.State[Any]]:
         add_location = raising(A())
