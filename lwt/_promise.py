@@ -116,12 +116,16 @@ class Promise(Generic[T_co]):
         self._removals = 0
 
     def __await__(self) -> Generator[Promise[Any], None, T_co]:
+        value: T_co
+        if self._state == FULFILLED:  # First, to be found fast.
+            value = self._value
+            return value
         promise: Promise[Any] = self if self._state != PROXY else underlying(self)
         if promise._state == PENDING:
             yield promise
             promise = self if self._state != PROXY else underlying(self)
         if promise._state == FULFILLED:
-            value: T_co = promise._value
+            value = promise._value
             return value
         if promise._state == PENDING:
             raise RuntimeError(
