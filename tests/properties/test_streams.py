@@ -132,9 +132,12 @@ def nothing() -> None:
     pass
 
 
+Source = tuple[Stream[Any], Callable[[], None], list[Result]]
+"""A stream, what makes the rest of its elements come, and what reading it will give."""
+
+
 @st.composite
-def sources(draw: st.DrawFn) -> tuple[Stream[int], Callable[[], None], list[Result]]:
-    """A stream, what makes the rest of its elements come, and what reading it will give."""
+def sources(draw: st.DrawFn) -> Source:
     kind = draw(st.sampled_from(["asked", "pushed", "bounded", "direct", "list"]))
     if kind == "asked":
         steps = draw(STEPS)
@@ -228,14 +231,20 @@ def transformed(results: list[Result], function: Callable[[int], list[Any]]) -> 
     return given_
 
 
-@given(sources(), st.lists(st.sampled_from(sorted(TRANSFORMERS)), max_size=3))
-def test_transformers_one_on_the_other_give_what_they_give_for_lists(
-    source: tuple[Stream[int], Callable[[], None], list[Result]], names: list[str]
-) -> None:
+def through(source: Source, names: list[str]) -> Source:
+    """The source, with transformers one on the other."""
     stream, go_on, results = source
     for name in names:
         transform, function = TRANSFORMERS[name]
         stream, results = transform(stream), transformed(results, function)
+    return stream, go_on, results
+
+
+@given(sources(), st.lists(st.sampled_from(sorted(TRANSFORMERS)), max_size=3))
+def test_transformers_one_on_the_other_give_what_they_give_for_lists(
+    source: Source, names: list[str]
+) -> None:
+    stream, go_on, results = through(source, names)
     all_of_them = lwt_stream.to_list(lwt_stream.wrap_exn(stream))
     go_on()
     assert outcome(all_of_them) == results
@@ -243,13 +252,8 @@ def test_transformers_one_on_the_other_give_what_they_give_for_lists(
 
 
 @given(sources(), st.lists(st.sampled_from(sorted(TRANSFORMERS)), max_size=2))
-def test_a_reader_after_a_failure_gets_what_comes_next(
-    source: tuple[Stream[int], Callable[[], None], list[Result]], names: list[str]
-) -> None:
-    stream, go_on, results = source
-    for name in names:
-        transform, function = TRANSFORMERS[name]
-        stream, results = transform(stream), transformed(results, function)
+def test_a_reader_after_a_failure_gets_what_comes_next(source: Source, names: list[str]) -> None:
+    stream, go_on, results = through(source, names)
     go_on()
     for result in results:
         promise = lwt_stream.next(stream)
