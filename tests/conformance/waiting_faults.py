@@ -393,6 +393,13 @@ _POOL_FAULTS: Final = (
     ),
     fault(
         "Lwt_pool",
+        "a member whose use has failed is no longer good where nothing checks it",
+        "lwt._pool",
+        "    tell(True)\n",
+        "    tell(False)\n",
+    ),
+    fault(
+        "Lwt_pool",
         "whether the pool was cleared is asked after the check",
         "lwt._pool",
         "    if is_cleared or not is_good:\n",

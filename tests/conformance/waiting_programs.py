@@ -7,7 +7,8 @@ the program gives to ours is written `(do NUMBER STATEMENT... END)`: it is calle
 trace, executes the statements and ends as END says, `(return V)`, `(raise E)`, `(rejected E)`,
 `(wait W)` or `(task W)`; the last two return a pending promise whose resolver is put into slot
 W for `wakeup`, `wakeup_later`, `wakeup_later_exn`. The functions of a pool are waiting in a
-row: `(next_create DO)` adds one, and where the row is empty, there is a plain one.
+row: `(next_create DO)` adds one, and where the row is empty, there is a plain one. What
+`pool_create_plain` makes has none but the one that makes members.
 
 `cancel` and `cancel_both` cancel a promise, or two of them together. A trace tells when each
 promise is resolved, each call, and after each statement what the structures say of themselves.
@@ -61,6 +62,7 @@ SIGNATURES: Final[dict[str, str]] = {
     "switch_add_hook_or_exec": "P O D",
     "switch_with_switch": "P S D",
     "pool_create": "S N",
+    "pool_create_plain": "S N",
     "pool_use": "P S D",
     "pool_clear": "P S",
     "pool_wait_queue_length": "S",
@@ -88,8 +90,9 @@ WEIGHTS: Final[dict[str, int]] = {
     "switch_add_hook_or_exec": 5,
     "switch_turn_off": 4,
     "switch_with_switch": 3,
+    "pool_create": 3,
     "pool_use": 14,
-    "pool_clear": 2,
+    "pool_clear": 4,
     "next_create": 2,
     "next_validate": 2,
     "next_check": 2,
@@ -119,7 +122,7 @@ class WaitingPrograms:
             common += RESOLVING
         self._names = [*own, *common]
         self._choices = [name for name in self._names for _ in range(WEIGHTS.get(name, 1))]
-        self._creating = [name for name in own if "_create" in name]
+        self._creating = [name for name in self._choices if name in own and "_create" in name]
         self.statements: Collection[str] = tuple(self._names)
         makers = [name for name in own if SIGNATURES[name].startswith("P")]
         self.pairs: Collection[tuple[str, str]] = tuple(

@@ -276,6 +276,8 @@ class Run:
         match function, arguments:
             case "create", [structure, maximum]:
                 pools[structure] = self._new_pool(maximum)
+            case "create_plain", [structure, maximum]:
+                pools[structure] = lwt_pool.create(maximum, self._create)
             case "use", [slot, structure, work]:
 
                 def begin(member: int) -> lwt.Promise[Any]:
@@ -292,16 +294,16 @@ class Run:
         row = self._rows[f"next_{kind}"]
         return self._call(row.popleft()) if row else plain()
 
+    def _create(self) -> lwt.Promise[int]:
+        self._log("create")
+
+        def plain() -> lwt.Promise[int]:
+            self._member += 1
+            return lwt.return_(100 + self._member)
+
+        return self._next("create", plain)
+
     def _new_pool(self, maximum: int) -> lwt_pool.Pool[int]:
-        def create() -> lwt.Promise[int]:
-            self._log("create")
-
-            def plain() -> lwt.Promise[int]:
-                self._member += 1
-                return lwt.return_(100 + self._member)
-
-            return self._next("create", plain)
-
         def validate(member: int) -> lwt.Promise[bool]:
             self._log(f"validate {member}")
             answer = self._next("validate", lambda: lwt.return_(0))
@@ -327,4 +329,6 @@ class Run:
             lwt.on_failure(promise, lambda _: self.set_aside.append(PLACE_LOST))
             return promise
 
-        return lwt_pool.create(maximum, create, validate=validate, check=check, dispose=dispose)
+        return lwt_pool.create(
+            maximum, self._create, validate=validate, check=check, dispose=dispose
+        )

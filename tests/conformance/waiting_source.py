@@ -82,9 +82,11 @@ let creates = row () and validates = row () and checks = row () and disposes = r
 let next row plain = match Queue.take_opt row with None -> plain () | Some f -> f ()
 let return_0 () = Lwt.return 0
 let member = ref 100
+let create () =
+  print_endline "create";
+  next creates (fun () -> incr member; Lwt.return !member)
 let new_pool maximum =
-  Lwt_pool.create maximum
-    (fun () -> print_endline "create"; next creates (fun () -> incr member; Lwt.return !member))
+  Lwt_pool.create maximum create
     ~validate:(fun member ->
       printf "validate %d\n" member;
       Lwt.map (fun value -> value mod 2 = 0) (next validates return_0))
@@ -236,6 +238,7 @@ OCAML: Final = {
     "switch_with_switch": "let work = {f} in\n"
     "keep {0} (Lwt_switch.with_switch (fun made -> switches.({1}) <- made; work ()))",
     "pool_create": "pools.({0}) <- new_pool {1}",
+    "pool_create_plain": "pools.({0}) <- Lwt_pool.create {1} create",
     "pool_use": "let work = {f} in\n"
     'keep {0} (Lwt_pool.use pools.({1}) (fun member -> printf "use %d\\n" member; work ()))',
     "pool_clear": "keep {0} (of_unit (Lwt_pool.clear pools.({1})))",
@@ -258,6 +261,7 @@ PYTHON: Final = {
     "condition_create": "conditions[{0}] = lwt_condition.create()",
     "switch_create": "switches[{0}] = lwt_switch.create()",
     "pool_create": "pools[{0}] = new_pool({1})",
+    "pool_create_plain": "pools[{0}] = lwt_pool.create({1}, create)",
     "mvar_put": "keep({0}, lwt_mvar.put(mvars[{1}], {2}))",
     "mvar_take": "keep({0}, lwt_mvar.take(mvars[{1}]))",
     "mvar_take_available": "took(lwt_mvar.take_available(mvars[{0}]))",

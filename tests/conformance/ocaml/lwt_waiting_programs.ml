@@ -130,6 +130,8 @@ let rec execute run = function
     keep run p
       (Lwt_switch.with_switch (fun switch -> run.switches.(s) <- switch; call run f))
   | Row [Word "pool_create"; Number s; Number maximum] -> run.pools.(s) <- new_pool run maximum
+  | Row [Word "pool_create_plain"; Number s; Number maximum] ->
+    run.pools.(s) <- Lwt_pool.create maximum (fun () -> create run)
   | Row [Word "pool_use"; Number p; Number s; f] ->
     let work member = add_event (Printf.sprintf "use %d" member); call run f in
     keep run p (Lwt_pool.use run.pools.(s) work)
@@ -163,13 +165,14 @@ and call run = function
 and next run row plain =
   match Queue.take_opt row with None -> plain () | Some f -> call run f
 
+and create run =
+  add_event "create";
+  next run run.next_create (fun () ->
+    run.member <- run.member + 1;
+    Lwt.return (100 + run.member))
+
 and new_pool run maximum =
   let return_0 () = Lwt.return 0 in
-  let create () =
-    add_event "create";
-    next run run.next_create (fun () ->
-      run.member <- run.member + 1;
-      Lwt.return (100 + run.member)) in
   let validate member =
     add_event (Printf.sprintf "validate %d" member);
     Lwt.map (fun value -> value mod 2 = 0) (next run run.next_validate return_0) in
@@ -181,7 +184,7 @@ and new_pool run maximum =
   let dispose member =
     add_event (Printf.sprintf "dispose %d" member);
     to_unit (next run run.next_dispose return_0) in
-  Lwt_pool.create maximum ~validate ~check ~dispose create
+  Lwt_pool.create maximum ~validate ~check ~dispose (fun () -> create run)
 
 let run_program program =
   let run = {
