@@ -183,11 +183,12 @@ async def lwt_map_and_filter(number: int) -> None:
     stream, push = lwt_stream.create()
     mapped = lwt_stream.map(lambda n: n + 1, stream)
     filtered = lwt_stream.filter(lambda n: n % 2 == 0, mapped)
-    for n in range(number):
-        push(Some(n))
-    push(None)
-    async for _ in filtered:
-        pass
+    for _ in range(number // AT_ONCE):
+        for n in range(AT_ONCE):
+            push(Some(n))
+        async for element in filtered:
+            if element == AT_ONCE:
+                break
 
 
 async def lwt_map_and_filter_waiting(number: int) -> None:
@@ -227,12 +228,15 @@ def asyncio_mapped_and_filtered(queue: Numbers, bound: int) -> tuple[Numbers, li
 
 async def asyncio_map_and_filter(number: int) -> None:
     queue: Numbers = asyncio.Queue()
-    filtered, _tasks = asyncio_mapped_and_filtered(queue, 0)
-    for n in range(number):
-        queue.put_nowait(n)
+    filtered, tasks = asyncio_mapped_and_filtered(queue, 0)
+    for _ in range(number // AT_ONCE):
+        for n in range(AT_ONCE):
+            queue.put_nowait(n)
+        while (element := await filtered.get()) is not None:
+            if element == AT_ONCE:
+                break
     queue.put_nowait(None)
-    while await filtered.get() is not None:
-        pass
+    await asyncio.gather(*tasks)
 
 
 async def asyncio_map_and_filter_waiting(number: int) -> None:
