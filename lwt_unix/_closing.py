@@ -21,6 +21,7 @@ from lwt_unix._file_descr import (
     check_descriptor,
     check_is_descriptor,
     choose_mode,
+    settle_mode,
     why_unusable,
 )
 from lwt_unix._jobs import run_job
@@ -144,6 +145,10 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
             target._socket = None
         target._socket_kind = source._socket_kind
         choose_mode(target, source._blocking, source._set_flags)
+        if any(queue.first is not None for queue in queues):
+            # They are not asked for the mode again, and the file may still be a blocking one. (In
+            # OCaml, the second of two that wait to read then stops the program.)
+            settle_mode(target)
     finally:
         if queues:
             lwt_engine.get().adopt(target._fd)

@@ -325,6 +325,17 @@ def test_those_who_wait_for_the_target_of_dup2_wait_for_its_new_file(pair: Pair)
     lwt_main.run(lwt.join([lwt_unix.close(reading), lwt_unix.close(writing)]))
 
 
+def test_the_second_of_those_who_wait_for_the_target_of_dup2_does_not_block(pair: Pair) -> None:
+    waiting = [lwt_unix.read(pair[0], bytearray(1), 0, 1) for _ in range(2)]
+    reading, writing = lwt_unix.pipe()  # in blocking mode still, until they are used
+    lwt_unix.dup2(reading, pair[0])
+    lwt_main.run(lwt_unix.write(writing, b"x", 0, 1))
+    assert lwt_main.run(waiting[0]) == 1
+    assert lwt.is_sleeping(waiting[1])
+    lwt.cancel(waiting[1])
+    lwt_main.run(lwt.join([lwt_unix.close(reading), lwt_unix.close(writing)]))
+
+
 def test_a_socket_that_became_another_by_dup2_has_the_options_of_that(pair: Pair) -> None:
     datagrams = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_DGRAM, 0)
     stream = lwt_unix.getsockopt_int(pair[0], lwt_unix.SO_TYPE)
