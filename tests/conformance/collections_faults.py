@@ -212,6 +212,20 @@ return __import__("functools").cache(
     ),
     fault(
         "Lwt_seq",
+        "iter_p is rejected by the first promise that is rejected already",
+        "lwt.lwt_seq",
+        "        yield join(reversed(running))\n",
+        "        yield join(running)\n",
+    ),
+    fault(
+        "Lwt_seq",
+        "iter_n is rejected by the first promise that is rejected already",
+        "lwt.lwt_seq",
+        "running.insert(0, ",
+        "running.append(",
+    ),
+    fault(
+        "Lwt_seq",
         "fold_left_s evaluates the next node before its function's promise is fulfilled",
         "lwt.lwt_seq",
         """\
