@@ -276,7 +276,7 @@ def of_seq(seq: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_seq : 'a Seq.t -> 'a t
     """
-    iterator = _iterator("of_seq", seq)
+    iterator = iterator_over("of_seq", seq)
 
     def following() -> Some[T] | None:
         for item in iterator:
@@ -313,7 +313,7 @@ def of_list(elements: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_list : 'a list -> 'a t
     """
-    return _full(_iterator("of_list", elements))
+    return _full(iterator_over("of_list", elements))
 
 
 def of_array(elements: Iterable[T], /) -> Stream[T]:
@@ -321,7 +321,7 @@ def of_array(elements: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_array : 'a array -> 'a t
     """
-    return _full(_iterator("of_array", elements))
+    return _full(iterator_over("of_array", elements))
 
 
 def of_string(string: ReadableBuffer | str, /) -> Stream[bytes]:
@@ -359,7 +359,7 @@ def _full(elements: Iterable[T]) -> Stream[T]:
     return stream
 
 
-def _iterator(function_name: str, elements: Iterable[T]) -> Iterator[T]:
+def iterator_over(function_name: str, elements: Iterable[T]) -> Iterator[T]:
     try:
         return iter(elements)
     except TypeError:

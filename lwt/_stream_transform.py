@@ -26,7 +26,7 @@ from lwt._stream import (
     of_source,
     take,
 )
-from lwt._stream_create import from_
+from lwt._stream_create import from_, iterator_over
 from lwt._stream_loop import Loop, promise_from, start
 from lwt._stream_read import check_character, nget
 from lwt._stream_source import From, Node, check_option
@@ -332,13 +332,7 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
 
     OCaml: Lwt_stream.choose : 'a t list -> 'a t
     """
-    try:
-        chosen_from = list(streams)
-    except TypeError:
-        raise TypeError(
-            f"lwt_stream.choose: expected a list of streams, "
-            f"got {streams!r} ({type(streams).__name__})"
-        ) from None
+    chosen_from = list(iterator_over("choose", streams))
     for stream in chosen_from:
         check_stream("choose", stream)
     candidates = [_Candidate(stream) for stream in chosen_from]

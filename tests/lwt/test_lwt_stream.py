@@ -621,6 +621,15 @@ def test_choose_gives_elements_as_they_come() -> None:
     assert value_of(all_of_them) == ["b", "a", "c"]
 
 
+def test_an_error_of_the_generator_that_choose_reads_is_its_own() -> None:
+    def broken() -> Iterator[Stream[int]]:
+        yield lwt_stream.of_list([1])
+        raise TypeError("of the generator")
+
+    with pytest.raises(TypeError, match=r"^of the generator$"):
+        lwt_stream.choose(broken())
+
+
 def test_choose_fails_with_one_of_its_sources_and_gives_nothing_more() -> None:
     failing = lwt_stream.choose([from_promises(lwt.fail(A()))])
     for _ in range(2):
@@ -933,6 +942,7 @@ def test_what_is_no_stream_is_a_type_error_at_the_call(name: str) -> None:
         "parse": [3, lwt.return_],
         "combine": [stream_of(), 3],
         "append": [stream_of(), 3],
+        "choose": [[3]],
     }.get(name, [3])
     if name in {"npeek", "nget", "njunk", "get_available_up_to"}:
         arguments = [1, 3]
@@ -940,7 +950,7 @@ def test_what_is_no_stream_is_a_type_error_at_the_call(name: str) -> None:
         ("map", "filter", "iter", "find")
     ):
         arguments = [lwt.return_, 3]
-    with pytest.raises(TypeError, match=rf"lwt_stream\.{name}: expected a (list of )?stream"):
+    with pytest.raises(TypeError, match=rf"lwt_stream\.{name}: expected a stream"):
         function(*arguments)
 
 
