@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Any, Final
 
 import lwt
 import lwt_unix
 from tests.conformance.forms import Form
 from tests.conformance.language import Met
-from tests.conformance.lwt_unix_differences import CIRCLE, ENDS_ITSELF, MODE_OF_CLOSED, REPLACED
+from tests.conformance.lwt_unix_differences import (
+    CIRCLE,
+    ENDS_ITSELF,
+    MODE_OF_CLOSED,
+    REPLACED,
+    STILL_BLOCKING,
+)
 from tests.conformance.lwt_unix_run import (
     CLIENTS_AT_MOST,
     EmptySlot,
@@ -118,8 +125,11 @@ class UnixRun(ScriptRun):
         if target in self._sources_of(source):
             self.leave_out(CIRCLE)
         waiters = (target._readers, target._writers)
-        if self._engine.is_turning and any(queue and queue.first for queue in waiters):
-            self.leave_out(REPLACED)
+        if any(queue and queue.first for queue in waiters):
+            if self._engine.is_turning:
+                self.leave_out(REPLACED)
+            if source._state is lwt_unix.Opened and os.get_blocking(source._fd):
+                self.leave_out(STILL_BLOCKING)
         self._copied[id(target)] = source
         lwt_unix.dup2(source, target)
 

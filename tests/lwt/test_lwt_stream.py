@@ -936,14 +936,15 @@ TAKES_A_STREAM = [
 @pytest.mark.parametrize("name", TAKES_A_STREAM)
 def test_what_is_no_stream_is_a_type_error_at_the_call(name: str) -> None:
     function = getattr(lwt_stream, name)
-    arguments: list[Any] = {
+    given: dict[str, list[Any]] = {
         "fold": [lwt.return_, 3, 0],
         "fold_s": [lwt.return_, 3, 0],
         "parse": [3, lwt.return_],
         "combine": [stream_of(), 3],
         "append": [stream_of(), 3],
         "choose": [[3]],
-    }.get(name, [3])
+    }
+    arguments = given.get(name, [3])
     if name in {"npeek", "nget", "njunk", "get_available_up_to"}:
         arguments = [1, 3]
     elif (len(arguments) == 1 and "_while" in name) or name.startswith(
