@@ -31,6 +31,7 @@ from tests.conformance.lwt_unix_run import (
     Oops,
     Promise,
     Shower,
+    is_closed_by_itself,
     show_data,
     show_exception,
     show_unit,
@@ -303,7 +304,11 @@ class IoRun(UnixRun):
             waiting = any(map(lwt.is_sleeping, self._operations.get(id(other), ())))
             if other is not channel and other._buffer._close is closing and waiting:
                 self.leave_out(CLOSED_WITHIN)
-        return lwt.apply(how, channel)
+        ended = lwt.apply(how, channel)
+        match lwt.state(ended):
+            case lwt.Fail(lwt.Failure() as failure) if is_closed_by_itself(failure):
+                raise failure  # In both releases.
+        return ended
 
     def _check_abort(self, channel: Any) -> None:
         target = innermost(channel)

@@ -126,10 +126,18 @@ CHECKED_BY_CALLER: Final = Difference(
     reason="OCaml leaves the check to its caller, ours makes it; the OCaml side checks before",
 )
 
+CLOSED_BY_ITSELF: Final = Difference(
+    what="a channel whose closing closes it again",
+    reason=(
+        "OCaml raises CamlinternalLazy.Undefined, which has no counterpart in Python: ours raises "
+        "Failure; in the trace both have OCaml's name"
+    ),
+)
+
 OCAML_IS_BROKEN: Final = (
     *(ENDS_ITSELF, CIRCLE, MODE_OF_CLOSED, STILL_BLOCKING, OUTLIVES, ABORTED_WITHIN),
     *(IDLE_FOR_A_MOMENT, CLOSED_WITHIN),
 )
 LEFT_TO_CHANCE: Final = (AT_ONCE, STOPPED_IN_HANDLER)
 OURS_ON_PURPOSE: Final = (LATE_INTEREST, REPLACED, UNFLUSHED)
-EVENED_OUT: Final = (RAISED_AT_ONCE, TURNS, CHECKED_BY_CALLER)
+EVENED_OUT: Final = (RAISED_AT_ONCE, TURNS, CHECKED_BY_CALLER, CLOSED_BY_ITSELF)

@@ -65,10 +65,17 @@ def first_word(text: str) -> str:
     return text.split(" ", maxsplit=1)[0].split(":", maxsplit=1)[0]
 
 
+def is_closed_by_itself(failure: lwt.Failure) -> bool:
+    """Tell whether it stands for OCaml's CamlinternalLazy.Undefined (`CLOSED_BY_ITSELF`)."""
+    return str(failure).endswith("closed that channel again")
+
+
 def show_exception(exception: BaseException) -> str:
     match exception:
         case Oops():
             return f"E{exception.number}"
+        case lwt.Failure() if is_closed_by_itself(exception):
+            return "CamlinternalLazy.Undefined"
         case OSError():
             return ERRORS.get(exception.errno or 0, f"errno {exception.errno}")
         case ValueError():

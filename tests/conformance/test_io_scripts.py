@@ -114,6 +114,15 @@ def test_a_known_difference_is_noticed(script: str, known: str) -> None:
     assert getattr(lwt_unix_differences, known).what in run.undefined
 
 
+def test_a_channel_that_its_closing_closes_has_an_exception_of_ocamls_name() -> None:
+    script = (
+        "(pipe 0 1) (io_of_fd 0 1 output 16 close) (fill 1) (write_text 4 1 a)"
+        "(then 4 ((io_abort 1 0))) (io_abort 2 0)"
+    )
+    trace = LwtIoPrograms().run(parse(script)).traces[0]
+    assert "raises CamlinternalLazy.Undefined" in trace
+
+
 @needs_ocaml
 @in_each_language
 def test_few_scripts_on_both_sides(language: Language) -> None:
