@@ -67,7 +67,8 @@ fix: $(TESTABLE) ## format, and mend what the linter can
 
 bench: $(RUNNABLE) ## run every benchmark (minutes)
 	@for benchmark in tests/benchmarks/bench_*.py; do \
-	    echo "== $$benchmark"; $(VENV_PYTHON) "$$benchmark" || exit 1; \
+	    echo "== $$benchmark"; \
+	    $(VENV_PYTHON) -m tests.benchmarks.$$(basename "$$benchmark" .py) || exit 1; \
 	done
 
 soak: $(TESTABLE) ## search the property tests for longer (half an hour)

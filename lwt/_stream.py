@@ -66,7 +66,8 @@ class Stream(Generic[T_co]):
             if self._bounded is not None:
                 self._bounded.consumed()
         else:
-            option = await get(self)
+            taken = take(self)
+            option = await taken if type(taken) is Promise else taken
             if option is None:
                 raise StopAsyncIteration
         return option.value

@@ -13,11 +13,12 @@ from lwt._checks import check_promise
 from lwt._creation import fail, return_unit
 from lwt._exceptions import Canceled
 from lwt._promise import Promise, PromiseOrCoroutine
-from lwt._seq_nodes import Nil, Node, Source, is_end
+from lwt._seq_nodes import Nil, Source, is_end
+from lwt._seq_nodes import Node as SeqNode
 from lwt._sequential import bind, catch, map
 from lwt._stream import Stream, check_callable, check_number, of_source
 from lwt._stream_loop import promise_from
-from lwt._stream_source import Closed, From, From_direct, Push, Push_bounded
+from lwt._stream_source import Closed, From, From_direct, Node, Push, Push_bounded
 from lwt._values import Some
 
 if TYPE_CHECKING:
@@ -153,7 +154,14 @@ class bounded_push(Generic[T_contra]):
         """
         source = self._source
         if source.count < source.size and source.pending is None and not source.is_closed:
-            source.push_now(element)
+            # `enqueue`, without a call.
+            node = source.last
+            node.data = Some(element)
+            node.next = source.last = last = Node()
+            last.data = None
+            source.count += 1
+            if source.is_awaited:
+                source.tell()
             return return_unit
         if source.is_closed:
             return fail(
@@ -294,7 +302,7 @@ def of_lwt_seq(seq: Source[T], /) -> Stream[T]:
     check_callable("of_lwt_seq", seq)
     rest = seq
 
-    def element_of(node: Node[T]) -> Some[T] | None:
+    def element_of(node: SeqNode[T]) -> Some[T] | None:
         nonlocal rest
         if is_end("lwt_stream.of_lwt_seq", node) or node is Nil:
             return None

@@ -149,19 +149,28 @@ class From(_Queue):
 
     def _request(self) -> Promise[Any] | None:
         """Call the function. None if that gave a node at once."""
-        try:
-            return self._call()
-        except Exception as exception:
-            return Promise(REJECTED, rejection_of(exception))
-
-    def _call(self) -> Promise[Any] | None:
         function = self._function
-        promise: Any = function()
-        if type(promise) is not Promise:
-            if self._is_ours:
-                self.enqueue_and_close(promise)
-                return None
-            promise = to_promise("lwt_stream.from_", function, promise)
+        try:
+            promise: Any = function()
+            if type(promise) is Promise:
+                return self._when_arrived(promise)
+            if not self._is_ours:
+                return self._when_arrived(to_promise("lwt_stream.from_", function, promise))
+            # `enqueue_and_close`, without a call.
+            node = self.last
+            node.data = promise
+            node.next = self.last = last = Node()
+            last.data = None
+            if promise is None:
+                wakeup(self.close, None)
+            return None
+        except Exception as exception:
+            return self._when_raised(exception)
+
+    def _when_raised(self, exception: Exception) -> Promise[Any]:
+        return Promise(REJECTED, rejection_of(exception))
+
+    def _when_arrived(self, promise: Promise[Any]) -> Promise[Any] | None:
         source = underlying(promise)
         if source._state == FULFILLED:
             data = source._value
@@ -228,21 +237,21 @@ class From_direct(_Queue):
 class _Signalled(_Queue):
     """A source that others push into, and that tells waiting readers of it."""
 
-    __slots__ = ("_external", "_is_awaited", "_resolver", "_signal")
+    __slots__ = ("_external", "_resolver", "_signal", "is_awaited")
 
     def __init__(self) -> None:
         super().__init__()
         self._signal, self._resolver = wait()
-        self._is_awaited = False
+        self.is_awaited = False
         self._external: object = None
 
     def feed(self) -> Promise[Any] | None:
-        self._is_awaited = True
+        self.is_awaited = True
         return protected(self._signal)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Resolve the signal that somebody waits for, and make the next one."""
-        self._is_awaited = False
+        self.is_awaited = False
         resolver = self._resolver
         self._signal, self._resolver = wait()
         wakeup_later(resolver, None)
@@ -287,8 +296,8 @@ class Push(_Signalled):
         node.data = data
         node.next = self.last = last = Node()
         last.data = None
-        if self._is_awaited:
-            self._tell()
+        if self.is_awaited:
+            self.tell()
         # Last, in case that one of the callbacks raises.
         if data is None:
             self._is_closed = True
@@ -335,17 +344,6 @@ class Push_bounded(_Signalled):
             self.count += 1
             self.let_in()
 
-    def push_now(self, element: object) -> None:
-        """Push into a queue that has room."""
-        # `enqueue`, without a call.
-        node = self.last
-        node.data = Some(element)
-        node.next = self.last = last = Node()
-        last.data = None
-        self.count += 1
-        if self._is_awaited:
-            self._tell()
-
     def take_back(self) -> None:
         """Forget the pending element: its push was cancelled."""
         self.pending = None
@@ -363,8 +361,8 @@ class Push_bounded(_Signalled):
                 self.resolver,
                 Closed("lwt_stream: the stream was closed before there was room for the element"),
             )
-        if self._is_awaited:
-            self._tell()
+        if self.is_awaited:
+            self.tell()
         wakeup(self.close, None)
 
 

@@ -1,6 +1,6 @@
 """The core beside asyncio: what an operation costs, in one run of one process.
 
-    python tests/benchmarks/bench_core.py
+    python -m tests.benchmarks.bench_core
 
 Each line is the best of several rounds, lwt and asyncio by turns, so that a busy
 machine disturbs both alike. An asyncio operation is the nearest thing that a program

@@ -1,6 +1,6 @@
 """What a turn of the engine costs, beside asyncio's loop and a bare epoll loop.
 
-    python tests/benchmarks/bench_engine.py [rounds]
+    python -m tests.benchmarks.bench_engine [rounds]
 
 Each row is the best of some repetitions, in nanoseconds of processor time for one round:
 

@@ -1,6 +1,6 @@
 """An echo server of ours beside others: requests a second, and against a bare epoll loop.
 
-    python tests/benchmarks/bench_server.py [--seconds 1] [--connections 1 100 1000]
+    python -m tests.benchmarks.bench_server [--seconds 1] [--connections 1 100 1000]
         [--servers bare sockets channels streams protocol] [--rounds 1]
 
 Each server runs in a process of its own, the clients in another one: a bare epoll loop

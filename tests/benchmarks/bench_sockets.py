@@ -1,6 +1,6 @@
 """What reading, writing and echoing cost, beside the same without any library.
 
-Run it: `python tests/benchmarks/bench_sockets.py [seconds]`. It prints
+Run it: `python -m tests.benchmarks.bench_sockets [seconds]`. It prints
 
 - the time of one `read` and one `write` when data and room are there, beside `os.readv` and
   `os.write`, and of one `read` that has to wait and is cancelled;

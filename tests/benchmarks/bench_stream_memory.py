@@ -1,6 +1,6 @@
 """Ten million elements through `map` and `filter`: what time they take, and what memory.
 
-    python tests/benchmarks/bench_stream_memory.py [NUMBER]
+    python -m tests.benchmarks.bench_stream_memory [NUMBER]
 
 The memory is the most that the process has ever had: if it is the same after a hundredth of
 the elements and after all of them, then none is kept.

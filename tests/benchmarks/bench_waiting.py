@@ -1,6 +1,6 @@
 """How fast values, locks, signals and members go from hand to hand, and how fast asyncio's do.
 
-    python tests/benchmarks/bench_waiting.py
+    python -m tests.benchmarks.bench_waiting [NAME]
 
 Run it on an idle machine. A line is the least of several measurements. Both sides are `async def`
 bodies that do the same work: one passes on, the other goes on, and back.
@@ -9,28 +9,18 @@ bodies that do the same work: one passes on, the other goes on, and back.
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
-import time
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import lwt
 from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
+from tests.benchmarks.beside_asyncio import Line, print_table
 
-ROUNDS = 5
+ROUNDS = 15
 NUMBER = 20_000
 
 Program: TypeAlias = Callable[[int], Coroutine[Any, Any, None]]
-
-
-class Line(NamedTuple):
-    """One line of the table: two programs that do the same."""
-
-    name: str
-    lwt: Program
-    asyncio: Program
 
 
 # --- A value from one to the other and back ---------------------------------
@@ -238,40 +228,5 @@ LINES = (
 )
 
 
-def run_lwt(program: Program) -> None:
-    promise = lwt.of_coroutine(program(NUMBER))
-    while lwt.is_sleeping(promise):
-        lwt.wakeup_paused()
-
-
-def run_asyncio(program: Program) -> None:
-    asyncio.run(program(NUMBER))
-
-
-def nanoseconds(run: Callable[[Program], None], program: Program) -> float:
-    gc.collect()
-    started = time.perf_counter()
-    run(program)
-    return (time.perf_counter() - started) / NUMBER * 1e9
-
-
-def main() -> None:
-    """Print the table; run only the lines whose name contains an argument, if there is one."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    version = ".".join(map(str, sys.version_info[:3]))
-    print(f"CPython {version}, best of {ROUNDS}")
-    print(f"{'':36}{'lwt':>10}{'asyncio':>12}{'ratio':>8}")
-    for line in LINES:
-        if wanted not in line.name:
-            continue
-        measured = [
-            (nanoseconds(run_lwt, line.lwt), nanoseconds(run_asyncio, line.asyncio))
-            for _ in range(ROUNDS)
-        ]
-        ours, theirs = (min(column) for column in zip(*measured, strict=True))
-        slower = "  slower" if ours > theirs else ""
-        print(f"{line.name:36}{ours:>7.0f} ns{theirs:>9.0f} ns{ours / theirs:>8.2f}{slower}")
-
-
 if __name__ == "__main__":
-    main()
+    print_table(LINES, number=NUMBER, rounds=ROUNDS)

@@ -12,7 +12,6 @@ from typing import Final, NoReturn, Protocol
 from unittest import mock
 
 import lwt
-from lwt._stream_source import From
 
 
 class Arrangement(Protocol):
@@ -58,8 +57,11 @@ def _failing_streams_as_before() -> Iterator[None]:
     def reject(exception: Exception) -> lwt.Promise[NoReturn]:
         return lwt.fail(exception)
 
+    def leave(_: object, exception: Exception) -> NoReturn:
+        raise exception
+
     with (
-        mock.patch("lwt._stream_source.From._request", From._call),
+        mock.patch("lwt._stream_source.From._when_raised", leave),
         mock.patch("lwt._stream_traverse.reraise", reject),
     ):
         yield
