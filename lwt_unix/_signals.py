@@ -100,6 +100,18 @@ class _SignalPipe:
         if current != self._writing:
             self._previous_wakeup_fd = current
 
+    def make_sure(self, signum: int) -> None:
+        """Notify the main loop of a signal that came just now, unless Python has done so.
+
+        asyncio, when it is imported, has Python write nowhere after a fork and after it has
+        handled signals itself. What it writes to while it does so is left alone.
+        """
+        current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        if current != self._writing:
+            if current != -1:
+                signal.set_wakeup_fd(current)
+            self.notify(signum)
+
     def renew(self) -> None:
         """Have a child process use a pipe of its own, under the same numbers.
 
@@ -316,7 +328,9 @@ def _close_pipe_if_idle() -> None:
 
 
 def _leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
-    """Be the handler that Python calls: it has written to the pipe already."""
+    """Be the handler that Python calls: mostly, it has written to the pipe already."""
+    if _pipe is not None:
+        _pipe.make_sure(signum)
 
 
 def _run_handlers(signum: int) -> None:

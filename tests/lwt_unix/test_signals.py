@@ -148,6 +148,23 @@ def test_the_wakeup_descriptor_of_another_library_is_restored() -> None:
     os.close(writing)
 
 
+def test_a_signal_is_not_missed_while_python_tells_another_library_of_it_or_none() -> None:
+    log: list[int] = []
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    handler = lwt_unix.on_signal(signal.SIGUSR1, log.append)
+    for other in (writing, -1):
+        signal.set_wakeup_fd(other)
+        for _ in range(2):
+            raise_signal(signal.SIGUSR1)
+            lwt_engine.iter(True)
+    lwt_unix.disable_signal_handler(handler)
+    os.close(writing)
+    seen_by_the_other = os.read(reading, 10)
+    os.close(reading)
+    assert (log, seen_by_the_other) == ([signal.SIGUSR1] * 4, bytes([signal.SIGUSR1] * 2))
+
+
 def test_disabling_twice_does_nothing() -> None:
     handler = lwt_unix.on_signal(signal.SIGUSR1, print)
     other = lwt_unix.on_signal(signal.SIGUSR1, print)
@@ -240,6 +257,7 @@ def test_a_child_process_handles_its_own_signals_and_not_those_of_its_parent() -
     raise_signal(signal.SIGUSR1)
 
     def child() -> None:
+        signal.set_wakeup_fd(-1)  # as asyncio does in a child process, if it is imported
         raise_signal(signal.SIGUSR2)
         lwt_engine.iter(True)
         assert log == ["two"]
