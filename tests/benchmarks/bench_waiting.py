@@ -209,6 +209,26 @@ async def asyncio_pool_of_two(number: int) -> None:
     await asyncio.gather(*(uses() for _ in range(10)))
 
 
+async def lwt_pool_free(number: int) -> None:
+    pool = lwt_pool.create(2, lambda: lwt.return_(0))
+
+    async def work(_: int) -> None:
+        pass
+
+    for _ in range(number):
+        await lwt_pool.use(pool, work)
+
+
+async def asyncio_pool_free(number: int) -> None:
+    pool = AsyncioPool(2)
+
+    async def work(_: int) -> None:
+        pass
+
+    for _ in range(number):
+        await pool.use(work)
+
+
 LINES = (
     Line("mailbox ping-pong (Queue(1))", lwt_ping_pong, asyncio_ping_pong),
     Line("mailbox, putting ahead (Queue(1))", lwt_putting, asyncio_putting),
@@ -224,6 +244,7 @@ LINES = (
         partial(lwt_telling, waiting=100),
         partial(asyncio_telling, waiting=100),
     ),
+    Line("pool that is free (Semaphore)", lwt_pool_free, asyncio_pool_free),
     Line("pool of 2 for 10 (Semaphore)", lwt_pool_of_two, asyncio_pool_of_two),
 )
 
