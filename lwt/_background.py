@@ -20,6 +20,7 @@ from lwt._promise import (
     PromiseOrCoroutine,
     Rejection,
     add_callback,
+    new_promise,
     rejection_of,
     underlying,
 )
@@ -99,7 +100,7 @@ def _start(
     try:
         return to_promise(function_name, function, call(function))
     except Exception as exception:
-        return Promise(REJECTED, rejection_of(exception))
+        return new_promise(REJECTED, rejection_of(exception))
 
 
 def _in_background(promise: Promise[object], handle: Callable[[Rejection], None]) -> None:

@@ -21,6 +21,7 @@ from lwt._promise import (
     Promise,
     PromiseOrCoroutine,
     add_callback,
+    new_promise,
     underlying,
 )
 from lwt._sequential import AddLocation, TryBind, bind, located, try_bind_located
@@ -48,8 +49,8 @@ def backtrace_bind(
     if source._state == FULFILLED:
         return bind(source, callback)
     if source._state == REJECTED:
-        return Promise(REJECTED, located(source._value, add_location))
-    outer: Promise[B] = Promise(PENDING, None, source)
+        return new_promise(REJECTED, located(source._value, add_location))
+    outer: Promise[B] = new_promise(PENDING, source)
     add_callback(source, TryBind("backtrace_bind", outer, callback, None, add_location))
     return outer
 

@@ -22,13 +22,15 @@ from lwt._promise import (
     CANCEL_THIS,
     PENDING,
     REJECTED,
+    HowToCancel,
     Promise,
     Rejection,
     add_callback,
+    new_promise,
+    remove_callback,
     settle,
     underlying,
 )
-from lwt._removable import take_back
 from lwt._resolution import (
     MAXIMUM_NESTING,
     call,
@@ -68,8 +70,10 @@ def cancel(promise: Promise[object], /) -> None:
     visited: set[int] = set()
     while to_visit:
         current = underlying(to_visit.pop())
-        how_to_cancel = current._how_to_cancel
-        if current._state != PENDING or how_to_cancel is None:
+        if current._state != PENDING:
+            continue
+        how_to_cancel: HowToCancel = current._value
+        if how_to_cancel is None:
             continue
         if how_to_cancel is CANCEL_THIS:
             canceled.append(settle(current, REJECTED, rejection))
@@ -151,7 +155,7 @@ def protected(promise: Promise[T], /) -> Promise[T]:
     source = underlying(promise)
     if source._state != PENDING:
         return promise
-    follower: Promise[T] = Promise(PENDING, None, CANCEL_THIS)
+    follower: Promise[T] = new_promise(PENDING, CANCEL_THIS)
     protection = _Protection(source, follower)
     add_callback(source, protection)
     follower._cancel_callbacks = [protection]
@@ -190,7 +194,7 @@ class _Protection:
         self._forget()
         source = underlying(promise)
         if source._state == PENDING:
-            take_back(source, self)
+            remove_callback(source, self)
 
     def _forget(self) -> None:
         self._promise = self._follower = None
@@ -220,7 +224,7 @@ def no_cancel(promise: Promise[T], /) -> Promise[T]:
     source = underlying(promise)
     if source._state != PENDING:
         return promise
-    follower: Promise[T] = Promise(PENDING, None)
+    follower: Promise[T] = new_promise(PENDING, None)
     add_callback(source, _Follow(follower))
     return follower
 
@@ -252,7 +256,7 @@ def wrap_in_cancelable(promise: Promise[T], /) -> Promise[T]:
     source = underlying(promise)
     if source._state != PENDING:
         return promise
-    follower: Promise[T] = Promise(PENDING, None, CANCEL_THIS)
+    follower: Promise[T] = new_promise(PENDING, CANCEL_THIS)
     _add_cancel_callback(follower, lambda: cancel(promise))
     add_callback(source, _FollowUnlessResolved(follower))
     return follower

@@ -26,6 +26,7 @@ from lwt._promise import (
     Promise,
     Rejection,
     add_callback,
+    new_promise,
     settle,
     underlying,
 )
@@ -59,7 +60,7 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
     OCaml: Lwt.join : unit t list -> unit t
     """
     sources = check_promises("join", promises)
-    joined: Promise[None] = Promise(PENDING, None, sources)
+    joined: Promise[None] = new_promise(PENDING, sources)
     callback = _Join(joined)
     for promise in sources:
         source = underlying(promise)
@@ -71,8 +72,8 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
     if callback.remaining:
         return joined
     if callback.rejection is not None:
-        return Promise(REJECTED, callback.rejection)
-    return Promise(FULFILLED, None)
+        return new_promise(REJECTED, callback.rejection)
+    return new_promise(FULFILLED, None)
 
 
 @final
@@ -128,7 +129,7 @@ def all(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
 
 def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> Promise[T]:
     """Wait for all promises, then give what `collect` makes of the list of values."""
-    gathered: Promise[T] = Promise(PENDING, None, sources)
+    gathered: Promise[T] = new_promise(PENDING, sources)
     gathering = _Gathering(gathered, len(sources), collect)
     for index, promise in enumerate(sources):
         source = underlying(promise)
@@ -142,8 +143,8 @@ def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> P
     if gathering.remaining:
         return gathered
     if gathering.rejection is not None:
-        return Promise(REJECTED, gathering.rejection)
-    return Promise(FULFILLED, collect(gathering.values))
+        return new_promise(REJECTED, gathering.rejection)
+    return new_promise(FULFILLED, collect(gathering.values))
 
 
 @final
@@ -209,7 +210,7 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
     candidates = _resolved_to_choose_from(sources)
     if candidates:
         return candidates[_draw(len(candidates))]
-    chosen: Promise[T] = Promise(PENDING, None, sources)
+    chosen: Promise[T] = new_promise(PENDING, sources)
     RemovableCallback(sources, chosen, follow).attach()
     return chosen
 
@@ -228,7 +229,7 @@ def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
     sources = _check_some("pick", promises)
     candidates = _resolved_to_choose_from(sources)
     if not candidates:
-        picked: Promise[T] = Promise(PENDING, None, sources)
+        picked: Promise[T] = new_promise(PENDING, sources)
         RemovableCallback(sources, picked, _cancel_and_follow).attach()
         return picked
     if underlying(candidates[0])._state == REJECTED:
@@ -268,8 +269,8 @@ def nchoose(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
     """
     sources = _check_some("nchoose", promises)
     if any(underlying(promise)._state != PENDING for promise in sources):
-        return Promise(*_collect(sources))
-    chosen: Promise[list[T]] = Promise(PENDING, None, sources)
+        return new_promise(*_collect(sources))
+    chosen: Promise[list[T]] = new_promise(PENDING, sources)
     RemovableCallback(sources, chosen, _settle_with_values).attach()
     return chosen
 
@@ -293,8 +294,8 @@ def npick(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
     if any(underlying(promise)._state != PENDING for promise in sources):
         state, value = _collect(sources)
         _cancel_all(sources)
-        return Promise(state, value)
-    picked: Promise[list[T]] = Promise(PENDING, None, sources)
+        return new_promise(state, value)
+    picked: Promise[list[T]] = new_promise(PENDING, sources)
     RemovableCallback(sources, picked, _cancel_and_settle_with_values).attach()
     return picked
 
@@ -322,8 +323,8 @@ def nchoose_split(promises: Iterable[Promise[T]], /) -> Promise[tuple[list[T], l
         state, value = _collect_and_split(sources)
         if state == FULFILLED:
             value[1].reverse()
-        return Promise(state, value)
-    chosen: Promise[tuple[list[T], list[Promise[T]]]] = Promise(PENDING, None, sources)
+        return new_promise(state, value)
+    chosen: Promise[tuple[list[T], list[Promise[T]]]] = new_promise(PENDING, sources)
     RemovableCallback(sources, chosen, _settle_with_split).attach()
     return chosen
 

@@ -23,6 +23,7 @@ from lwt._promise import (
     Promise,
     Rejection,
     Resolver,
+    new_promise,
     settle,
     underlying,
 )
@@ -40,7 +41,7 @@ def return_(value: T, /) -> Promise[T]:
 
     OCaml: Lwt.return : 'a -> 'a t
     """
-    return Promise(FULFILLED, value)
+    return new_promise(FULFILLED, value)
 
 
 def fail(exception: Exception, /) -> Promise[NoReturn]:
@@ -54,7 +55,7 @@ def fail(exception: Exception, /) -> Promise[NoReturn]:
     OCaml: Lwt.fail : exn -> _ t
     """
     check_exception("fail", exception)
-    return Promise(REJECTED, Rejection(exception, exception.__traceback__))
+    return new_promise(REJECTED, Rejection(exception, exception.__traceback__))
 
 
 def of_result(result: Ok[T] | Error[Exception], /) -> Promise[T]:
@@ -65,7 +66,7 @@ def of_result(result: Ok[T] | Error[Exception], /) -> Promise[T]:
 
     OCaml: Lwt.of_result : ('a, exn) result -> 'a t
     """
-    return Promise(*_state_of_result("of_result", result))
+    return new_promise(*_state_of_result("of_result", result))
 
 
 return_unit: Final[Promise[None]] = return_(None)
@@ -104,7 +105,7 @@ def return_some(value: T, /) -> Promise[Some[T]]:
 
     OCaml: Lwt.return_some : 'a -> ('a option) t
     """
-    return Promise(FULFILLED, Some(value))
+    return new_promise(FULFILLED, Some(value))
 
 
 def return_ok(value: T, /) -> Promise[Ok[T]]:
@@ -112,7 +113,7 @@ def return_ok(value: T, /) -> Promise[Ok[T]]:
 
     OCaml: Lwt.return_ok : 'a -> (('a, _) result) t
     """
-    return Promise(FULFILLED, Ok(value))
+    return new_promise(FULFILLED, Ok(value))
 
 
 def return_error(error: E, /) -> Promise[Error[E]]:
@@ -120,7 +121,7 @@ def return_error(error: E, /) -> Promise[Error[E]]:
 
     OCaml: Lwt.return_error : 'e -> ((_, 'e) result) t
     """
-    return Promise(FULFILLED, Error(error))
+    return new_promise(FULFILLED, Error(error))
 
 
 def fail_with(message: str, /) -> Promise[NoReturn]:
@@ -152,7 +153,7 @@ def wait() -> tuple[Promise[Any], Resolver[Any]]:
 
     OCaml: Lwt.wait : unit -> 'a t * 'a u
     """
-    promise: Promise[Any] = Promise(PENDING, None)
+    promise: Promise[Any] = new_promise(PENDING, None)
     return promise, Resolver(promise)
 
 
@@ -163,7 +164,7 @@ def task() -> tuple[Promise[Any], Resolver[Any]]:
 
     OCaml: Lwt.task : unit -> 'a t * 'a u
     """
-    promise: Promise[Any] = Promise(PENDING, None, CANCEL_THIS)
+    promise: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
     return promise, Resolver(promise)
 
 

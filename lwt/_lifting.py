@@ -14,7 +14,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from lwt._checks import check_callable
 from lwt._coroutine import to_promise
-from lwt._promise import FULFILLED, REJECTED, Promise, PromiseOrCoroutine, rejection_of
+from lwt._promise import (
+    FULFILLED,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    new_promise,
+    rejection_of,
+)
 from lwt._resolution import MAXIMUM_NESTING, call, postpone, resolution
 
 A1 = TypeVar("A1")
@@ -42,14 +49,14 @@ def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> P
     try:
         return to_promise("apply", function, call(function, argument))
     except Exception as exception:
-        return Promise(REJECTED, rejection_of(exception))
+        return new_promise(REJECTED, rejection_of(exception))
 
 
 def _call(function: Callable[P, B], *arguments: P.args, **keywords: P.kwargs) -> Promise[B]:
     try:
-        return Promise(FULFILLED, function(*arguments, **keywords))
+        return new_promise(FULFILLED, function(*arguments, **keywords))
     except Exception as exception:
-        return Promise(REJECTED, rejection_of(exception))
+        return new_promise(REJECTED, rejection_of(exception))
 
 
 def wrap(function: Callable[[], B], /) -> Promise[B]:

@@ -31,6 +31,7 @@ from lwt._promise import (
     Promise,
     PromiseOrCoroutine,
     add_callback,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -60,7 +61,7 @@ class Traversal(ABC):
         inner = self._advance(None)
         try:
             if inner._state == PENDING:
-                outer: Promise[Any] = Promise(PENDING, None, inner)
+                outer: Promise[Any] = new_promise(PENDING, inner)
                 self._outer = outer
                 self._storage = current_storage.contents
                 add_callback(inner, self)
@@ -78,7 +79,7 @@ class Traversal(ABC):
         try:
             if inner._state == PENDING:
                 self._storage = current_storage.contents
-                underlying(self._outer)._how_to_cancel = inner
+                underlying(self._outer)._value = inner  # How it is cancelled.
                 add_callback(inner, self)
                 return None
             return settle(self._outer, inner._state, inner._value)
@@ -135,12 +136,12 @@ class Calls(Traversal, Generic[A, B]):
                             return inner
                     if accept is not None and accept(inner._value):
                         break
-            return Promise(FULFILLED, self._end())
+            return new_promise(FULFILLED, self._end())
         except Exception as exception:
             if resolution.postponed:
                 run_postponed()
             try:
-                return Promise(REJECTED, rejection_of(exception))
+                return new_promise(REJECTED, rejection_of(exception))
             finally:
                 del self, arrived, function, accept
         finally:
@@ -172,10 +173,10 @@ class Promises(Traversal, Generic[B]):
                     if inner._state != FULFILLED:
                         return inner
                 accept(inner._value)
-            return Promise(FULFILLED, self._end())
+            return new_promise(FULFILLED, self._end())
         except Exception as exception:
             try:
-                return Promise(REJECTED, rejection_of(exception))
+                return new_promise(REJECTED, rejection_of(exception))
             finally:
                 del self, arrived, promises
 
@@ -194,7 +195,7 @@ def call_on_each(
                 if type(inner) is not Promise:
                     inner = to_promise(name, function, inner)
             except Exception as exception:
-                inner = Promise(REJECTED, rejection_of(exception))
+                inner = new_promise(REJECTED, rejection_of(exception))
             promises.append(inner)
             if resolution.postponed:
                 run_postponed()

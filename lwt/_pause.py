@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from lwt._checks import check_callable
-from lwt._promise import CANCEL_THIS, FULFILLED, PENDING, Promise, settle, underlying
+from lwt._promise import CANCEL_THIS, FULFILLED, PENDING, Promise, new_promise, settle, underlying
 from lwt._resolution import run_callbacks
 
 
@@ -36,7 +36,7 @@ def pause() -> Promise[None]:
 
     OCaml: Lwt.pause : unit -> unit t
     """
-    promise: Promise[None] = Promise(PENDING, None, CANCEL_THIS)
+    promise: Promise[None] = new_promise(PENDING, CANCEL_THIS)
     _paused.promises.append(promise)
     if _paused.notifier is not None:
         _paused.notifier(len(_paused.promises))

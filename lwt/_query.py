@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from lwt._checks import check_promise
-from lwt._promise import FULFILLED, PENDING, REJECTED, Promise, underlying
+from lwt._promise import FULFILLED, PENDING, REJECTED, Promise, new_promise, underlying
 from lwt._values import Fail, Return, Sleep, Some, State
 
 T = TypeVar("T")
@@ -70,4 +70,4 @@ def debug_state_is(expected: State[T], promise: Promise[T], /) -> Promise[bool]:
 
     OCaml: Lwt.debug_state_is : 'a state -> 'a t -> bool t
     """
-    return Promise(FULFILLED, state(promise) == expected)
+    return new_promise(FULFILLED, state(promise) == expected)

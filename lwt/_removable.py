@@ -3,7 +3,7 @@
 One callback is attached to several promises; the first that is resolved runs it, and
 it is then of no more use to the others. It is not searched for in their lists: it is
 emptied and marked as removed, and each list is rebuilt when many such marks have come
-together (`count_removals`). So `choose` in a loop against one promise that stays pending
+together (`remove_callback`). So `choose` in a loop against one promise that stays pending
 for long costs a bounded number of empty callbacks there.
 
 OCaml: src/core/lwt.ml, Pending_callbacks.
@@ -14,14 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
-from lwt._promise import (
-    PENDING,
-    Callback,
-    Promise,
-    add_callback,
-    count_removals,
-    underlying,
-)
+from lwt._promise import PENDING, Promise, add_callback, remove_callback, underlying
 
 Finish: TypeAlias = Callable[
     [Promise[Any], Sequence[Promise[Any]], Promise[Any]], Promise[Any] | None
@@ -60,7 +53,7 @@ class RemovableCallback:
         for promise in promises:
             source = underlying(promise)
             if source._state == PENDING:
-                take_back(source, self)
+                remove_callback(source, self)
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         promises, result = self._promises, self._result
@@ -68,12 +61,3 @@ class RemovableCallback:
             return None
         self.remove()
         return self._finish(promise, promises, result)
-
-
-def take_back(promise: Promise[Any], callback: Callback) -> None:
-    """Remove a callback, which counts as removed already, from a promise that is pending."""
-    callbacks = promise._callbacks
-    if callbacks is not None and len(callbacks) == 1 and callbacks[0] is callback:
-        promise._callbacks = None
-    else:
-        count_removals(promise, 1)

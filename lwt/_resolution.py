@@ -37,9 +37,12 @@ from lwt._exceptions import Canceled
 from lwt._promise import (
     PENDING,
     REJECTED,
+    Callback,
+    Callbacks,
     Promise,
     Rejection,
     make_into_proxy,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -162,9 +165,12 @@ def run_callbacks(promise: Promise[Any]) -> None:
         while True:
             if promise._cancel_callbacks is not None:
                 _run_cancel_callbacks(promise)
-            callbacks = promise._callbacks
-            while callbacks:
-                resolved = callbacks.pop().run(promise)
+            while (callback := promise._callbacks) is not None:
+                if type(callback) is Callbacks:
+                    callback = _take_newest(promise, callback)
+                else:
+                    promise._callbacks = None
+                resolved = callback.run(promise)
                 if resolved is not None and (
                     resolved._callbacks is not None or resolved._cancel_callbacks is not None
                 ):
@@ -174,7 +180,6 @@ def run_callbacks(promise: Promise[Any]) -> None:
                     promise = resolved
                     break
             else:
-                promise._callbacks = None
                 if resolution.depth == 1 and resolution.deferred:
                     promise = resolution.deferred.popleft()
                     continue
@@ -191,10 +196,18 @@ def run_callbacks(promise: Promise[Any]) -> None:
         raise
     finally:
         resolution.nesting -= 1
-        resolved = None  # Tracebacks of rejections lead to this frame: close no circle.
+        callback = resolved = None  # Tracebacks of rejections lead here: close no circle.
         del promise
     if resolution.postponed:
         run_postponed()
+
+
+def _take_newest(promise: Promise[Any], callbacks: Callbacks) -> Callback:
+    """Take one of several callbacks of a promise, to run it."""
+    newest = callbacks.pop()
+    if not callbacks:
+        promise._callbacks = None
+    return newest
 
 
 def _run_cancel_callbacks(promise: Promise[Any]) -> None:
@@ -257,7 +270,7 @@ def postpone(function: Callable[..., object], *arguments: Any) -> Promise[Any]:
     `function` returns a promise. If it raises, so does the call of `bind` or the like
     whose result this is, as if the call had not been postponed (see `run_postponed`).
     """
-    promise: Promise[Any] = Promise(PENDING, None)
+    promise: Promise[Any] = new_promise(PENDING, None)
     resolution.postponed.append(
         PostponedCall(promise, function, arguments, current_storage.contents)
     )

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from lwt._coroutine import to_promise
-from lwt._promise import REJECTED, Promise, PromiseOrCoroutine, rejection_of
+from lwt._promise import REJECTED, Promise, PromiseOrCoroutine, new_promise, rejection_of
 from lwt._resolution import MAXIMUM_NESTING, call, postpone, resolution
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def evaluate_first(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promi
     try:
         return to_promise(name, seq, call(seq))
     except Exception as exception:
-        return Promise(REJECTED, rejection_of(exception))
+        return new_promise(REJECTED, rejection_of(exception))
 
 
 def is_end(name: str, node: object) -> bool:

@@ -33,6 +33,7 @@ from lwt._promise import (
     Rejection,
     add_callback,
     make_into_proxy,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -104,9 +105,9 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
             del inner  # The traceback of a rejection leads to this frame: close no circle.
 
     if source._state == REJECTED:
-        return Promise(REJECTED, source._value)
+        return new_promise(REJECTED, source._value)
 
-    outer: Promise[B] = Promise(PENDING, None, source)
+    outer: Promise[B] = new_promise(PENDING, source)
     add_callback(source, _Bind(outer, callback))
     return outer
 
@@ -167,14 +168,14 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
         if resolution.nesting >= MAXIMUM_NESTING:
             return postpone(map, function, source)
         try:
-            return Promise(FULFILLED, call(function, source._value))
+            return new_promise(FULFILLED, call(function, source._value))
         except Exception as exception:
-            return Promise(REJECTED, rejection_of(exception))
+            return new_promise(REJECTED, rejection_of(exception))
 
     if source._state == REJECTED:
-        return Promise(REJECTED, source._value)
+        return new_promise(REJECTED, source._value)
 
-    outer: Promise[B] = Promise(PENDING, None, source)
+    outer: Promise[B] = new_promise(PENDING, source)
     add_callback(source, _Map(outer, function))
     return outer
 
@@ -297,10 +298,10 @@ class _Cleaning:
         """Clean up, then resolve as told, unless the cleaning up fails."""
         cleaned = underlying(to_promise("finalize", self._cleanup, self._cleanup()))
         if cleaned._state == FULFILLED:
-            return Promise(state, value)
+            return new_promise(state, value)
         if cleaned._state == REJECTED:
-            return Promise(REJECTED, cleaned._value)
-        outer: Promise[Any] = Promise(PENDING, None, cleaned)
+            return new_promise(REJECTED, cleaned._value)
+        outer: Promise[Any] = new_promise(PENDING, cleaned)
         add_callback(cleaned, _AfterCleaning(outer, state, value))
         return outer
 
@@ -348,11 +349,11 @@ def try_bind_located(
     try:
         promise = to_promise(function_name, function, call(function))
     except Exception as exn:
-        promise = Promise(REJECTED, rejection_of(exn))
+        promise = new_promise(REJECTED, rejection_of(exn))
     source = promise if promise._state != PROXY else underlying(promise)
 
     if source._state == PENDING:
-        outer: Promise[Any] = Promise(PENDING, None, source)
+        outer: Promise[Any] = new_promise(PENDING, source)
         add_callback(source, TryBind(function_name, outer, on_fulfilled, on_rejected, add_location))
         return outer
 

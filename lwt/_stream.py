@@ -15,6 +15,7 @@ from lwt._promise import (
     REJECTED,
     Promise,
     add_callback,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -222,9 +223,14 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
         stream._node = node.next
         if stream._bounded is not None:
             stream._bounded.consumed()
-        return Promise(FULFILLED, data)
+        # `new_promise`, without a call.
+        promise: Promise[Some[T] | None] = Promise()
+        promise._state = FULFILLED
+        promise._value = data
+        promise._callbacks = promise._cancel_callbacks = None
+        return promise
     option: Some[T] | Promise[Some[T] | None] | None = take(stream)
-    return option if type(option) is Promise else Promise(FULFILLED, option)
+    return option if type(option) is Promise else new_promise(FULFILLED, option)
 
 
 def take(stream: Stream[T]) -> Some[T] | Promise[Some[T] | None] | None:
@@ -247,8 +253,8 @@ def _wait_for(fed: Promise[Any], stream: Stream[T], node: Node) -> Promise[Some[
     """Wait for the element of a node, and take it."""
     source = underlying(fed)
     if source._state == REJECTED:
-        return Promise(REJECTED, source._value)
-    result: Promise[Some[T] | None] = Promise(PENDING, None, source)
+        return new_promise(REJECTED, source._value)
+    result: Promise[Some[T] | None] = new_promise(PENDING, source)
     add_callback(source, _Getting(stream, node, result))
     return result
 

@@ -23,6 +23,7 @@ from lwt._promise import (
     Promise,
     PromiseOrCoroutine,
     add_callback,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -51,12 +52,12 @@ def start(loop: Loop[T]) -> Promise[T]:
         while source._state == FULFILLED:
             source = underlying(loop.send(source._value))
         if source._state == REJECTED:
-            result = Promise(REJECTED, source._value)
+            result = new_promise(REJECTED, source._value)
         else:
-            result = Promise(PENDING, None, source)
+            result = new_promise(PENDING, source)
             add_callback(source, _Waiting(loop, result))
     except StopIteration as stop:
-        result = Promise(FULFILLED, stop.value)
+        result = new_promise(FULFILLED, stop.value)
     except Exception:
         run_postponed()  # As in bind.
         raise
@@ -107,6 +108,6 @@ class _Waiting:
         if source._state == REJECTED:
             return settle(self._result, REJECTED, source._value)
         self._storage = current_storage.contents
-        underlying(self._result)._how_to_cancel = source
+        underlying(self._result)._value = source  # How it is cancelled.
         add_callback(source, self)
         return None

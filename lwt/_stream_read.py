@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from lwt._creation import fail, return_unit
-from lwt._promise import FULFILLED, PENDING, REJECTED, Promise, PromiseOrCoroutine, underlying
+from lwt._promise import (
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    new_promise,
+    underlying,
+)
 from lwt._stream import (
     Stream,
     arrival,
@@ -65,7 +73,7 @@ def next(stream: Stream[T], /) -> Promise[T]:
     if data is None:
         return start(_next(stream))
     consume(stream, node)
-    return Promise(FULFILLED, data.value)
+    return new_promise(FULFILLED, data.value)
 
 
 def _next(stream: Stream[T]) -> Loop[T]:
@@ -106,10 +114,10 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
             fed = source.feed()
             if fed is not None:
                 if underlying(fed)._state == PENDING:
-                    return Promise(FULFILLED, value)
+                    return new_promise(FULFILLED, value)
                 return fed
         elif node.data is None:
-            return Promise(FULFILLED, value)
+            return new_promise(FULFILLED, value)
         else:
             value = node.data.value
             consume(stream, node)

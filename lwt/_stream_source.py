@@ -29,6 +29,7 @@ from lwt._promise import (
     Promise,
     PromiseOrCoroutine,
     add_callback,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -168,7 +169,7 @@ class From(_Queue):
             return self._when_raised(exception)
 
     def _when_raised(self, exception: Exception) -> Promise[Any]:
-        return Promise(REJECTED, rejection_of(exception))
+        return new_promise(REJECTED, rejection_of(exception))
 
     def _when_arrived(self, promise: Promise[Any]) -> Promise[Any] | None:
         source = underlying(promise)
@@ -178,13 +179,13 @@ class From(_Queue):
             self.enqueue_and_close(data)
             return None
         if source._state == REJECTED:
-            return Promise(REJECTED, source._value)
-        thread: Promise[Any] = Promise(PENDING, None, source)
+            return new_promise(REJECTED, source._value)
+        thread: Promise[Any] = new_promise(PENDING, source)
         add_callback(source, _Enqueue(self, thread))
         return thread
 
     def _request_as_promise(self) -> Promise[Any]:
-        return call(self._request) or Promise(FULFILLED, None)
+        return call(self._request) or new_promise(FULFILLED, None)
 
 
 @final

@@ -15,7 +15,14 @@ from typing import Any, TypeVar, final
 
 from lwt import _concurrent, _sequential
 from lwt._creation import return_none
-from lwt._promise import FULFILLED, REJECTED, Promise, PromiseOrCoroutine, rejection_of
+from lwt._promise import (
+    FULFILLED,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    new_promise,
+    rejection_of,
+)
 from lwt._sequential import try_bind
 from lwt._stream import (
     Stream,
@@ -62,7 +69,7 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
         try:
             return Some(f(option.value))
         except Exception as exception:
-            return Promise(REJECTED, rejection_of(exception))
+            return new_promise(REJECTED, rejection_of(exception))
 
     return of_source(From(following, is_ours=True))
 
@@ -248,12 +255,12 @@ def _get_result(stream: Stream[T], node: Node) -> Promise[Some[Ok[T] | Error[Exc
         return try_bind(
             lambda: stream._source.feed() or return_none,
             lambda _: _get_result(stream, node),
-            lambda exception: Promise(FULFILLED, Some(Error(exception))),
+            lambda exception: new_promise(FULFILLED, Some(Error(exception))),
         )
     if node.data is None:
         return return_none
     consume(stream, node)
-    return Promise(FULFILLED, Some(Ok(node.data.value)))
+    return new_promise(FULFILLED, Some(Ok(node.data.value)))
 
 
 # --- Several streams ---------------------------------------------------------

@@ -27,6 +27,7 @@ from lwt._promise import (
     REJECTED,
     Promise,
     Rejection,
+    new_promise,
     settle,
     underlying,
 )
@@ -83,7 +84,7 @@ class Waiters(Generic[T]):
 
     def add(self, offered: object = None) -> Promise[T]:
         """Return a new promise, the last in the queue; cancelling it takes it out."""
-        promise: Promise[T] = Promise(PENDING, None, CANCEL_THIS)
+        promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
         queue = self._queue
         waiter = Waiter(promise, queue.previous, queue)
         waiter.offered = offered
@@ -95,7 +96,7 @@ class Waiters(Generic[T]):
         queue = self._queue
         while True:
             first = queue.next
-            if not isinstance(first, Waiter):
+            if type(first) is not Waiter:
                 return None  # It is the queue itself, which closes the ring.
             remove(first)  # Not lwt_sequence's, which would check it: this is a hot path.
             if first.value._state == PENDING or first.is_waiting():

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, final
 import lwt
 from lwt import lwt_mutex
 from lwt._checks import check_exception
-from lwt._promise import PENDING, add_callback, settle
+from lwt._promise import PENDING, add_callback, new_promise, settle
 from lwt._waiters import Waiter, Waiters
 
 __all__ = ["Condition", "broadcast", "broadcast_exn", "create", "signal", "t", "wait"]
@@ -81,7 +81,7 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
     _check_condition("wait", condition)
     if mutex is None:
         waiter = condition._waiters.add()
-        promise: lwt.Promise[T] = lwt.Promise(PENDING, None, waiter)
+        promise: lwt.Promise[T] = new_promise(PENDING, waiter)
         add_callback(waiter, _Told(promise))
         return promise
     if not isinstance(mutex, lwt_mutex.Mutex):

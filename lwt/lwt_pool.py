@@ -11,6 +11,7 @@ OCaml: Lwt_pool (src/core/lwt_pool.ml)
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 import lwt
@@ -35,6 +36,7 @@ from lwt._promise import (
     Promise,
     add_callback,
     make_into_proxy,
+    new_promise,
     rejection_of,
     settle,
     underlying,
@@ -149,12 +151,11 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
         raise _not_a_pool("use", pool)
     if not callable(f):
         raise _not_callable("use", "the function that uses a member", f)
-    use = _Use(pool, f)
     if pool._idle and pool._validate is is_valid and resolution.nesting < MAXIMUM_NESTING:
         # As below, without a promise of the member, nor `bind`: it is a hot path.
         resolution.nesting += 1
         try:
-            result = use.begin(pool._idle.popleft())
+            result = _begin(pool, f, pool._idle.popleft())
         except Exception:
             run_postponed()
             raise
@@ -165,18 +166,81 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
         try:
             return result
         finally:
-            del result  # As in `begin`.
+            del result  # As in `_begin`.
     member = acquire(pool)
     if member._state == PROXY:
         member = underlying(member)
     if member._state == PENDING:
-        return use.attach_to(member)
-    return lwt.bind(member, use.begin)
+        return _Use(pool, f).attach_to(member)
+    return lwt.bind(member, partial(_begin, pool, f))
+
+
+def _begin(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], member: T) -> Promise[B]:
+    """Call the function with a member; return the promise of the result."""
+    was_cleared = pool._was_cleared
+    try:  # As `_work`, without a call.
+        work = f(member)
+        if type(work) is not Promise:
+            work = to_promise("lwt_pool.use", f, work)
+    except BaseException as exception:
+        work = _when_raised(pool, member, exception)
+    try:
+        if work._state == FULFILLED and not was_cleared.contents:
+            if pool._waiters.is_empty():
+                pool._idle.append(member)  # As `release` does, with a call less.
+            else:
+                release(pool, member)
+            return work
+        if work._state == PROXY:
+            work = underlying(work)
+        if work._state != PENDING:
+            return _end(pool, member, was_cleared, work)
+        use = _Use(pool, f)
+        use.begun_with(member, was_cleared)
+        return use.attach_to(work)
+    finally:
+        del work  # The traceback of a rejection leads to this frame: close no circle.
+
+
+def _work(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], member: T) -> Promise[B]:
+    """Call the function; return its promise, or the one that it stands for."""
+    try:
+        work = f(member)
+        if type(work) is not Promise:
+            work = to_promise("lwt_pool.use", f, work)
+        return work if work._state != PROXY else underlying(work)
+    except BaseException as exception:
+        return _when_raised(pool, member, exception)
+
+
+def _when_raised(pool: Pool[T], member: T, exception: BaseException) -> Promise[Any]:
+    """Return the rejection of an exception that the caller has caught; or let it leave."""
+    try:
+        if isinstance(exception, Exception):
+            return new_promise(REJECTED, rejection_of(exception))
+        raise exception
+    except BaseException:  # An interrupt, or one that the filter does not handle.
+        put_back(pool, member)
+        raise
+    finally:
+        del exception  # As in `_begin`.
+
+
+def _end(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool], work: Promise[B]) -> Promise[B]:
+    """Take the member back; return the promise of the result."""
+    if work._state == FULFILLED:
+        if not was_cleared.contents:
+            release(pool, member)
+            return work
+        taken_back = dispose_and_free(pool, member)
+    else:
+        taken_back = check_and_release(pool, member, was_cleared)
+    return lwt.bind(taken_back, lambda _: work)
 
 
 @final
 class _Use(Generic[T, B]):
-    """One use of a member: what is attached to the promise of the member, then to that of the work.
+    """A use that waits: what is attached to the promise of the member, then to that of the work.
 
     It is a `bind` with a `try_bind` inside; but the promise between them, which nobody sees, is
     spared. That measured a sixth of the time of a use that waits.
@@ -188,7 +252,7 @@ class _Use(Generic[T, B]):
     _was_cleared: lwt.Ref[bool]
     """That of the pool when the work began."""
     _outer: Promise[B]
-    """The result, if it had to be waited for."""
+    """The result."""
     _storage: Storage
 
     def __init__(self, pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]]) -> None:
@@ -196,74 +260,45 @@ class _Use(Generic[T, B]):
         self._f = f
         self._is_working = False
 
+    def begun_with(self, member: T, was_cleared: lwt.Ref[bool]) -> None:
+        """Note that the function was called, or is about to be."""
+        self._member = member
+        self._was_cleared = was_cleared
+        self._is_working = True
+
     def attach_to(self, promise: Promise[Any]) -> Promise[B]:
         """Go on when a promise is resolved; return the promise of the result."""
         self._storage = current_storage.contents
-        self._outer = Promise(PENDING, None, promise)
+        self._outer = new_promise(PENDING, promise)
         add_callback(promise, self)
         return self._outer
-
-    def begin(self, member: T) -> Promise[B]:
-        """Call the function with the member; return the promise of the result."""
-        work = self._work(member)
-        try:
-            return self.attach_to(work) if work._state == PENDING else self._end(work)
-        finally:
-            del work  # The traceback of a rejection leads to this frame: close no circle.
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         """Go on: the member is there, or the work has ended."""
         if not self._is_working and promise._state == REJECTED:
             return settle(self._outer, REJECTED, promise._value)
         current_storage.contents = self._storage
+        pool = self._pool
         try:
             if not self._is_working:
-                promise = self._work(promise._value)
+                self.begun_with(promise._value, pool._was_cleared)
+                promise = _work(pool, self._f, self._member)
                 if promise._state == PENDING:
                     self._storage = current_storage.contents
                     outer = self._outer if self._outer._state != PROXY else underlying(self._outer)
-                    outer._how_to_cancel = promise
+                    outer._value = promise  # How it is cancelled.
                     add_callback(promise, self)
                     return None
             if promise._state == FULFILLED and not self._was_cleared.contents:
-                release(self._pool, self._member)
+                release(pool, self._member)
                 return settle(self._outer, FULFILLED, promise._value)
-            return make_into_proxy(self._outer, self._end(promise))
+            return make_into_proxy(
+                self._outer, _end(pool, self._member, self._was_cleared, promise)
+            )
         except Exception as exception:
             return settle(self._outer, REJECTED, rejection_of(exception))
         finally:
-            del self, promise  # As in `begin`.
-
-    def _work(self, member: T) -> Promise[B]:
-        """Call the function; return its promise, or the one that it stands for."""
-        pool = self._pool
-        self._is_working = True
-        self._member = member
-        self._was_cleared = pool._was_cleared
-        try:
-            try:
-                work = self._f(member)
-                if type(work) is not Promise:
-                    work = to_promise("lwt_pool.use", self._f, work)
-                return work if work._state != PROXY else underlying(work)
-            except Exception as exception:
-                return Promise(REJECTED, rejection_of(exception))
-            finally:
-                del self  # As in `begin`.
-        except BaseException:
-            put_back(pool, member)
-            raise
-
-    def _end(self, work: Promise[B]) -> Promise[B]:
-        """Take the member back; return the promise of the result."""
-        if work._state == FULFILLED:
-            if not self._was_cleared.contents:
-                release(self._pool, self._member)
-                return work
-            taken_back = dispose_and_free(self._pool, self._member)
-        else:
-            taken_back = check_and_release(self._pool, self._member, self._was_cleared)
-        return lwt.bind(taken_back, lambda _: work)
+            del self, promise  # As in `_begin`.
 
 
 def wait_queue_length(pool: Pool[T], /) -> int:

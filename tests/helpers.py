@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import lwt
 from lwt import Promise
+from lwt._coroutine import _returned
+from lwt._promise import Callback, Callbacks, underlying
 from lwt._resolution import resolution
 from lwt._storage import current_storage
 
@@ -77,6 +79,14 @@ def is_canceled(promise: Promise[object]) -> bool:
     return lwt.state(promise) == lwt.Fail(lwt.Canceled())
 
 
+def callbacks_of(promise: Promise[Any]) -> list[Callback]:
+    """The callbacks of a promise, also those that are removed but still there."""
+    callbacks = underlying(promise)._callbacks
+    if callbacks is None:
+        return []
+    return callbacks if type(callbacks) is Callbacks else [callbacks]
+
+
 def raising(exception: Exception) -> Callable[..., Any]:
     """A callback that raises an exception, whatever its arguments."""
 
@@ -110,6 +120,7 @@ def check_the_core_is_at_rest() -> None:
     assert list(resolution.deferred) == []
     assert resolution.postponed == []
     assert not resolution.is_running_postponed
+    assert _returned.contents is None
     assert dict(current_storage.contents) == {}
 
 

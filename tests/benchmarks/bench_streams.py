@@ -7,10 +7,10 @@ elements in, one takes them out. asyncio has no stream that ends and can be mapp
 look for a value that says that it is the end, and map from one queue to the next in tasks, as
 its users write it.
 
-An element that is there can be taken in two ways. `async for` is how a body reads a stream; it
-makes nothing that could be kept, as `await queue.get()` does not. `lwt_stream.get` makes an option
-and a promise, which can be kept, chosen from and cancelled: it is compared both with
-`await queue.get()`, which does less, and with a task of `queue.get()`, which does as much.
+An element that is there can be taken in two ways. `async for` and `anext` are how a body reads a
+stream; they make nothing that could be kept, as `await queue.get()` does not. `lwt_stream.get` makes
+a promise, which can be kept, chosen from and cancelled; in asyncio that is a task of `queue.get()`.
+How much a promise costs beside no promise, nor task, is in a second table: not the same work.
 """
 
 from __future__ import annotations
@@ -128,6 +128,13 @@ async def asyncio_bounded_with_room(number: int) -> None:
     for n in range(number):
         await queue.put(n)
         await queue.get()
+
+
+async def asyncio_bounded_task_of_get(number: int) -> None:
+    queue: Numbers = asyncio.Queue(1)
+    for n in range(number):
+        await queue.put(n)
+        await asyncio.create_task(queue.get())
 
 
 async def lwt_bounded_reader_waits(number: int) -> None:
@@ -253,10 +260,9 @@ async def asyncio_map_and_filter_waiting(number: int) -> None:
 LINES = (
     Line("waited for", lwt_waited_for, asyncio_waited_for),
     Line("there: async for", lwt_async_for, asyncio_get),
-    Line("there: await get (get)", lwt_get, asyncio_get),
-    Line("there: await get (a task of get)", lwt_get, asyncio_task_of_get),
-    Line("bounded, with room: get", lwt_bounded_with_room, asyncio_bounded_with_room),
+    Line("there: get (a task of get)", lwt_get, asyncio_task_of_get),
     Line("bounded, with room: anext", lwt_bounded_with_room_anext, asyncio_bounded_with_room),
+    Line("bounded, with room: get (a task)", lwt_bounded_with_room, asyncio_bounded_task_of_get),
     Line("bounded, the reader waits", lwt_bounded_reader_waits, asyncio_waited_for),
     Line("bounded, the push waits", lwt_bounded_push_waits, asyncio_bounded_push_waits),
     Line("map and filter, there", lwt_map_and_filter, asyncio_map_and_filter),
@@ -264,5 +270,13 @@ LINES = (
 )
 
 
+LINES_OF_MORE_WORK = (
+    Line("there: get (no task)", lwt_get, asyncio_get),
+    Line("bounded, with room: get (no task)", lwt_bounded_with_room, asyncio_bounded_with_room),
+)
+
+
 if __name__ == "__main__":
     print_table(LINES, number=NUMBER, rounds=ROUNDS)
+    print("\nThe promises of lwt_stream.get, beside an await of queue.get() without a task")
+    print_table(LINES_OF_MORE_WORK, number=NUMBER, rounds=ROUNDS)

@@ -19,11 +19,11 @@ _LIST_FAULTS: Final = (
         "functions are not called any more after one that raises",
         "lwt._list_traversal",
         """\
-                inner = Promise(REJECTED, rejection_of(exception))
+                inner = new_promise(REJECTED, rejection_of(exception))
             promises.append(inner)
 """,
         """\
-                promises.append(Promise(REJECTED, rejection_of(exception)))
+                promises.append(new_promise(REJECTED, rejection_of(exception)))
                 break
             promises.append(inner)
 """,
@@ -53,7 +53,7 @@ _LIST_FAULTS: Final = (
         "Lwt_list",
         "cancelling reaches the first promise that a traversal waited for, also later on",
         "lwt._list_traversal",
-        "                underlying(self._outer)._how_to_cancel = inner\n",
+        "                underlying(self._outer)._value = inner  # How it is cancelled.\n",
         "",
     ),
     fault(
@@ -154,7 +154,7 @@ return __import__("functools").cache(
         "Lwt_seq",
         "what the first node raises leaves",
         "lwt._seq_nodes",
-        "        return Promise(REJECTED, rejection_of(exception))\n",
+        "        return new_promise(REJECTED, rejection_of(exception))\n",
         "        raise\n",
     ),
     fault(

@@ -11,8 +11,8 @@ LWT_FAULTS: Final = (
         "Lwt",
         "callbacks run in reverse, oldest first",
         "lwt._resolution",
-        "callbacks.pop().run(promise)",
-        "callbacks.pop(0).run(promise)",
+        "newest = callbacks.pop()",
+        "newest = callbacks.pop(0)",
     ),
     fault(
         "Lwt",
@@ -26,23 +26,21 @@ LWT_FAULTS: Final = (
         "cancel callbacks run after the regular ones",
         "lwt._resolution",
         """\
+        while True:
             if promise._cancel_callbacks is not None:
                 _run_cancel_callbacks(promise)
-            callbacks = promise._callbacks
 """,
         """\
-            callbacks = promise._callbacks
-""",
-        """\
-            else:
-                promise._callbacks = None
+        while True:
 """,
         """\
             else:
-                promise._callbacks = None
+                if resolution.depth == 1""",
+        """\
+            else:
                 if promise._cancel_callbacks is not None:
                     _run_cancel_callbacks(promise)
-""",
+                if resolution.depth == 1""",
     ),
     fault(
         "Lwt",
@@ -89,8 +87,10 @@ LWT_FAULTS: Final = (
         "Lwt",
         "a proxy's callbacks come before those of the promise it stands for",
         "lwt._promise",
-        "outer._callbacks[:0] = inner._callbacks",
-        "outer._callbacks += inner._callbacks",
+        "        callbacks[:0] = older\n",
+        "        callbacks += older\n",
+        "        callbacks[:0] = (older,)\n",
+        "        callbacks.append(older)\n",
     ),
     fault(
         "Lwt",
@@ -103,7 +103,7 @@ LWT_FAULTS: Final = (
         "Lwt",
         "what a promise waited for is not taken over from its proxy",
         "lwt._promise",
-        "    outer._how_to_cancel = inner._how_to_cancel\n",
+        "    outer._value = inner._value  # How it is cancelled.\n",
         "",
     ),
     fault(
@@ -170,8 +170,8 @@ LWT_FAULTS: Final = (
         "Lwt",
         "no_cancel can be cancelled",
         "lwt._cancellation",
-        "    follower: Promise[T] = Promise(PENDING, None)\n",
-        "    follower: Promise[T] = Promise(PENDING, None, promise)\n",
+        "    follower: Promise[T] = new_promise(PENDING, None)\n",
+        "    follower: Promise[T] = new_promise(PENDING, None, promise)\n",
     ),
     fault(
         "Lwt",
@@ -239,11 +239,11 @@ LWT_FAULTS: Final = (
         """\
         state, value = _collect(sources)
         _cancel_all(sources)
-        return Promise(state, value)
+        return new_promise(state, value)
 """,
         """\
         _cancel_all(sources)
-        return Promise(*_collect(sources))
+        return new_promise(*_collect(sources))
 """,
     ),
     fault(

@@ -2,13 +2,18 @@
 
 import gc
 import inspect
+import sys
 import types
-from collections.abc import AsyncIterator, Generator, Iterator
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
 
 import pytest
 
 import lwt
+from lwt import _coroutine
 from lwt._resolution import resolution
 
 key: lwt.Key[str] = lwt.new_key()
@@ -618,6 +623,99 @@ def test_a_generator_based_coroutine_runs_as_well() -> None:
     assert lwt.state(result) == lwt.Return("value")
 
 
+class Delegating(Coroutine[Any, Any, str]):
+    """A coroutine that is not one of the interpreter's own, as compiled code has them."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, str]) -> None:
+        self.coroutine = coroutine
+
+    def send(self, value: Any, /) -> Any:
+        return self.coroutine.send(value)
+
+    def throw(self, *exception: Any) -> Any:
+        return self.coroutine.throw(*exception)
+
+    def close(self) -> None:
+        self.coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, str]:
+        return self.coroutine.__await__()
+
+
+@pytest.mark.parametrize("how", ["of_coroutine", "promised", "callback"])
+def test_a_coroutine_that_was_made_otherwise_runs_as_well(how: str) -> None:
+    promise, resolver = pending()
+
+    async def body() -> str:
+        return await promise
+
+    if how == "of_coroutine":
+        result = lwt.of_coroutine(Delegating(body()))
+    elif how == "promised":
+        result = lwt.promised(lambda: Delegating(body()))()
+    else:
+        result = lwt.bind(lwt.return_unit, lambda _: Delegating(body()))
+    assert lwt.is_sleeping(result)
+    lwt.wakeup(resolver, "value")
+    assert lwt.state(result) == lwt.Return("value")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_a_handler_runs_in_between_disturbs_no_body(waits: bool) -> None:
+    """A handler of a signal may run at any line; it may run bodies, which may have to wait."""
+    promises: list[lwt.Promise[str]] = []
+
+    async def handler() -> str:
+        return await promises[-1] if waits else "handler"
+
+    def run_handler(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename != _coroutine.__file__:
+            return None
+        promises.append(lwt.wait()[0])
+        result = lwt.of_coroutine(handler())
+        assert lwt.is_sleeping(result) if waits else lwt.state(result) == lwt.Return("handler")
+        return run_handler
+
+    async def inner(number: int) -> int:
+        return number
+
+    async def outer(number: int) -> int:
+        promise: lwt.Promise[int]
+        promise, resolver = lwt.wait()
+        rest = lwt.map(lambda n: n * number, promise)
+        lwt.wakeup_later(resolver, await lwt.of_coroutine(inner(number)))
+        return await rest
+
+    tracer = sys.gettrace()
+    sys.settrace(run_handler)
+    try:
+        results = [lwt.of_coroutine(outer(number)) for number in range(5)]
+    finally:
+        sys.settrace(tracer)
+    assert len(promises) > 50
+    assert [lwt.state(result) for result in results] == [lwt.Return(n * n) for n in range(5)]
+
+
+def test_a_value_that_a_body_has_returned_is_not_kept() -> None:
+    class Value:
+        pass
+
+    async def body(promise: lwt.Promise[None]) -> Value:
+        await promise
+        return Value()
+
+    promise, resolver = lwt.wait()
+    values = [lwt.poll(lwt.of_coroutine(body(lwt.return_unit)))]
+    bodies = [lwt.of_coroutine(body(promise))]
+    lwt.wakeup(resolver, None)
+    values += map(lwt.poll, bodies)
+    alive = [weakref.ref(option.value) for option in values if option is not None]
+    assert len(alive) == 2
+    values.clear()
+    bodies.clear()
+    assert [reference() for reference in alive] == [None, None]
+
+
 def test_async_functions_are_callbacks_wherever_promises_are_returned() -> None:
     async def function(*_: object) -> str:
         return await promise
@@ -681,6 +779,26 @@ def test_a_suspended_body_that_nobody_can_wake_is_closed_when_it_is_collected() 
     body()
     gc.collect()
     assert seen == ["closed"]
+
+
+def test_an_exception_of_a_body_that_is_closed_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[BaseException | None] = []
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda unraisable: shown.append(unraisable.exc_value)
+    )
+
+    @lwt.promised
+    async def body() -> None:
+        try:
+            await pending()[0]
+        finally:
+            raise KeyError("while closing")
+
+    body()
+    gc.collect()
+    assert list(map(repr, shown)) == ["KeyError('while closing')"]
 
 
 def test_a_body_that_can_still_be_woken_lives_on_without_its_promise() -> None:
