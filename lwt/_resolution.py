@@ -204,8 +204,8 @@ def run_callbacks(promise: Promise[Any]) -> None:
 
 def _take_newest(promise: Promise[Any], callbacks: Callbacks) -> Callback:
     """Take one of several callbacks of a promise, to run it."""
-    newest = callbacks.pop()
-    if not callbacks:
+    newest = callbacks.oldest_first.pop()
+    if not callbacks.oldest_first:
         promise._callbacks = None
     return newest
 

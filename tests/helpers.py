@@ -84,7 +84,7 @@ def callbacks_of(promise: Promise[Any]) -> list[Callback]:
     callbacks = underlying(promise)._callbacks
     if callbacks is None:
         return []
-    return callbacks if type(callbacks) is Callbacks else [callbacks]
+    return callbacks.oldest_first if type(callbacks) is Callbacks else [callbacks]
 
 
 def raising(exception: Exception) -> Callable[..., Any]:

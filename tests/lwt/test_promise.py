@@ -247,10 +247,10 @@ def test_the_callbacks_of_a_long_loop_are_not_copied_in_each_round(record: Recor
 
     whole = loop(4)
     lwt.wakeup(resolvers[0], None)
-    callbacks = whole._callbacks
+    callbacks = callbacks_of(whole)
     for _ in range(3):
         lwt.wakeup(resolvers[-1], None)
-        assert whole._callbacks is callbacks
+        assert callbacks_of(whole) is callbacks
     lwt.wakeup(resolvers[-1], None)
     assert record.events == ["4", "3", "2", "1", "0"]
 
