@@ -64,8 +64,13 @@ class Stream(Generic[T_co]):
         option: Some[T_co] | None = node.data
         if option is not None:
             self._node = node.next
-            if self._bounded is not None:
-                self._bounded.consumed()
+            bounded = self._bounded
+            if bounded is not None:
+                # `consumed`, without a call.
+                if bounded.pending is None:
+                    bounded.count -= 1
+                else:
+                    bounded.let_in()
         else:
             taken = take(self)
             option = await taken if type(taken) is Promise else taken
@@ -219,11 +224,14 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     node = stream._node
     data = node.data
     if data is not None:
-        # `consume`, without a call.
+        # `consume`, `consumed` and `new_promise`, without calls.
         stream._node = node.next
-        if stream._bounded is not None:
-            stream._bounded.consumed()
-        # `new_promise`, without a call.
+        bounded = stream._bounded
+        if bounded is not None:
+            if bounded.pending is None:
+                bounded.count -= 1
+            else:
+                bounded.let_in()
         promise: Promise[Some[T] | None] = Promise()
         promise._state = FULFILLED
         promise._value = data
