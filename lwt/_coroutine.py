@@ -61,7 +61,8 @@ def _drive() -> _Driver:
     """Run bodies, one after another.
 
     `send(body)` goes on to the first thing that the body waits for, and gives it; the next
-    `send(None)` goes on from there. An exception of the body leaves, and ends the driver.
+    `send(None)` goes on from there. An exception of the body leaves, and ends the driver; its
+    traceback has an entry for the driver, too.
 
     It is here for the sake of time. `yield from` gets what a body returns from the interpreter,
     whereas `body.send` raises it as a StopIteration: that measured half of the time of a body
@@ -102,7 +103,7 @@ class _Suspended:
                 promise = underlying(promise)
         except Exception as exception:
             try:
-                return settle(promise, REJECTED, rejection_of(exception, 2))
+                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))
             finally:
                 del self, promise, _  # The traceback leads to this frame: close no circle.
         # Promise.__await__ gives pending promises only, and no proxies.
@@ -180,7 +181,7 @@ def _start(body: Coroutine[Any, Any, T]) -> Promise[T]:
             promise = new_promise(PENDING, awaited)
             add_callback(awaited, _Suspended(driver, promise))
     except Exception as exception:
-        promise = new_promise(REJECTED, rejection_of(exception, 2))
+        promise = new_promise(REJECTED, rejection_of(exception, own_frames=2))
     finally:
         resolution.nesting = level
     if resolution.postponed:
