@@ -135,28 +135,22 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
     Raises:
         TypeError: `coroutine` is no coroutine.
     """
-    if type(coroutine) is CoroutineType:
-        return _start(coroutine)
-    if isinstance(coroutine, Coroutine):
-        return _start(_await(coroutine))
-    hint = ""
-    if isinstance(coroutine, Promise):
-        hint = "; it is a promise already"
-    elif callable(coroutine):
-        hint = "; was it to be called?"
-    raise TypeError(f"lwt.of_coroutine: expected a coroutine, got {coroutine!r}{hint}")
-
-
-async def _await(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Make a coroutine of the interpreter's own of one that was made otherwise, say in C."""
-    return await coroutine
+    if type(coroutine) is not CoroutineType and not isinstance(coroutine, Coroutine):
+        hint = ""
+        if isinstance(coroutine, Promise):
+            hint = "; it is a promise already"
+        elif callable(coroutine):
+            hint = "; was it to be called?"
+        raise TypeError(f"lwt.of_coroutine: expected a coroutine, got {coroutine!r}{hint}")
+    return _start(coroutine)
 
 
 def _start(body: Coroutine[Any, Any, T]) -> Promise[T]:
-    """Run a coroutine, which is one of the interpreter's own, up to its first pending promise."""
     level = resolution.nesting
     if level >= MAXIMUM_NESTING:
         return postpone(_start, body)
+    if type(body) is not CoroutineType:
+        body = _await(body)  # It was made otherwise, say in C: `yield from` might not take it.
     driver, _drivers[level] = _drivers[level], None
     if driver is None:
         driver = _drive()
@@ -192,6 +186,10 @@ def _start(body: Coroutine[Any, Any, T]) -> Promise[T]:
         del promise  # As in _Suspended.run.
 
 
+async def _await(coroutine: Coroutine[Any, Any, T]) -> T:
+    return await coroutine
+
+
 def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Promise[T]]:
     """Make an `async def` function return a promise, running its body at once.
 
@@ -213,15 +211,13 @@ def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Pr
     @wraps(function)
     def start(*arguments: P.args, **keywords: P.kwargs) -> Promise[T]:
         coroutine = function(*arguments, **keywords)
-        if type(coroutine) is CoroutineType:
-            return _start(coroutine)
-        if isinstance(coroutine, Coroutine):
-            return _start(_await(coroutine))
-        name = getattr(function, "__qualname__", repr(function))
-        raise TypeError(
-            f"lwt.promised: {name} returned {coroutine!r}, not a coroutine; "
-            f"is it an async def function?"
-        )
+        if type(coroutine) is not CoroutineType and not isinstance(coroutine, Coroutine):
+            name = getattr(function, "__qualname__", repr(function))
+            raise TypeError(
+                f"lwt.promised: {name} returned {coroutine!r}, not a coroutine; "
+                f"is it an async def function?"
+            )
+        return _start(coroutine)
 
     return start
 
@@ -232,10 +228,10 @@ def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[
     Raises:
         TypeError: it is neither.
     """
-    if type(result) is CoroutineType:
+    if type(result) is CoroutineType:  # First: many callers have looked for promises.
         return _start(result)
     if type(result) is Promise:
         return result
     if isinstance(result, Coroutine):
-        return _start(_await(result))
+        return _start(result)
     raise not_a_promise_from_callback(function_name, callback, result)

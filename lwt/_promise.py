@@ -101,7 +101,8 @@ class Promise(Generic[T_co]):
     """Callbacks that run only if the promise is cancelled, oldest first. They run newest first."""
 
     def __await__(self) -> Generator[Promise[Any], None, T_co]:
-        # A body that waits keeps this frame: the fewer variables, the less memory.
+        # A body that waits keeps this frame. The fewer variables, the less memory: so there is
+        # no `value: T_co`, and `self` becomes the promise to wait for.
         if self._state == FULFILLED:  # First, to be found fast.
             return self._value  # type: ignore[no-any-return]
         if self._state == PROXY:

@@ -224,14 +224,10 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     node = stream._node
     data = node.data
     if data is not None:
-        # `consume`, `consumed` and `new_promise`, without calls.
+        # `consume` and `new_promise`, without calls.
         stream._node = node.next
-        bounded = stream._bounded
-        if bounded is not None:
-            if bounded.pending is None:
-                bounded.count -= 1
-            else:
-                bounded.let_in()
+        if stream._bounded is not None:
+            stream._bounded.consumed()
         promise: Promise[Some[T] | None] = Promise()
         promise._state = FULFILLED
         promise._value = data
