@@ -22,7 +22,7 @@ from lwt._promise import (
 )
 from lwt._storage import current_storage
 from lwt._stream_loop import Loop
-from lwt._stream_source import Node, Push_bounded, Source
+from lwt._stream_source import BARE, Node, Push_bounded, Source, option_of
 from lwt._values import Some
 
 T = TypeVar("T")
@@ -61,8 +61,7 @@ class Stream(Generic[T_co]):
     async def __anext__(self) -> T_co:
         # As `get`, but what is there needs no promise.
         node = self._node
-        option: Some[T_co] | None = node.data
-        if option is not None:
+        if node.data is not None:
             self._node = node.next
             bounded = self._bounded
             if bounded is not None:
@@ -73,10 +72,11 @@ class Stream(Generic[T_co]):
                     bounded.let_in()
         else:
             taken = take(self)
-            option = await taken if type(taken) is Promise else taken
-            if option is None:
+            node = taken if type(taken) is Node else await taken
+            if node.data is None:
                 raise StopAsyncIteration
-        return option.value
+        value: T_co = node.value
+        return value
 
     def __repr__(self) -> str:
         waiting = 0
@@ -219,59 +219,69 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
 
     OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
     """
-    if type(stream) is not Stream:
+    try:
+        node = stream._node
+    except AttributeError:
         check_stream("get", stream)
-    node = stream._node
+        raise
     data = node.data
     if data is not None:
+        option = Some(node.value) if data is BARE else data
         # `consume` and `new_promise`, without calls.
         stream._node = node.next
         if stream._bounded is not None:
             stream._bounded.consumed()
         promise: Promise[Some[T] | None] = Promise()
         promise._state = FULFILLED
-        promise._value = data
+        promise._value = option
         promise._callbacks = promise._cancel_callbacks = None
         return promise
-    option: Some[T] | Promise[Some[T] | None] | None = take(stream)
-    return option if type(option) is Promise else new_promise(FULFILLED, option)
+    taken = take(stream, as_option=True)
+    return new_promise(FULFILLED, option_of(taken)) if type(taken) is Node else taken
 
 
-def take(stream: Stream[T]) -> Some[T] | Promise[Some[T] | None] | None:
-    """Take the first element as `get` does, with a promise only if it has to be waited for."""
+def take(stream: Stream[object], as_option: bool = False) -> Node | Promise[Any]:
+    """Take the first element: give its node, or that of the end.
+
+    If it has to be waited for, give the promise of that node; or of the option that `get` gives.
+    """
     node = stream._node
     if node is stream._source.last:
         fed = stream._source.feed()
         if fed is not None:
-            return _wait_for(fed, stream, node)
-    data = node.data
-    if data is not None and node is stream._node:
+            return _wait_for(fed, stream, node, as_option)
+    if node.data is not None and node is stream._node:
         # `consume`, without a call.
         stream._node = node.next
         if stream._bounded is not None:
             stream._bounded.consumed()
-    return data
+    return node
 
 
-def _wait_for(fed: Promise[Any], stream: Stream[T], node: Node) -> Promise[Some[T] | None]:
+def _wait_for(
+    fed: Promise[Any], stream: Stream[object], node: Node, as_option: bool
+) -> Promise[Any]:
     """Wait for the element of a node, and take it."""
     source = underlying(fed)
     if source._state == REJECTED:
         return new_promise(REJECTED, source._value)
-    result: Promise[Some[T] | None] = new_promise(PENDING, source)
-    add_callback(source, _Getting(stream, node, result))
+    result: Promise[Any] = new_promise(PENDING, source)
+    add_callback(source, _Taking(stream, node, as_option, result))
     return result
 
 
 @final
-class _Getting:
+class _Taking:
     """A reader that waits for the element of a node, and the callback by which it goes on."""
 
-    __slots__ = ("_node", "_result", "_storage", "_stream")
+    __slots__ = ("_as_option", "_node", "_result", "_storage", "_stream")
 
-    def __init__(self, stream: Stream[Any], node: Node, result: Promise[Any]) -> None:
+    def __init__(
+        self, stream: Stream[Any], node: Node, as_option: bool, result: Promise[Any]
+    ) -> None:
         self._stream = stream
         self._node = node
+        self._as_option = as_option
         self._result = result
         self._storage = current_storage.contents
 
@@ -279,22 +289,22 @@ class _Getting:
         if promise._state == REJECTED:
             return settle(self._result, REJECTED, promise._value)
         current_storage.contents = self._storage
-        data = self._node.data  # The source has filled it: `feed` waits for no less.
-        if data is not None:
+        node = self._node
+        if node.data is not None:  # The source has filled the node: `feed` waits for no less.
             try:
-                consume(self._stream, self._node)
+                consume(self._stream, node)
             except Exception as exception:
                 try:
                     return settle(self._result, REJECTED, rejection_of(exception))
                 finally:
                     del self, promise  # The traceback leads to this frame: close no circle.
-        return settle(self._result, FULFILLED, data)
+        return settle(self._result, FULFILLED, option_of(node) if self._as_option else node)
 
 
-def each(stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:
+def each(stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
     """Consume all elements, one when the next item is asked for, to the end of the stream.
 
-    Where an element has to be waited for, the item is the promise to wait for, once or more.
+    An item is the node of an element. Where an element has to be waited for, the item is the promise to wait for, once or more.
     A loop over these items `yield`s the promises and works on the elements.
     """
     source, node = stream._source, stream._node
@@ -304,12 +314,11 @@ def each(stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:
             if fed is not None:
                 yield fed
             continue
-        data = node.data
-        if data is None:
+        if node.data is None:
             return
         consume(stream, node)
+        yield node
         node = node.next
-        yield data
 
 
 def arrival(source: Source, node: Node) -> Loop[None]:

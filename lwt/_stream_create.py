@@ -18,7 +18,7 @@ from lwt._seq_nodes import Node as SeqNode
 from lwt._sequential import bind, catch, map
 from lwt._stream import Stream, check_callable, check_number, of_source
 from lwt._stream_loop import promise_from
-from lwt._stream_source import Closed, From, From_direct, Node, Push, Push_bounded
+from lwt._stream_source import BARE, Closed, From, From_direct, Node, Push, Push_bounded
 from lwt._values import Some
 
 if TYPE_CHECKING:
@@ -154,9 +154,10 @@ class bounded_push(Generic[T_contra]):
         """
         source = self._source
         if source.count < source.size and source.pending is None and not source.is_closed:
-            # `enqueue`, without a call.
+            # `enqueue_bare`, without a call.
             node = source.last
-            node.data = Some(element)
+            node.data = BARE
+            node.value = element
             node.next = source.last = last = Node()
             last.data = None
             source.count += 1
@@ -362,7 +363,7 @@ def _full(elements: Iterable[T]) -> Stream[T]:
     source = Push()
     stream = of_source(source)
     for element in elements:
-        source.enqueue(Some(element))
+        source.enqueue_bare(element)
     source.push(None)
     return stream
 

@@ -32,6 +32,7 @@ from lwt._stream import (
     each,
 )
 from lwt._stream_loop import Loop, promise_from, start
+from lwt._stream_source import Node, option_of
 from lwt._values import Some
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def peek(stream: Stream[T], /) -> Promise[Some[T] | None]:
 def _peek(stream: Stream[T]) -> Loop[Some[T] | None]:
     node = stream._node
     yield from arrival(stream._source, node)
-    return node.data
+    return option_of(node)
 
 
 def next(stream: Stream[T], /) -> Promise[T]:
@@ -69,21 +70,20 @@ def next(stream: Stream[T], /) -> Promise[T]:
     """
     check_stream("next", stream)
     node = stream._node
-    data = node.data
-    if data is None:
+    if node.data is None:
         return start(_next(stream))
     consume(stream, node)
-    return new_promise(FULFILLED, data.value)
+    return new_promise(FULFILLED, node.value)
 
 
 def _next(stream: Stream[T]) -> Loop[T]:
     node = stream._node
     if node is stream._source.last:
         yield from arrival(stream._source, node)
-    data: Some[T] | None = node.data
-    if data is not None:
+    if node.data is not None:
         consume(stream, node)
-        return data.value
+        value: T = node.value
+        return value
     # Not raised, which would leave through the caller.
     yield fail(Empty("lwt_stream.next: the stream has ended; lwt_stream.get gives None there"))
     raise AssertionError  # The rejection has ended the loop.
@@ -106,7 +106,7 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
     elif node.data is None:
         return fail(Empty("lwt_stream.last_new: the stream has ended"))
     else:
-        value = node.data.value
+        value = node.value
         consume(stream, node)
     node = node.next
     while True:
@@ -119,7 +119,7 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
         elif node.data is None:
             return new_promise(FULFILLED, value)
         else:
-            value = node.data.value
+            value = node.value
             consume(stream, node)
             node = node.next
 
@@ -182,7 +182,7 @@ def _npeek(n: int, stream: Stream[T]) -> Loop[list[T]]:
             yield from arrival(source, node)
         if node.data is None:
             break
-        elements.append(node.data.value)
+        elements.append(node.value)
         node = node.next
     return elements
 
@@ -200,7 +200,7 @@ def nget(n: int, stream: Stream[T], /) -> Promise[list[T]]:
     return start(_collect(_each_of(n, stream)))
 
 
-def _each_of(n: int, stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:
+def _each_of(n: int, stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
     """Consume `n` elements as `each` consumes all."""
     source, node = stream._source, stream._node
     while n > 0:
@@ -209,18 +209,18 @@ def _each_of(n: int, stream: Stream[T]) -> Iterator[Some[T] | Promise[Any]]:
             if fed is not None:
                 yield fed
             continue
-        data = stream._node.data  # Not the node's: as in OCaml.
-        if data is None:
+        first = stream._node  # Not this place's: as in OCaml.
+        if first.data is None:
             return
         consume(stream, node)
-        node = node.next
         n -= 1
-        yield data
+        yield first
+        node = node.next
 
 
-def _collect(items: Iterator[Some[T] | Promise[Any]]) -> Loop[list[T]]:
+def _collect(items: Iterator[Node | Promise[Any]]) -> Loop[list[Any]]:
     """Make a list of all elements, waiting for those that are not there."""
-    values: list[T] = []
+    values: list[Any] = []
     for item in items:
         if type(item) is Promise:
             yield item
@@ -288,13 +288,12 @@ def _while(f: Callable[[T], bool], stream: Stream[T], elements: Any) -> Loop[Any
     while True:
         if node is source.last:
             yield from arrival(source, node)
-        data = node.data
-        if data is None or not f(data.value):
+        if node.data is None or not f(node.value):
             return elements
         consume(stream, node)
-        node = node.next
         if elements is not None:
-            elements.append(data.value)
+            elements.append(node.value)
+        node = node.next
 
 
 def get_while_s(
@@ -330,13 +329,12 @@ def _while_s(
     while True:
         if node is source.last:
             yield from arrival(source, node)
-        data = node.data
-        if data is None or not (yield promise_from(function_name, f, f(data.value))):
+        if node.data is None or not (yield promise_from(function_name, f, f(node.value))):
             return elements
         consume(stream, node)
-        node = node.next
         if elements is not None:
-            elements.append(data.value)
+            elements.append(node.value)
+        node = node.next
 
 
 # --- Everything --------------------------------------------------------------
@@ -432,7 +430,7 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
     return list(_available(_each_of(n, stream)))
 
 
-def _available(items: Iterator[Some[T] | Promise[Any]]) -> Iterator[T]:
+def _available(items: Iterator[Node | Promise[Any]]) -> Iterator[Any]:
     """Give the elements up to the first that is not there.
 
     Raises:

@@ -17,7 +17,8 @@ OCaml: src/core/lwt_stream.ml, the types node, source, push.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, final
+from enum import Enum
+from typing import Any, Final, TypeAlias, final
 
 from lwt._cancellation import protected
 from lwt._coroutine import to_promise
@@ -28,6 +29,7 @@ from lwt._promise import (
     REJECTED,
     Promise,
     PromiseOrCoroutine,
+    Rejection,
     add_callback,
     new_promise,
     rejection_of,
@@ -46,19 +48,38 @@ class Closed(Exception):
     """
 
 
+class Bare(Enum):
+    """The type of `BARE` (an enum, so that checkers can tell it apart)."""
+
+    BARE = "an element that is in no option yet"
+
+
+BARE: Final = Bare.BARE
+
+
 @final
 class Node:
     """A place in the queue. OCaml's last one points to itself; here that would be a circle."""
 
-    __slots__ = ("data", "next")
+    __slots__ = ("data", "next", "value")
 
-    data: Some[Any] | None
-    """The element; None at the end of the stream, and in the last node.
+    data: Some[Any] | Bare | None
+    """The option that `get` gives, or `BARE` if that is still to be made: many readers need
+    the element alone. None at the end of the stream, and in the last node.
 
     Whoever makes a node sets it: an `__init__` would double what a node costs."""
 
+    value: Any
+    """The element; not set where `data` is None."""
+
     next: Node
     """The place after it; not set in the last node."""
+
+
+def option_of(node: Node) -> Some[Any] | None:
+    """Give what is in a node as an option; None at the end of the stream."""
+    data = node.data
+    return Some(node.value) if data is BARE else data
 
 
 class _Queue:
@@ -72,18 +93,25 @@ class _Queue:
         self.closed, self.close = wait()
 
     def enqueue(self, data: Some[Any] | None) -> None:
-        """Add an element, or the end, to the queue."""
+        """Add what an option holds to the queue, or the end."""
         node = self.last
         node.data = data
+        if data is not None:
+            node.value = data.value
+        node.next = self.last = last = Node()
+        last.data = None
+
+    def enqueue_bare(self, value: Any) -> None:
+        """Add an element to the queue that is in no option."""
+        node = self.last
+        node.data = BARE
+        node.value = value
         node.next = self.last = last = Node()
         last.data = None
 
     def enqueue_and_close(self, data: Some[Any] | None) -> None:
-        """Add an element to the queue; at the end, resolve `closed`."""
-        node = self.last
-        node.data = data
-        node.next = self.last = last = Node()
-        last.data = None
+        """Add what an option holds to the queue; at the end, resolve `closed`."""
+        self.enqueue(data)
         if data is None:
             wakeup(self.close, None)
 
@@ -100,119 +128,142 @@ def check_option(function_name: str, origin: str, data: object) -> None:
 # --- Functions ---------------------------------------------------------------
 
 
-@final
-class From(_Queue):
-    """A function that returns promises, called when an element is needed."""
+class Asked(_Queue):
+    """A source that is asked for each element when that is needed, and may have to wait for it."""
 
-    __slots__ = ("_function", "_is_ours", "_thread")
+    __slots__ = ("requested",)
 
-    def __init__(
-        self,
-        function: Callable[[], PromiseOrCoroutine[Some[Any] | None] | Some[Any] | None],
-        *,
-        is_ours: bool = False,
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._function = function
-        self._is_ours = is_ours
-        """Whether the function may return an option instead of its promise."""
+        self.requested: Promise[Any] | None = None
+        """The promise of the node that was asked for, if it has not come yet.
 
-        self._thread: Promise[Any] | None = None
-        """The promise of the node that is being made, if there is one.
+        While it is pending, everyone waits for this one; nothing more is asked for."""
 
-        While it is pending, everyone waits for this one; the function is not called again."""
+    def request(self) -> Promise[Any] | None:
+        """Ask for one more node. None if that was added at once, else the promise of that.
+
+        Exceptions are in the promise.
+        """
+        raise NotImplementedError
+
+    def arrived(self, content: Any) -> Promise[Any] | None:
+        """Go on with what a promise held that was given to `wait_for`.
+
+        Returns None if a node was added, else the next promise to wait for.
+        """
+        raise NotImplementedError
+
+    def when_raised(self, exception: Exception, own_frames: int = 1) -> Promise[Any]:
+        """Make the promise that `request` returns when something was raised there."""
+        return new_promise(REJECTED, rejection_of(exception, own_frames))
+
+    def wait_for(self, promise: Promise[Any]) -> Promise[Any]:
+        """Go on by `arrived` when a promise is resolved; return the promise of the new node."""
+        source = underlying(promise)
+        if source._state == REJECTED:
+            return new_promise(REJECTED, source._value)
+        requested: Promise[Any] = new_promise(PENDING, source)
+        add_callback(source, _Arrival(self, requested))
+        return requested
 
     def feed(self) -> Promise[Any] | None:
-        thread = self._thread
-        if thread is not None:
-            if underlying(thread)._state == PENDING:
-                return protected(thread)
-            self._thread = thread = None
+        requested = self.requested
+        if requested is not None:
+            if underlying(requested)._state == PENDING:
+                return protected(requested)
+            self.requested = requested = None
         if resolution.nesting >= MAXIMUM_NESTING:
             # A stream of a stream of a stream…: the stack has to unwind first.
-            self._thread = thread = postpone(self._request_as_promise)
+            self.requested = requested = postpone(self._request_as_promise)
         else:
             resolution.nesting += 1
             try:
-                thread = self._request()
+                requested = self.request()
             finally:
                 resolution.nesting -= 1
-            self._thread = thread
+            self.requested = requested
             if resolution.postponed:
                 run_postponed()
-            if thread is None:
+            if requested is None:
                 return None
-        state = underlying(thread)._state
+        state = underlying(requested)._state
         if state == PENDING:
-            return protected(thread)
-        self._thread = None
-        return None if state == FULFILLED else thread
-
-    def _request(self) -> Promise[Any] | None:
-        """Call the function. None if that gave a node at once."""
-        function = self._function
-        try:
-            promise: Any = function()
-            if type(promise) is Promise:
-                return self._when_arrived(promise)
-            if not self._is_ours:
-                return self._when_arrived(to_promise("lwt_stream.from_", function, promise))
-            # `enqueue_and_close`, without a call.
-            node = self.last
-            node.data = promise
-            node.next = self.last = last = Node()
-            last.data = None
-            if promise is None:
-                wakeup(self.close, None)
-            return None
-        except Exception as exception:
-            return self._when_raised(exception)
-
-    def _when_raised(self, exception: Exception) -> Promise[Any]:
-        return new_promise(REJECTED, rejection_of(exception))
-
-    def _when_arrived(self, promise: Promise[Any]) -> Promise[Any] | None:
-        source = underlying(promise)
-        if source._state == FULFILLED:
-            data = source._value
-            check_option("from_", "the function's promise to hold", data)
-            self.enqueue_and_close(data)
-            return None
-        if source._state == REJECTED:
-            return new_promise(REJECTED, source._value)
-        thread: Promise[Any] = new_promise(PENDING, source)
-        add_callback(source, _Enqueue(self, thread))
-        return thread
+            return protected(requested)
+        self.requested = None
+        return None if state == FULFILLED else requested
 
     def _request_as_promise(self) -> Promise[Any]:
-        return call(self._request) or new_promise(FULFILLED, None)
+        return call(self.request) or new_promise(FULFILLED, None)
 
 
 @final
-class _Enqueue:
-    """What `From` attaches to the promise of its function, if that is pending."""
+class _Arrival:
+    """A source that waits for what it has asked for, and the callback by which it goes on."""
 
-    __slots__ = ("_source", "_storage", "_thread")
+    __slots__ = ("_source", "_storage", "_requested")
 
-    def __init__(self, source: From, thread: Promise[Any]) -> None:
+    def __init__(self, source: Asked, requested: Promise[Any]) -> None:
         self._source = source
-        self._thread = thread
+        self._requested = requested
         self._storage = current_storage.contents
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        current_storage.contents = self._storage
         if promise._state == REJECTED:
-            return settle(self._thread, REJECTED, promise._value)
-        data = promise._value
+            return settle(self._requested, REJECTED, promise._value)
+        current_storage.contents = self._storage
         try:
-            check_option("from_", "the function's promise to hold", data)
-            self._source.enqueue_and_close(data)
+            following = self._source.arrived(promise._value)
         except Exception as exception:
             try:
-                return settle(self._thread, REJECTED, rejection_of(exception))
+                return self._reject(rejection_of(exception, own_frames=2))
             finally:
                 del self, promise  # The traceback leads to this frame: close no circle.
-        return settle(self._thread, FULFILLED, None)
+        if following is None:
+            return settle(self._requested, FULFILLED, None)
+        following = underlying(following)
+        if following._state == REJECTED:
+            try:
+                return self._reject(following._value)
+            finally:
+                del self, promise, following  # As above.
+        self._storage = current_storage.contents
+        underlying(self._requested)._value = following  # How it is cancelled.
+        add_callback(following, self)
+        return None
+
+    def _reject(self, rejection: Rejection) -> Promise[Any]:
+        self._source.requested = None  # The traceback leads to `arrived`: close no circle.
+        return settle(self._requested, REJECTED, rejection)
+
+
+@final
+class From(Asked):
+    """A function that returns promises, called when an element is needed."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], PromiseOrCoroutine[Some[Any] | None]]) -> None:
+        super().__init__()
+        self._function = function
+
+    def request(self) -> Promise[Any] | None:
+        function = self._function
+        try:
+            promise = function()
+            if type(promise) is not Promise:
+                promise = to_promise("lwt_stream.from_", function, promise)
+            source = underlying(promise)
+            if source._state == FULFILLED:
+                self.arrived(source._value)
+                return None
+        except Exception as exception:
+            return self.when_raised(exception)
+        return self.wait_for(source)
+
+    def arrived(self, content: Any) -> None:
+        check_option("from_", "the function's promise to hold", content)
+        self.enqueue_and_close(content)
 
 
 @final
@@ -283,7 +334,21 @@ class Push(_Signalled):
             Closed: the end was pushed before.
             TypeError: `data` is neither `Some` nor None.
         """
-        if type(data) is not Some and data is not None:
+        if type(data) is not Some or self._is_closed:
+            self._push_end(data)
+            return
+        # `enqueue`, without a call.
+        node = self.last
+        node.data = data
+        node.value = data.value
+        node.next = self.last = last = Node()
+        last.data = None
+        if self.is_awaited:
+            self.tell()
+
+    def _push_end(self, data: object) -> None:
+        """Push the end, or say why `data` cannot be pushed."""
+        if data is not None and type(data) is not Some:
             raise TypeError(
                 f"lwt_stream.push: expected lwt.Some(element), or None to end the stream, "
                 f"got {data!r} ({type(data).__name__})"
@@ -292,17 +357,12 @@ class Push(_Signalled):
             raise Closed(
                 f"lwt_stream.push: cannot push {data!r}, the stream was closed by push(None)"
             )
-        # `enqueue`, without a call.
-        node = self.last
-        node.data = data
-        node.next = self.last = last = Node()
-        last.data = None
+        self.enqueue(None)
         if self.is_awaited:
             self.tell()
         # Last, in case that one of the callbacks raises.
-        if data is None:
-            self._is_closed = True
-            wakeup(self.close, None)
+        self._is_closed = True
+        wakeup(self.close, None)
 
 
 @final
@@ -367,7 +427,7 @@ class Push_bounded(_Signalled):
         wakeup(self.close, None)
 
 
-Source: TypeAlias = From | From_direct | Push | Push_bounded
+Source: TypeAlias = Asked | From_direct | Push | Push_bounded
 """What a stream reads from. They have in common, besides `_Queue`, the method `feed`: it
 asks for one more node, and returns None if that came at once, else the promise to wait for.
 

@@ -36,7 +36,7 @@ from lwt._stream import (
 from lwt._stream_create import from_, iterator_over
 from lwt._stream_loop import Loop, promise_from, start
 from lwt._stream_read import check_character, nget
-from lwt._stream_source import From, Node, check_option
+from lwt._stream_source import BARE, Asked, Node, check_option
 from lwt._values import Error, Ok, Some
 
 A = TypeVar("A")
@@ -56,22 +56,49 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
     OCaml: Lwt_stream.map : ('a -> 'b) -> 'a t -> 'b t
     """
     check_function_and_stream("map", f, stream)
+    return of_source(_Mapped(f, stream))
 
-    def mapped(option: Some[A] | None) -> Some[B] | None:
-        return None if option is None else Some(f(option.value))
 
-    def following() -> Promise[Some[B] | None] | Some[B] | None:
-        option = take(stream)
-        if type(option) is Promise:
-            return _sequential.map(mapped, option)
-        if option is None:
+class _Derived(Asked):
+    """A source that makes its nodes of those of a stream."""
+
+    __slots__ = ("_function", "_stream")
+
+    def __init__(self, function: Callable[[Any], Any], stream: Stream[Any]) -> None:
+        super().__init__()
+        self._function = function
+        self._stream = stream
+
+    def request(self) -> Promise[Any] | None:
+        try:
+            taken = take(self._stream)
+            following = self.arrived(taken) if type(taken) is Node else taken
+        except Exception as exception:
+            return self.when_raised(exception, own_frames=2)
+        return None if following is None else self.wait_for(following)
+
+
+@final
+class _Mapped(_Derived):
+    """The source of `map`."""
+
+    __slots__ = ()
+
+    def arrived(self, content: Node) -> Promise[Any] | None:
+        if content.data is None:
+            self.enqueue_and_close(None)
             return None
         try:
-            return Some(f(option.value))
+            value = self._function(content.value)
         except Exception as exception:
             return new_promise(REJECTED, rejection_of(exception))
-
-    return of_source(From(following, is_ours=True))
+        # `enqueue_bare`, without a call.
+        node = self.last
+        node.data = BARE
+        node.value = value
+        node.next = self.last = last = Node()
+        last.data = None
+        return None
 
 
 def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stream[B]:
@@ -96,26 +123,26 @@ def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
     OCaml: Lwt_stream.filter : ('a -> bool) -> 'a t -> 'a t
     """
     check_function_and_stream("filter", f, stream)
-
-    def following() -> Promise[Some[T] | None] | Some[T] | None:
-        while True:
-            option = take(stream)
-            if type(option) is Promise:
-                return start(_filter(f, stream, option))
-            if option is None or f(option.value):
-                return option
-
-    return of_source(From(following, is_ours=True))
+    return of_source(_Filtered(f, stream))
 
 
-def _filter(
-    f: Callable[[T], bool], stream: Stream[T], promise: Promise[Some[T] | None]
-) -> Loop[Some[T] | None]:
-    while True:
-        option: Some[T] | None = yield promise
-        if option is None or f(option.value):
-            return option
-        promise = get(stream)
+@final
+class _Filtered(_Derived):
+    """The source of `filter`."""
+
+    __slots__ = ()
+
+    def arrived(self, content: Node) -> Promise[Any] | None:
+        while content.data is not None:
+            if self._function(content.value):
+                self.enqueue_bare(content.value)
+                return None
+            taken = take(self._stream)
+            if type(taken) is not Node:
+                return taken
+            content = taken
+        self.enqueue_and_close(None)
+        return None
 
 
 def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Stream[T]:
@@ -260,7 +287,7 @@ def _get_result(stream: Stream[T], node: Node) -> Promise[Some[Ok[T] | Error[Exc
     if node.data is None:
         return return_none
     consume(stream, node)
-    return new_promise(FULFILLED, Some(Ok(node.data.value)))
+    return new_promise(FULFILLED, Some(Ok(node.value)))
 
 
 # --- Several streams ---------------------------------------------------------

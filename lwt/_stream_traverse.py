@@ -24,7 +24,7 @@ from lwt._stream import (
     get,
 )
 from lwt._stream_loop import Loop, promise_from, start
-from lwt._stream_source import check_option
+from lwt._stream_source import Node, check_option, option_of
 from lwt._values import Some
 
 A = TypeVar("A")
@@ -142,7 +142,7 @@ def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
 
 def _iter_p(
-    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Some[T] | Promise[Any]]
+    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Node | Promise[Any]]
 ) -> Promise[None]:
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(_iter_p, f, items)
@@ -159,7 +159,7 @@ def _followed_by(promise: Promise[object], rest: Promise[None]) -> Promise[None]
 
 
 def _start_available(
-    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Some[T] | Promise[Any]]
+    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Node | Promise[Any]]
 ) -> tuple[list[Promise[object]], Promise[Any] | None]:
     """Call `f` with each element until one has to be waited for, or the stream ends.
 
@@ -235,7 +235,7 @@ def _find(f: Callable[[T], bool], stream: Stream[T]) -> Loop[Some[T] | None]:
         if type(item) is Promise:
             yield item
         elif f(item.value):
-            return item
+            return option_of(item)
     return None
 
 
@@ -255,7 +255,7 @@ def _find_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T]) -> Lo
         if type(item) is Promise:
             yield item
         elif (yield promise_from("find_s", f, f(item.value))):
-            return item
+            return option_of(item)
     return None
 
 

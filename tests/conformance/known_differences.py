@@ -57,11 +57,11 @@ def _failing_streams_as_before() -> Iterator[None]:
     def reject(exception: Exception) -> lwt.Promise[NoReturn]:
         return lwt.fail(exception)
 
-    def leave(_: object, exception: Exception) -> NoReturn:
+    def leave(_source: object, exception: Exception, own_frames: int = 1) -> NoReturn:
         raise exception
 
     with (
-        mock.patch("lwt._stream_source.From._when_raised", leave),
+        mock.patch("lwt._stream_source.Asked.when_raised", leave),
         mock.patch("lwt._stream_traverse.reraise", reject),
     ):
         yield

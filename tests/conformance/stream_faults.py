@@ -32,20 +32,20 @@ STREAM_FAULTS: Final = (
         "cancelling a reader cancels the source",
         "lwt._stream_source",
         """\
-            if underlying(thread)._state == PENDING:
-                return protected(thread)
+            if underlying(requested)._state == PENDING:
+                return protected(requested)
 """,
         """\
-            if underlying(thread)._state == PENDING:
-                return thread
+            if underlying(requested)._state == PENDING:
+                return requested
 """,
     ),
     fault(
         "Lwt_stream",
         "nget looks at its own place and not at that of the stream",
         "lwt._stream_read",
-        "data = stream._node.data  # Not the node's: as in OCaml.",
-        "data = node.data",
+        "first = stream._node  # Not this place's: as in OCaml.",
+        "first = node",
     ),
     fault(
         "Lwt_stream",

@@ -6,7 +6,8 @@ import gc
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 import pytest
 
@@ -413,7 +414,71 @@ def test_reading_makes_no_circles() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize(
+    "transform", [lwt_stream.map, lwt_stream.filter, lwt_stream.map_s, lwt_stream.filter_s]
+)
+def test_a_function_that_raises_after_waiting_makes_no_circles(
+    transform: Callable[..., Stream[Any]],
+) -> None:
+    def function(_: object) -> NoReturn:
+        raise A
+
+    gc.collect()
+    gc.disable()
+    try:
+        stream, push = lwt_stream.create()
+        transformed = transform(function, stream)
+        reading = lwt_stream.get(transformed)
+        push(Some(1))
+        assert isinstance(rejected_with(reading), A)
+        del stream, push, transformed, reading
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 # --- Readers -----------------------------------------------------------------
+
+
+def _pushed_bounded(element: object) -> Stream[Any]:
+    stream, source = lwt_stream.create_bounded(1)
+    source.push(element)
+    return stream
+
+
+ONE_ELEMENT: dict[str, Callable[[object], Stream[Any]]] = {
+    "create": lambda element: pushed(element)[0],
+    "create_bounded": _pushed_bounded,
+    "from_": lambda element: from_promises(lwt.return_(Some(element))),
+    "from_direct": lambda element: lwt_stream.from_direct(lambda: Some(element)),
+    "of_list": stream_of,
+    "map": lambda element: lwt_stream.map(lambda _: element, stream_of(1)),
+    "filter": lambda element: lwt_stream.filter(lambda _: True, stream_of(element)),
+}
+
+
+@pytest.mark.parametrize("source", ONE_ELEMENT)
+@pytest.mark.parametrize(
+    "element", [None, Some(None), lwt.return_(1), lwt.wait()[0], stream_of(1)], ids=repr
+)
+def test_an_element_may_be_anything_and_all_readers_give_it_as_it_is(
+    element: object, source: str
+) -> None:
+    async def through_anext(stream: Stream[object]) -> object:
+        return await anext(stream)
+
+    readers: list[Callable[[Stream[object]], object]] = [
+        lambda s: value_of(lwt_stream.get(s)).value,
+        lambda s: value_of(lwt_stream.peek(s)).value,
+        lambda s: value_of(lwt_stream.find(lambda _: True, s)).value,
+        lambda s: value_of(lwt_stream.next(s)),
+        lambda s: value_of(lwt_stream.nget(1, s))[0],
+        lambda s: value_of(lwt_stream.get(lwt_stream.map(lambda e: e, s))).value,
+        lambda s: value_of(lwt_stream.get(lwt_stream.filter(lambda _: True, s))).value,
+        lambda s: value_of(lwt.of_coroutine(through_anext(s))),
+    ]
+    for read in readers:
+        assert read(ONE_ELEMENT[source](element)) is element
 
 
 def test_readers_that_wait_together_get_the_same_element() -> None:
@@ -832,6 +897,25 @@ def test_the_storage_of_the_caller_is_put_back_when_a_loop_goes_on() -> None:
     lwt.with_value(key, Some(2), lambda: push(Some("x")))
     push(Some("y"))
     assert seen == [Some(1), Some(1)]
+
+
+def test_the_storage_of_the_reader_is_put_back_each_time_that_map_and_filter_go_on(
+    record: Recorder,
+) -> None:
+    key: lwt.Key[str] = lwt.new_key()
+    stream, push = lwt_stream.create()
+
+    def note(n: int) -> bool:
+        record(f"{n} for {lwt.get(key)}")
+        return n > 2
+
+    filtered = lwt_stream.filter(note, lwt_stream.map(lambda n: n + note(n), stream))
+    reading = lwt.with_value(key, Some("reader"), lambda: lwt_stream.get(filtered))
+    for element in (Some(1), Some(2), Some(3)):
+        lwt.with_value(key, Some("writer"), partial(push, element))
+    assert value_of(reading) == Some(4)
+    for_reader = "for Some('reader')"
+    assert record.taken() == [f"{n} {for_reader}" for n in (1, 1, 2, 2, 3, 4)]
 
 
 def test_cancelling_a_loop_cancels_what_it_waits_for() -> None:
