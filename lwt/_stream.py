@@ -246,15 +246,17 @@ def take(stream: Stream[object], as_option: bool = False) -> Node | Promise[Any]
     If it has to be waited for, give the promise of that node; or of the option that `get` gives.
     """
     node = stream._node
-    if node is stream._source.last:
-        fed = stream._source.feed()
-        if fed is not None:
-            return _wait_for(fed, stream, node, as_option)
-    if node.data is not None and node is stream._node:
-        # `consume`, without a call.
-        stream._node = node.next
-        if stream._bounded is not None:
-            stream._bounded.consumed()
+    if node.data is None:
+        if node is stream._source.last:
+            fed = stream._source.feed()
+            if fed is not None:
+                return _wait_for(fed, stream, node, as_option)
+        if node.data is None or node is not stream._node:
+            return node
+    # `consume`, without a call.
+    stream._node = node.next
+    if stream._bounded is not None:
+        stream._bounded.consumed()
     return node
 
 

@@ -18,7 +18,16 @@ from lwt._seq_nodes import Node as SeqNode
 from lwt._sequential import bind, catch, map
 from lwt._stream import Stream, check_callable, check_number, of_source
 from lwt._stream_loop import promise_from
-from lwt._stream_source import BARE, Closed, From, From_direct, Node, Push, Push_bounded
+from lwt._stream_source import (
+    BARE,
+    Closed,
+    From,
+    From_direct,
+    From_iterator,
+    Node,
+    Push,
+    Push_bounded,
+)
 from lwt._values import Some
 
 if TYPE_CHECKING:
@@ -285,14 +294,7 @@ def of_seq(seq: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_seq : 'a Seq.t -> 'a t
     """
-    iterator = iterator_over("of_seq", seq)
-
-    def following() -> Some[T] | None:
-        for item in iterator:
-            return Some(item)
-        return None
-
-    return from_direct(following)
+    return of_source(From_iterator(iterator_over("of_seq", seq)))
 
 
 def of_lwt_seq(seq: Source[T], /) -> Stream[T]:

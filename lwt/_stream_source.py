@@ -16,7 +16,7 @@ OCaml: src/core/lwt_stream.ml, the types node, source, push.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final, TypeAlias, final
 
@@ -173,16 +173,16 @@ class Asked(_Queue):
             if underlying(requested)._state == PENDING:
                 return protected(requested)
             self.requested = requested = None
-        if resolution.nesting >= MAXIMUM_NESTING:
+        level = resolution.nesting
+        if level >= MAXIMUM_NESTING:
             # A stream of a stream of a stream…: the stack has to unwind first.
             self.requested = requested = postpone(self._request_as_promise)
         else:
-            resolution.nesting += 1
+            resolution.nesting = level + 1
             try:
-                requested = self.request()
+                self.requested = requested = self.request()
             finally:
-                resolution.nesting -= 1
-            self.requested = requested
+                resolution.nesting = level
             if resolution.postponed:
                 run_postponed()
             if requested is None:
@@ -281,6 +281,23 @@ class From_direct(_Queue):
         if type(data) is not Some and data is not None:
             check_option("from_direct", "the function to return", data)
         self.enqueue_and_close(data)
+
+
+@final
+class From_iterator(_Queue):
+    """An iterator, asked for its next item when an element is needed."""
+
+    __slots__ = ("_iterator",)
+
+    def __init__(self, iterator: Iterator[Any]) -> None:
+        super().__init__()
+        self._iterator = iterator
+
+    def feed(self) -> None:
+        for item in self._iterator:
+            self.enqueue_bare(item)
+            return
+        self.enqueue_and_close(None)
 
 
 # --- Pushing -----------------------------------------------------------------
@@ -427,7 +444,7 @@ class Push_bounded(_Signalled):
         wakeup(self.close, None)
 
 
-Source: TypeAlias = Asked | From_direct | Push | Push_bounded
+Source: TypeAlias = Asked | From_direct | From_iterator | Push | Push_bounded
 """What a stream reads from. They have in common, besides `_Queue`, the method `feed`: it
 asks for one more node, and returns None if that came at once, else the promise to wait for.
 
