@@ -16,6 +16,7 @@ OCaml: src/core/lwt_stream.ml, the types node, source, push.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final, TypeAlias, final
@@ -128,7 +129,7 @@ def check_option(function_name: str, origin: str, data: object) -> None:
 # --- Functions ---------------------------------------------------------------
 
 
-class Asked(_Queue):
+class Asked(_Queue, ABC):
     """A source that is asked for each element when that is needed, and may have to wait for it."""
 
     __slots__ = ("requested",)
@@ -140,19 +141,19 @@ class Asked(_Queue):
 
         While it is pending, everyone waits for this one; nothing more is asked for."""
 
+    @abstractmethod
     def request(self) -> Promise[Any] | None:
         """Ask for one more node. None if that was added at once, else the promise of that.
 
         Exceptions are in the promise.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def arrived(self, content: Any) -> Promise[Any] | None:
         """Go on with what a promise held that was given to `wait_for`.
 
         Returns None if a node was added, else the next promise to wait for.
         """
-        raise NotImplementedError
 
     def when_raised(self, exception: Exception, own_frames: int = 1) -> Promise[Any]:
         """Make the promise that `request` returns when something was raised there."""

@@ -91,6 +91,7 @@ class _Mapped(_Derived):
         try:
             value = self._function(content.value)
         except Exception as exception:
+            # In a promise, as by OCaml's `Lwt.map`; 5.6.1 lets what a predicate raises leave.
             return new_promise(REJECTED, rejection_of(exception))
         # `enqueue_bare`, without a call.
         node = self.last

@@ -11,6 +11,9 @@ An element that is there can be taken in two ways. `async for` and `anext` are h
 stream; they make nothing that could be kept, as `await queue.get()` does not. `lwt_stream.get` makes
 a promise, which can be kept, chosen from and cancelled; in asyncio that is a task of `queue.get()`.
 How much a promise costs beside no promise, nor task, is in a second table: not the same work.
+
+`push` takes an option, as OCaml's does. Under CPython 3.12 and 3.13 making `Some(n)` alone takes a
+good third of the time in which asyncio puts and gets, and "there: async for" is slower there.
 """
 
 from __future__ import annotations
