@@ -59,24 +59,18 @@ class Stream(Generic[T_co]):
         return self
 
     async def __anext__(self) -> T_co:
-        # As `get`, but what is there needs no promise.
+        # As `get`, but what is there needs no promise, and no option.
         node = self._node
         if node.data is not None:
             self._node = node.next
-            bounded = self._bounded
-            if bounded is not None:
-                # `consumed`, without a call.
-                if bounded.pending is None:
-                    bounded.count -= 1
-                else:
-                    bounded.let_in()
+            if self._bounded is not None:
+                self._bounded.consumed()
         else:
             taken = take(self)
             node = taken if type(taken) is Node else await taken
             if node.data is None:
                 raise StopAsyncIteration
-        value: T_co = node.value
-        return value
+        return node.value  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         waiting = 0
