@@ -70,7 +70,7 @@ class Stream(Generic[T_co]):
             node = taken if type(taken) is Node else await taken
             if node.data is None:
                 raise StopAsyncIteration
-        return node.value  # type: ignore[no-any-return]
+        return node.value  # type: ignore[no-any-return]  # Nodes are not typed.
 
     def __repr__(self) -> str:
         waiting = 0
@@ -213,11 +213,9 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
 
     OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
     """
-    try:
-        node = stream._node
-    except AttributeError:
+    if type(stream) is not Stream:
         check_stream("get", stream)
-        raise
+    node = stream._node
     data = node.data
     if data is not None:
         option = Some(node.value) if data is BARE else data
@@ -300,8 +298,9 @@ class _Taking:
 def each(stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
     """Consume all elements, one when the next item is asked for, to the end of the stream.
 
-    An item is the node of an element. Where an element has to be waited for, the item is the promise to wait for, once or more.
-    A loop over these items `yield`s the promises and works on the elements.
+    An item is the node of an element. Where an element has to be waited for, the item is the
+    promise to wait for, once or more. A loop over these items `yield`s the promises and works
+    on the elements.
     """
     source, node = stream._source, stream._node
     while True:
