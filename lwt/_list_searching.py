@@ -6,6 +6,7 @@ OCaml: src/core/lwt_list.ml
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import TypeVar
 
 from lwt._checks import check_callable
@@ -157,12 +158,10 @@ def filter_p(
     """
     check_callable("lwt_list.filter_p", f)
     elements = snapshot("lwt_list.filter_p", elements)
-
-    def function(element: A) -> Promise[Some[A] | None]:
-        tested = to_promise("lwt_list.filter_p", f, f(element))
-        return map(lambda holds: Some(element) if holds else None, tested)
-
-    return _filter_map_p("lwt_list.filter_p", function, elements)
+    return map(
+        lambda outcomes: [*compress(elements, outcomes)],
+        _test_all("lwt_list.filter_p", f, elements),
+    )
 
 
 def filter_map_s(
@@ -197,7 +196,15 @@ def filter_map_p(
     OCaml: Lwt_list.filter_map_p : ('a -> 'b option Lwt.t) -> 'a list -> 'b list Lwt.t
     """
     check_callable("lwt_list.filter_map_p", f)
-    return _filter_map_p("lwt_list.filter_map_p", f, snapshot("lwt_list.filter_map_p", elements))
+    elements = snapshot("lwt_list.filter_map_p", elements)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(filter_map_p, f, elements)
+    values: list[B] = []
+    return Promises(
+        call_on_each("lwt_list.filter_map_p", f, elements),
+        _append_some("lwt_list.filter_map_p", values),
+        lambda: values[::-1],
+    ).start()
 
 
 def partition_s(
@@ -234,15 +241,28 @@ def partition_p(
     check_callable("lwt_list.partition_p", f)
     elements = snapshot("lwt_list.partition_p", elements)
 
-    def function(element: A) -> Promise[tuple[A, bool]]:
-        tested = to_promise("lwt_list.partition_p", f, f(element))
-        return map(lambda holds: (element, bool(holds)), tested)
+    def split(outcomes: list[bool]) -> tuple[list[A], list[A]]:
+        return (
+            [*compress(elements, outcomes)],
+            [*compress(elements, [not holds for holds in outcomes])],
+        )
 
-    def split(tested: list[tuple[A, bool]]) -> tuple[list[A], list[A]]:
-        passed = [element for element, holds in tested if holds]
-        return passed, [element for element, holds in tested if not holds]
+    return map(split, _test_all("lwt_list.partition_p", f, elements))
 
-    return map(split, map_p("lwt_list.partition_p", function, elements))
+
+def _test_all(
+    name: str, f: Callable[[A], PromiseOrCoroutine[bool]], elements: Sequence[A]
+) -> Promise[list[bool]]:
+    """Start all tests, and give their outcomes.
+
+    As in OCaml, something is attached to each promise as soon as it is there: one can tell
+    that from the order in which callbacks run.
+    """
+
+    def function(element: A) -> Promise[bool]:
+        return map(bool, to_promise(name, f, f(element)))
+
+    return map_p(name, f, elements, function)
 
 
 def _test_each(
@@ -255,25 +275,13 @@ def _test_each(
     """Test one after the other; `accept` also takes the element that was tested."""
     tested: A
 
-    def function(element: A) -> Promise[bool]:
+    def each() -> Iterator[A]:
         nonlocal tested
-        tested = element
-        return to_promise(name, f, f(element))
+        for element in elements:
+            tested = element
+            yield element
 
-    return Calls(name, function, elements, lambda holds: accept(tested, holds), end).start()
-
-
-def _filter_map_p(
-    name: str,
-    function: Callable[[A], PromiseOrCoroutine[Some[B] | None]],
-    elements: Sequence[A],
-) -> Promise[list[B]]:
-    if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(_filter_map_p, name, function, elements)
-    values: list[B] = []
-    return Promises(
-        call_on_each(name, function, elements), _append_some(name, values), lambda: values[::-1]
-    ).start()
+    return Calls(name, f, each(), lambda holds: accept(tested, holds), end).start()
 
 
 def _append_some(name: str, values: list[B]) -> Callable[[Some[B] | None], None]:

@@ -8,7 +8,8 @@ take neither stack nor, pending or not, more memory than one.
 - `Calls` gets its promises by calling a function on element after element (`_s`).
 - `Promises` has its promises from the start (`_p`).
 
-Both hand the values to `accept`, in the order in which they come.
+Both hand the values to `accept`, in the order in which they come. `rev_map_p` alone goes another
+way: what it waits for hangs one on the other (`append_after`).
 
 This reads the private parts of promises: it does by itself what `bind` does, so that an
 element costs no promise and no callback of its own. That measured half of the time.
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, final
 
 from lwt._coroutine import to_promise
 from lwt._promise import (
@@ -98,22 +99,25 @@ class Traversal(ABC):
 class Calls(Traversal, Generic[A, B]):
     """The function is called on an element when the promise of the one before is fulfilled."""
 
-    __slots__ = ("_accept", "_elements", "_end", "_function", "_name")
+    __slots__ = ("_accept", "_callback", "_elements", "_end", "_function", "_name")
 
     def __init__(
         self,
         name: str,
-        function: Callable[[A], PromiseOrCoroutine[B]],
+        callback: Callable[..., PromiseOrCoroutine[B]],
         elements: Iterator[A],
         accept: Accept[B] | None,
         end: Callable[[], object],
+        function: Callable[[A], PromiseOrCoroutine[B]] | None = None,
     ) -> None:
         """Take what is done with the values, if anything, and what makes the result.
 
-        `accept` ends the traversal by returning something true; `end` may raise.
+        `accept` ends the traversal by returning something true; `end` may raise. `function`
+        calls the callback on an element, if that takes more than calling it.
         """
         self._name = name
-        self._function = function
+        self._callback = callback
+        self._function = callback if function is None else function
         self._elements = elements
         self._accept = accept
         self._end = end
@@ -126,7 +130,7 @@ class Calls(Traversal, Generic[A, B]):
                 for element in self._elements:
                     inner = function(element)
                     if type(inner) is not Promise:
-                        inner = to_promise(self._name, function, inner)
+                        inner = to_promise(self._name, self._callback, inner)
                     if resolution.postponed:
                         run_postponed()
                     if inner._state != FULFILLED:
@@ -182,9 +186,17 @@ class Promises(Traversal, Generic[B]):
 
 
 def call_on_each(
-    name: str, function: Callable[[A], PromiseOrCoroutine[B]], elements: Sequence[A]
+    name: str,
+    callback: Callable[..., PromiseOrCoroutine[B]],
+    elements: Sequence[A],
+    function: Callable[[A], PromiseOrCoroutine[B]] | None = None,
 ) -> list[Promise[B]]:
-    """Call a function on all elements, in order; what it raises becomes a rejected promise."""
+    """Call a function on all elements, in order; what it raises becomes a rejected promise.
+
+    As in `Calls`, `function` calls the callback on an element.
+    """
+    if function is None:
+        function = callback
     promises: list[Promise[B]] = []
     inner: Any = None
     resolution.nesting += 1
@@ -193,7 +205,7 @@ def call_on_each(
             try:
                 inner = function(element)
                 if type(inner) is not Promise:
-                    inner = to_promise(name, function, inner)
+                    inner = to_promise(name, callback, inner)
             except Exception as exception:
                 inner = new_promise(REJECTED, rejection_of(exception))
             promises.append(inner)
@@ -208,15 +220,72 @@ def call_on_each(
 
 
 def map_p(
-    name: str, function: Callable[[A], PromiseOrCoroutine[B]], elements: Sequence[A]
+    name: str,
+    callback: Callable[..., PromiseOrCoroutine[B]],
+    elements: Sequence[A],
+    function: Callable[[A], PromiseOrCoroutine[B]] | None = None,
 ) -> Promise[list[B]]:
     """Call a function on all elements, then wait; give the list of the values, in order."""
     if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(map_p, name, function, elements)
+        return postpone(map_p, name, callback, elements, function)
     values: list[B] = []
     return Promises(
-        call_on_each(name, function, elements), values.append, lambda: values[::-1]
+        call_on_each(name, callback, elements, function), values.append, lambda: values[::-1]
     ).start()
+
+
+def append_after(before: Promise[None], promise: Promise[B], values: list[B]) -> Promise[None]:
+    """Append the value of a promise, when it is fulfilled, and then `before` is.
+
+    It does what `bind(promise, lambda value: map(lambda _: values.append(value), before))` does.
+    """
+    promise = underlying(promise)
+    if promise._state == REJECTED:
+        return new_promise(REJECTED, promise._value)
+    if promise._state == FULFILLED and before._state != PENDING:
+        if before._state == FULFILLED:
+            values.append(promise._value)
+        return before
+    appended: Promise[None] = new_promise(PENDING, promise)
+    appending = _Appending(before, values, appended)
+    if promise._state == PENDING:
+        add_callback(promise, appending)
+    else:
+        appending.run(promise)
+    return appended
+
+
+@final
+class _Appending:
+    """A value that waits for those before it to be appended, and the callback that appends it."""
+
+    __slots__ = ("_appended", "_before", "_storage", "_value", "_values")
+
+    _value: Any
+    """The value; not set until it has arrived."""
+
+    def __init__(self, before: Promise[None], values: list[Any], appended: Promise[None]) -> None:
+        self._before: Promise[None] | None = before
+        self._values = values
+        self._appended = appended
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._appended, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        before = self._before
+        if before is not None:  # It is the value that has arrived.
+            self._before = None
+            self._value = promise._value
+            if before._state == PENDING:
+                self._appended._value = before  # How it is cancelled.
+                add_callback(before, self)
+                return None
+            if before._state == REJECTED:
+                return settle(self._appended, REJECTED, before._value)
+        self._values.append(self._value)
+        return settle(self._appended, FULFILLED, None)
 
 
 def snapshot(name: str, elements: Iterable[A]) -> Sequence[A]:

@@ -38,7 +38,6 @@ from typing import TypeVar
 
 from lwt._checks import check_callable
 from lwt._concurrent import join
-from lwt._coroutine import to_promise
 from lwt._creation import return_unit
 from lwt._list_searching import (
     exists_p,
@@ -53,11 +52,11 @@ from lwt._list_searching import (
     partition_p,
     partition_s,
 )
-from lwt._list_traversal import Calls, call_on_each, one_by_one, snapshot
+from lwt._list_traversal import Calls, append_after, call_on_each, one_by_one, snapshot
 from lwt._list_traversal import map_p as map_p_
 from lwt._promise import Promise, PromiseOrCoroutine
 from lwt._resolution import MAXIMUM_NESTING, postpone, resolution
-from lwt._sequential import bind, map
+from lwt._sequential import map
 
 __all__ = [
     "iter_s",
@@ -145,8 +144,7 @@ def iteri_s(
     """
     check_callable("lwt_list.iteri_s", f)
     pairs = enumerate(one_by_one("lwt_list.iteri_s", elements))
-    function = _of_pair("lwt_list.iteri_s", f)
-    return Calls("lwt_list.iteri_s", function, pairs, None, _nothing).start()
+    return Calls("lwt_list.iteri_s", f, pairs, None, _nothing, _of_pair(f)).start()
 
 
 def iteri_p(
@@ -161,16 +159,19 @@ def iteri_p(
     """
     check_callable("lwt_list.iteri_p", f)
     pairs = list(enumerate(snapshot("lwt_list.iteri_p", elements)))
-    return _iter_p("lwt_list.iteri_p", _of_pair("lwt_list.iteri_p", f), pairs)
+    return _iter_p("lwt_list.iteri_p", f, pairs, _of_pair(f))
 
 
 def _iter_p(
-    name: str, function: Callable[[A], PromiseOrCoroutine[object]], elements: Sequence[A]
+    name: str,
+    callback: Callable[..., PromiseOrCoroutine[object]],
+    elements: Sequence[A],
+    function: Callable[[A], PromiseOrCoroutine[object]] | None = None,
 ) -> Promise[None]:
     if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(_iter_p, name, function, elements)
+        return postpone(_iter_p, name, callback, elements, function)
     # OCaml joins the promises in reverse: so the last that is rejected already counts.
-    return join(reversed(call_on_each(name, function, elements)))
+    return join(reversed(call_on_each(name, callback, elements, function)))
 
 
 def _nothing() -> None:
@@ -178,14 +179,10 @@ def _nothing() -> None:
 
 
 def _of_pair(
-    name: str, f: Callable[[int, A], PromiseOrCoroutine[B]]
-) -> Callable[[tuple[int, A]], Promise[B]]:
+    f: Callable[[int, A], PromiseOrCoroutine[B]],
+) -> Callable[[tuple[int, A]], PromiseOrCoroutine[B]]:
     """Make a function of an index and an element one of their pair."""
-
-    def function(pair: tuple[int, A]) -> Promise[B]:
-        return to_promise(name, f, f(*pair))
-
-    return function
+    return lambda pair: f(*pair)
 
 
 # --- Mapping -----------------------------------------------------------------
@@ -200,7 +197,9 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> 
     OCaml: Lwt_list.map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
     check_callable("lwt_list.map_s", f)
-    return _map_s("lwt_list.map_s", f, one_by_one("lwt_list.map_s", elements))
+    values: list[B] = []
+    elements = one_by_one("lwt_list.map_s", elements)
+    return Calls("lwt_list.map_s", f, elements, values.append, lambda: values).start()
 
 
 def map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> Promise[list[B]]:
@@ -234,8 +233,9 @@ def mapi_s(
     OCaml: Lwt_list.mapi_s : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
     check_callable("lwt_list.mapi_s", f)
+    values: list[B] = []
     pairs = enumerate(one_by_one("lwt_list.mapi_s", elements))
-    return _map_s("lwt_list.mapi_s", _of_pair("lwt_list.mapi_s", f), pairs)
+    return Calls("lwt_list.mapi_s", f, pairs, values.append, lambda: values, _of_pair(f)).start()
 
 
 def mapi_p(
@@ -250,14 +250,7 @@ def mapi_p(
     """
     check_callable("lwt_list.mapi_p", f)
     pairs = list(enumerate(snapshot("lwt_list.mapi_p", elements)))
-    return map_p_("lwt_list.mapi_p", _of_pair("lwt_list.mapi_p", f), pairs)
-
-
-def _map_s(
-    name: str, function: Callable[[A], PromiseOrCoroutine[B]], elements: Iterator[A]
-) -> Promise[list[B]]:
-    values: list[B] = []
-    return Calls(name, function, elements, values.append, lambda: values).start()
+    return map_p_("lwt_list.mapi_p", f, pairs, _of_pair(f))
 
 
 def rev_map_s(
@@ -299,18 +292,13 @@ def _rev_map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Sequence[A]) -
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(_rev_map_p, f, elements)
     values: list[B] = []
-
-    def value_after(before: Promise[object]) -> Callable[[B], Promise[None]]:
-        # All that were before have appended theirs already when this one's is appended.
-        return lambda value: map(lambda _: values.append(value), before)
-
-    done: Promise[object] = return_unit
+    done: Promise[None] = return_unit
     for element in elements:
-        done = bind(call_on_each("lwt_list.rev_map_p", f, (element,))[0], value_after(done))
+        done = append_after(done, call_on_each("lwt_list.rev_map_p", f, (element,))[0], values)
     try:
         return map(lambda _: values[::-1], done)
     finally:
-        del done, value_after  # A traceback may lead to this frame: close no circle.
+        del done  # A traceback may lead to this frame: close no circle.
 
 
 # --- Folding -----------------------------------------------------------------
@@ -354,19 +342,19 @@ def fold_right_s(
 
 def _fold(
     name: str,
-    f: object,
+    f: Callable[..., PromiseOrCoroutine[A]],
     combine: Callable[[A, B], PromiseOrCoroutine[A]],
     accumulator: A,
     elements: Iterator[B],
 ) -> Promise[A]:
-    def function(element: B) -> Promise[A]:
+    def function(element: B) -> PromiseOrCoroutine[A]:
         nonlocal accumulator
         previous = accumulator
         del accumulator  # The fold keeps nothing that f does not.
-        return to_promise(name, f, combine(previous, element))
+        return combine(previous, element)
 
     def accept(value: A) -> None:
         nonlocal accumulator
         accumulator = value
 
-    return Calls(name, function, elements, accept, lambda: accumulator).start()
+    return Calls(name, f, elements, accept, lambda: accumulator, function).start()

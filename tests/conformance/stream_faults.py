@@ -75,4 +75,11 @@ STREAM_FAULTS: Final = (
         "            try:\n                return settle(self._result, REJECTED, rejection_of(exception))",
         "            try:\n                raise",
     ),
+    fault(
+        "Lwt_stream",
+        "filter gives the element that it has waited for, also if that does not satisfy",
+        "lwt._stream_transform",
+        "if self._function(content.value):",
+        "if self._function(content.value) or self.requested is not None:",
+    ),
 )
