@@ -311,7 +311,11 @@ def each(stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
             continue
         if node.data is None:
             return
-        consume(stream, node)
+        if node is stream._node:
+            # `consume`, without a call.
+            stream._node = node.next
+            if stream._bounded is not None:
+                stream._bounded.consumed()
         yield node
         node = node.next
 

@@ -22,6 +22,7 @@ from lwt._promise import (
     new_promise,
     underlying,
 )
+from lwt._sequential import bind
 from lwt._stream import (
     Stream,
     arrival,
@@ -30,6 +31,7 @@ from lwt._stream import (
     check_stream,
     consume,
     each,
+    take,
 )
 from lwt._stream_loop import Loop, promise_from, start
 from lwt._stream_source import Node, option_of
@@ -69,24 +71,16 @@ def next(stream: Stream[T], /) -> Promise[T]:
     OCaml: Lwt_stream.next : 'a t -> 'a Lwt.t
     """
     check_stream("next", stream)
-    node = stream._node
-    if node.data is None:
-        return start(_next(stream))
-    consume(stream, node)
-    return new_promise(FULFILLED, node.value)
+    taken = take(stream)
+    if type(taken) is Node:
+        return _element_of(taken)
+    return bind(taken, _element_of)
 
 
-def _next(stream: Stream[T]) -> Loop[T]:
-    node = stream._node
-    if node is stream._source.last:
-        yield from arrival(stream._source, node)
-    if node.data is not None:
-        consume(stream, node)
-        value: T = node.value
-        return value
-    # Not raised, which would leave through the caller.
-    yield fail(Empty("lwt_stream.next: the stream has ended; lwt_stream.get gives None there"))
-    raise AssertionError  # The rejection has ended the loop.
+def _element_of(taken: Node) -> Promise[Any]:
+    if taken.data is not None:
+        return new_promise(FULFILLED, taken.value)
+    return fail(Empty("lwt_stream.next: the stream has ended; lwt_stream.get gives None there"))
 
 
 def last_new(stream: Stream[T], /) -> Promise[T]:

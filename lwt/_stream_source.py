@@ -148,24 +148,23 @@ class Asked(_Queue, ABC):
         Exceptions are in the promise.
         """
 
-    @abstractmethod
-    def arrived(self, content: Any) -> Promise[Any] | None:
-        """Go on with what a promise held that was given to `wait_for`.
-
-        Returns None if a node was added, else the next promise to wait for.
-        """
-
     def when_raised(self, exception: Exception, own_frames: int = 1) -> Promise[Any]:
         """Make the promise that `request` returns when something was raised there."""
         return new_promise(REJECTED, rejection_of(exception, own_frames))
 
-    def wait_for(self, promise: Promise[Any]) -> Promise[Any]:
-        """Go on by `arrived` when a promise is resolved; return the promise of the new node."""
+    def wait_for(
+        self, promise: Promise[Any], go_on: Callable[[Any], Promise[Any] | None]
+    ) -> Promise[Any]:
+        """Wait for a promise that is not fulfilled; return the promise of the new node.
+
+        `go_on` takes the value, adds a node, and returns None; or it returns the next promise
+        to wait for.
+        """
         source = underlying(promise)
         if source._state == REJECTED:
             return new_promise(REJECTED, source._value)
         requested: Promise[Any] = new_promise(PENDING, source)
-        add_callback(source, _Arrival(self, requested))
+        add_callback(source, _Arrival(self, go_on, requested))
         return requested
 
     def feed(self) -> Promise[Any] | None:
@@ -202,10 +201,16 @@ class Asked(_Queue, ABC):
 class _Arrival:
     """A source that waits for what it has asked for, and the callback by which it goes on."""
 
-    __slots__ = ("_source", "_storage", "_requested")
+    __slots__ = ("_go_on", "_requested", "_source", "_storage")
 
-    def __init__(self, source: Asked, requested: Promise[Any]) -> None:
+    def __init__(
+        self,
+        source: Asked,
+        go_on: Callable[[Any], Promise[Any] | None],
+        requested: Promise[Any],
+    ) -> None:
         self._source = source
+        self._go_on = go_on
         self._requested = requested
         self._storage = current_storage.contents
 
@@ -214,7 +219,7 @@ class _Arrival:
             return settle(self._requested, REJECTED, promise._value)
         current_storage.contents = self._storage
         try:
-            following = self._source.arrived(promise._value)
+            following = self._go_on(promise._value)
         except Exception as exception:
             try:
                 return self._reject(rejection_of(exception, own_frames=2))
@@ -234,7 +239,7 @@ class _Arrival:
         return None
 
     def _reject(self, rejection: Rejection) -> Promise[Any]:
-        self._source.requested = None  # The traceback leads to `arrived`: close no circle.
+        self._source.requested = None  # The traceback leads to `_go_on`: close no circle.
         return settle(self._requested, REJECTED, rejection)
 
 
@@ -256,15 +261,43 @@ class From(Asked):
                 promise = to_promise("lwt_stream.from_", function, promise)
             source = underlying(promise)
             if source._state == FULFILLED:
-                self.arrived(source._value)
+                self._arrived(source._value)
                 return None
         except Exception as exception:
             return self.when_raised(exception)
-        return self.wait_for(source)
+        return self.wait_for(source, self._arrived)
 
-    def arrived(self, content: Any) -> None:
-        check_option("from_", "the function's promise to hold", content)
-        self.enqueue_and_close(content)
+    def _arrived(self, data: Any) -> None:
+        check_option("from_", "the function's promise to hold", data)
+        self.enqueue_and_close(data)
+
+
+@final
+class Looped(Asked):
+    """A loop for each element: it adds a node, and gives the promises to wait for before."""
+
+    __slots__ = ("_start",)
+
+    def __init__(self, start: Callable[[Looped], Iterator[Promise[Any]]]) -> None:
+        super().__init__()
+        self._start = start
+
+    def request(self) -> Promise[Any] | None:
+        try:
+            loop = self._start(self)
+            promise = _go_on(loop)
+        except Exception as exception:
+            return self.when_raised(exception)
+        return None if promise is None else self.wait_for(promise, lambda _: _go_on(loop))
+
+
+def _go_on(loop: Iterator[Promise[Any]]) -> Promise[Any] | None:
+    """Go on with a loop, up to a promise that is not fulfilled; None at its end."""
+    for promise in loop:
+        source = underlying(promise)
+        if source._state != FULFILLED:
+            return source
+    return None
 
 
 @final

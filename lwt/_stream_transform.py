@@ -9,9 +9,11 @@ OCaml: src/core/lwt_stream.ml, from `wrap_exn` and `map` to `choose`, and `hexdu
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, final
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeAlias, TypeVar, final
 
 from lwt import _concurrent, _sequential
 from lwt._creation import return_none
@@ -21,6 +23,7 @@ from lwt._promise import (
     Promise,
     PromiseOrCoroutine,
     new_promise,
+    outcome,
     rejection_of,
 )
 from lwt._sequential import try_bind
@@ -36,12 +39,15 @@ from lwt._stream import (
 from lwt._stream_create import from_, iterator_over
 from lwt._stream_loop import Loop, promise_from, start
 from lwt._stream_read import check_character, nget
-from lwt._stream_source import BARE, Asked, Node, check_option
+from lwt._stream_source import BARE, Asked, Looped, Node, check_option
 from lwt._values import Error, Ok, Some
 
 A = TypeVar("A")
 B = TypeVar("B")
 T = TypeVar("T")
+
+_Loop: TypeAlias = Iterator[Promise[Any]]
+"""See `Looped`."""
 
 # --- One stream, element by element ------------------------------------------
 
@@ -75,7 +81,11 @@ class _Derived(Asked):
             following = self.arrived(taken) if type(taken) is Node else taken
         except Exception as exception:
             return self.when_raised(exception, own_frames=2)
-        return None if following is None else self.wait_for(following)
+        return None if following is None else self.wait_for(following, self.arrived)
+
+    @abstractmethod
+    def arrived(self, taken: Node) -> Promise[Any] | None:
+        """Add a node to the queue, and return None; or return what to wait for before."""
 
 
 @final
@@ -84,12 +94,12 @@ class _Mapped(_Derived):
 
     __slots__ = ()
 
-    def arrived(self, content: Node) -> Promise[Any] | None:
-        if content.data is None:
+    def arrived(self, taken: Node) -> Promise[Any] | None:
+        if taken.data is None:
             self.enqueue_and_close(None)
             return None
         try:
-            value = self._function(content.value)
+            value = self._function(taken.value)
         except Exception as exception:
             # In a promise, as by OCaml's `Lwt.map`; 5.6.1 lets what a predicate raises leave.
             return new_promise(REJECTED, rejection_of(exception))
@@ -108,14 +118,21 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
     OCaml: Lwt_stream.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
     """
     check_function_and_stream("map_s", f, stream)
-    return from_(lambda: start(_map_s(f, stream)))
+    return of_source(Looped(partial(_map_s, f, stream)))
 
 
-def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A]) -> Loop[Some[B] | None]:
-    option: Some[A] | None = yield get(stream)
-    if option is None:
-        return None
-    return Some((yield promise_from("map_s", f, f(option.value))))
+def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped) -> _Loop:
+    taken = take(stream)
+    if type(taken) is not Node:
+        yield taken
+        taken = outcome(taken)
+    if taken.data is None:
+        source.enqueue_and_close(None)
+    else:
+        promise = promise_from("map_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        source.enqueue_bare(outcome(promise))
 
 
 def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
@@ -133,15 +150,15 @@ class _Filtered(_Derived):
 
     __slots__ = ()
 
-    def arrived(self, content: Node) -> Promise[Any] | None:
-        while content.data is not None:
-            if self._function(content.value):
-                self.enqueue_bare(content.value)
+    def arrived(self, taken: Node) -> Promise[Any] | None:
+        while taken.data is not None:
+            if self._function(taken.value):
+                self.enqueue_bare(taken.value)
                 return None
-            taken = take(self._stream)
-            if type(taken) is not Node:
-                return taken
-            content = taken
+            following = take(self._stream)
+            if type(following) is not Node:
+                return following
+            taken = following
         self.enqueue_and_close(None)
         return None
 
@@ -152,16 +169,24 @@ def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -
     OCaml: Lwt_stream.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
     """
     check_function_and_stream("filter_s", f, stream)
-    return from_(lambda: start(_filter_s(f, stream)))
+    return of_source(Looped(partial(_filter_s, f, stream)))
 
 
 def _filter_s(
-    f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T]
-) -> Loop[Some[T] | None]:
+    f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], source: Looped
+) -> _Loop:
     while True:
-        option: Some[T] | None = yield get(stream)
-        if option is None or (yield promise_from("filter_s", f, f(option.value))):
-            return option
+        taken = take(stream)
+        if type(taken) is not Node:
+            yield taken
+            taken = outcome(taken)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        promise = promise_from("filter_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        if outcome(promise):
+            return source.enqueue_bare(taken.value)
 
 
 def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream[B]:
@@ -170,18 +195,21 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
     OCaml: Lwt_stream.filter_map : ('a -> 'b option) -> 'a t -> 'b t
     """
     check_function_and_stream("filter_map", f, stream)
-    return from_(lambda: start(_filter_map(f, stream)))
+    return of_source(Looped(partial(_filter_map, f, stream)))
 
 
-def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A]) -> Loop[Some[B] | None]:
+def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> _Loop:
     while True:
-        option: Some[A] | None = yield get(stream)
-        if option is None:
-            return None
-        found = f(option.value)
+        taken = take(stream)
+        if type(taken) is not Node:
+            yield taken
+            taken = outcome(taken)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        found = f(taken.value)
         check_option("filter_map", "the function to return", found)
         if found is not None:
-            return found
+            return source.enqueue(found)
 
 
 def filter_map_s(
@@ -192,20 +220,26 @@ def filter_map_s(
     OCaml: Lwt_stream.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
     """
     check_function_and_stream("filter_map_s", f, stream)
-    return from_(lambda: start(_filter_map_s(f, stream)))
+    return of_source(Looped(partial(_filter_map_s, f, stream)))
 
 
 def _filter_map_s(
-    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A]
-) -> Loop[Some[B] | None]:
+    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], source: Looped
+) -> _Loop:
     while True:
-        option: Some[A] | None = yield get(stream)
-        if option is None:
-            return None
-        found: Some[B] | None = yield promise_from("filter_map_s", f, f(option.value))
+        taken = take(stream)
+        if type(taken) is not Node:
+            yield taken
+            taken = outcome(taken)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        promise = promise_from("filter_map_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        found = outcome(promise)
         check_option("filter_map_s", "the function's promise to hold", found)
         if found is not None:
-            return found
+            return source.enqueue(found)
 
 
 def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
@@ -215,20 +249,23 @@ def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
     """
     check_function_and_stream("map_list", f, stream)
     pending: deque[B] = deque()
-    return from_(lambda: start(_map_list(f, stream, pending)))
+    return of_source(Looped(partial(_map_list, f, stream, pending)))
 
 
 def _map_list(
-    f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B]
-) -> Loop[Some[B] | None]:
+    f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B], source: Looped
+) -> _Loop:
     while not pending:
-        option: Some[A] | None = yield get(stream)
-        if option is None:
-            return None
-        found = [*f(option.value)]
+        taken = take(stream)
+        if type(taken) is not Node:
+            yield taken
+            taken = outcome(taken)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        found = [*f(taken.value)]
         pending.clear()  # As OCaml: what `f` itself has read from this stream is gone.
         pending.extend(found)
-    return Some(pending.popleft())
+    source.enqueue_bare(pending.popleft())
 
 
 def map_list_s(
@@ -240,21 +277,29 @@ def map_list_s(
     """
     check_function_and_stream("map_list_s", f, stream)
     pending: deque[B] = deque()
-    return from_(lambda: start(_map_list_s(f, stream, pending)))
+    return of_source(Looped(partial(_map_list_s, f, stream, pending)))
 
 
 def _map_list_s(
-    f: Callable[[A], PromiseOrCoroutine[Iterable[B]]], stream: Stream[A], pending: deque[B]
-) -> Loop[Some[B] | None]:
+    f: Callable[[A], PromiseOrCoroutine[Iterable[B]]],
+    stream: Stream[A],
+    pending: deque[B],
+    source: Looped,
+) -> _Loop:
     while not pending:
-        option: Some[A] | None = yield get(stream)
-        if option is None:
-            return None
-        elements: Iterable[B] = yield promise_from("map_list_s", f, f(option.value))
-        found = [*elements]
+        taken = take(stream)
+        if type(taken) is not Node:
+            yield taken
+            taken = outcome(taken)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        promise = promise_from("map_list_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        found = [*outcome(promise)]
         pending.clear()  # As above.
         pending.extend(found)
-    return Some(pending.popleft())
+    source.enqueue_bare(pending.popleft())
 
 
 def flatten(stream: Stream[Iterable[T]], /) -> Stream[T]:
@@ -303,16 +348,21 @@ def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
     """
     check_stream("combine", first)
     check_stream("combine", second)
-    return from_(lambda: start(_combine(first, second)))
+    return of_source(Looped(partial(_combine, first, second)))
 
 
-def _combine(first: Stream[A], second: Stream[B]) -> Loop[Some[tuple[A, B]] | None]:
-    first_promise, second_promise = get(first), get(second)
-    left: Some[A] | None = yield first_promise
-    right: Some[B] | None = yield second_promise
-    if left is None or right is None:
-        return None
-    return Some((left.value, right.value))
+def _combine(first: Stream[A], second: Stream[B], source: Looped) -> _Loop:
+    left, right = take(first), take(second)
+    if type(left) is not Node:
+        yield left
+        left = outcome(left)
+    if type(right) is not Node:
+        yield right
+        right = outcome(right)
+    if left.data is None or right.data is None:
+        source.enqueue_and_close(None)
+    else:
+        source.enqueue_bare((left.value, right.value))
 
 
 def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
@@ -324,15 +374,20 @@ def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
     check_stream("append", second)
     current = first
 
-    def following() -> Loop[Some[T] | None]:
+    def following(source: Looped) -> _Loop:
         nonlocal current
         while True:
-            option: Some[T] | None = yield get(current)
-            if option is not None or current is second:
-                return option
+            taken = take(current)
+            if type(taken) is not Node:
+                yield taken
+                taken = outcome(taken)
+            if taken.data is not None:
+                return source.enqueue_bare(taken.value)
+            if current is second:
+                return source.enqueue_and_close(None)
             current = second
 
-    return from_(lambda: start(following()))
+    return of_source(Looped(following))
 
 
 def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
@@ -343,19 +398,25 @@ def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
     check_stream("concat", streams)
     current: Stream[T] = from_(lambda: return_none)
 
-    def following() -> Loop[Some[T] | None]:
+    def following(source: Looped) -> _Loop:
         nonlocal current
         while True:
-            option: Some[T] | None = yield get(current)
-            if option is not None:
-                return option
-            stream: Some[Stream[T]] | None = yield get(streams)
-            if stream is None:
-                return None
-            check_stream("concat", stream.value)
-            current = stream.value
+            taken = take(current)
+            if type(taken) is not Node:
+                yield taken
+                taken = outcome(taken)
+            if taken.data is not None:
+                return source.enqueue_bare(taken.value)
+            taken = take(streams)
+            if type(taken) is not Node:
+                yield taken
+                taken = outcome(taken)
+            if taken.data is None:
+                return source.enqueue_and_close(None)
+            check_stream("concat", taken.value)
+            current = taken.value
 
-    return from_(lambda: start(following()))
+    return of_source(Looped(following))
 
 
 def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
@@ -372,22 +433,22 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
         check_stream("choose", stream)
     candidates = [_Candidate(stream) for stream in chosen_from]
 
-    def following() -> Loop[Some[T] | None]:
+    def following(source: Looped) -> _Loop:
         nonlocal candidates
         while candidates:
-            chosen: _Candidate
-            option: Some[T] | None
-            chosen, option = yield _concurrent.choose([c.promise for c in candidates])
+            promise = _concurrent.choose([c.promise for c in candidates])
+            yield promise
+            chosen, option = outcome(promise)
             # The first with that stream: a stream may be in the list twice.
             place = [c.stream for c in candidates].index(chosen.stream)
             others = candidates[:place] + candidates[place + 1 :]
             if option is not None:
                 candidates = [_Candidate(chosen.stream), *others]
-                return option
+                return source.enqueue(option)
             candidates = others
-        return None
+        source.enqueue_and_close(None)
 
-    return from_(lambda: start(following()))
+    return of_source(Looped(following))
 
 
 @final

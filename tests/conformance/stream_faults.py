@@ -79,7 +79,7 @@ STREAM_FAULTS: Final = (
         "Lwt_stream",
         "filter gives the element that it has waited for, also if that does not satisfy",
         "lwt._stream_transform",
-        "if self._function(content.value):",
-        "if self._function(content.value) or self.requested is not None:",
+        "if self._function(taken.value):",
+        "if self._function(taken.value) or self.requested is not None:",
     ),
 )
