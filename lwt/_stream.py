@@ -6,7 +6,7 @@ OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from lwt import _checks
 from lwt._promise import (
@@ -21,12 +21,21 @@ from lwt._promise import (
     underlying,
 )
 from lwt._storage import current_storage
+from lwt._stream_asked import Asked, From_direct, From_iterator
 from lwt._stream_loop import Loop
-from lwt._stream_source import BARE, Node, Push_bounded, Source, option_of
+from lwt._stream_node import BARE, Node, option_of
+from lwt._stream_push import Push, Push_bounded
 from lwt._values import Some
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+Source: TypeAlias = Asked | From_direct | From_iterator | Push | Push_bounded
+"""What a stream reads from. They have in common, besides `_Queue`, the method `feed`: it
+asks for one more node, and returns None if that came at once, else the promise to wait for.
+
+OCaml: type 'a source in src/core/lwt_stream.ml
+"""
 
 
 @final

@@ -17,17 +17,10 @@ from lwt._seq_nodes import Nil, Source, is_end
 from lwt._seq_nodes import Node as SeqNode
 from lwt._sequential import bind, catch, map
 from lwt._stream import Stream, check_callable, check_number, of_source
+from lwt._stream_asked import From, From_direct, From_iterator
 from lwt._stream_loop import promise_from
-from lwt._stream_source import (
-    BARE,
-    Closed,
-    From,
-    From_direct,
-    From_iterator,
-    Node,
-    Push,
-    Push_bounded,
-)
+from lwt._stream_node import BARE, Node
+from lwt._stream_push import Closed, Push, Push_bounded
 from lwt._values import Some
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from lwt._stream import (
     take,
 )
 from lwt._stream_loop import Loop, promise_from, start
-from lwt._stream_source import Node, option_of
+from lwt._stream_node import Node, option_of
 from lwt._values import Some
 
 T = TypeVar("T")

@@ -1,21 +1,23 @@
-"""Streams made of other streams: mapped, filtered, combined, chosen, dumped.
+"""Streams made of another stream: mapped, filtered, dumped.
 
-Each is a stream of `from_`: nothing is read before it is asked for, and an exception of
+Each is as a stream of `from_`: nothing is read before it is asked for, and an exception of
 the function given rejects the promise of one element and does not end the stream. What
 the new stream reads is consumed from the old one.
 
-OCaml: src/core/lwt_stream.ml, from `wrap_exn` and `map` to `choose`, and `hexdump`.
+`map` and `filter`, which programs use most, have sources of their own (`_Derived`); the others
+are loops (`Looped`), which take a generator for each element.
+
+OCaml: src/core/lwt_stream.ml, from `map` to `flatten`, `wrap_exn`, and `hexdump`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, final
+from typing import Any, TypeVar, final
 
-from lwt import _concurrent, _sequential
 from lwt._creation import return_none
 from lwt._promise import (
     FULFILLED,
@@ -32,22 +34,19 @@ from lwt._stream import (
     check_function_and_stream,
     check_stream,
     consume,
-    get,
     of_source,
     take,
 )
-from lwt._stream_create import from_, iterator_over
+from lwt._stream_asked import Asked, Looped, Steps
+from lwt._stream_create import from_
 from lwt._stream_loop import Loop, promise_from, start
+from lwt._stream_node import BARE, Node, check_option
 from lwt._stream_read import check_character, nget
-from lwt._stream_source import BARE, Asked, Looped, Node, check_option
 from lwt._values import Error, Ok, Some
 
 A = TypeVar("A")
 B = TypeVar("B")
 T = TypeVar("T")
-
-_Loop: TypeAlias = Iterator[Promise[Any]]
-"""See `Looped`."""
 
 # --- One stream, element by element ------------------------------------------
 
@@ -121,7 +120,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
     return of_source(Looped(partial(_map_s, f, stream)))
 
 
-def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped) -> _Loop:
+def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped) -> Steps:
     taken = take(stream)
     if type(taken) is not Node:
         yield taken
@@ -174,7 +173,7 @@ def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -
 
 def _filter_s(
     f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], source: Looped
-) -> _Loop:
+) -> Steps:
     while True:
         taken = take(stream)
         if type(taken) is not Node:
@@ -198,7 +197,7 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
     return of_source(Looped(partial(_filter_map, f, stream)))
 
 
-def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> _Loop:
+def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> Steps:
     while True:
         taken = take(stream)
         if type(taken) is not Node:
@@ -225,7 +224,7 @@ def filter_map_s(
 
 def _filter_map_s(
     f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], source: Looped
-) -> _Loop:
+) -> Steps:
     while True:
         taken = take(stream)
         if type(taken) is not Node:
@@ -254,7 +253,7 @@ def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
 
 def _map_list(
     f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B], source: Looped
-) -> _Loop:
+) -> Steps:
     while not pending:
         taken = take(stream)
         if type(taken) is not Node:
@@ -285,7 +284,7 @@ def _map_list_s(
     stream: Stream[A],
     pending: deque[B],
     source: Looped,
-) -> _Loop:
+) -> Steps:
     while not pending:
         taken = take(stream)
         if type(taken) is not Node:
@@ -334,135 +333,6 @@ def _get_result(stream: Stream[T], node: Node) -> Promise[Some[Ok[T] | Error[Exc
         return return_none
     consume(stream, node)
     return new_promise(FULFILLED, Some(Ok(node.value)))
-
-
-# --- Several streams ---------------------------------------------------------
-
-
-def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
-    """Make a stream of pairs; it ends when either stream does.
-
-    Both are asked for an element at once, so the longer one loses one more.
-
-    OCaml: Lwt_stream.combine : 'a t -> 'b t -> ('a * 'b) t
-    """
-    check_stream("combine", first)
-    check_stream("combine", second)
-    return of_source(Looped(partial(_combine, first, second)))
-
-
-def _combine(first: Stream[A], second: Stream[B], source: Looped) -> _Loop:
-    left, right = take(first), take(second)
-    if type(left) is not Node:
-        yield left
-        left = outcome(left)
-    if type(right) is not Node:
-        yield right
-        right = outcome(right)
-    if left.data is None or right.data is None:
-        source.enqueue_and_close(None)
-    else:
-        source.enqueue_bare((left.value, right.value))
-
-
-def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
-    """Make a stream of all elements of one stream, then all of another.
-
-    OCaml: Lwt_stream.append : 'a t -> 'a t -> 'a t
-    """
-    check_stream("append", first)
-    check_stream("append", second)
-    current = first
-
-    def following(source: Looped) -> _Loop:
-        nonlocal current
-        while True:
-            taken = take(current)
-            if type(taken) is not Node:
-                yield taken
-                taken = outcome(taken)
-            if taken.data is not None:
-                return source.enqueue_bare(taken.value)
-            if current is second:
-                return source.enqueue_and_close(None)
-            current = second
-
-    return of_source(Looped(following))
-
-
-def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
-    """Make a stream of all elements of each stream in a stream, one after the other.
-
-    OCaml: Lwt_stream.concat : 'a t t -> 'a t
-    """
-    check_stream("concat", streams)
-    current: Stream[T] = from_(lambda: return_none)
-
-    def following(source: Looped) -> _Loop:
-        nonlocal current
-        while True:
-            taken = take(current)
-            if type(taken) is not Node:
-                yield taken
-                taken = outcome(taken)
-            if taken.data is not None:
-                return source.enqueue_bare(taken.value)
-            taken = take(streams)
-            if type(taken) is not Node:
-                yield taken
-                taken = outcome(taken)
-            if taken.data is None:
-                return source.enqueue_and_close(None)
-            check_stream("concat", taken.value)
-            current = taken.value
-
-    return of_source(Looped(following))
-
-
-def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
-    """Make a stream of the elements of several streams, each as it comes.
-
-    Each stream is asked for its first element at once, and for the next one when an
-    element of it was given. Among streams that have elements, chance decides. If a source
-    fails, so does every reading from then on, as in OCaml.
-
-    OCaml: Lwt_stream.choose : 'a t list -> 'a t
-    """
-    chosen_from = list(iterator_over("choose", streams))
-    for stream in chosen_from:
-        check_stream("choose", stream)
-    candidates = [_Candidate(stream) for stream in chosen_from]
-
-    def following(source: Looped) -> _Loop:
-        nonlocal candidates
-        while candidates:
-            promise = _concurrent.choose([c.promise for c in candidates])
-            yield promise
-            chosen, option = outcome(promise)
-            # The first with that stream: a stream may be in the list twice.
-            place = [c.stream for c in candidates].index(chosen.stream)
-            others = candidates[:place] + candidates[place + 1 :]
-            if option is not None:
-                candidates = [_Candidate(chosen.stream), *others]
-                return source.enqueue(option)
-            candidates = others
-        source.enqueue_and_close(None)
-
-    return of_source(Looped(following))
-
-
-@final
-class _Candidate:
-    """A stream that `choose` waits for, and the promise of itself with its next element."""
-
-    __slots__ = ("promise", "stream")
-
-    def __init__(self, stream: Stream[Any]) -> None:
-        self.stream = stream
-        self.promise: Promise[Any] = _sequential.map(self._with_option, get(stream))
-
-    def _with_option(self, option: Some[Any] | None) -> tuple[_Candidate, Some[Any] | None]:
-        return self, option
 
 
 # --- hexdump -----------------------------------------------------------------

@@ -24,7 +24,7 @@ from lwt._stream import (
     get,
 )
 from lwt._stream_loop import Loop, promise_from, start
-from lwt._stream_source import Node, check_option, option_of
+from lwt._stream_node import Node, check_option, option_of
 from lwt._values import Some
 
 A = TypeVar("A")

@@ -15,9 +15,9 @@ is called when an element is needed (`from_`, `from_direct`), or somebody who pu
 Functions whose name ends in `_s` take a function that returns promises, and wait for one
 before they call it again; `iter_p` does not wait, `iter_n` waits when there are too many.
 
-The source reads in this order: `_stream_source` (the queue), `_stream_loop` (how readers
-wait without recursion), `_stream` (the type, `get`), `_stream_create`, `_stream_read`,
-`_stream_traverse`, `_stream_transform`.
+The source reads in this order: `_stream_node` (the queue), `_stream_push` and `_stream_asked`
+(where elements come from), `_stream` (the type, `get`), `_stream_loop` (how readers wait without
+recursion), `_stream_create`, `_stream_read`, `_stream_traverse`, `_stream_transform`, `_stream_join`.
 
 OCaml: Lwt_stream (src/core/lwt_stream.mli, lwt_stream.ml)
 """
@@ -39,6 +39,8 @@ from lwt._stream_create import (
     return_,
     return_lwt,
 )
+from lwt._stream_join import append, choose, combine, concat
+from lwt._stream_push import Closed
 from lwt._stream_read import (
     Empty,
     get_available,
@@ -60,12 +62,7 @@ from lwt._stream_read import (
     to_list,
     to_string,
 )
-from lwt._stream_source import Closed
 from lwt._stream_transform import (
-    append,
-    choose,
-    combine,
-    concat,
     filter,
     filter_map,
     filter_map_s,

@@ -61,7 +61,7 @@ def _failing_streams_as_before() -> Iterator[None]:
         raise exception
 
     with (
-        mock.patch("lwt._stream_source.Asked.when_raised", leave),
+        mock.patch("lwt._stream_asked.Asked.when_raised", leave),
         mock.patch("lwt._stream_traverse.reraise", reject),
     ):
         yield

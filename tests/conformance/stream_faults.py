@@ -10,7 +10,7 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a push wakes the readers at once, also inside a callback",
-        "lwt._stream_source",
+        "lwt._stream_push",
         """\
         wakeup_later(resolver, None)
 
@@ -30,7 +30,7 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "cancelling a reader cancels the source",
-        "lwt._stream_source",
+        "lwt._stream_asked",
         """\
             if underlying(requested)._state == PENDING:
                 return protected(requested)
@@ -64,7 +64,7 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a bounded stream does not count what is let in by resize",
-        "lwt._stream_source",
+        "lwt._stream_push",
         "            self.count += 1\n            self.let_in()",
         "            self.let_in()",
     ),
