@@ -73,7 +73,8 @@ def evaluate(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
     """
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(evaluate, name, seq)
-    return to_promise(name, seq, call(seq))
+    promise = call(seq)
+    return promise if type(promise) is Promise else to_promise(name, seq, promise)
 
 
 def evaluate_first(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:

@@ -313,13 +313,13 @@ def each(stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
     """
     source, node = stream._source, stream._node
     while True:
-        if node is source.last:
+        if node.data is None:
+            if node is not source.last:
+                return
             fed = source.feed()
             if fed is not None:
                 yield fed
             continue
-        if node.data is None:
-            return
         if node is stream._node:
             # `consume`, without a call.
             stream._node = node.next

@@ -19,6 +19,7 @@ from lwt._coroutine import to_promise
 from lwt._promise import (
     FULFILLED,
     PENDING,
+    PROXY,
     REJECTED,
     Promise,
     PromiseOrCoroutine,
@@ -48,9 +49,7 @@ def start(loop: Loop[T]) -> Promise[T]:
     result: Promise[T]
     resolution.nesting += 1
     try:
-        source = underlying(loop.send(None))
-        while source._state == FULFILLED:
-            source = underlying(loop.send(source._value))
+        source = _go_on(loop, None)
         if source._state == REJECTED:
             result = new_promise(REJECTED, source._value)
         else:
@@ -66,6 +65,21 @@ def start(loop: Loop[T]) -> Promise[T]:
     if resolution.postponed:
         run_postponed(result)
     return result
+
+
+def _go_on(loop: Loop[Any], value: object) -> Promise[Any]:
+    """Hand a loop the value that it waits for; go on to a promise that is not fulfilled.
+
+    Raises:
+        StopIteration: the loop ends; it holds what that returns.
+    """
+    while True:
+        promise = loop.send(value)
+        if promise._state == PROXY:
+            promise = underlying(promise)
+        if promise._state != FULFILLED:
+            return promise
+        value = promise._value
 
 
 def promise_from(function_name: str, callback: object, result: PromiseOrCoroutine[T]) -> Promise[T]:
@@ -94,17 +108,15 @@ class _Waiting:
         if promise._state == REJECTED:
             return settle(self._result, REJECTED, promise._value)
         current_storage.contents = self._storage
-        source = promise
         try:
-            while source._state == FULFILLED:
-                source = underlying(self._loop.send(source._value))
+            source = _go_on(self._loop, promise._value)
         except StopIteration as stop:
             return settle(self._result, FULFILLED, stop.value)
         except Exception as exception:
             try:
-                return settle(self._result, REJECTED, rejection_of(exception))
+                return settle(self._result, REJECTED, rejection_of(exception, own_frames=2))
             finally:
-                del self, promise, source  # The traceback leads here: close no circle.
+                del self, promise  # The traceback leads here: close no circle.
         if source._state == REJECTED:
             return settle(self._result, REJECTED, source._value)
         self._storage = current_storage.contents

@@ -13,7 +13,8 @@ a promise, which can be kept, chosen from and cancelled; in asyncio that is a ta
 How much a promise costs beside no promise, nor task, is in a second table: not the same work.
 
 `push` takes an option, as OCaml's does. Under CPython 3.12 and 3.13 making `Some(n)` alone takes a
-good third of the time in which asyncio puts and gets, and "there: async for" is slower there.
+good third of the time in which asyncio puts and gets; the lines that do little else, "there: async
+for" and "fold, there", are slower there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, TypeAlias
 
 import lwt
 from lwt import Some, lwt_stream
+from tests.benchmarks.bench_lists import futures_that_are_done, give_later, lwt_later
 from tests.benchmarks.beside_asyncio import Line, print_table
 
 ROUNDS = 60
@@ -260,6 +262,89 @@ async def asyncio_map_and_filter_waiting(number: int) -> None:
     await taking
 
 
+# --- Going through, and functions that return promises ------------------------
+
+
+def lwt_full(number: int) -> lwt_stream.Stream[int]:
+    stream, push = lwt_stream.create()
+    for n in range(number):
+        push(Some(n))
+    push(None)
+    return stream
+
+
+def asyncio_full(number: int) -> Numbers:
+    queue: Numbers = asyncio.Queue()
+    for n in range(number):
+        queue.put_nowait(n)
+    queue.put_nowait(None)
+    return queue
+
+
+async def lwt_fold(number: int) -> None:
+    await lwt_stream.fold(lambda n, total: n + total, lwt_full(number), 0)
+
+
+async def asyncio_fold(number: int) -> None:
+    def add(n: int, total: int) -> int:
+        return n + total
+
+    queue = asyncio_full(number)
+    total = 0
+    while (n := await queue.get()) is not None:
+        total = add(n, total)
+
+
+async def lwt_iter_s(number: int) -> None:
+    await lwt_stream.iter_s(lwt.return_, lwt_full(number))
+
+
+async def asyncio_iter_s(number: int) -> None:
+    done = futures_that_are_done()
+    queue = asyncio_full(number)
+    while (n := await queue.get()) is not None:
+        await done(n)
+
+
+async def lwt_map_s(number: int) -> None:
+    async for _ in lwt_stream.map_s(lwt.return_, lwt_full(number)):
+        pass
+
+
+async def asyncio_map_s(number: int) -> None:
+    done = futures_that_are_done()
+    queue = asyncio_full(number)
+    mapped: Numbers = asyncio.Queue()
+
+    async def map_all() -> None:
+        while (n := await queue.get()) is not None:
+            await mapped.put(await done(n))
+        await mapped.put(None)
+
+    mapping = asyncio.create_task(map_all())
+    while await mapped.get() is not None:
+        pass
+    await mapping
+
+
+async def lwt_iter_n(number: int) -> None:
+    await lwt_stream.iter_n(lwt_later, lwt_full(number), max_concurrency=4)
+
+
+async def asyncio_iter_n(number: int) -> None:
+    semaphore = asyncio.Semaphore(4)
+    queue = asyncio_full(number)
+
+    async def give_and_release(n: int) -> None:
+        await give_later(n)
+        semaphore.release()
+
+    async with asyncio.TaskGroup() as group:
+        while (n := await queue.get()) is not None:
+            await semaphore.acquire()
+            group.create_task(give_and_release(n))
+
+
 LINES = (
     Line("waited for", lwt_waited_for, asyncio_waited_for),
     Line("there: async for", lwt_async_for, asyncio_get),
@@ -270,6 +355,10 @@ LINES = (
     Line("bounded, the push waits", lwt_bounded_push_waits, asyncio_bounded_push_waits),
     Line("map and filter, there", lwt_map_and_filter, asyncio_map_and_filter),
     Line("map and filter, waited for", lwt_map_and_filter_waiting, asyncio_map_and_filter_waiting),
+    Line("fold, there", lwt_fold, asyncio_fold),
+    Line("iter_s, there", lwt_iter_s, asyncio_iter_s),
+    Line("map_s, there", lwt_map_s, asyncio_map_s),
+    Line("iter_n, four at once", lwt_iter_n, asyncio_iter_n),
 )
 
 

@@ -72,7 +72,7 @@ STREAM_FAULTS: Final = (
         "Lwt_stream",
         "a loop does not put the exception of its callback into its promise, but lets it leave",
         "lwt._stream_loop",
-        "            try:\n                return settle(self._result, REJECTED, rejection_of(exception))",
+        "            try:\n                return settle(self._result, REJECTED, rejection_of(exception, own_frames=2))",
         "            try:\n                raise",
     ),
     fault(
