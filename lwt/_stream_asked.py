@@ -135,6 +135,9 @@ class _Arrival:
                 return self._reject(rejection_of(exception, own_frames=2))
             finally:
                 del self, promise  # The traceback leads to this frame: close no circle.
+        except BaseException:
+            self._source.requested = None  # An interrupt: who reads next asks anew.
+            raise
         if following is None:
             return settle(self._requested, FULFILLED, None)
         following = underlying(following)

@@ -215,3 +215,34 @@ def test_an_interrupt_of_a_source_leaves_and_the_stream_goes_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         lwt_stream.get(stream)
     assert rest_of(stream) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lwt_stream.map,
+        lwt_stream.map_s,
+        lwt_stream.filter,
+        lwt_stream.filter_s,
+        lwt_stream.filter_map,
+        lwt_stream.filter_map_s,
+        lwt_stream.map_list,
+        lwt_stream.map_list_s,
+    ],
+)
+def test_an_interrupt_of_a_function_that_has_waited_leaves_and_the_stream_goes_on(
+    transform: Callable[..., Stream[Any]],
+) -> None:
+    def function(n: int) -> NoReturn:
+        raise KeyboardInterrupt if n == 1 else A
+
+    stream, push = lwt_stream.create()
+    transformed = transform(function, stream)
+    waiting = lwt_stream.get(transformed)
+    with pytest.raises(KeyboardInterrupt):
+        push(Some(1))
+    assert lwt.is_sleeping(waiting)  # As the promise of a `bind` whose callback is interrupted.
+
+    next_one = lwt_stream.get(transformed)
+    push(Some(2))
+    assert isinstance(rejected_with(next_one), A)
