@@ -273,37 +273,62 @@ def finalize(
     """
     check_callable("finalize", function)
     check_callable("finalize", cleanup)
-    cleaning = _Cleaning(cleanup)
-    return try_bind_located(
-        "finalize", function, cleaning.after_value, cleaning.after_exception, None
-    )
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(finalize, function, cleanup)
+    promise: Promise[A]
+    try:
+        promise = to_promise("finalize", function, call(function))
+    except Exception as exn:
+        promise = new_promise(REJECTED, rejection_of(exn))
+    if promise._state == PROXY:
+        promise = underlying(promise)
+    try:
+        if promise._state == PENDING:
+            outer: Promise[A] = new_promise(PENDING, promise)
+            add_callback(promise, _Cleaning(cleanup, outer))
+            return outer
+        return call(_clean_up_then, cleanup, promise._state, promise._value)
+    finally:
+        del promise  # The traceback of a rejection leads to this frame: close no circle.
+
+
+def _clean_up_then(
+    cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: object
+) -> Promise[Any]:
+    """Clean up; the result is resolved as told then, unless the cleaning up fails."""
+    cleaned = underlying(to_promise("finalize", cleanup, cleanup()))
+    if cleaned._state == FULFILLED:
+        return new_promise(state, value)
+    if cleaned._state == REJECTED:
+        return new_promise(REJECTED, cleaned._value)
+    outer: Promise[Any] = new_promise(PENDING, cleaned)
+    add_callback(cleaned, _AfterCleaning(outer, state, value))
+    return outer
 
 
 @final
 class _Cleaning:
-    """The two callbacks that `finalize` gives to `try_bind`."""
+    """What `finalize` attaches to the promise of its function, if that is pending."""
 
-    __slots__ = ("_cleanup",)
+    __slots__ = ("_cleanup", "_outer", "_storage")
 
-    def __init__(self, cleanup: Callable[[], PromiseOrCoroutine[object]]) -> None:
+    def __init__(
+        self, cleanup: Callable[[], PromiseOrCoroutine[object]], outer: Promise[Any]
+    ) -> None:
         self._cleanup = cleanup
+        self._outer = outer
+        self._storage = current_storage.contents
 
-    def after_value(self, value: A) -> Promise[A]:
-        return self._clean_up_then(FULFILLED, value)
-
-    def after_exception(self, exception: Exception) -> Promise[Any]:
-        return self._clean_up_then(REJECTED, Rejection(exception, exception.__traceback__))
-
-    def _clean_up_then(self, state: int, value: object) -> Promise[Any]:
-        """Clean up, then resolve as told, unless the cleaning up fails."""
-        cleaned = underlying(to_promise("finalize", self._cleanup, self._cleanup()))
-        if cleaned._state == FULFILLED:
-            return new_promise(state, value)
-        if cleaned._state == REJECTED:
-            return new_promise(REJECTED, cleaned._value)
-        outer: Promise[Any] = new_promise(PENDING, cleaned)
-        add_callback(cleaned, _AfterCleaning(outer, state, value))
-        return outer
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        current_storage.contents = self._storage
+        try:
+            inner = _clean_up_then(self._cleanup, promise._state, promise._value)
+        except Exception as exception:
+            try:
+                return settle(self._outer, REJECTED, rejection_of(exception, own_frames=2))
+            finally:
+                del self, promise  # As in _Bind.
+        return make_into_proxy(self._outer, inner)
 
 
 @final

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final, Generic, TypeVar, final
 
 import lwt
+from lwt._promise import FULFILLED, new_promise
 from lwt._waiters import Waiters
 
 __all__ = [
@@ -57,12 +58,11 @@ class Mvar(Generic[T]):
 t = Mvar
 
 
-def _check_mvar(function: str, argument: object) -> None:
-    if not isinstance(argument, Mvar):
-        raise TypeError(
-            f"lwt_mvar.{function}: {argument!r} ({type(argument).__name__}) is not a mailbox "
-            "variable; make one with lwt_mvar.create(value) or lwt_mvar.create_empty()"
-        )
+def _not_an_mvar(function: str, argument: object) -> TypeError:
+    return TypeError(
+        f"lwt_mvar.{function}: {argument!r} ({type(argument).__name__}) is not a mailbox "
+        "variable; make one with lwt_mvar.create(value) or lwt_mvar.create_empty()"
+    )
 
 
 def create(value: T, /) -> Mvar[T]:
@@ -102,7 +102,8 @@ def put(mvar: Mvar[T], value: T, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_mvar.put : 'a t -> 'a -> unit Lwt.t
     """
-    _check_mvar("put", mvar)
+    if type(mvar) is not Mvar:
+        raise _not_an_mvar("put", mvar)
     if mvar._contents is _NOTHING:
         reader = mvar._readers.take()
         if reader is None:
@@ -126,12 +127,13 @@ def take(mvar: Mvar[T], /) -> lwt.Promise[T]:
 
     OCaml: Lwt_mvar.take : 'a t -> 'a Lwt.t
     """
-    _check_mvar("take", mvar)
+    if type(mvar) is not Mvar:
+        raise _not_an_mvar("take", mvar)
     contents = mvar._contents
     if contents is _NOTHING:
         return mvar._readers.add()
     _let_next_put(mvar)
-    return lwt.return_(contents)
+    return new_promise(FULFILLED, contents)
 
 
 def take_available(mvar: Mvar[T], /) -> lwt.Some[T] | None:
@@ -142,7 +144,8 @@ def take_available(mvar: Mvar[T], /) -> lwt.Some[T] | None:
 
     OCaml: Lwt_mvar.take_available : 'a t -> 'a option
     """
-    _check_mvar("take_available", mvar)
+    if type(mvar) is not Mvar:
+        raise _not_an_mvar("take_available", mvar)
     contents = mvar._contents
     if contents is _NOTHING:
         return None
@@ -158,7 +161,8 @@ def is_empty(mvar: Mvar[T], /) -> bool:
 
     OCaml: Lwt_mvar.is_empty : 'a t -> bool
     """
-    _check_mvar("is_empty", mvar)
+    if type(mvar) is not Mvar:
+        raise _not_an_mvar("is_empty", mvar)
     return mvar._contents is _NOTHING
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import lwt
 from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
+from tests.benchmarks.bench_lists import futures_that_are_done
 from tests.benchmarks.beside_asyncio import Line, print_table
 
 ROUNDS = 15
@@ -85,6 +86,23 @@ async def asyncio_putting(number: int) -> None:
     await other
 
 
+# --- Values that need not wait -----------------------------------------------
+
+
+async def lwt_put_and_take(number: int) -> None:
+    mailbox: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+    for value in range(number):
+        await lwt_mvar.put(mailbox, value)
+        await lwt_mvar.take(mailbox)
+
+
+async def asyncio_put_and_take(number: int) -> None:
+    mailbox: asyncio.Queue[int] = asyncio.Queue(1)
+    for value in range(number):
+        await mailbox.put(value)
+        await mailbox.get()
+
+
 # --- A lock ------------------------------------------------------------------
 
 
@@ -100,6 +118,20 @@ async def asyncio_free_lock(number: int) -> None:
     for _ in range(number):
         async with lock:
             pass
+
+
+async def lwt_with_lock(number: int) -> None:
+    mutex = lwt_mutex.create()
+    for _ in range(number):
+        await lwt_mutex.with_lock(mutex, lambda: lwt.return_unit)
+
+
+async def asyncio_with_lock(number: int) -> None:
+    lock = asyncio.Lock()
+    done = futures_that_are_done()
+    for _ in range(number):
+        async with lock:
+            await done(None)
 
 
 async def lwt_hand_over(number: int) -> None:
@@ -232,7 +264,9 @@ async def asyncio_pool_free(number: int) -> None:
 LINES = (
     Line("mailbox ping-pong (Queue(1))", lwt_ping_pong, asyncio_ping_pong),
     Line("mailbox, putting ahead (Queue(1))", lwt_putting, asyncio_putting),
+    Line("mailbox that has room (Queue(1))", lwt_put_and_take, asyncio_put_and_take),
     Line("mutex that is free (Lock)", lwt_free_lock, asyncio_free_lock),
+    Line("with_lock of a free mutex (Lock)", lwt_with_lock, asyncio_with_lock),
     Line("mutex hand-over of 10 (Lock)", lwt_hand_over, asyncio_hand_over),
     Line(
         "telling one who waits (Condition)",

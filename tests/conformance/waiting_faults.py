@@ -144,21 +144,22 @@ _MUTEX_FAULTS: Final = (
         "Lwt_mutex",
         "with_lock unlocks only after the callbacks of its promise",
         "lwt.lwt_mutex",
-        "    return lwt.finalize(f, partial(_unlocked, mutex))\n",
         """\
-    promise = lwt.catch(f, lwt.fail)
-    lwt.on_termination(promise, partial(unlock, mutex))
-    return lwt.bind(promise, lwt.return_)
+        unlock(self._mutex)
+        return settle(self._outer, promise._state, promise._value)
+""",
+        """\
+        from lwt._resolution import run_callbacks
+        run_callbacks(settle(self._outer, promise._state, promise._value))
+        unlock(self._mutex)
 """,
     ),
     fault(
         "Lwt_mutex",
         "with_lock does not unlock after a failure",
         "lwt.lwt_mutex",
-        "    return lwt.finalize(f, partial(_unlocked, mutex))\n",
-        """\
-    return lwt.bind(f(), lambda value: lwt.map(lambda _: value, _unlocked(mutex)))
-""",
+        "        unlock(self._mutex)\n",
+        "        if promise._state != REJECTED:\n            unlock(self._mutex)\n",
     ),
 )
 
