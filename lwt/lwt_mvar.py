@@ -132,7 +132,10 @@ def take(mvar: Mvar[T], /) -> lwt.Promise[T]:
     contents = mvar._contents
     if contents is _NOTHING:
         return mvar._readers.add()
-    _let_next_put(mvar)
+    if mvar._writers.is_empty():  # As `_let_next_put` does, with a call less.
+        mvar._contents = _NOTHING
+    else:
+        _let_next_put(mvar)
     return new_promise(FULFILLED, contents)
 
 
