@@ -300,10 +300,13 @@ class IoRun(UnixRun):
     def _end(self, channel: Any, how: Callable[[Any], Promise]) -> Promise:
         """Close a channel; what only 6.1 raises rejects (`RAISED_AT_ONCE`)."""
         closing = channel._buffer._close
-        for other in self._made_channels if isinstance(closing, ClosingOnce) else ():
-            waiting = any(map(lwt.is_sleeping, self._operations.get(id(other), ())))
-            if other is not channel and other._buffer._close is closing and waiting:
-                self.leave_out(CLOSED_WITHIN)
+        if isinstance(closing, ClosingOnce):
+            if closing._promise is not None and lwt.is_sleeping(closing._promise):
+                self.leave_out(CLOSED_WITHIN)  # For example, by the end of with_connection.
+            for other in self._made_channels:
+                waiting = any(map(lwt.is_sleeping, self._operations.get(id(other), ())))
+                if other is not channel and other._buffer._close is closing and waiting:
+                    self.leave_out(CLOSED_WITHIN)
         ended = lwt.apply(how, channel)
         match lwt.state(ended):
             case lwt.Fail(lwt.Failure() as failure) if is_closed_by_itself(failure):
