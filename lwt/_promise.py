@@ -296,7 +296,8 @@ def outcome(promise: Promise[T]) -> T:
     Raises:
         RuntimeError: it is pending.
     """
-    promise = underlying(promise)
+    if promise._state == PROXY:
+        promise = underlying(promise)
     if promise._state == FULFILLED:
         value: T = promise._value
         return value
