@@ -16,6 +16,7 @@ from lwt._promise import (
     Promise,
     add_callback,
     new_promise,
+    outcome,
     rejection_of,
     settle,
     underlying,
@@ -259,6 +260,15 @@ def take(stream: Stream[object], as_option: bool = False) -> Node | Promise[Any]
     if stream._bounded is not None:
         stream._bounded.consumed()
     return node
+
+
+def taking(stream: Stream[object]) -> Loop[Node]:
+    """Take the first element as `take` does, and wait for it where it has to be waited for."""
+    taken = take(stream)
+    if type(taken) is not Node:
+        yield taken
+        taken = outcome(taken)
+    return taken
 
 
 def _wait_for(

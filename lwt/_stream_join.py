@@ -15,7 +15,7 @@ from typing import Any, TypeVar, final
 from lwt import _concurrent, _sequential
 from lwt._creation import return_none
 from lwt._promise import Promise, outcome
-from lwt._stream import Stream, check_stream, get, of_source, take
+from lwt._stream import Stream, check_stream, get, of_source, take, taking
 from lwt._stream_asked import Looped, Steps
 from lwt._stream_create import from_, iterator_over
 from lwt._stream_node import Node
@@ -64,10 +64,7 @@ def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
     def following(source: Looped) -> Steps:
         nonlocal current
         while True:
-            taken = take(current)
-            if type(taken) is not Node:
-                yield taken
-                taken = outcome(taken)
+            taken = yield from taking(current)
             if taken.data is not None:
                 return source.enqueue_bare(taken.value)
             if current is second:
@@ -88,16 +85,10 @@ def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
     def following(source: Looped) -> Steps:
         nonlocal current
         while True:
-            taken = take(current)
-            if type(taken) is not Node:
-                yield taken
-                taken = outcome(taken)
+            taken = yield from taking(current)
             if taken.data is not None:
                 return source.enqueue_bare(taken.value)
-            taken = take(streams)
-            if type(taken) is not Node:
-                yield taken
-                taken = outcome(taken)
+            taken = yield from taking(streams)
             if taken.data is None:
                 return source.enqueue_and_close(None)
             check_stream("concat", taken.value)

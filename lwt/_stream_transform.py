@@ -36,6 +36,7 @@ from lwt._stream import (
     consume,
     of_source,
     take,
+    taking,
 )
 from lwt._stream_asked import Asked, Looped, Steps
 from lwt._stream_create import from_
@@ -121,10 +122,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
 
 
 def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped) -> Steps:
-    taken = take(stream)
-    if type(taken) is not Node:
-        yield taken
-        taken = outcome(taken)
+    taken = yield from taking(stream)
     if taken.data is None:
         source.enqueue_and_close(None)
     else:
@@ -175,10 +173,7 @@ def _filter_s(
     f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], source: Looped
 ) -> Steps:
     while True:
-        taken = take(stream)
-        if type(taken) is not Node:
-            yield taken
-            taken = outcome(taken)
+        taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
         promise = promise_from("filter_s", f, f(taken.value))
@@ -199,10 +194,7 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
 
 def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> Steps:
     while True:
-        taken = take(stream)
-        if type(taken) is not Node:
-            yield taken
-            taken = outcome(taken)
+        taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
         found = f(taken.value)
@@ -226,10 +218,7 @@ def _filter_map_s(
     f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], source: Looped
 ) -> Steps:
     while True:
-        taken = take(stream)
-        if type(taken) is not Node:
-            yield taken
-            taken = outcome(taken)
+        taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
         promise = promise_from("filter_map_s", f, f(taken.value))
@@ -255,10 +244,7 @@ def _map_list(
     f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B], source: Looped
 ) -> Steps:
     while not pending:
-        taken = take(stream)
-        if type(taken) is not Node:
-            yield taken
-            taken = outcome(taken)
+        taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
         found = [*f(taken.value)]
@@ -286,10 +272,7 @@ def _map_list_s(
     source: Looped,
 ) -> Steps:
     while not pending:
-        taken = take(stream)
-        if type(taken) is not Node:
-            yield taken
-            taken = outcome(taken)
+        taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
         promise = promise_from("map_list_s", f, f(taken.value))
