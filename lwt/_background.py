@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from lwt._checks import check_callable, check_promise
-from lwt._coroutine import to_promise
+from lwt._coroutine import attempt
 from lwt._promise import (
     PENDING,
     REJECTED,
@@ -20,11 +20,9 @@ from lwt._promise import (
     PromiseOrCoroutine,
     Rejection,
     add_callback,
-    new_promise,
-    rejection_of,
     underlying,
 )
-from lwt._resolution import MAXIMUM_NESTING, call, postpone_action, report, resolution
+from lwt._resolution import MAXIMUM_NESTING, postpone_action, report, resolution
 
 
 def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
@@ -42,7 +40,7 @@ def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
     if resolution.nesting >= MAXIMUM_NESTING:
         postpone_action(async_, function)
     else:
-        _in_background(_start("async_", function), report)
+        _in_background(attempt("async_", function), report)
 
 
 def dont_wait(
@@ -70,7 +68,7 @@ def dont_wait(
     def handle(rejection: Rejection) -> None:
         handler(rejection.with_own_traceback())
 
-    _in_background(_start("dont_wait", function), handle)
+    _in_background(attempt("dont_wait", function), handle)
 
 
 def ignore_result(promise: Promise[object], /) -> None:
@@ -91,16 +89,6 @@ def ignore_result(promise: Promise[object], /) -> None:
             del promise, source  # The traceback leads to this frame: close no circle.
     else:
         _in_background(source, report)
-
-
-def _start(
-    function_name: str, function: Callable[[], PromiseOrCoroutine[object]]
-) -> Promise[object]:
-    """Call a function that returns a promise; an exception becomes a rejection."""
-    try:
-        return to_promise(function_name, function, call(function))
-    except Exception as exception:
-        return new_promise(REJECTED, rejection_of(exception))
 
 
 def _in_background(promise: Promise[object], handle: Callable[[Rejection], None]) -> None:

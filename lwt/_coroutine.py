@@ -235,3 +235,21 @@ def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[
     if isinstance(result, Coroutine):
         return _start(result)
     raise not_a_promise_from_callback(function_name, callback, result)
+
+
+def attempt(function_name: str, function: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
+    """Call a function that returns a promise; what it raises becomes a rejected promise."""
+    try:
+        resolution.nesting += 1  # As `call` does, written out: a hot path.
+        try:
+            promise = function()
+        except Exception:
+            run_postponed()
+            raise
+        finally:
+            resolution.nesting -= 1
+        if resolution.postponed:
+            run_postponed()
+        return promise if type(promise) is Promise else to_promise(function_name, function, promise)
+    except Exception as exception:
+        return new_promise(REJECTED, rejection_of(exception))

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from lwt._coroutine import to_promise
-from lwt._promise import REJECTED, Promise, PromiseOrCoroutine, new_promise, rejection_of
+from lwt._coroutine import attempt, to_promise
+from lwt._promise import Promise, PromiseOrCoroutine
 from lwt._resolution import MAXIMUM_NESTING, call, postpone, resolution
 
 T = TypeVar("T")
@@ -86,10 +86,7 @@ def evaluate_first(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promi
     """
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(evaluate_first, name, seq)
-    try:
-        return to_promise(name, seq, call(seq))
-    except Exception as exception:
-        return new_promise(REJECTED, rejection_of(exception))
+    return attempt(name, seq)
 
 
 def is_end(name: str, node: object) -> bool:

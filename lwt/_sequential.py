@@ -11,7 +11,7 @@
   exception now rejects the outer promise, since nobody is left to catch it.
 
 `try_bind` is the general case of `bind` and `catch`; `map` is `bind` for functions
-that return no promise; `finalize` is made from `try_bind`.
+that return no promise. `finalize` cleans up in the same way whatever the outcome.
 
 OCaml: src/core/lwt.ml, Sequential_composition.
 """
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, final
 
 from lwt._checks import check_callable, not_a_promise, not_callable
-from lwt._coroutine import to_promise
+from lwt._coroutine import attempt, to_promise
 from lwt._promise import (
     FULFILLED,
     PENDING,
@@ -275,13 +275,7 @@ def finalize(
     check_callable("finalize", cleanup)
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(finalize, function, cleanup)
-    promise: Promise[A]
-    try:
-        promise = to_promise("finalize", function, call(function))
-    except Exception as exn:
-        promise = new_promise(REJECTED, rejection_of(exn))
-    if promise._state == PROXY:
-        promise = underlying(promise)
+    promise = underlying(attempt("finalize", function))
     try:
         if promise._state == PENDING:
             outer: Promise[A] = new_promise(PENDING, promise)
@@ -370,12 +364,7 @@ def try_bind_located(
         return postpone(
             try_bind_located, function_name, function, on_fulfilled, on_rejected, add_location
         )
-    promise: Promise[Any]
-    try:
-        promise = to_promise(function_name, function, call(function))
-    except Exception as exn:
-        promise = new_promise(REJECTED, rejection_of(exn))
-    source = promise if promise._state != PROXY else underlying(promise)
+    source: Promise[Any] = underlying(attempt(function_name, function))
 
     if source._state == PENDING:
         outer: Promise[Any] = new_promise(PENDING, source)
@@ -402,7 +391,7 @@ def try_bind_located(
         raise
     finally:
         resolution.nesting -= 1
-        del promise, source, argument  # Their traceback leads to this frame: close no circle.
+        del source, argument  # Their traceback leads to this frame: close no circle.
     if resolution.postponed:
         run_postponed(inner)
     try:

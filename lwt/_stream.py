@@ -32,7 +32,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 Source: TypeAlias = Asked | From_direct | From_iterator | Push | Push_bounded
-"""What a stream reads from. They have in common, besides `_Queue`, the method `feed`: it
+"""What a stream reads from. They have in common, besides `Queue`, the method `feed`: it
 asks for one more node, and returns None if that came at once, else the promise to wait for.
 
 OCaml: type 'a source in src/core/lwt_stream.ml

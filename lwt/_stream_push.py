@@ -14,9 +14,7 @@ from typing import Any, final
 
 from lwt._cancellation import protected
 from lwt._creation import task, wait, wakeup, wakeup_later, wakeup_later_exn
-from lwt._promise import (
-    Promise,
-)
+from lwt._promise import Promise
 from lwt._stream_node import Node, Queue
 from lwt._values import Some
 

@@ -168,8 +168,8 @@ return __import__("functools").cache(
         "Lwt_seq",
         "what the first node raises leaves",
         "lwt._seq_nodes",
-        "        return new_promise(REJECTED, rejection_of(exception))\n",
-        "        raise\n",
+        "    return attempt(name, seq)\n",
+        "    return to_promise(name, seq, call(seq))\n",
     ),
     fault(
         "Lwt_seq",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 import lwt
@@ -170,6 +173,18 @@ def test_async_with_locks_and_unlocks_also_after_an_exception(record: Recorder) 
     assert isinstance(rejected_with(promise), A)
     assert record.events == ["locked: True"]
     assert not is_locked(mutex)
+
+
+def test_the_exception_of_a_locked_function_closes_no_circle() -> None:
+    def fail() -> lwt.Promise[None]:
+        raise A
+
+    gc.disable()
+    try:
+        exception = weakref.ref(rejected_with(with_lock(create(), fail)))
+        assert exception() is None
+    finally:
+        gc.enable()
 
 
 def test_many_waiters_are_served_without_recursion() -> None:
