@@ -10,14 +10,12 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "iter_p is rejected by the first of the list that is rejected already",
-        "lwt.lwt_list",
         "join(reversed(call_on_each(name, callback, elements, function)))",
         "join(call_on_each(name, callback, elements, function))",
     ),
     fault(
         "Lwt_list",
         "functions are not called any more after one that raises",
-        "lwt._list_traversal",
         """\
                 inner = new_promise(REJECTED, rejection_of(exception))
             promises.append(inner)
@@ -31,49 +29,42 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "map_p waits for the promises from the first to the last",
-        "lwt._list_traversal",
         "call_on_each(name, callback, elements, function), values.append, lambda: values[::-1]",
         "call_on_each(name, callback, elements, function)[::-1], values.append, lambda: values",
     ),
     fault(
         "Lwt_list",
         "rev_map_p waits only when all functions were called, as map_p does",
-        "lwt.lwt_list",
         """_rev_map_p(f, snapshot("lwt_list.rev_map_p", elements))""",
         """map(lambda l: l[::-1], map_p_("rev_map_p", f, snapshot("rev_map_p", elements)))""",
     ),
     fault(
         "Lwt_list",
         "a traversal that goes on sees the storage of whoever resolves the promise",
-        "lwt._list_traversal",
         "        current_storage.contents = self._storage\n        inner",
         "        inner",
     ),
     fault(
         "Lwt_list",
         "rev_map_p appends a value when it has arrived, also if those before it have not",
-        "lwt._list_traversal",
         "            if before._state == PENDING:\n                self._appended",
         "            if False:\n                self._appended",
     ),
     fault(
         "Lwt_list",
         "cancelling rev_map_p does not reach what it waits for after the first promise",
-        "lwt._list_traversal",
         "                self._appended._value = before  # How it is cancelled.\n",
         "",
     ),
     fault(
         "Lwt_list",
         "cancelling reaches the first promise that a traversal waited for, also later on",
-        "lwt._list_traversal",
         "                underlying(self._outer)._value = inner  # How it is cancelled.\n",
         "",
     ),
     fault(
         "Lwt_list",
         "for_all_s and exists_s test all elements",
-        "lwt._list_searching",
         """\
         found = bool(holds) is stop_at
         return found
@@ -86,14 +77,12 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "partition_p starts a test when the one before is over",
-        "lwt._list_searching",
         """    elements = snapshot("lwt_list.partition_p", elements)\n""",
         """    return partition_s(f, elements)\n""",
     ),
     fault(
         "Lwt_list",
         "find_s goes on testing, and gives the last element of which the test holds",
-        "lwt._list_searching",
         """\
             found.append(element)
         return bool(found)
@@ -106,7 +95,6 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "fold_right_s gives its function the accumulator first",
-        "lwt.lwt_list",
         "lambda accumulator, x: f(x, accumulator)",
         "lambda accumulator, x: f(accumulator, x)",
     ),
@@ -116,7 +104,6 @@ _SEQ_FAULTS: Final = (
     fault(
         "Lwt_seq",
         "cons evaluates the sequence that it is put before",
-        "lwt._seq_making",
         """    following = _seq("lwt_seq.cons", seq)\n""",
         """\
     node = evaluate_first("lwt_seq.cons", seq)
@@ -126,7 +113,6 @@ _SEQ_FAULTS: Final = (
     fault(
         "Lwt_seq",
         "append evaluates the second sequence when the first is",
-        "lwt._seq_making",
         """\
     return lambda: bind(evaluate_1("lwt_seq.append", seq1), follow)
 """,
@@ -143,7 +129,6 @@ _SEQ_FAULTS: Final = (
     fault(
         "Lwt_seq",
         "map remembers its nodes",
-        "lwt.lwt_seq",
         """return lambda: map_of(apply, evaluate_1("lwt_seq.map", seq))""",
         """\
 return __import__("functools").cache(
@@ -153,7 +138,6 @@ return __import__("functools").cache(
     fault(
         "Lwt_seq",
         "filter_map_s evaluates the next node before its function's promise is fulfilled",
-        "lwt.lwt_seq",
         """\
                 option: Some[B] | None = yield choose(first.element)
 """,
@@ -167,28 +151,24 @@ return __import__("functools").cache(
     fault(
         "Lwt_seq",
         "what the first node raises leaves",
-        "lwt._seq_nodes",
         "    return attempt(name, seq)\n",
         "    return to_promise(name, seq, call(seq))\n",
     ),
     fault(
         "Lwt_seq",
         "iter_n makes one call more than it may",
-        "lwt.lwt_seq",
         "            if available == 0:\n",
         "            if available < 0:\n",
     ),
     fault(
         "Lwt_seq",
         "iter_n has room for one call only when several promises were fulfilled",
-        "lwt.lwt_seq",
         "                available = len(complete)\n",
         "                available = 1\n",
     ),
     fault(
         "Lwt_seq",
         "iter_n evaluates the next node before it has room for a call",
-        "lwt.lwt_seq",
         """\
             if available == 0:
                 complete, running = yield nchoose_split(running)
@@ -205,7 +185,6 @@ return __import__("functools").cache(
     fault(
         "Lwt_seq",
         "iter_n goes on after a rejection",
-        "lwt.lwt_seq",
         "                complete, running = yield nchoose_split(running)\n",
         """\
                 from lwt._sequential import catch
@@ -217,7 +196,6 @@ return __import__("functools").cache(
     fault(
         "Lwt_seq",
         "iter_p ends with the first rejection",
-        "lwt.lwt_seq",
         "        yield join(reversed(running))\n",
         """\
         for promise in reversed(running):
@@ -227,21 +205,18 @@ return __import__("functools").cache(
     fault(
         "Lwt_seq",
         "iter_p is rejected by the first promise that is rejected already",
-        "lwt.lwt_seq",
         "        yield join(reversed(running))\n",
         "        yield join(running)\n",
     ),
     fault(
         "Lwt_seq",
         "iter_n is rejected by the first promise that is rejected already",
-        "lwt.lwt_seq",
         "running.insert(0, ",
         "running.append(",
     ),
     fault(
         "Lwt_seq",
         "fold_left_s evaluates the next node before its function's promise is fulfilled",
-        "lwt.lwt_seq",
         """\
             accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
             node = yield evaluate("lwt_seq.fold_left_s", node.next)
@@ -258,7 +233,6 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "both gives the first Error where there are two already",
-        "lwt.lwt_result",
         """\
     second_noted = map_error(errors.append, second)
     first_noted = map_error(errors.append, first)
@@ -271,21 +245,18 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "both gives the Error of the first promise, also when that of the second came before",
-        "lwt.lwt_result",
         "first_noted = map_error(errors.append, first)",
         "first_noted = map_error(lambda error: errors.insert(0, error), first)",
     ),
     fault(
         "Lwt_result",
         "bind_lwt makes an Error of a rejection",
-        "lwt.lwt_result",
         """_bind("bind_lwt", promise, Ok, f, ok)""",
         """_bind("bind_lwt", promise, Ok, f, lambda inner: catch(lambda: inner))""",
     ),
     fault(
         "Lwt_result",
         "what the function of map raises becomes an Error",
-        "lwt.lwt_result",
         "            return Ok(f(result.value))\n",
         """\
             try:
@@ -297,7 +268,6 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "what the function of bind_result raises leaves",
-        "lwt.lwt_result",
         """\
         return next_result
 
@@ -312,14 +282,12 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "get_exn raises the exception of an Error",
-        "lwt.lwt_result",
         "            return rejected(result.error)\n",
         "            raise result.error\n",
     ),
     fault(
         "Lwt_result",
         "catch makes no Error of a cancellation",
-        "lwt.lwt_result",
         """    return catch_of(lambda: ok(to_promise("lwt_result.catch", f, f())), fail)\n""",
         """\
     from lwt._exceptions import Canceled
@@ -333,7 +301,6 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "iter and iter_error do not wait for the promise of their function",
-        "lwt.lwt_result",
         "        return to_promise(full_name, f, f(content)) if type(result) is kind else return_unit\n",
         """\
         if type(result) is kind:
@@ -347,21 +314,18 @@ _PQUEUE_FAULTS: Final = (
     fault(
         "Lwt_pqueue",
         "of two equal elements the second comes to the top",
-        "lwt.lwt_pqueue",
         "if self._compare(first.root, second.root) <= 0:",
         "if self._compare(first.root, second.root) < 0:",
     ),
     fault(
         "Lwt_pqueue",
         "of the trees with the least root the first counts",
-        "lwt.lwt_pqueue",
         "if self._compare(tree.root, least.root) < 0:",
         "if self._compare(tree.root, least.root) <= 0:",
     ),
     fault(
         "Lwt_pqueue",
         "remove_min changes its queue",
-        "lwt.lwt_pqueue",
         "        return Queue(self._union(children, others))\n",
         """\
         queue._trees = self._union(children, others)
@@ -371,7 +335,6 @@ _PQUEUE_FAULTS: Final = (
     fault(
         "Lwt_pqueue",
         "union changes the first queue",
-        "lwt.lwt_pqueue",
         """\
         return Queue(self._union(_trees_of("union", first), _trees_of("union", second)))
 """,
@@ -383,14 +346,12 @@ _PQUEUE_FAULTS: Final = (
     fault(
         "Lwt_pqueue",
         "union compares the roots of the second queue with those of the first",
-        "lwt.lwt_pqueue",
         "self._insert(self._link(*item), trees)",
         "self._insert(self._link(*reversed(item)), trees)",
     ),
     fault(
         "Lwt_pqueue",
         "remove_min leaves the children of the least root in falling order",
-        "lwt.lwt_pqueue",
         """\
         children: _Trees[T] | None = None
         for tree in _each(least.children):

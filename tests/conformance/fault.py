@@ -1,83 +1,102 @@
 """A fault that is put into our library on purpose, to show that the comparison finds it.
 
-A fault is a change of the text of a module, made while the module is imported, in a process
-of its own. `faults.py` lists them, `faulty.py` is that process.
+A fault is a change of the library's text, made while it is imported, in a process of its own.
+It finds its place by the text that it replaces, so it survives a move to another file.
+`faults.py` lists the faults, `faulty.py` is that process.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("lwt", "lwt_unix")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something to be wrong with a module: each text is there once, and is replaced."""
+    """Something to be wrong with our library: each text is there once, and is replaced."""
 
     language: str
     """That of the programs which are to find it, such as Lwt_pool."""
 
     what: str
-    module: str
     changes: tuple[tuple[str, str], ...]
 
 
-def fault(language: str, what: str, module: str, *texts: str) -> Fault:
+def fault(language: str, what: str, *texts: str) -> Fault:
     """Make a fault; the texts alternate: what is there, and what replaces it."""
-    return Fault(language, what, module, tuple(zip(texts[::2], texts[1::2], strict=True)))
+    return Fault(language, what, tuple(zip(texts[::2], texts[1::2], strict=True)))
 
 
-def apply(fault: Fault) -> None:
-    """Import our library with a fault, from now on in this process."""
-    for name in [name for name in sys.modules if name.split(".")[0] in {"lwt", "lwt_unix"}]:
-        raise RuntimeError(f"{name} is imported already: a fault needs a process of its own")
-    sys.meta_path.insert(0, _Finder(fault))
+def sources() -> dict[Path, str]:
+    """Read all files of our library."""
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    return {path: path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 
-def faulty_text(fault: Fault, text: str) -> str:
-    """Return the text of a module with a fault.
+def faulty_files(fault: Fault, files: Mapping[Path, str]) -> dict[Path, str]:
+    """Return the files that a fault changes, with the changed text.
 
     Raises:
-        ValueError: the text has changed, and the fault is to be put in anew.
+        ValueError: a text is not there exactly once in all files.
     """
+    changed = dict(files)
     for old, new in fault.changes:
-        if text.count(old) != 1:
+        places = {path: text.count(old) for path, text in changed.items() if old in text}
+        if sum(places.values()) != 1:
             raise ValueError(
-                f"{fault.module} has {text.count(old)} times, not once, what the fault "
-                f"{fault.what!r} is to replace:\n{old}"
+                f"What the fault {fault.what!r} is to replace is there {sum(places.values())} "
+                f"times, not once, in {', '.join(map(str, places)) or 'any file'}:\n{old}"
             )
-        text = text.replace(old, new)
-    return text
+        (path,) = places
+        changed[path] = changed[path].replace(old, new)
+    return {path: text for path, text in changed.items() if text != files[path]}
+
+
+def put_in(fault: Fault) -> set[Path]:
+    """Import our library with a fault, from now on in this process.
+
+    Returns:
+        The files that are changed when they are imported.
+    """
+    for name in sys.modules:
+        if name.split(".")[0] in PACKAGES:
+            raise RuntimeError(f"{name} is imported already: a fault needs a process of its own")
+    changed = faulty_files(fault, sources())
+    sys.meta_path.insert(0, _Finder(changed))
+    return set(changed)
 
 
 class _Finder(MetaPathFinder):
-    """Finds one module, and has its text changed."""
+    """Finds our library, and has the text of some files changed."""
 
-    def __init__(self, fault: Fault) -> None:
-        self._fault = fault
+    def __init__(self, changed: Mapping[Path, str]) -> None:
+        self._changed = changed
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != self._fault.module:
+        if fullname.split(".", maxsplit=1)[0] not in PACKAGES:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
-        assert spec is not None and spec.origin is not None
-        spec.loader = _Loader(fullname, spec.origin, self._fault)
+        if spec is not None and spec.origin is not None and Path(spec.origin) in self._changed:
+            spec.loader = _Loader(fullname, spec.origin, self._changed[Path(spec.origin)])
         return spec
 
 
 class _Loader(SourceFileLoader):
-    def __init__(self, fullname: str, path: str, fault: Fault) -> None:
+    def __init__(self, fullname: str, path: str, text: str) -> None:
         super().__init__(fullname, path)
-        self._fault = fault
+        self._text = text
 
     def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        text = self.get_data(path).decode()
-        code: CodeType = compile(faulty_text(self._fault, text), path, "exec")
+        code: CodeType = compile(self._text, self.get_filename(fullname), "exec")
         return code

@@ -7,9 +7,10 @@ how: or `not found`. The number is that of the fault in `faults.py`, from 0.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
-from tests.conformance.fault import Fault, apply
+from tests.conformance.fault import Fault, put_in
 from tests.conformance.faults import FAULTS
 
 
@@ -24,15 +25,16 @@ class Found(NamedTuple):
 
 def find(fault: Fault, programs: int) -> Found | None:
     """Put a fault in, run so many programs at most, and tell how it shows."""
-    apply(fault)
+    changed = put_in(fault)
     # Only now may anything import our library.
     from tests.conformance.comparison import compare, random_programs, shrunk  # noqa: PLC0415
     from tests.conformance.forms import show  # noqa: PLC0415
     from tests.conformance.judge import Judge, build  # noqa: PLC0415
     from tests.conformance.languages import LANGUAGES  # noqa: PLC0415
 
-    if fault.module not in sys.modules:
-        raise RuntimeError(f"{fault.module} is never imported: the fault must be put elsewhere")
+    imported = {getattr(module, "__file__", None) for module in sys.modules.values()}
+    if missing := changed - {Path(file) for file in imported if file}:
+        raise RuntimeError(f"{missing} is never imported: the fault must be put elsewhere")
     language = LANGUAGES[fault.language]()
     with Judge(build(language.interpreter, language.package)) as judge:
         result = compare(language, judge, random_programs(language, programs), stop_after=1)

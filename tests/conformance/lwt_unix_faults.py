@@ -10,14 +10,12 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_unix",
         "close and abort reject the writers before the readers",
-        "lwt_unix._closing",
         "readers, writers = descriptor._readers, descriptor._writers",
         "writers, readers = descriptor._readers, descriptor._writers",
     ),
     fault(
         "Lwt_unix",
         "who waits for a descriptor is served last come, first",
-        "lwt_unix._actions",
         """\
         if last is None:
             self.first = waiter
@@ -37,70 +35,60 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_unix",
         "only one waiter is asked in each turn",
-        "lwt_unix._actions",
         "waiter = waiter.try_again(self) if waiter.queue is self else waiter.next",
         "waiter.try_again(self); waiter = None",
     ),
     fault(
         "Lwt_unix",
         "an action that wants to read waits to write",
-        "lwt_unix._actions",
         "    if isinstance(exn, Retry_read):\n        return Read",
         "    if isinstance(exn, Retry_read):\n        return Write",
     ),
     fault(
         "Lwt_unix",
         "aborting a second time does not replace the exception",
-        "lwt_unix._closing",
         "if descriptor._state is not Closed:",
         "if descriptor._state is not Closed and not isinstance(descriptor._state, Aborted):",
     ),
     fault(
         "Lwt_io",
         "who waits for a channel may be overtaken",
-        "lwt_unix._io_turns",
         "channel._state = WAITING if someone_waits else IDLE",
         "channel._state = IDLE",
     ),
     fault(
         "Lwt_io",
         "what is left after a partial write is lost",
-        "lwt_unix._io_buffer",
         "            self.position = remaining\n",
         "            self.position = 0\n",
     ),
     fault(
         "Lwt_io",
         "a carriage return at the end of a line longer than the buffer stays",
-        "lwt_unix._io_input",
         r'return line[:-1] if line.endswith(b"\r") else line',
         "return line",
     ),
     fault(
         "Lwt_io",
         "a full buffer is written out before it needs to be",
-        "lwt_unix._io_output",
         "    if end > buffer.size:\n",
         "    if end >= buffer.size:\n",
     ),
     fault(
         "Lwt_io",
         "an error of an automatic flush loses the bytes",
-        "lwt_unix._io_turns",
         "            transferred = None  # the bytes stay in the buffer\n",
         "            transferred, buffer.position = None, 0\n",
     ),
     fault(
         "Lwt_io",
         "closing an output channel does not flush it",
-        "lwt_unix._io_channel",
         "    await flush_quietly(channel._buffer)\n    await abort",
         "    await abort",
     ),
     fault(
         "Lwt_io.server",
         "a client is closed before the hook hears of its exception",
-        "lwt_unix._io_servers",
         """\
         try:
             report(exception)
@@ -117,14 +105,12 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io.server",
         "a client that its function has closed is closed again",
-        "lwt_unix._io_server_loop",
         "    if lwt_unix.state(client) is not lwt_unix.Closed:\n        lwt.on",
         "    if True:\n        lwt.on",
     ),
     fault(
         "Lwt_io.server",
         "shutting down leaves the path behind",
-        "lwt_unix._io_server_loop",
         "            if is_path(self._address):",
         "            if False:",
     ),

@@ -10,7 +10,6 @@ SEQUENCE_FAULTS: Final = (
     fault(
         "Lwt_sequence",
         "traversals from the right meet removed nodes",
-        "lwt._sequence_ring",
         """\
         if link.active:
             yield link
@@ -24,7 +23,6 @@ SEQUENCE_FAULTS: Final = (
     fault(
         "Lwt_sequence",
         "traversals from the left look for the next node before the visit",
-        "lwt._sequence_ring",
         """\
         if link.active:
             yield link
@@ -39,21 +37,18 @@ SEQUENCE_FAULTS: Final = (
     fault(
         "Lwt_sequence",
         "transfer_l puts the elements to the right end",
-        "lwt.lwt_sequence",
         "splice(source, target, target.next)",
         "splice(source, target.previous, target)",
     ),
     fault(
         "Lwt_sequence",
         "a node can be removed twice",
-        "lwt._sequence_ring",
         "    if node.active:\n        node.active = False\n",
         "    if True:\n        node.active = False\n",
     ),
     fault(
         "Lwt_sequence",
         "traversals from the left do not meet what is added meanwhile",
-        "lwt._sequence_ring",
         """\
     link = sequence.next
     while isinstance(link, Node):

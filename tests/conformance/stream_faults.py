@@ -10,7 +10,6 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a push wakes the readers at once, also inside a callback",
-        "lwt._stream_push",
         """\
         wakeup_later(resolver, None)
 
@@ -23,14 +22,12 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a reader consumes the first element, also where another has taken its own",
-        "lwt._stream",
         "    if node is stream._node:\n        stream._node = node.next",
         "    if stream._node is not stream._source.last:\n        stream._node = stream._node.next",
     ),
     fault(
         "Lwt_stream",
         "cancelling a reader cancels the source",
-        "lwt._stream_asked",
         """\
             if underlying(requested)._state == PENDING:
                 return protected(requested)
@@ -43,42 +40,36 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "nget looks at its own place and not at that of the stream",
-        "lwt._stream_read",
         "first = stream._node  # Not this place's: as in OCaml.",
         "first = node",
     ),
     fault(
         "Lwt_stream",
         "iter_n takes an element more than it has room for",
-        "lwt._stream_traverse",
         "if available <= 0:\n            complete",
         "if available < 0:\n            complete",
     ),
     fault(
         "Lwt_stream",
         "parse does not put back what it has read",
-        "lwt._stream_traverse",
         "        stream._node = node\n        rejected",
         "        rejected",
     ),
     fault(
         "Lwt_stream",
         "a bounded stream does not count what is let in by resize",
-        "lwt._stream_push",
         "            self.count += 1\n            self.let_in()",
         "            self.let_in()",
     ),
     fault(
         "Lwt_stream",
         "a loop does not put the exception of its callback into its promise, but lets it leave",
-        "lwt._stream_loop",
         "            try:\n                return settle(self._result, REJECTED, rejection_of(exception, own_frames=2))",
         "            try:\n                raise",
     ),
     fault(
         "Lwt_stream",
         "filter gives the element that it has waited for, also if that does not satisfy",
-        "lwt._stream_transform",
         "if self._function(taken.value):",
         "if self._function(taken.value) or self.requested is not None:",
     ),

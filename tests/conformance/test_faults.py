@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from tests.conformance.__main__ import main, search_for
 from tests.conformance.api.ocaml import installed_version
 from tests.conformance.comparison import Difference, one_difference, random_programs, shrunk
-from tests.conformance.fault import Fault, faulty_text
+from tests.conformance.fault import Fault, faulty_files, sources
 from tests.conformance.faults import FAULTS
 from tests.conformance.forms import Program
 from tests.conformance.judge import Judge, build
@@ -25,18 +24,37 @@ needs_ocaml = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def files() -> dict[Path, str]:
+    return sources()
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.language}: {fault.what}")
-def test_a_fault_can_be_put_in(fault: Fault) -> None:
-    spec = importlib.util.find_spec(fault.module)
-    assert spec is not None and spec.origin is not None
-    text = Path(spec.origin).read_text(encoding="utf-8")
-    compile(faulty_text(fault, text), spec.origin, "exec")
+def test_a_fault_can_be_put_in(fault: Fault, files: dict[Path, str]) -> None:
+    changed = faulty_files(fault, files)
+    assert changed
+    for path, text in changed.items():
+        compile(text, path, "exec")
 
 
-def test_a_text_that_is_not_there_once_is_refused() -> None:
-    fault = Fault("Lwt", "a letter is missing", "lwt", (("l", ""),))
-    with pytest.raises(ValueError, match="has 2 times, not once"):
-        faulty_text(fault, "bell")
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("l", "2 times, not once, in a.py, b.py"),
+        ("y", "2 times, not once, in b.py"),
+        ("w", "0 times, not once, in any file"),
+    ],
+)
+def test_a_text_that_is_not_there_once_is_refused(text: str, places: str) -> None:
+    fault = Fault("Lwt", "a letter is missing", ((text, ""),))
+    with pytest.raises(ValueError, match=f"'a letter is missing' .* {places}:\n{text}"):
+        faulty_files(fault, {Path("a.py"): "pail", Path("b.py"): "lay by"})
+
+
+def test_each_change_finds_its_file() -> None:
+    fault = Fault("Lwt", "two letters are others", (("i", "o"), ("b", "m")))
+    files = {Path("a.py"): "pail", Path("b.py"): "lay by", Path("c.py"): "c"}
+    assert faulty_files(fault, files) == {Path("a.py"): "paol", Path("b.py"): "lay my"}
 
 
 def test_every_module_has_faults() -> None:
@@ -84,7 +102,7 @@ def test_a_seeded_fault_is_found(what: str) -> None:
 def test_a_fault_that_is_not_found_is_told(
     modules: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nothing = Fault("Lwt_pool", "there is none", "lwt.lwt_pool", ())
+    nothing = Fault("Lwt_pool", "there is none", ())
     monkeypatch.setattr("tests.conformance.__main__.FAULTS", [nothing])
     monkeypatch.setattr("tests.conformance.__main__.search_for", lambda number, programs: None)
     assert main(["faults", *modules, "--programs", "100"]) == 1

@@ -168,9 +168,9 @@ def test_a_printed_program_shows_a_seeded_fault(
     language = LANGUAGES[module]()
     text, number = language.as_python(parse(program)), [fault.what for fault in FAULTS].index(what)
     put_in = (
-        "from tests.conformance.fault import apply\n"
+        "from tests.conformance.fault import put_in\n"
         "from tests.conformance.faults import FAULTS\n"
-        f"apply(FAULTS[{number}])\n"
+        f"put_in(FAULTS[{number}])\n"
     )
     command = [sys.executable, "-c", put_in + text]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)

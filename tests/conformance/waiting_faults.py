@@ -34,25 +34,21 @@ _MVAR_FAULTS: Final = (
     fault(
         "Lwt_mvar",
         "who waits is served last come, first",
-        "lwt._waiters",
         *_NEWEST_FIRST,
     ),
     fault(
         "Lwt_mvar",
         "a promise that was cancelled stays in the queue",
-        "lwt._waiters",
         *_CANCELED_STAYS,
     ),
     fault(
         "Lwt_mvar",
         "who waits is woken at once, also inside of callbacks",
-        "lwt._waiters",
         *_AT_ONCE,
     ),
     fault(
         "Lwt_mvar",
         "the next value is in the mailbox only when its put has been resolved",
-        "lwt.lwt_mvar",
         """\
         mvar._contents = writer.offered
         writer.wake(None)
@@ -65,21 +61,18 @@ _MVAR_FAULTS: Final = (
     fault(
         "Lwt_mvar",
         "take_available leaves those waiting who put",
-        "lwt.lwt_mvar",
         "    _let_next_put(mvar)\n    return lwt.Some(contents)\n",
         "    mvar._contents = _NOTHING\n    return lwt.Some(contents)\n",
     ),
     fault(
         "Lwt_mvar",
         "put does not look for who waits to take",
-        "lwt.lwt_mvar",
         "        reader = mvar._readers.take()\n",
         "        reader = None\n",
     ),
     fault(
         "Lwt_mvar",
         "a put that waits cannot be cancelled",
-        "lwt.lwt_mvar",
         "    return mvar._writers.add(value)\n",
         "    return lwt.no_cancel(mvar._writers.add(value))\n",
     ),
@@ -89,25 +82,21 @@ _MUTEX_FAULTS: Final = (
     fault(
         "Lwt_mutex",
         "the lock goes to who came last",
-        "lwt._waiters",
         *_NEWEST_FIRST,
     ),
     fault(
         "Lwt_mutex",
         "the lock is given to who was cancelled, and is lost",
-        "lwt._waiters",
         *_CANCELED_STAYS,
     ),
     fault(
         "Lwt_mutex",
         "the lock is handed over at once, also inside of callbacks",
-        "lwt._waiters",
         *_AT_ONCE,
     ),
     fault(
         "Lwt_mutex",
         "a mutex that is handed over is free for a moment",
-        "lwt.lwt_mutex",
         """\
             mutex._is_locked = False
         else:
@@ -124,7 +113,6 @@ _MUTEX_FAULTS: Final = (
     fault(
         "Lwt_mutex",
         "unlocking wakes who waits, also where the mutex is not locked",
-        "lwt.lwt_mutex",
         """\
     if mutex._is_locked:
         waiter = mutex._waiters.take()
@@ -143,7 +131,6 @@ _MUTEX_FAULTS: Final = (
     fault(
         "Lwt_mutex",
         "with_lock unlocks only after the callbacks of its promise",
-        "lwt.lwt_mutex",
         """\
         unlock(self._mutex)
         return settle(self._outer, promise._state, promise._value)
@@ -157,7 +144,6 @@ _MUTEX_FAULTS: Final = (
     fault(
         "Lwt_mutex",
         "with_lock does not unlock after a failure",
-        "lwt.lwt_mutex",
         "        unlock(self._mutex)\n",
         "        if promise._state != REJECTED:\n            unlock(self._mutex)\n",
     ),
@@ -167,25 +153,21 @@ _CONDITION_FAULTS: Final = (
     fault(
         "Lwt_condition",
         "who came last is told first",
-        "lwt._waiters",
         *_NEWEST_FIRST,
     ),
     fault(
         "Lwt_condition",
         "who was cancelled is told, and the others are not",
-        "lwt._waiters",
         *_CANCELED_STAYS,
     ),
     fault(
         "Lwt_condition",
         "who waits is told at once, also inside of callbacks",
-        "lwt._waiters",
         *_AT_ONCE,
     ),
     fault(
         "Lwt_condition",
         "broadcast tells also those who begin to wait meanwhile",
-        "lwt.lwt_condition",
         "    waiters = condition._waiters.take_all()\n",
         "    waiters = condition._waiters\n",
         "        condition._waiters.put_back(waiters)\n",
@@ -194,7 +176,6 @@ _CONDITION_FAULTS: Final = (
     fault(
         "Lwt_condition",
         "a mutex is not locked again after a cancellation or broadcast_exn",
-        "lwt.lwt_condition",
         "    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
         """\
     return lwt.bind(waiter, lambda value: lwt.map(lambda _: value, lwt_mutex.lock(mutex)))
@@ -203,7 +184,6 @@ _CONDITION_FAULTS: Final = (
     fault(
         "Lwt_condition",
         "wait does not wait until the mutex is locked again",
-        "lwt.lwt_condition",
         "    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
         """\
     lwt.on_termination(waiter, partial(lwt_mutex.lock, mutex))
@@ -213,7 +193,6 @@ _CONDITION_FAULTS: Final = (
     fault(
         "Lwt_condition",
         "broadcast_exn rejects only the first",
-        "lwt.lwt_condition",
         "    _tell_all(condition, lambda waiter: waiter.wake_exn(exception))\n",
         """\
     waiter = condition._waiters.take()
@@ -224,7 +203,6 @@ _CONDITION_FAULTS: Final = (
     fault(
         "Lwt_condition",
         "the mutex is unlocked before its user is in the queue",
-        "lwt.lwt_condition",
         "    waiter = condition._waiters.add()\n    lwt_mutex.unlock(mutex)\n",
         "    lwt_mutex.unlock(mutex)\n    waiter = condition._waiters.add()\n",
     ),
@@ -234,21 +212,18 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "hooks are called oldest first",
-        "lwt.lwt_switch",
         "for hook in reversed(hooks)]",
         "for hook in hooks]",
     ),
     fault(
         "Lwt_switch",
         "a hook that raises keeps the others from being called",
-        "lwt.lwt_switch",
         """lwt.apply(partial(_call, "turn_off"), hook)""",
         """_call("turn_off", hook)""",
     ),
     fault(
         "Lwt_switch",
         "a hook is called only when the one before has ended",
-        "lwt.lwt_switch",
         """    return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])\n""",
         """\
     from lwt import lwt_list
@@ -259,7 +234,6 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "a switch is on while its hooks are called",
-        "lwt.lwt_switch",
         """\
     switch._hooks = None
     return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
@@ -274,7 +248,6 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "add_hook calls the hook if the switch is off",
-        "lwt.lwt_switch",
         """\
         raise Off(
             "lwt_switch.add_hook: the switch is off; add_hook_or_exec would call the hook now"
@@ -287,7 +260,6 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "add_hook_or_exec does not wait for the hook that it calls",
-        "lwt.lwt_switch",
         """        return _call("add_hook_or_exec", hook)\n""",
         """\
         _call("add_hook_or_exec", hook)
@@ -302,7 +274,6 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "with_switch does not wait for the hooks",
-        "lwt.lwt_switch",
         """\
     return lwt.finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
@@ -317,7 +288,6 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "with_switch does not turn the switch off after a failure",
-        "lwt.lwt_switch",
         """\
     return lwt.finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
@@ -336,40 +306,34 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "a member goes to who came last",
-        "lwt._waiters",
         *_NEWEST_FIRST,
     ),
     fault(
         "Lwt_pool",
         "a member is lent at once, also inside of callbacks",
-        "lwt._waiters",
         *_AT_ONCE,
     ),
     fault(
         "Lwt_pool",
         "the member that became idle last is lent first",
-        "lwt._pool",
         "self._idle: deque[T] = deque()",
         """self._idle = type("Stack", (deque,), {"popleft": deque.pop})()""",
     ),
     fault(
         "Lwt_pool",
         "a member that was waited for is not validated",
-        "lwt._pool",
         "    return lwt.bind(waiter, partial(_validated, pool))\n",
         "    return waiter\n",
     ),
     fault(
         "Lwt_pool",
         "a member that was idle is not validated",
-        "lwt._pool",
         "        return _validated(pool, pool._idle.popleft())\n",
         "        return lwt.return_(pool._idle.popleft())\n",
     ),
     fault(
         "Lwt_pool",
         "a place is lost when the making of a member fails",
-        "lwt._pool",
         """\
         is_over = True
         _free_place(pool)
@@ -381,35 +345,30 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "a member that is in use when the pool is cleared is used again",
-        "lwt.lwt_pool",
         "    pool._was_cleared.contents = True\n",
         "",
     ),
     fault(
         "Lwt_pool",
         "a member whose use has failed is not checked",
-        "lwt._pool",
         "    if is_cleared or not is_good:\n",
         "    if is_cleared:\n",
     ),
     fault(
         "Lwt_pool",
         "a member whose use has failed is no longer good where nothing checks it",
-        "lwt._pool",
         "    tell(True)\n",
         "    tell(False)\n",
     ),
     fault(
         "Lwt_pool",
         "whether the pool was cleared is asked after the check",
-        "lwt._pool",
         "    if is_cleared or not is_good:\n",
         "    if was_cleared.contents or not is_good:\n",
     ),
     fault(
         "Lwt_pool",
         "a member that was disposed of is idle again",
-        "lwt._pool",
         """\
     if is_cleared or not is_good:
         return dispose_and_free(pool, member)
@@ -424,7 +383,6 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "clear disposes of the member first that became idle first",
-        "lwt._pool",
         "members.pop())",
         "members.pop(0))",
     ),
