@@ -11,21 +11,9 @@ A promise is pending, then fulfilled with a value or rejected with an exception,
 Nothing here waits or does any input or output: when nothing can be resolved any more,
 every function has returned. The loop that waits for the world is `lwt_unix.lwt_main`.
 
-The source reads in this order, one idea a file:
-
-1. `_values`, `_exceptions`: options, results, states; `Canceled`, the exception filter
-2. `_promise`: what a promise is made of; the functions that change its state
-3. `_storage`: values that follow a computation (a side topic)
-4. `_resolution`: the loop in which all callbacks run
-5. `_creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
-6. `_coroutine`: `await`
-7. `_sequential`: `bind`, the model, and its siblings; `_watching`: `on_success` and so on
-8. `_cancellation`, on `_removable`: `cancel` and what guards against it (a side topic)
-9. `_concurrent`: `join`, `both`, `all`, `choose`, `pick`; `_background`: `async_`
-10. `_pause`, `_query`, `_lifting`, `_backtrace`, `_namespaces`: the rest
-
-The other modules of OCaml's library are modules of this package, to be imported by
-themselves: `from lwt import lwt_list, lwt_stream`. Each says what it stands on.
+The source of all this is `_core`, whose guide gives the order in which to read it. The other
+modules of OCaml's library are modules of this package, to be imported by themselves:
+`from lwt import lwt_list, lwt_stream`. Each says what it stands on.
 
 The words: a promise is *resolved* when it is fulfilled or rejected. A *callback* is
 attached to a pending promise; *cancel callbacks* run before the others, and only on
@@ -34,15 +22,16 @@ cancelling. A *proxy* stands for another promise, the *underlying* one, in every
 OCaml: src/core/lwt.mli, lwt.ml.
 """
 
-from lwt._promise import Promise, Resolver
-
-# The operators of Promise are in modules that are imported at the end of its own, and
-# that reach this package through it: so it comes before the others.
-# isort: split
-from lwt._background import async_, dont_wait, ignore_result
-from lwt._backtrace import backtrace_bind, backtrace_catch, backtrace_finalize, backtrace_try_bind
-from lwt._cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
-from lwt._concurrent import (
+from lwt._core import operators as _operators  # noqa: F401  (it hands Promise its operators)
+from lwt._core.background import async_, dont_wait, ignore_result
+from lwt._core.backtrace import (
+    backtrace_bind,
+    backtrace_catch,
+    backtrace_finalize,
+    backtrace_try_bind,
+)
+from lwt._core.cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
+from lwt._core.concurrent import (
     all,
     both,
     choose,
@@ -53,8 +42,8 @@ from lwt._concurrent import (
     pick,
     prng,
 )
-from lwt._coroutine import of_coroutine, promised
-from lwt._creation import (
+from lwt._core.coroutine import of_coroutine, promised
+from lwt._core.creation import (
     add_task_l,
     add_task_r,
     fail,
@@ -79,22 +68,24 @@ from lwt._creation import (
     wakeup_later_result,
     wakeup_result,
 )
-from lwt._exceptions import Canceled, Exception_filter, Failure
-from lwt._lifting import apply, wrap, wrap1, wrap2, wrap3, wrap4, wrap5, wrap6, wrap7
-from lwt._namespaces import Infix, Let_syntax, Private, Syntax
-from lwt._pause import (
+from lwt._core.exceptions import Canceled, Exception_filter, Failure
+from lwt._core.lifting import apply, wrap, wrap1, wrap2, wrap3, wrap4, wrap5, wrap6, wrap7
+from lwt._core.namespaces import Infix, Let_syntax, Private, Syntax
+from lwt._core.pause import (
     abandon_paused,
     pause,
     paused_count,
     register_pause_notifier,
     wakeup_paused,
 )
-from lwt._query import debug_state_is, is_sleeping, poll, state
-from lwt._resolution import abandon_wakeups, async_exception_hook
-from lwt._sequential import bind, catch, finalize, map, reraise, try_bind
-from lwt._storage import Key, get, new_key, with_tracing_context, with_value
-from lwt._values import Error, Fail, Ok, Ref, Return, Sleep, Some, State
-from lwt._watching import on_any, on_failure, on_success, on_termination
+from lwt._core.promise import Promise, Resolver
+from lwt._core.publish import publish as _publish
+from lwt._core.query import debug_state_is, is_sleeping, poll, state
+from lwt._core.resolution import abandon_wakeups, async_exception_hook
+from lwt._core.sequential import bind, catch, finalize, map, reraise, try_bind
+from lwt._core.storage import Key, get, new_key, with_tracing_context, with_value
+from lwt._core.values import Error, Fail, Ok, Ref, Return, Sleep, Some, State
+from lwt._core.watching import on_any, on_failure, on_success, on_termination
 
 t = Promise
 u = Resolver
@@ -217,3 +208,5 @@ __all__ = [
     "Ref",
     "Failure",
 ]
+
+_publish(__name__)

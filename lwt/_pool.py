@@ -24,14 +24,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, final
 
-import lwt
-from lwt._coroutine import to_promise
-from lwt._exceptions import Exception_filter
-from lwt._promise import Promise
-from lwt._waiters import Waiter, Waiters
+from lwt._core.coroutine import to_promise
+from lwt._core.creation import fail, return_, return_true, return_unit
+from lwt._core.exceptions import Exception_filter
+from lwt._core.lifting import apply
+from lwt._core.promise import Promise
+from lwt._core.sequential import bind, catch, try_bind
+from lwt._core.values import Ref
+from lwt._core.waiters import Waiter, Waiters
+from lwt._core.watching import on_any
 
 if TYPE_CHECKING:
-    from lwt._promise import PromiseOrCoroutine
+    from lwt._core.promise import PromiseOrCoroutine
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -76,7 +80,7 @@ class Pool(Generic[T]):
         self._idle: deque[T] = deque()
         self._waiters: Waiters[T] = Waiters()
         self._is_serving = False
-        self._was_cleared = lwt.Ref(False)
+        self._was_cleared = Ref(False)
         """Whether the pool was cleared since this Ref was put here. Users keep the Ref."""
 
     def __repr__(self) -> str:
@@ -87,7 +91,7 @@ class Pool(Generic[T]):
 
 
 def is_valid(_: object) -> Promise[bool]:
-    return lwt.return_true
+    return return_true
 
 
 def is_good(_: object, tell: Callable[[bool], None]) -> None:
@@ -95,7 +99,7 @@ def is_good(_: object, tell: Callable[[bool], None]) -> None:
 
 
 def do_nothing(_: object) -> Promise[None]:
-    return lwt.return_unit
+    return return_unit
 
 
 # A member for a user
@@ -114,23 +118,23 @@ def acquire(pool: Pool[T]) -> Promise[T]:
         _serve_waiters(pool)  # It is being done, or was interrupted (Ctrl-C) the last time.
     if pool._validate is is_valid:
         return waiter
-    return lwt.bind(waiter, partial(_validated, pool))
+    return bind(waiter, partial(_validated, pool))
 
 
 def _validated(pool: Pool[T], member: T) -> Promise[T]:
     """Return the member if it is valid, otherwise a new one in its place."""
     if pool._validate is is_valid:
-        return lwt.return_(member)  # It is a hot path.
+        return return_(member)  # It is a hot path.
 
     def after_answer(is_valid: bool) -> Promise[T]:
         if is_valid:
-            return lwt.return_(member)
+            return return_(member)
         disposed = _dispose(pool, member)
-        return lwt.bind(disposed, lambda _: _make_member(pool))
+        return bind(disposed, lambda _: _make_member(pool))
 
     def after_failure(exception: Exception) -> Promise[T]:
         disposed = dispose_and_free(pool, member)
-        return lwt.bind(disposed, partial(_end_validation, exception))
+        return bind(disposed, partial(_end_validation, exception))
 
     def validate() -> Promise[bool]:
         try:
@@ -140,7 +144,7 @@ def _validated(pool: Pool[T], member: T) -> Promise[T]:
                 put_back(pool, member)
             raise
 
-    return lwt.try_bind(validate, after_answer, after_failure)
+    return try_bind(validate, after_answer, after_failure)
 
 
 def _end_validation(exception: Exception, _: None) -> Promise[NoReturn]:
@@ -155,10 +159,10 @@ def _make_member(pool: Pool[T]) -> Promise[T]:
         nonlocal is_over
         is_over = True
         _free_place(pool)
-        return lwt.fail(exception)
+        return fail(exception)
 
     try:
-        return lwt.catch(pool._create, after_failure)
+        return catch(pool._create, after_failure)
     except BaseException:
         if not is_over:  # An exception that rejects no promise: it leaves at once.
             pool._count -= 1
@@ -199,7 +203,7 @@ def put_back(pool: Pool[T], member: T) -> None:
         waiter.wake_next(member)
 
 
-def check_and_release(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool]) -> Promise[None]:
+def check_and_release(pool: Pool[T], member: T, was_cleared: Ref[bool]) -> Promise[None]:
     """Take back a member whose use has failed, if it is still good.
 
     `was_cleared` is that of the pool when the use began.
@@ -221,11 +225,11 @@ def check_and_release(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool]) -> P
         raise
     if failure is not None:
         # In OCaml the member would be lost.
-        return lwt.bind(dispose_and_free(pool, member), partial(_raise, failure))
+        return bind(dispose_and_free(pool, member), partial(_raise, failure))
     if is_cleared or not is_good:
         return dispose_and_free(pool, member)
     release(pool, member)
-    return lwt.return_unit
+    return return_unit
 
 
 def _raise(exception: Exception, _: None) -> NoReturn:
@@ -243,9 +247,9 @@ def dispose_and_free(pool: Pool[T], member: T) -> Promise[None]:
 
     def free(_: object) -> Promise[None]:
         _free_place(pool)
-        return lwt.return_unit
+        return return_unit
 
-    return lwt.bind(_dispose(pool, member), free)
+    return bind(_dispose(pool, member), free)
 
 
 def _dispose(pool: Pool[T], member: T) -> Promise[object]:
@@ -261,9 +265,9 @@ def _dispose(pool: Pool[T], member: T) -> Promise[object]:
 
     def after_failure(exception: Exception) -> Promise[object]:
         _free_place(pool)
-        return lwt.fail(exception)
+        return fail(exception)
 
-    return lwt.catch(lambda: disposed, after_failure)
+    return catch(lambda: disposed, after_failure)
 
 
 async def dispose_of_all(pool: Pool[T], members: list[T]) -> None:
@@ -327,9 +331,9 @@ def _make_member_for(pool: Pool[T], waiter: Waiter[T]) -> None:
         return to_promise("lwt_pool: create", pool._create, pool._create())
 
     try:
-        creation = lwt.apply(make, None)
+        creation = apply(make, None)
     except BaseException:  # It rejects no promise, and leaves at once: the waiter waits on.
         pool._count -= 1
         pool._waiters.put_first(waiter)
         raise
-    lwt.on_any(creation, give, after_failure)
+    on_any(creation, give, after_failure)

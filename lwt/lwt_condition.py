@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, TypeVar, final
 
-import lwt
 from lwt import lwt_mutex
-from lwt._checks import check_exception
-from lwt._promise import PENDING, add_callback, new_promise, settle
-from lwt._waiters import Waiter, Waiters
+from lwt._core.checks import check_exception
+from lwt._core.promise import PENDING, Promise, add_callback, new_promise, settle
+from lwt._core.sequential import finalize
+from lwt._core.waiters import Waiter, Waiters
 
 __all__ = ["Condition", "broadcast", "broadcast_exn", "create", "signal", "t", "wait"]
 
@@ -58,7 +58,7 @@ def create() -> Condition[T]:
     return Condition()
 
 
-def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) -> lwt.Promise[T]:
+def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) -> Promise[T]:
     """Wait for a condition; the result is the value that is told.
 
     Those who wait are told in the order in which they came. With `mutex`, which should be
@@ -81,7 +81,7 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
     _check_condition("wait", condition)
     if mutex is None:
         waiter = condition._waiters.add()
-        promise: lwt.Promise[T] = new_promise(PENDING, waiter)
+        promise: Promise[T] = new_promise(PENDING, waiter)
         add_callback(waiter, _Told(promise))
         return promise
     if not isinstance(mutex, lwt_mutex.Mutex):
@@ -91,7 +91,7 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
         )
     waiter = condition._waiters.add()
     lwt_mutex.unlock(mutex)
-    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))
+    return finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))
 
 
 @final
@@ -103,10 +103,10 @@ class _Told:
 
     __slots__ = ("_promise",)
 
-    def __init__(self, promise: lwt.Promise[Any]) -> None:
+    def __init__(self, promise: Promise[Any]) -> None:
         self._promise = promise
 
-    def run(self, waiter: lwt.Promise[Any], /) -> lwt.Promise[Any]:
+    def run(self, waiter: Promise[Any], /) -> Promise[Any]:
         return settle(self._promise, waiter._state, waiter._value)
 
 

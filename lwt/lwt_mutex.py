@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
-import lwt
-from lwt._coroutine import attempt
-from lwt._promise import (
+from lwt._core.coroutine import attempt
+from lwt._core.creation import return_unit
+from lwt._core.promise import (
     PENDING,
     Promise,
     add_callback,
@@ -20,14 +20,15 @@ from lwt._promise import (
     settle,
     underlying,
 )
-from lwt._resolution import MAXIMUM_NESTING, resolution
-from lwt._storage import current_storage
-from lwt._waiters import Waiters
+from lwt._core.resolution import MAXIMUM_NESTING, resolution
+from lwt._core.sequential import bind
+from lwt._core.storage import current_storage
+from lwt._core.waiters import Waiters
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from lwt._promise import PromiseOrCoroutine
+    from lwt._core.promise import PromiseOrCoroutine
 
 __all__ = ["Mutex", "create", "is_empty", "is_locked", "lock", "t", "unlock", "with_lock"]
 
@@ -105,7 +106,7 @@ def lock(mutex: Mutex, /) -> Promise[None]:
     if mutex._is_locked:
         return mutex._waiters.add()
     mutex._is_locked = True
-    return lwt.return_unit
+    return return_unit
 
 
 def unlock(mutex: Mutex, /) -> None:
@@ -186,7 +187,7 @@ def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> Promis
             "without arguments that returns a promise"
         )
     if mutex._is_locked or resolution.nesting >= MAXIMUM_NESTING:
-        return lwt.bind(lock(mutex), lambda _: _call_locked(mutex, f))
+        return bind(lock(mutex), lambda _: _call_locked(mutex, f))
     mutex._is_locked = True
     return _call_locked(mutex, f)
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, Generic, TypeVar, final
 
-import lwt
-from lwt._promise import FULFILLED, new_promise
-from lwt._waiters import Waiters
+from lwt._core.creation import return_unit
+from lwt._core.promise import FULFILLED, Promise, new_promise
+from lwt._core.values import Some
+from lwt._core.waiters import Waiters
 
 __all__ = [
     "Mvar",
@@ -89,7 +90,7 @@ def create_empty() -> Mvar[T]:
     return Mvar()
 
 
-def put(mvar: Mvar[T], value: T, /) -> lwt.Promise[None]:
+def put(mvar: Mvar[T], value: T, /) -> Promise[None]:
     """Put a value into a mailbox variable, waiting for it to be empty.
 
     If someone waits to take, the first of them is given the value at once, as by
@@ -110,11 +111,11 @@ def put(mvar: Mvar[T], value: T, /) -> lwt.Promise[None]:
             mvar._contents = value
         else:
             reader.wake(value)
-        return lwt.return_unit
+        return return_unit
     return mvar._writers.add(value)
 
 
-def take(mvar: Mvar[T], /) -> lwt.Promise[T]:
+def take(mvar: Mvar[T], /) -> Promise[T]:
     """Take the value out of a mailbox variable, waiting for one to be put.
 
     If the mailbox is full, the value of the first who waits to put takes the place of the
@@ -139,7 +140,7 @@ def take(mvar: Mvar[T], /) -> lwt.Promise[T]:
     return new_promise(FULFILLED, contents)
 
 
-def take_available(mvar: Mvar[T], /) -> lwt.Some[T] | None:
+def take_available(mvar: Mvar[T], /) -> Some[T] | None:
     """Take the value out of a mailbox variable and return `Some` of it; `None` if it is empty.
 
     Raises:
@@ -153,7 +154,7 @@ def take_available(mvar: Mvar[T], /) -> lwt.Some[T] | None:
     if contents is _NOTHING:
         return None
     _let_next_put(mvar)
-    return lwt.Some(contents)
+    return Some(contents)
 
 
 def is_empty(mvar: Mvar[T], /) -> bool:

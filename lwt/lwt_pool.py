@@ -14,21 +14,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
-import lwt
-from lwt._coroutine import to_promise
-from lwt._pool import (
-    Pool,
-    acquire,
-    check_and_release,
-    dispose_and_free,
-    dispose_of_all,
-    do_nothing,
-    is_good,
-    is_valid,
-    put_back,
-    release,
-)
-from lwt._promise import (
+from lwt._core.coroutine import of_coroutine, to_promise
+from lwt._core.creation import return_unit
+from lwt._core.promise import (
     FULFILLED,
     PENDING,
     PROXY,
@@ -41,11 +29,26 @@ from lwt._promise import (
     settle,
     underlying,
 )
-from lwt._resolution import MAXIMUM_NESTING, resolution, run_postponed
-from lwt._storage import Storage, current_storage
+from lwt._core.publish import publish as _publish
+from lwt._core.resolution import MAXIMUM_NESTING, resolution, run_postponed
+from lwt._core.sequential import bind
+from lwt._core.storage import Storage, current_storage
+from lwt._core.values import Ref
+from lwt._pool import (
+    Pool,
+    acquire,
+    check_and_release,
+    dispose_and_free,
+    dispose_of_all,
+    do_nothing,
+    is_good,
+    is_valid,
+    put_back,
+    release,
+)
 
 if TYPE_CHECKING:
-    from lwt._promise import PromiseOrCoroutine
+    from lwt._core.promise import PromiseOrCoroutine
 
 __all__ = ["Pool", "clear", "create", "t", "use", "wait_queue_length"]
 
@@ -172,7 +175,7 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
         member = underlying(member)
     if member._state == PENDING:
         return _Use(pool, f).attach_to(member)
-    return lwt.bind(member, partial(_begin, pool, f))
+    return bind(member, partial(_begin, pool, f))
 
 
 def _begin(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], member: T) -> Promise[B]:
@@ -226,7 +229,7 @@ def _when_raised(pool: Pool[T], member: T, exception: BaseException) -> Promise[
         del exception  # As in `_begin`.
 
 
-def _end(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool], work: Promise[B]) -> Promise[B]:
+def _end(pool: Pool[T], member: T, was_cleared: Ref[bool], work: Promise[B]) -> Promise[B]:
     """Take the member back; return the promise of the result."""
     if work._state == FULFILLED:
         if not was_cleared.contents:
@@ -235,7 +238,7 @@ def _end(pool: Pool[T], member: T, was_cleared: lwt.Ref[bool], work: Promise[B])
         taken_back = dispose_and_free(pool, member)
     else:
         taken_back = check_and_release(pool, member, was_cleared)
-    return lwt.bind(taken_back, lambda _: work)
+    return bind(taken_back, lambda _: work)
 
 
 @final
@@ -249,7 +252,7 @@ class _Use(Generic[T, B]):
     __slots__ = ("_f", "_is_working", "_member", "_outer", "_pool", "_storage", "_was_cleared")
 
     _member: T
-    _was_cleared: lwt.Ref[bool]
+    _was_cleared: Ref[bool]
     """That of the pool when the work began."""
     _outer: Promise[B]
     """The result."""
@@ -260,7 +263,7 @@ class _Use(Generic[T, B]):
         self._f = f
         self._is_working = False
 
-    def begun_with(self, member: T, was_cleared: lwt.Ref[bool]) -> None:
+    def begun_with(self, member: T, was_cleared: Ref[bool]) -> None:
         """Note that the function was called, or is about to be."""
         self._member = member
         self._was_cleared = was_cleared
@@ -333,7 +336,10 @@ def clear(pool: Pool[T], /) -> Promise[None]:
     members = list(pool._idle)
     pool._idle.clear()
     pool._was_cleared.contents = True
-    pool._was_cleared = lwt.Ref(False)
+    pool._was_cleared = Ref(False)
     if not members:
-        return lwt.return_unit
-    return lwt.of_coroutine(dispose_of_all(pool, members))
+        return return_unit
+    return of_coroutine(dispose_of_all(pool, members))
+
+
+_publish(__name__)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, final
 
-from lwt._values import Some
+from lwt._core.values import Some
 
 __all__ = ["Make", "OrderedType", "Queue", "S"]
 

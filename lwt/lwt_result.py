@@ -17,17 +17,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
-from lwt._checks import check_callable, check_promise
-from lwt._concurrent import both as both_of
-from lwt._coroutine import to_promise
-from lwt._creation import fail as rejected
-from lwt._creation import return_ as return_of
-from lwt._creation import return_unit
-from lwt._promise import Promise, PromiseOrCoroutine
-from lwt._sequential import bind as bind_of
-from lwt._sequential import catch as catch_of
-from lwt._sequential import map as map_of
-from lwt._values import Error, Ok
+from lwt._core.checks import check_callable, check_promise
+from lwt._core.concurrent import both as both_of
+from lwt._core.coroutine import to_promise
+from lwt._core.creation import fail as rejected
+from lwt._core.creation import return_ as return_of
+from lwt._core.creation import return_unit
+from lwt._core.promise import Promise, PromiseOrCoroutine
+from lwt._core.sequential import bind as bind_of
+from lwt._core.sequential import catch as catch_of
+from lwt._core.sequential import map as map_of
+from lwt._core.values import Error, Ok
 
 __all__ = [
     "Result",
@@ -423,47 +423,44 @@ OCaml: Lwt_result.bind_lwt_err : ('a, 'e1) t -> ('e1 -> 'e2 Lwt.t) -> ('a, 'e2) 
 """
 
 
-class _LetSyntax:
-    """What `let%bind` and `let%map` of OCaml's ppx_let stand on.
-
-    OCaml: module Lwt_result.Let_syntax.Let_syntax
-    """
-
-    return_ = staticmethod(return_)
-    both = staticmethod(both)
-
-    @staticmethod
-    def map(promise: Result[A, E], /, *, f: Callable[[A], B]) -> Result[B, E]:
-        """`lwt_result.map` with its arguments the other way round.
-
-        OCaml: Lwt_result.Let_syntax.Let_syntax.map : ('a, 'e) t -> f:('a -> 'b) -> ('b, 'e) t
-        """
-        return map(f, promise)
-
-    @staticmethod
-    def bind(
-        promise: Result[A, E], /, *, f: Callable[[A], PromiseOrCoroutine[Ok[B] | Error[E]]]
-    ) -> Result[B, E]:
-        """`lwt_result.bind` with a label.
-
-        OCaml: Lwt_result.Let_syntax.Let_syntax.bind : ('a, 'e) t -> f:('a -> ('b, 'e) t) -> ('b, 'e) t
-        """
-        return bind(promise, f)
-
-    class Open_on_rhs:
-        """Empty, as in OCaml.
-
-        OCaml: module Lwt_result.Let_syntax.Let_syntax.Open_on_rhs
-        """
-
-
 class Let_syntax:
     """The namespace that holds `Let_syntax`.
 
     OCaml: module Lwt_result.Let_syntax
     """
 
-    Let_syntax: TypeAlias = _LetSyntax
+    class Let_syntax:
+        """What `let%bind` and `let%map` of OCaml's ppx_let stand on.
+
+        OCaml: module Lwt_result.Let_syntax.Let_syntax
+        """
+
+        return_ = staticmethod(return_)
+        both = staticmethod(both)
+
+        @staticmethod
+        def map(promise: Result[A, E], /, *, f: Callable[[A], B]) -> Result[B, E]:
+            """`lwt_result.map` with its arguments the other way round.
+
+            OCaml: Lwt_result.Let_syntax.Let_syntax.map : ('a, 'e) t -> f:('a -> 'b) -> ('b, 'e) t
+            """
+            return map(f, promise)
+
+        @staticmethod
+        def bind(
+            promise: Result[A, E], /, *, f: Callable[[A], PromiseOrCoroutine[Ok[B] | Error[E]]]
+        ) -> Result[B, E]:
+            """`lwt_result.bind` with a label.
+
+            OCaml: Lwt_result.Let_syntax.Let_syntax.bind : ('a, 'e) t -> f:('a -> ('b, 'e) t) -> ('b, 'e) t
+            """
+            return bind(promise, f)
+
+        class Open_on_rhs:
+            """Empty, as in OCaml.
+
+            OCaml: module Lwt_result.Let_syntax.Let_syntax.Open_on_rhs
+            """
 
 
 class Infix:

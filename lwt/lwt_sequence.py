@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from lwt._sequence_ring import Link, Node, Sequence, nodes_l, nodes_r, splice
-from lwt._sequence_ring import remove as remove_node
-from lwt._values import Some
+from lwt._core.publish import publish as _publish
+from lwt._core.ring import Link, Node, Sequence, nodes_l, nodes_r, splice
+from lwt._core.ring import remove as remove_node
+from lwt._core.values import Some
 
 __all__ = [
     "Empty",
@@ -481,3 +482,6 @@ def find_node_opt_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
         return Some(find_node_r(f, sequence))
     except LookupError:
         return None
+
+
+_publish(__name__)

@@ -12,11 +12,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, final
 
-import lwt
-from lwt._coroutine import to_promise
+from lwt._core.concurrent import join
+from lwt._core.coroutine import to_promise
+from lwt._core.creation import return_unit
+from lwt._core.lifting import apply
+from lwt._core.promise import Promise
+from lwt._core.sequential import finalize
+from lwt._core.values import Some
 
 if TYPE_CHECKING:
-    from lwt._promise import PromiseOrCoroutine
+    from lwt._core.promise import PromiseOrCoroutine
 
 __all__ = [
     "Off",
@@ -66,7 +71,7 @@ t = Switch
 def _check_switch(function: str, argument: object) -> None:
     if not isinstance(argument, Switch):
         hint = "make one with lwt_switch.create()"
-        if isinstance(argument, lwt.Some):
+        if isinstance(argument, Some):
             hint = "pass the switch itself, without lwt.Some"
         raise TypeError(
             f"lwt_switch.{function}: {argument!r} ({type(argument).__name__}) is not a switch; "
@@ -75,7 +80,7 @@ def _check_switch(function: str, argument: object) -> None:
 
 
 def _check_option(function: str, argument: object) -> None:
-    if argument is None or (isinstance(argument, lwt.Some) and isinstance(argument.value, Switch)):
+    if argument is None or (isinstance(argument, Some) and isinstance(argument.value, Switch)):
         return
     hint = "pass lwt.Some(switch)" if isinstance(argument, Switch) else "make one with create()"
     raise TypeError(
@@ -112,7 +117,7 @@ def is_on(switch: Switch, /) -> bool:
     return switch._hooks is not None
 
 
-def check(switch: lwt.Some[Switch] | None, /) -> None:
+def check(switch: Some[Switch] | None, /) -> None:
     """Do nothing, unless there is a switch and it is off.
 
     Raises:
@@ -126,7 +131,7 @@ def check(switch: lwt.Some[Switch] | None, /) -> None:
         raise Off("lwt_switch.check: the switch is off")
 
 
-def add_hook(switch: lwt.Some[Switch] | None, hook: Hook, /) -> None:
+def add_hook(switch: Some[Switch] | None, hook: Hook, /) -> None:
     """Have a function called when a switch is turned off; without a switch, do nothing.
 
     Raises:
@@ -146,7 +151,7 @@ def add_hook(switch: lwt.Some[Switch] | None, hook: Hook, /) -> None:
     switch.value._hooks.append(hook)
 
 
-def add_hook_or_exec(switch: lwt.Some[Switch] | None, hook: Hook, /) -> lwt.Promise[object]:
+def add_hook_or_exec(switch: Some[Switch] | None, hook: Hook, /) -> Promise[object]:
     """Have a function called when a switch is turned off, or now, if it is off already.
 
     The result is that of the function if it is called now. Otherwise it is fulfilled, also
@@ -161,18 +166,18 @@ def add_hook_or_exec(switch: lwt.Some[Switch] | None, hook: Hook, /) -> lwt.Prom
     _check_option("add_hook_or_exec", switch)
     _check_callable("add_hook_or_exec", hook)
     if switch is None:
-        return lwt.return_unit
+        return return_unit
     if switch.value._hooks is None:
         return _call("add_hook_or_exec", hook)
     switch.value._hooks.append(hook)
-    return lwt.return_unit
+    return return_unit
 
 
-def _call(function: str, hook: Hook) -> lwt.Promise[object]:
+def _call(function: str, hook: Hook) -> Promise[object]:
     return to_promise(f"lwt_switch.{function}", hook, hook())
 
 
-def turn_off(switch: Switch, /) -> lwt.Promise[None]:
+def turn_off(switch: Switch, /) -> Promise[None]:
     """Turn a switch off: call all its hooks, and wait for all of them.
 
     The hooks are called at once, the one that was added last first. A hook that raises, or
@@ -188,12 +193,12 @@ def turn_off(switch: Switch, /) -> lwt.Promise[None]:
     _check_switch("turn_off", switch)
     hooks = switch._hooks
     if hooks is None:
-        return lwt.return_unit
+        return return_unit
     switch._hooks = None
-    return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    return join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
 
 
-def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> lwt.Promise[T]:
+def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> Promise[T]:
     """Call a function with a new switch, and turn it off when its promise is resolved.
 
     The result is that of the function, once all hooks are done; if one of these fails, the
@@ -215,6 +220,6 @@ def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> lwt.Promise[
     """
     _check_callable("with_switch", f)
     switch = create()
-    return lwt.finalize(
+    return finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
     )

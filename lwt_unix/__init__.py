@@ -35,7 +35,8 @@ Only one thread may use all this, the one that runs the main loop.
 OCaml: Lwt_unix (src/unix/lwt_unix.ml)
 """
 
-from lwt_unix._actions import (
+from lwt._core.publish import publish as _publish
+from lwt_unix._descriptors.actions import (
     Retry,
     Retry_read,
     Retry_write,
@@ -46,15 +47,37 @@ from lwt_unix._actions import (
     wrap_syscall,
     writable,
 )
-from lwt_unix._closing import (
+from lwt_unix._descriptors.copies import clear_close_on_exec, dup, dup2, set_close_on_exec
+from lwt_unix._descriptors.file_descr import (
+    Aborted,
+    Closed,
+    File_descr,
+    Opened,
+    State,
     abort,
-    clear_close_on_exec,
+    check_descriptor,
     close,
-    dup,
-    dup2,
-    set_close_on_exec,
+    of_unix_file_descr,
+    state,
+    stderr,
+    stdin,
+    stdout,
+    unix_file_descr,
 )
-from lwt_unix._constants import (
+from lwt_unix._descriptors.io_event import Io_event, Read, Write
+from lwt_unix._descriptors.mode import blocking, set_blocking
+from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
+from lwt_unix._errors import handle_unix_error
+from lwt_unix._processes.signals import (
+    Signal_handler_id,
+    disable_signal_handler,
+    handle_signal,
+    on_signal,
+    on_signal_full,
+    reinstall_signal_handler,
+    signal_count,
+)
+from lwt_unix._sockets.constants import (
     IPV6_ONLY,
     MSG_DONTROUTE,
     MSG_OOB,
@@ -87,9 +110,7 @@ from lwt_unix._constants import (
     SOCK_SEQPACKET,
     SOCK_STREAM,
     TCP_NODELAY,
-    Io_event,
     Msg_flag,
-    Read,
     Shutdown_command,
     Socket_bool_option,
     Socket_domain,
@@ -97,37 +118,20 @@ from lwt_unix._constants import (
     Socket_int_option,
     Socket_optint_option,
     Socket_type,
-    Write,
 )
-from lwt_unix._errors import handle_unix_error
-from lwt_unix._file_descr import (
-    Aborted,
-    Closed,
-    File_descr,
-    Opened,
-    State,
-    blocking,
-    check_descriptor,
-    of_unix_file_descr,
-    set_blocking,
-    state,
-    stderr,
-    stdin,
-    stdout,
-    unix_file_descr,
+from lwt_unix._sockets.messages import recv, recvfrom, send, sendto
+from lwt_unix._sockets.options import (
+    getsockopt,
+    getsockopt_error,
+    getsockopt_float,
+    getsockopt_int,
+    getsockopt_optint,
+    setsockopt,
+    setsockopt_float,
+    setsockopt_int,
+    setsockopt_optint,
 )
-from lwt_unix._messages import recv, recvfrom, send, sendto
-from lwt_unix._read_write import pipe, pipe_in, pipe_out, read, write, write_string
-from lwt_unix._signals import (
-    Signal_handler_id,
-    disable_signal_handler,
-    handle_signal,
-    on_signal,
-    on_signal_full,
-    reinstall_signal_handler,
-    signal_count,
-)
-from lwt_unix._sockaddr import (
+from lwt_unix._sockets.sockaddr import (
     ADDR_INET,
     ADDR_UNIX,
     Address,
@@ -140,18 +144,7 @@ from lwt_unix._sockaddr import (
     inet_addr_of_string,
     string_of_inet_addr,
 )
-from lwt_unix._socket_options import (
-    getsockopt,
-    getsockopt_error,
-    getsockopt_float,
-    getsockopt_int,
-    getsockopt_optint,
-    setsockopt,
-    setsockopt_float,
-    setsockopt_int,
-    setsockopt_optint,
-)
-from lwt_unix._sockets import (
+from lwt_unix._sockets.sockets import (
     Credentials,
     accept,
     accept_n,
@@ -317,3 +310,5 @@ __all__ = [
     "reinstall_signal_handler",
     "handle_signal",
 ]
+
+_publish(__name__)

@@ -28,7 +28,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import lwt
 from lwt import lwt_sequence
-from lwt._resolution import resume
+from lwt._core.resolution import resume
 from lwt_unix import lwt_engine
 
 __all__ = [

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import lwt
 from lwt import Promise
-from lwt._coroutine import _returned
-from lwt._promise import Callback, Callbacks, underlying
-from lwt._resolution import resolution
-from lwt._storage import current_storage
+from lwt._core.coroutine import _returned
+from lwt._core.promise import Callback, Callbacks, underlying
+from lwt._core.resolution import resolution
+from lwt._core.storage import current_storage
 
 T = TypeVar("T")
 

@@ -27,12 +27,16 @@ TOP_LEVEL = {
 DOES_INPUT_OUTPUT = {"lwt_unix", "asyncio", "select", "selectors", "signal", "socket", "threading"}
 
 SOURCES = {package: sorted((ROOT / package).rglob("*.py")) for package in ("lwt", "lwt_unix")}
-PUBLIC_MODULES = [
-    package if path.stem == "__init__" else f"{package}.{path.stem}"
-    for package, paths in SOURCES.items()
-    for path in paths
-    if path.stem == "__init__" or not path.stem.startswith("_")
-]
+
+
+def name_of(path: Path) -> str:
+    """The name of a module, as imports spell it; `__init__` is left out."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {name_of(path): path for paths in SOURCES.values() for path in paths}
+PUBLIC_MODULES = [name for name in MODULES if "._" not in name]
 
 
 @pytest.mark.skipif(
@@ -47,20 +51,65 @@ def test_the_top_level_holds_what_it_should_and_nothing_else() -> None:
     assert [name for name in files if name.startswith(".ci/")] in ([], [".ci/run"])
 
 
+def layout() -> list[str]:
+    """All modules from the bottom up, as the list in docs/contributing.md has them."""
+    text = (ROOT / "docs" / "contributing.md").read_text()
+    block = text.split("```layout\n")[1].split("```")[0]
+    modules: list[str] = []
+    package = folder = ""
+    for line in block.splitlines():
+        words = line.split()
+        indent = len(line) - len(line.lstrip())
+        if indent <= 4 and folder:
+            modules.append(f"{package}.{folder}")
+            folder = ""
+        if indent == 0:
+            package = words.pop().rstrip("/")
+        elif words[0].endswith("/"):
+            folder = words.pop(0).rstrip("/")
+        prefix = f"{package}.{folder}." if folder else f"{package}."
+        modules.extend(package if word == "__init__" else prefix + word for word in words)
+    return modules + ([f"{package}.{folder}"] if folder else [])
+
+
 def imports_of(path: Path) -> set[str]:
-    """The top-level packages that a file imports, inside functions too."""
+    """The modules that a file imports, inside functions too."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
-    return {name.split(".")[0] for name in found}
+            assert node.module and not node.level, "imports are absolute here"
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                found.add(module if module in MODULES else node.module)
+    return found
+
+
+def test_the_layout_of_the_guide_lists_every_module_once() -> None:
+    assert sorted(layout()) == sorted(MODULES)
+
+
+def test_a_module_imports_only_from_those_before_it_in_the_layout() -> None:
+    places = {name: place for place, name in enumerate(layout())}
+    upward = [
+        f"{name} imports {imported}"
+        for name, path in MODULES.items()
+        for imported in imports_of(path)
+        if imported in places and places[imported] >= places[name]
+    ]
+    assert upward == []
+
+
+def test_no_module_of_lwt_imports_the_face_of_the_package() -> None:
+    assert [
+        name for name in MODULES if name.startswith("lwt.") and "lwt" in imports_of(MODULES[name])
+    ] == []
 
 
 @pytest.mark.parametrize("path", SOURCES["lwt"], ids=lambda path: path.name)
 def test_a_module_of_lwt_imports_nothing_that_does_input_or_output(path: Path) -> None:
-    assert imports_of(path) & DOES_INPUT_OUTPUT == set()
+    assert {name.split(".")[0] for name in imports_of(path)} & DOES_INPUT_OUTPUT == set()
 
 
 def loaded_by_importing(*modules: str) -> set[str]:

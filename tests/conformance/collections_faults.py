@@ -187,7 +187,7 @@ return __import__("functools").cache(
         "iter_n goes on after a rejection",
         "                complete, running = yield nchoose_split(running)\n",
         """\
-                from lwt._sequential import catch
+                from lwt._core.sequential import catch
 
                 handled = [catch(lambda p=p: p, return_of) for p in running]
                 complete, running = yield nchoose_split(handled)
@@ -290,7 +290,7 @@ _RESULT_FAULTS: Final = (
         "catch makes no Error of a cancellation",
         """    return catch_of(lambda: ok(to_promise("lwt_result.catch", f, f())), fail)\n""",
         """\
-    from lwt._exceptions import Canceled
+    from lwt._core.exceptions import Canceled
 
     return catch_of(
         lambda: ok(to_promise("lwt_result.catch", f, f())),

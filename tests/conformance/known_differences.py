@@ -61,8 +61,8 @@ def _failing_streams_as_before() -> Iterator[None]:
         raise exception
 
     with (
-        mock.patch("lwt._stream_asked.Asked.when_raised", leave),
-        mock.patch("lwt._stream_traverse.reraise", reject),
+        mock.patch("lwt.lwt_stream._asked.Asked.when_raised", leave),
+        mock.patch("lwt.lwt_stream._traverse.reraise", reject),
     ):
         yield
 

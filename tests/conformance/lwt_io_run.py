@@ -14,8 +14,8 @@ from typing import Any, Final, TypeAlias
 import lwt
 import lwt_unix
 from lwt_unix import lwt_io
-from lwt_unix._io_buffer import ClosingOnce
-from lwt_unix._io_turns import ATOMIC, BUSY, CLOSED, IDLE, INVALID, WAITING, innermost
+from lwt_unix.lwt_io._buffer import ClosingOnce
+from lwt_unix.lwt_io._turns import ATOMIC, BUSY, CLOSED, IDLE, INVALID, WAITING, innermost
 from tests.conformance.forms import Form
 from tests.conformance.language import Met
 from tests.conformance.lwt_unix_calls import UnixRun

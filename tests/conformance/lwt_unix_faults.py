@@ -18,25 +18,25 @@ IO_FAULTS: Final = (
         "who waits for a descriptor is served last come, first",
         """\
         if last is None:
-            self.first = waiter
+            self.first = pending
         else:
-            last.next = waiter
-        self.last = waiter
+            last.next = pending
+        self.last = pending
 """,
         """\
-        waiter.previous, waiter.next = None, self.first
+        pending.previous, pending.next = None, self.first
         if self.first is None:
-            self.last = waiter
+            self.last = pending
         else:
-            self.first.previous = waiter
-        self.first = waiter
+            self.first.previous = pending
+        self.first = pending
 """,
     ),
     fault(
         "Lwt_unix",
         "only one waiter is asked in each turn",
-        "waiter = waiter.try_again(self) if waiter.queue is self else waiter.next",
-        "waiter.try_again(self); waiter = None",
+        "pending = self.try_again(pending) if pending.queue is self else pending.next",
+        "self.try_again(pending); pending = None",
     ),
     fault(
         "Lwt_unix",

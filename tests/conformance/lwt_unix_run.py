@@ -22,7 +22,7 @@ from typing import Any, Final
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io
-from lwt_unix._engine_events import Event_callback
+from lwt_unix.lwt_engine._events import Event_callback
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 from tests.conformance.lwt_unix_differences import LATE_INTEREST, Difference

@@ -12,13 +12,13 @@ _AT_ONCE: Final = (
     'Fulfill the promise, which is pending, as by `wakeup_later`."""\n',
     '''\
 Fulfill the promise, which is pending, as by `wakeup`."""
-        from lwt._resolution import run_callbacks
+        from lwt._core.resolution import run_callbacks
 
         return run_callbacks(settle(self.value, FULFILLED, value))
 ''',
 )
 _CANCELED_STAYS: Final = (
-    "        lwt_sequence.remove(self)\n",
+    "        remove(self)\n",
     "        pass\n",
     'still pending, not cancelled."""\n',
     'still pending, not cancelled."""\n        return True\n',
@@ -61,8 +61,8 @@ _MVAR_FAULTS: Final = (
     fault(
         "Lwt_mvar",
         "take_available leaves those waiting who put",
-        "    _let_next_put(mvar)\n    return lwt.Some(contents)\n",
-        "    mvar._contents = _NOTHING\n    return lwt.Some(contents)\n",
+        "    _let_next_put(mvar)\n    return Some(contents)\n",
+        "    mvar._contents = _NOTHING\n    return Some(contents)\n",
     ),
     fault(
         "Lwt_mvar",
@@ -74,7 +74,7 @@ _MVAR_FAULTS: Final = (
         "Lwt_mvar",
         "a put that waits cannot be cancelled",
         "    return mvar._writers.add(value)\n",
-        "    return lwt.no_cancel(mvar._writers.add(value))\n",
+        "    from lwt import no_cancel\n    return no_cancel(mvar._writers.add(value))\n",
     ),
 )
 
@@ -136,7 +136,7 @@ _MUTEX_FAULTS: Final = (
         return settle(self._outer, promise._state, promise._value)
 """,
         """\
-        from lwt._resolution import run_callbacks
+        from lwt._core.resolution import run_callbacks
         run_callbacks(settle(self._outer, promise._state, promise._value))
         unlock(self._mutex)
 """,
@@ -176,16 +176,18 @@ _CONDITION_FAULTS: Final = (
     fault(
         "Lwt_condition",
         "a mutex is not locked again after a cancellation or broadcast_exn",
-        "    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
+        "    return finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
         """\
+    import lwt
     return lwt.bind(waiter, lambda value: lwt.map(lambda _: value, lwt_mutex.lock(mutex)))
 """,
     ),
     fault(
         "Lwt_condition",
         "wait does not wait until the mutex is locked again",
-        "    return lwt.finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
+        "    return finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))\n",
         """\
+    import lwt
     lwt.on_termination(waiter, partial(lwt_mutex.lock, mutex))
     return waiter
 """,
@@ -218,13 +220,13 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "a hook that raises keeps the others from being called",
-        """lwt.apply(partial(_call, "turn_off"), hook)""",
+        """apply(partial(_call, "turn_off"), hook)""",
         """_call("turn_off", hook)""",
     ),
     fault(
         "Lwt_switch",
         "a hook is called only when the one before has ended",
-        """    return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])\n""",
+        """    return join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])\n""",
         """\
     from lwt import lwt_list
 
@@ -236,11 +238,11 @@ _SWITCH_FAULTS: Final = (
         "a switch is on while its hooks are called",
         """\
     switch._hooks = None
-    return lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    return join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
 """,
         """\
     switch._hooks = []
-    result = lwt.join([lwt.apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    result = join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
     switch._hooks = None
     return result
 """,
@@ -264,22 +266,23 @@ _SWITCH_FAULTS: Final = (
         """\
         _call("add_hook_or_exec", hook)
 """,
-        "    switch.value._hooks.append(hook)\n    return lwt.return_unit\n",
+        "    switch.value._hooks.append(hook)\n    return return_unit\n",
         """\
     else:
         switch.value._hooks.append(hook)
-    return lwt.return_unit
+    return return_unit
 """,
     ),
     fault(
         "Lwt_switch",
         "with_switch does not wait for the hooks",
         """\
-    return lwt.finalize(
+    return finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
     )
 """,
         """\
+    import lwt
     promise = lwt.apply(lambda _: to_promise("lwt_switch.with_switch", f, f(switch)), None)
     lwt.on_termination(promise, partial(turn_off, switch))
     return promise
@@ -289,11 +292,12 @@ _SWITCH_FAULTS: Final = (
         "Lwt_switch",
         "with_switch does not turn the switch off after a failure",
         """\
-    return lwt.finalize(
+    return finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)
     )
 """,
         """\
+    import lwt
     return lwt.bind(
         lwt.apply(lambda _: to_promise("lwt_switch.with_switch", f, f(switch)), None),
         lambda value: lwt.map(lambda _: value, turn_off(switch)),
@@ -322,14 +326,14 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "a member that was waited for is not validated",
-        "    return lwt.bind(waiter, partial(_validated, pool))\n",
+        "    return bind(waiter, partial(_validated, pool))\n",
         "    return waiter\n",
     ),
     fault(
         "Lwt_pool",
         "a member that was idle is not validated",
         "        return _validated(pool, pool._idle.popleft())\n",
-        "        return lwt.return_(pool._idle.popleft())\n",
+        "        return return_(pool._idle.popleft())\n",
     ),
     fault(
         "Lwt_pool",
@@ -376,7 +380,8 @@ _POOL_FAULTS: Final = (
         """\
     if is_cleared or not is_good:
         disposed = dispose_and_free(pool, member)
-        lwt.on_success(disposed, lambda _: pool._idle.append(member))
+        from lwt import on_success
+        on_success(disposed, lambda _: pool._idle.append(member))
         return disposed
 """,
     ),

@@ -10,7 +10,7 @@ from unittest import mock
 
 import lwt
 from lwt import _pool, lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
-from lwt._waiters import Waiter
+from lwt._core.waiters import Waiter
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 

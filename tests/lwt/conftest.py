@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import lwt
-from lwt._resolution import resume
+from lwt._core.resolution import resume
 from tests.helpers import Recorder, check_the_core_is_at_rest, exceptions_reported
 
 

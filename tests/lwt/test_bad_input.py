@@ -10,8 +10,8 @@ import pytest
 
 import lwt
 from lwt import lwt_sequence
-from lwt._promise import PENDING, Promise
-from lwt._resolution import resolution
+from lwt._core.promise import PENDING, Promise
+from lwt._core.resolution import resolution
 
 # Everything here is called with what its types forbid.
 anything: Any = lwt

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import lwt
-from lwt import _coroutine
-from lwt._resolution import resolution
+from lwt._core import coroutine as _coroutine
+from lwt._core.resolution import resolution
 
 key: lwt.Key[str] = lwt.new_key()
 

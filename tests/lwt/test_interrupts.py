@@ -11,8 +11,8 @@ from typing import NoReturn
 import pytest
 
 import lwt
-from lwt import _resolution
-from lwt._resolution import resolution
+from lwt._core import resolution as _resolution
+from lwt._core.resolution import resolution
 
 key: lwt.Key[str] = lwt.new_key()
 

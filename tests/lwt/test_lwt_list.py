@@ -13,7 +13,7 @@ import pytest
 
 import lwt
 from lwt import Error, Fail, Ok, Promise, Resolver, Return, Sleep, Some, lwt_list
-from lwt._resolution import resolution
+from lwt._core.resolution import resolution
 
 MILLION = 1_000_000
 MANY = 10_000

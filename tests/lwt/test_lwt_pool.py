@@ -11,7 +11,7 @@ import pytest
 
 import lwt
 from lwt import Promise, Return, lwt_pool
-from lwt._resolution import resume
+from lwt._core.resolution import resume
 from lwt.lwt_pool import clear, use, wait_queue_length
 from tests.helpers import A, B, Recorder, is_canceled, raising, rejected_with
 

@@ -11,7 +11,7 @@ import pytest
 
 import lwt
 from lwt import Fail, Promise, Resolver, Return, Some, lwt_seq
-from lwt._resolution import resolution
+from lwt._core.resolution import resolution
 from lwt.lwt_seq import Cons, Nil, Node, Seq
 
 MANY = 5_000

@@ -15,8 +15,8 @@ from itertools import pairwise
 import pytest
 
 import lwt
-from lwt._promise import PROXY
-from lwt._resolution import MAXIMUM_NESTING, resolution
+from lwt._core.promise import PROXY
+from lwt._core.resolution import MAXIMUM_NESTING, resolution
 
 MILLION = 1_000_000
 

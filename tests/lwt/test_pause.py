@@ -6,7 +6,7 @@ import pytest
 
 import lwt
 from lwt import Promise
-from lwt._pause import _paused
+from lwt._core.pause import _paused
 from tests.helpers import Recorder, is_canceled, raising
 
 

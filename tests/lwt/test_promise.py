@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import lwt
-from lwt._promise import CLEANUP_THRESHOLD, PROXY
-from lwt._resolution import resolution
+from lwt._core.promise import CLEANUP_THRESHOLD, PROXY
+from lwt._core.resolution import resolution
 from tests.helpers import Recorder, callbacks_of
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import lwt
 from lwt import Promise, Resolver
-from lwt._resolution import resolution
+from lwt._core.resolution import resolution
 from tests.helpers import A, B, Recorder, raising
 from tests.programs import environment
 

@@ -8,7 +8,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_main
-from lwt_unix._jobs import run_job
+from lwt_unix._jobs.jobs import run_job
 
 
 def fail_with(exn: Exception) -> lwt.Promise[int]:

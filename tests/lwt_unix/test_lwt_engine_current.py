@@ -272,7 +272,7 @@ def test_engine_is_imported_without_the_main_loop_and_channels() -> None:
         "package.__path__ = ['lwt_unix']; sys.modules['lwt_unix'] = package; "
         "import lwt_unix.lwt_engine; "
         "print(sorted(name for name in sys.modules if name.startswith('lwt_unix.') "
-        "and not name.startswith('lwt_unix._engine')))"
+        "and not name.startswith('lwt_unix.lwt_engine._')))"
     )
     output = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

@@ -16,10 +16,10 @@ import pytest
 
 from lwt import Failure
 from lwt_unix import lwt_engine
-from lwt_unix._engine_kernel import kernel_based
-from lwt_unix._engine_kqueue import Kqueue_poller
-from lwt_unix._engine_pollers import Epoll_poller
 from lwt_unix.lwt_engine import Ev_backend, Event, stop_event
+from lwt_unix.lwt_engine._kernel import kernel_based
+from lwt_unix.lwt_engine._kqueue import Kqueue_poller
+from lwt_unix.lwt_engine._pollers import Epoll_poller
 from lwt_unix.lwt_sys import Not_available
 from tests.lwt_unix.conftest import in_child
 from tests.lwt_unix.engine_cases import (

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwt_unix import lwt_engine
-from lwt_unix._engine_events import Timer_event
-from lwt_unix._engine_timers import FEWEST_TO_REBUILD, LONGEST_WAIT, Timer, Timer_queue
 from lwt_unix.lwt_engine import Event, stop_event
+from lwt_unix.lwt_engine._events import Timer_event
+from lwt_unix.lwt_engine._timers import FEWEST_TO_REBUILD, LONGEST_WAIT, Timer, Timer_queue
 from tests.lwt_unix.engine_cases import (
     ENGINES,
     Clock,

@@ -1,4 +1,4 @@
-"""Writing to channels: lwt_unix/_io_output.py and _io_writing.py."""
+"""Writing to channels: lwt_unix/lwt_io/_putting.py and _io_writing.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import lwt
 from lwt_unix import lwt_io, lwt_main
-from lwt_unix._io_writing import Data
+from lwt_unix.lwt_io._writing import Data
 from tests.lwt_unix.channels import Log, Sink, abort_sinks, input_of
 
 

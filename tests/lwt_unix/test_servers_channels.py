@@ -1,4 +1,4 @@
-"""Servers and connections on channels: lwt_unix/_io_servers.py, _io_connections.py."""
+"""Servers and connections on channels: lwt_unix/lwt_io/_servers.py, _io_connections.py."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ class TestServersOnChannels:
                 first.settimeout(5.0)
                 assert read_to_end(first) == b""
 
-        monkeypatch.setattr("lwt_unix._io_servers.new_memory", new_memory)
+        monkeypatch.setattr("lwt_unix.lwt_io._servers.new_memory", new_memory)
         run_with_server(echo_lines, client)
         assert [str(exn) for exn in hooked] == ["no memory"]
 

@@ -10,7 +10,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX
-from lwt_unix._sockaddr import from_python, to_python, to_sockaddr
+from lwt_unix._sockets.sockaddr import from_python, to_python, to_sockaddr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Waiting for nothing: what is started, or left, in the background.
+
+`async_` and `dont_wait` call a function and let what it started go on; `ignore_result`
+does so with a promise. They differ in what becomes of its rejection.
+
+OCaml: src/core/lwt.ml, Concurrent_composition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+from lwt._core.checks import check_callable, check_promise
+from lwt._core.coroutine import attempt
+from lwt._core.promise import (
+    PENDING,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    Rejection,
+    add_callback,
+    underlying,
+)
+from lwt._core.resolution import MAXIMUM_NESTING, postpone_action, report, resolution
+
+
+def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
+    """Call a function, and let what it started go on in the background.
+
+    An exception, raised now or rejecting the function's promise later, goes to
+    `async_exception_hook`.
+
+    Raises:
+        TypeError: `function` is not callable.
+
+    OCaml: Lwt.async : (unit -> unit t) -> unit
+    """
+    check_callable("async_", function)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(async_, function)
+    else:
+        _in_background(attempt("async_", function), report)
+
+
+def dont_wait(
+    function: Callable[[], PromiseOrCoroutine[object]],
+    handler: Callable[[Exception], object],
+    /,
+) -> None:
+    """Call a function, let it go on in the background, and handle its exception.
+
+    `handler` is called with an exception raised now or rejecting the promise later. Its
+    own exceptions are not handled: they leave through the function that resolves.
+
+    Raises:
+        Exception: that of `handler`, if the function's promise is rejected already.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.dont_wait : (unit -> unit t) -> (exn -> unit) -> unit
+    """
+    check_callable("dont_wait", function)
+    check_callable("dont_wait", handler)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(dont_wait, function, handler)
+        return
+
+    def handle(rejection: Rejection) -> None:
+        handler(rejection.with_own_traceback())
+
+    _in_background(attempt("dont_wait", function), handle)
+
+
+def ignore_result(promise: Promise[object], /) -> None:
+    """Let a promise be, and report its rejection, if it comes later, to the hook.
+
+    Raises:
+        Exception: that of the promise, if it is rejected already.
+        TypeError: `promise` is no promise.
+
+    OCaml: Lwt.ignore_result : _ t -> unit
+    """
+    check_promise("ignore_result", promise)
+    source = underlying(promise)
+    if source._state == REJECTED:
+        try:
+            source._value.throw()
+        finally:
+            del promise, source  # The traceback leads to this frame: close no circle.
+    else:
+        _in_background(source, report)
+
+
+def _in_background(promise: Promise[object], handle: Callable[[Rejection], None]) -> None:
+    """Hand the rejection of a promise to a handler, now or later."""
+    source = underlying(promise)
+    if source._state == REJECTED:
+        handle(source._value)
+    elif source._state == PENDING:
+        add_callback(source, _Background(handle))
+
+
+@final
+class _Background:
+    """What `async_` and its kin attach: it handles the rejection.
+
+    It leaves the storage as it finds it, and lets the handler's exceptions pass.
+    """
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: Callable[[Rejection], None]) -> None:
+        self._handle = handle
+
+    def run(self, promise: Promise[Any], /) -> None:
+        if promise._state == REJECTED:
+            self._handle(promise._value)

@@ -1,0 +1,122 @@
+"""What OCaml's syntax extension calls: `bind` and its siblings, told where they stand.
+
+Each takes a file and a line, for the event log of OCaml, which are not used, and a
+function that adds the location to every exception that passes or arises.
+
+OCaml: src/core/lwt.ml, Sequential_composition, the functions `backtrace_…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from lwt._core.checks import check_callable, check_promise
+from lwt._core.coroutine import to_promise
+from lwt._core.creation import fail, return_
+from lwt._core.promise import (
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    add_callback,
+    new_promise,
+    underlying,
+)
+from lwt._core.sequential import AddLocation, TryBind, bind, located, try_bind_located
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def backtrace_bind(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    promise: Promise[A],
+    callback: Callable[[A], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[B]:
+    """`bind` that applies `add_location` to rejections that pass or arise later.
+
+    OCaml: Lwt.backtrace_bind
+        : string -> int -> (exn -> exn) -> 'a t -> ('a -> 'b t) -> 'b t
+    """
+    check_promise("backtrace_bind", promise)
+    check_callable("backtrace_bind", callback)
+    source = underlying(promise)
+    if source._state == FULFILLED:
+        return bind(source, callback)
+    if source._state == REJECTED:
+        return new_promise(REJECTED, located(source._value, add_location))
+    outer: Promise[B] = new_promise(PENDING, source)
+    add_callback(source, TryBind("backtrace_bind", outer, callback, None, add_location))
+    return outer
+
+
+def backtrace_catch(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    handler: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[A | B]:
+    """`catch` that applies `add_location` to exceptions.
+
+    OCaml: Lwt.backtrace_catch
+        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (exn -> 'a t) -> 'a t
+    """
+    check_callable("backtrace_catch", function)
+    check_callable("backtrace_catch", handler)
+    return try_bind_located("backtrace_catch", function, None, handler, add_location)
+
+
+def backtrace_try_bind(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]],
+    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[B]:
+    """`try_bind` that applies `add_location` to exceptions.
+
+    OCaml: Lwt.backtrace_try_bind
+        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
+    """
+    check_callable("backtrace_try_bind", function)
+    check_callable("backtrace_try_bind", on_fulfilled)
+    check_callable("backtrace_try_bind", on_rejected)
+    return try_bind_located("backtrace_try_bind", function, on_fulfilled, on_rejected, add_location)
+
+
+def backtrace_finalize(
+    file: str,
+    line: int,
+    add_location: AddLocation,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    cleanup: Callable[[], PromiseOrCoroutine[object]],
+    /,
+) -> Promise[A]:
+    """`finalize` that applies `add_location` to exceptions.
+
+    OCaml: Lwt.backtrace_finalize
+        : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (unit -> unit t) -> 'a t
+    """
+    check_callable("backtrace_finalize", function)
+    check_callable("backtrace_finalize", cleanup)
+    name = "backtrace_finalize"
+
+    def clean_up() -> Promise[object]:
+        return to_promise(name, cleanup, cleanup())
+
+    return try_bind_located(
+        name,
+        function,
+        lambda value: bind(clean_up(), lambda _: return_(value)),
+        lambda exception: bind(clean_up(), lambda _: fail(add_location(exception))),
+        add_location,
+    )

@@ -1,0 +1,279 @@
+"""Cancelling: a search backward from a promise, for promises of `task` to reject.
+
+A pending promise knows how it is cancelled (`HowToCancel`): one of `task` is rejected
+with `Canceled`; one of `bind`, `join` and so on passes the cancel on to what it waits
+for; one of `wait` ignores it. `cancel` first rejects all that it finds, and then lets
+their callbacks run, which carry the rejection forward in the ordinary way.
+
+A side topic: nothing else needs it, and one may read the core without it.
+
+OCaml: src/core/lwt.ml, Resolving.cancel, on_cancel, protected, no_cancel,
+wrap_in_cancelable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, final
+
+from lwt._core.checks import check_callable, check_promise
+from lwt._core.exceptions import Canceled
+from lwt._core.promise import (
+    CANCEL_THIS,
+    PENDING,
+    REJECTED,
+    HowToCancel,
+    Promise,
+    Rejection,
+    add_callback,
+    new_promise,
+    remove_callback,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import (
+    MAXIMUM_NESTING,
+    call,
+    call_or_report,
+    postpone_action,
+    resolution,
+    run_callbacks,
+)
+from lwt._core.storage import current_storage
+
+T = TypeVar("T")
+
+
+def cancel(promise: Promise[object], /) -> None:
+    """Cancel what a promise waits for.
+
+    All promises of `task` that `promise` depends on are rejected with `Canceled`, then
+    their callbacks run. A promise that is resolved already, or depends only on promises
+    of `wait`, is left alone.
+
+    >>> import lwt
+    >>> p, _ = lwt.task()
+    >>> q = lwt.map(str, p)
+    >>> lwt.cancel(q)
+    >>> q
+    <Promise rejected: Canceled()>
+
+    Raises:
+        TypeError: `promise` is no promise.
+
+    OCaml: Lwt.cancel : _ t -> unit
+    """
+    check_promise("cancel", promise)
+    rejection = Rejection(Canceled(), None)
+    canceled: list[Promise[Any]] = []
+    to_visit: list[Promise[Any]] = [promise]
+    visited: set[int] = set()
+    while to_visit:
+        current = underlying(to_visit.pop())
+        if current._state != PENDING:
+            continue
+        how_to_cancel: HowToCancel = current._value
+        if how_to_cancel is None:
+            continue
+        if how_to_cancel is CANCEL_THIS:
+            canceled.append(settle(current, REJECTED, rejection))
+        elif id(current) in visited:
+            pass  # Async functions that await each other make a circle.
+        else:
+            visited.add(id(current))
+            if type(how_to_cancel) is Promise:
+                to_visit.append(how_to_cancel)
+            else:
+                to_visit.extend(reversed(how_to_cancel))
+    # OCaml collects them in a list from the front: the last found comes first.
+    remaining = reversed(canceled)
+    try:
+        for canceled_promise in remaining:
+            run_callbacks(canceled_promise)
+    finally:
+        # After an exception that leaves, the callbacks of the others run later.
+        resolution.deferred.extend(remaining)
+
+
+def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> None:
+    """Call a function if the promise is cancelled, before its other callbacks.
+
+    If the promise is rejected with `Canceled` already, the function is called at once.
+    Exceptions of the function go to `async_exception_hook`.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.on_cancel : _ t -> (unit -> unit) -> unit
+    """
+    check_promise("on_cancel", promise)
+    check_callable("on_cancel", function)
+    source = underlying(promise)
+    if source._state == PENDING:
+        _add_cancel_callback(source, function)
+    elif source._state == REJECTED and isinstance(source._value.exception, Canceled):
+        if resolution.nesting >= MAXIMUM_NESTING:
+            postpone_action(call_or_report, function)
+        else:
+            call(call_or_report, function)
+
+
+def _add_cancel_callback(promise: Promise[Any], function: Callable[[], object]) -> None:
+    callback = _CancelCallback(function)
+    if promise._cancel_callbacks is None:
+        promise._cancel_callbacks = [callback]
+    else:
+        promise._cancel_callbacks.append(callback)
+
+
+@final
+class _CancelCallback:
+    """What `on_cancel` attaches to a pending promise."""
+
+    __slots__ = ("_function", "_storage")
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._function = function
+        self._storage = current_storage.contents
+
+    def run_cancel(self) -> None:
+        current_storage.contents = self._storage
+        call_or_report(self._function)
+
+
+def protected(promise: Promise[T], /) -> Promise[T]:
+    """Make a promise that can be cancelled without cancelling the one that it follows.
+
+    It is resolved as `promise` is, unless it is cancelled before.
+
+    Raises:
+        TypeError: `promise` is no promise.
+
+    OCaml: Lwt.protected : 'a t -> 'a t
+    """
+    check_promise("protected", promise)
+    source = underlying(promise)
+    if source._state != PENDING:
+        return promise
+    follower: Promise[T] = new_promise(PENDING, CANCEL_THIS)
+    protection = _Protection(source, follower)
+    add_callback(source, protection)
+    follower._cancel_callbacks = [protection]
+    return follower
+
+
+@final
+class _Protection:
+    """What `protected` attaches to both promises: one object, since streams make many.
+
+    It resolves the follower as the promise was; or, when the follower is cancelled, it takes
+    itself back from the promise, as a `RemovableCallback` does.
+    """
+
+    __slots__ = ("_follower", "_promise", "_storage", "removed")
+
+    def __init__(self, promise: Promise[Any], follower: Promise[Any]) -> None:
+        self._promise: Promise[Any] | None = promise
+        self._follower: Promise[Any] | None = follower
+        self._storage = current_storage.contents
+        self.removed = False
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        follower = self._follower
+        if follower is None:
+            return None
+        self._forget()
+        return follow(promise, (), follower)
+
+    def run_cancel(self) -> None:
+        # OCaml's is a callback of `on_cancel`, and leaves its storage behind.
+        current_storage.contents = self._storage
+        promise = self._promise
+        if promise is None:
+            return
+        self._forget()
+        source = underlying(promise)
+        if source._state == PENDING:
+            remove_callback(source, self)
+
+    def _forget(self) -> None:
+        self._promise = self._follower = None
+        self.removed = True
+
+
+def follow(
+    promise: Promise[Any], _: Sequence[Promise[Any]], follower: Promise[Any]
+) -> Promise[Any] | None:
+    """Resolve a promise as another was, unless it was cancelled before."""
+    # One cancel may have found both promises: the follower is rejected then, and has not
+    # yet had the chance to remove the callback. (OCaml's behaviour is undefined.)
+    if underlying(follower)._state != PENDING:
+        return None
+    return settle(follower, promise._state, promise._value)
+
+
+def no_cancel(promise: Promise[T], /) -> Promise[T]:
+    """Make a promise that follows another, and that cancelling does not reach.
+
+    Raises:
+        TypeError: `promise` is no promise.
+
+    OCaml: Lwt.no_cancel : 'a t -> 'a t
+    """
+    check_promise("no_cancel", promise)
+    source = underlying(promise)
+    if source._state != PENDING:
+        return promise
+    follower: Promise[T] = new_promise(PENDING, None)
+    add_callback(source, _Follow(follower))
+    return follower
+
+
+@final
+class _Follow:
+    """What `no_cancel` attaches: it resolves a promise as another was."""
+
+    __slots__ = ("_follower",)
+
+    def __init__(self, follower: Promise[Any]) -> None:
+        self._follower = follower
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any]:
+        return settle(self._follower, promise._state, promise._value)
+
+
+def wrap_in_cancelable(promise: Promise[T], /) -> Promise[T]:
+    """Make a promise that can be cancelled, whether or not the one that it follows can.
+
+    Cancelling it rejects it at once, and also cancels `promise`.
+
+    Raises:
+        TypeError: `promise` is no promise.
+
+    OCaml: Lwt.wrap_in_cancelable : 'a t -> 'a t
+    """
+    check_promise("wrap_in_cancelable", promise)
+    source = underlying(promise)
+    if source._state != PENDING:
+        return promise
+    follower: Promise[T] = new_promise(PENDING, CANCEL_THIS)
+    _add_cancel_callback(follower, lambda: cancel(promise))
+    add_callback(source, _FollowUnlessResolved(follower))
+    return follower
+
+
+@final
+class _FollowUnlessResolved:
+    """What `wrap_in_cancelable` attaches: its promise may have been cancelled before."""
+
+    __slots__ = ("_follower", "_storage")
+
+    def __init__(self, follower: Promise[Any]) -> None:
+        self._follower = follower
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        current_storage.contents = self._storage
+        if underlying(self._follower)._state != PENDING:
+            return None
+        return settle(self._follower, promise._state, promise._value)

@@ -1,0 +1,358 @@
+"""Making promises: resolved ones, and pending ones with their resolvers.
+
+`return_` and its kin make promises that are resolved from the start. `wait` and
+`task` make pending ones; the `wakeup` family resolves these. What `wakeup` resolves
+has its callbacks run before `wakeup` returns. `wakeup_later` does the same unless it
+is called by a callback: then they run when the outermost callbacks have run.
+
+OCaml: src/core/lwt.ml, Trivial_promises, Pending_promises, Resolving.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn, TypeVar
+
+from lwt._core.checks import check_exception
+from lwt._core.exceptions import Canceled, Failure
+from lwt._core.promise import (
+    CANCEL_THIS,
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    Rejection,
+    Resolver,
+    new_promise,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import defer_callbacks, run_callbacks
+from lwt._core.ring import Node, Sequence, remove
+from lwt._core.values import Error, Ok, Some
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+# --- Promises that are resolved already -------------------------------------
+
+
+def return_(value: T, /) -> Promise[T]:
+    """Make a promise that is fulfilled with a value.
+
+    OCaml: Lwt.return : 'a -> 'a t
+    """
+    return new_promise(FULFILLED, value)
+
+
+def fail(exception: Exception, /) -> Promise[NoReturn]:
+    """Make a promise that is rejected with an exception.
+
+    In a callback, `raise` is better: it records a traceback.
+
+    Raises:
+        TypeError: `exception` is no instance of Exception.
+
+    OCaml: Lwt.fail : exn -> _ t
+    """
+    check_exception("fail", exception)
+    return new_promise(REJECTED, Rejection(exception, exception.__traceback__))
+
+
+def of_result(result: Ok[T] | Error[Exception], /) -> Promise[T]:
+    """Make a promise that is resolved as a result says.
+
+    Raises:
+        TypeError: `result` is neither `Ok` nor `Error`, or its error is no exception.
+
+    OCaml: Lwt.of_result : ('a, exn) result -> 'a t
+    """
+    return new_promise(*_state_of_result("of_result", result))
+
+
+return_unit: Final[Promise[None]] = return_(None)
+"""A promise that is fulfilled with `None`.
+
+OCaml: Lwt.return_unit : unit t
+"""
+
+return_none: Final[Promise[None]] = return_(None)
+"""A promise that is fulfilled with the option `None`.
+
+OCaml: Lwt.return_none : (_ option) t
+"""
+
+return_nil: Final[Promise[list[Any]]] = return_([])
+"""A promise that is fulfilled with an empty list; it is shared, so do not change the list.
+
+OCaml: Lwt.return_nil : (_ list) t
+"""
+
+return_true: Final[Promise[bool]] = return_(True)
+"""A promise that is fulfilled with `True`.
+
+OCaml: Lwt.return_true : bool t
+"""
+
+return_false: Final[Promise[bool]] = return_(False)
+"""A promise that is fulfilled with `False`.
+
+OCaml: Lwt.return_false : bool t
+"""
+
+
+def return_some(value: T, /) -> Promise[Some[T]]:
+    """Make a promise that is fulfilled with `Some(value)`.
+
+    OCaml: Lwt.return_some : 'a -> ('a option) t
+    """
+    return new_promise(FULFILLED, Some(value))
+
+
+def return_ok(value: T, /) -> Promise[Ok[T]]:
+    """Make a promise that is fulfilled with `Ok(value)`.
+
+    OCaml: Lwt.return_ok : 'a -> (('a, _) result) t
+    """
+    return new_promise(FULFILLED, Ok(value))
+
+
+def return_error(error: E, /) -> Promise[Error[E]]:
+    """Make a promise that is *fulfilled* with `Error(error)`.
+
+    OCaml: Lwt.return_error : 'e -> ((_, 'e) result) t
+    """
+    return new_promise(FULFILLED, Error(error))
+
+
+def fail_with(message: str, /) -> Promise[NoReturn]:
+    """Make a promise that is rejected with `Failure(message)`.
+
+    OCaml: Lwt.fail_with : string -> _ t
+    """
+    return fail(Failure(message))
+
+
+def fail_invalid_arg(message: str, /) -> Promise[NoReturn]:
+    """Make a promise that is rejected with `ValueError(message)`.
+
+    OCaml: Lwt.fail_invalid_arg : string -> _ t
+    """
+    return fail(ValueError(message))
+
+
+# --- Promises that are resolved later ---------------------------------------
+
+
+# `wait` and `task` are typed with Any, as asyncio's create_future is: with a type
+# variable, every call of them would need an annotation. An annotation still counts:
+# `promise: Promise[int]` and `resolver: Resolver[int]`, given before, are checked.
+
+
+def wait() -> tuple[Promise[Any], Resolver[Any]]:
+    """Make a pending promise that cannot be cancelled, and its resolver.
+
+    OCaml: Lwt.wait : unit -> 'a t * 'a u
+    """
+    promise: Promise[Any] = new_promise(PENDING, None)
+    return promise, Resolver(promise)
+
+
+def task() -> tuple[Promise[Any], Resolver[Any]]:
+    """Make a pending promise that can be cancelled, and its resolver.
+
+    `lwt.cancel` rejects it with `Canceled`.
+
+    OCaml: Lwt.task : unit -> 'a t * 'a u
+    """
+    promise: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+    return promise, Resolver(promise)
+
+
+class _RemoveNode:
+    """The cancel callback that takes a resolver out of its sequence."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Node[Resolver[Any]]) -> None:
+        self._node = node
+
+    def run_cancel(self) -> None:
+        remove(self._node)
+
+
+def add_task_r(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
+    """Make a cancelable promise whose resolver is added at the right end of a sequence.
+
+    Cancelling the promise removes the resolver.
+
+    Raises:
+        TypeError: `sequence` is no sequence.
+
+    OCaml: Lwt.add_task_r : 'a u Lwt_sequence.t -> 'a t
+    """
+    _check_sequence("add_task_r", sequence)
+    promise, resolver = task()
+    promise._cancel_callbacks = [_RemoveNode(Node(resolver, sequence.previous, sequence))]
+    return promise
+
+
+def add_task_l(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
+    """Make a cancelable promise whose resolver is added at the left end of a sequence.
+
+    Cancelling the promise removes the resolver.
+
+    Raises:
+        TypeError: `sequence` is no sequence.
+
+    OCaml: Lwt.add_task_l : 'a u Lwt_sequence.t -> 'a t
+    """
+    _check_sequence("add_task_l", sequence)
+    promise, resolver = task()
+    promise._cancel_callbacks = [_RemoveNode(Node(resolver, sequence, sequence.next))]
+    return promise
+
+
+def _check_sequence(function_name: str, value: object) -> None:
+    if not isinstance(value, Sequence):
+        raise TypeError(
+            f"lwt.{function_name}: expected a sequence made by lwt_sequence.create(), got {value!r}"
+        )
+
+
+# --- Resolving ---------------------------------------------------------------
+
+
+def wakeup(resolver: Resolver[T], value: T, /) -> None:
+    """Fulfill the promise of a resolver, and run its callbacks before returning.
+
+    If the promise was cancelled, nothing happens.
+
+    Raises:
+        ValueError: the promise is resolved already.
+        TypeError: `resolver` is no resolver.
+
+    OCaml: Lwt.wakeup : 'a u -> 'a -> unit
+    """
+    promise = _pending_promise("wakeup", resolver)
+    if promise is not None:
+        run_callbacks(settle(promise, FULFILLED, value))
+
+
+def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
+    """Reject the promise of a resolver, and run its callbacks before returning.
+
+    Raises:
+        ValueError: the promise is resolved already.
+        TypeError: `resolver` is no resolver, or `exception` no exception.
+
+    OCaml: Lwt.wakeup_exn : _ u -> exn -> unit
+    """
+    check_exception("wakeup_exn", exception)
+    promise = _pending_promise("wakeup_exn", resolver)
+    if promise is not None:
+        settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
+        del exception  # Its traceback may come to lead to this frame: close no circle.
+        try:
+            run_callbacks(promise)
+        finally:
+            del promise
+
+
+def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:
+    """Resolve the promise of a resolver as a result says, running its callbacks at once.
+
+    Raises:
+        ValueError: the promise is resolved already.
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.wakeup_result : 'a u -> ('a, exn) result -> unit
+    """
+    state, value = _state_of_result("wakeup_result", result)
+    promise = _pending_promise("wakeup_result", resolver)
+    if promise is not None:
+        run_callbacks(settle(promise, state, value))
+
+
+def wakeup_later(resolver: Resolver[T], value: T, /) -> None:
+    """Fulfill the promise of a resolver, and run its callbacks now or a little later.
+
+    They run now, unless this is called by a callback of another promise: then they
+    run when that promise's callbacks, and all that these started, have run.
+
+    Raises:
+        ValueError: the promise is resolved already.
+        TypeError: `resolver` is no resolver.
+
+    OCaml: Lwt.wakeup_later : 'a u -> 'a -> unit
+    """
+    promise = _pending_promise("wakeup_later", resolver)
+    if promise is not None:
+        defer_callbacks(settle(promise, FULFILLED, value))
+
+
+def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
+    """Reject the promise of a resolver; its callbacks run as by `wakeup_later`.
+
+    Raises:
+        ValueError: the promise is resolved already.
+        TypeError: `resolver` is no resolver, or `exception` no exception.
+
+    OCaml: Lwt.wakeup_later_exn : _ u -> exn -> unit
+    """
+    check_exception("wakeup_later_exn", exception)
+    promise = _pending_promise("wakeup_later_exn", resolver)
+    if promise is not None:
+        settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
+        del exception  # As in wakeup_exn.
+        try:
+            defer_callbacks(promise)
+        finally:
+            del promise
+
+
+def wakeup_later_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:
+    """Resolve the promise of a resolver as a result says, running callbacks as `wakeup_later`.
+
+    Raises:
+        ValueError: the promise is resolved already.
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.wakeup_later_result : 'a u -> ('a, exn) result -> unit
+    """
+    state, value = _state_of_result("wakeup_later_result", result)
+    promise = _pending_promise("wakeup_later_result", resolver)
+    if promise is not None:
+        defer_callbacks(settle(promise, state, value))
+
+
+def _pending_promise(function_name: str, resolver: Resolver[Any]) -> Promise[Any] | None:
+    """The promise that a resolver is about to resolve; None if it was cancelled."""
+    if type(resolver) is not Resolver:
+        hint = ""
+        if isinstance(resolver, Promise):
+            hint = "; the resolver is the second item of what lwt.wait() returned"
+        raise TypeError(f"lwt.{function_name}: expected a resolver, got {resolver!r}{hint}")
+    promise = resolver._promise
+    if promise._state == PENDING:
+        return promise
+    promise = underlying(promise)
+    if promise._state == PENDING:
+        return promise
+    if promise._state == REJECTED and isinstance(promise._value.exception, Canceled):
+        return None
+    raise ValueError(
+        f"Lwt.{function_name}: the promise is resolved already: {promise!r}; "
+        f"a resolver can be used once, lwt.is_sleeping(promise) tells whether it was"
+    )
+
+
+def _state_of_result(function_name: str, result: Ok[Any] | Error[Exception]) -> tuple[int, object]:
+    match result:
+        case Ok(value):
+            return FULFILLED, value
+        case Error(exception):
+            check_exception(function_name, exception)
+            return REJECTED, Rejection(exception, exception.__traceback__)
+    raise TypeError(
+        f"lwt.{function_name}: expected lwt.Ok(value) or lwt.Error(exception), got {result!r}"
+    )

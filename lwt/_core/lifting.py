@@ -1,0 +1,152 @@
+"""Lifting: ordinary functions made to return promises.
+
+`wrap` calls a function; `wrap1` to `wrap7` return a function of so many arguments. In
+Python the number does not matter to the implementation; it is checked all the same, so
+that a wrong call fails with the names of the interface.
+
+OCaml: src/core/lwt.ml, Miscellaneous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from lwt._core.checks import check_callable
+from lwt._core.coroutine import to_promise
+from lwt._core.promise import (
+    FULFILLED,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    new_promise,
+    rejection_of,
+)
+from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
+
+A1 = TypeVar("A1")
+A2 = TypeVar("A2")
+A3 = TypeVar("A3")
+A4 = TypeVar("A4")
+A5 = TypeVar("A5")
+A6 = TypeVar("A6")
+A7 = TypeVar("A7")
+B = TypeVar("B")
+P = ParamSpec("P")
+
+
+def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> Promise[B]:
+    """Call a function that returns a promise; an exception that it raises rejects the result.
+
+    Raises:
+        TypeError: `function` is not callable.
+
+    OCaml: Lwt.apply : ('a -> 'b t) -> 'a -> 'b t
+    """
+    check_callable("apply", function)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(apply, function, argument)
+    try:
+        return to_promise("apply", function, call(function, argument))
+    except Exception as exception:
+        return new_promise(REJECTED, rejection_of(exception))
+
+
+def _call(function: Callable[P, B], *arguments: P.args, **keywords: P.kwargs) -> Promise[B]:
+    try:
+        return new_promise(FULFILLED, function(*arguments, **keywords))
+    except Exception as exception:
+        return new_promise(REJECTED, rejection_of(exception))
+
+
+def wrap(function: Callable[[], B], /) -> Promise[B]:
+    """Call a function; the promise is fulfilled or rejected as it returns or raises.
+
+    >>> import lwt
+    >>> lwt.wrap(lambda: 3)
+    <Promise fulfilled: 3>
+
+    Raises:
+        TypeError: `function` is not callable.
+
+    OCaml: Lwt.wrap : (unit -> 'b) -> 'b t
+    """
+    check_callable("wrap", function)
+    return _call(function)
+
+
+def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
+    check_callable(f"wrap{number}", function)
+
+    def wrapped(*arguments: Any) -> Promise[B]:
+        if len(arguments) != number:
+            plural = "" if number == 1 else "s"
+            raise TypeError(
+                f"lwt.wrap{number}: the function takes {number} argument{plural}, "
+                f"got {len(arguments)}"
+            )
+        return _call(function, *arguments)
+
+    return wrapped
+
+
+def wrap1(function: Callable[[A1], B], /) -> Callable[[A1], Promise[B]]:
+    """Make a function of one argument return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap1 : ('a1 -> 'b) -> 'a1 -> 'b t
+    """
+    return _wrap(1, function)
+
+
+def wrap2(function: Callable[[A1, A2], B], /) -> Callable[[A1, A2], Promise[B]]:
+    """Make a function of two arguments return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap2 : ('a1 -> 'a2 -> 'b) -> 'a1 -> 'a2 -> 'b t
+    """
+    return _wrap(2, function)
+
+
+def wrap3(function: Callable[[A1, A2, A3], B], /) -> Callable[[A1, A2, A3], Promise[B]]:
+    """Make a function of three arguments return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap3 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    """
+    return _wrap(3, function)
+
+
+def wrap4(function: Callable[[A1, A2, A3, A4], B], /) -> Callable[[A1, A2, A3, A4], Promise[B]]:
+    """Make a function of four arguments return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap4 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    """
+    return _wrap(4, function)
+
+
+def wrap5(
+    function: Callable[[A1, A2, A3, A4, A5], B], /
+) -> Callable[[A1, A2, A3, A4, A5], Promise[B]]:
+    """Make a function of five arguments return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap5 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    """
+    return _wrap(5, function)
+
+
+def wrap6(
+    function: Callable[[A1, A2, A3, A4, A5, A6], B], /
+) -> Callable[[A1, A2, A3, A4, A5, A6], Promise[B]]:
+    """Make a function of six arguments return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap6 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    """
+    return _wrap(6, function)
+
+
+def wrap7(
+    function: Callable[[A1, A2, A3, A4, A5, A6, A7], B], /
+) -> Callable[[A1, A2, A3, A4, A5, A6, A7], Promise[B]]:
+    """Make a function of seven arguments return a promise, as `wrap` does.
+
+    OCaml: Lwt.wrap7 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    """
+    return _wrap(7, function)

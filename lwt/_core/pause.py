@@ -1,0 +1,98 @@
+"""Pausing: promises that are fulfilled at the next turn of the main loop.
+
+OCaml: src/core/lwt.ml, Miscellaneous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+from lwt._core.checks import check_callable
+from lwt._core.promise import (
+    CANCEL_THIS,
+    FULFILLED,
+    PENDING,
+    Promise,
+    new_promise,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import run_callbacks
+
+
+@final
+class _Paused:
+    """The promises of `pause` since the last turn."""
+
+    __slots__ = ("notifier", "promises")
+
+    def __init__(self) -> None:
+        self.promises: list[Promise[None]] = []
+        """Cancelled ones stay here, and count, as in OCaml; the turn passes them over."""
+        self.notifier: Callable[[int], object] | None = None
+
+
+_paused: Final = _Paused()
+
+
+def pause() -> Promise[None]:
+    """Make a promise that is fulfilled at the next turn of the main loop.
+
+    Waiting for it lets other callbacks, and input and output, have their turn. It can
+    be cancelled.
+
+    OCaml: Lwt.pause : unit -> unit t
+    """
+    promise: Promise[None] = new_promise(PENDING, CANCEL_THIS)
+    _paused.promises.append(promise)
+    if _paused.notifier is not None:
+        _paused.notifier(len(_paused.promises))
+    return promise
+
+
+def wakeup_paused() -> None:
+    """Fulfill all promises of `pause` that were made before this call, oldest first.
+
+    The main loop calls this once a turn.
+
+    OCaml: Lwt.wakeup_paused : unit -> unit
+    """
+    remaining = iter(_paused.promises)
+    _paused.promises = []
+    try:
+        for promise in remaining:
+            source = promise if promise._state == PENDING else underlying(promise)
+            if source._state == PENDING:
+                run_callbacks(settle(source, FULFILLED, None))
+    except BaseException:
+        _paused.promises[:0] = remaining  # It leaves; the others wait for the next turn.
+        raise
+
+
+def paused_count() -> int:
+    """How often `pause` was called since `wakeup_paused` was.
+
+    OCaml: Lwt.paused_count : unit -> int
+    """
+    return len(_paused.promises)
+
+
+def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
+    """Have a function called with `paused_count()` at each `pause`; it replaces the last one.
+
+    Raises:
+        TypeError: `notifier` is not callable.
+
+    OCaml: Lwt.register_pause_notifier : (int -> unit) -> unit
+    """
+    check_callable("register_pause_notifier", notifier)
+    _paused.notifier = notifier
+
+
+def abandon_paused() -> None:
+    """Leave all promises of `pause` pending forever.
+
+    OCaml: Lwt.abandon_paused : unit -> unit
+    """
+    _paused.promises = []

@@ -1,0 +1,63 @@
+"""Callbacks that can be taken back: those of `choose` and `pick`, and of `protected`.
+
+One callback is attached to several promises; the first that is resolved runs it, and
+it is then of no more use to the others. It is not searched for in their lists: it is
+emptied and marked as removed, and each list is rebuilt when many such marks have come
+together (`remove_callback`). So `choose` in a loop against one promise that stays pending
+for long costs a bounded number of empty callbacks there.
+
+OCaml: src/core/lwt.ml, Pending_callbacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, final
+
+from lwt._core.promise import PENDING, Promise, add_callback, remove_callback, underlying
+
+Finish: TypeAlias = Callable[
+    [Promise[Any], Sequence[Promise[Any]], Promise[Any]], Promise[Any] | None
+]
+"""What to do when the first of several promises is resolved.
+
+Takes that promise, all of them, and the promise to resolve; returns as `Callback.run`.
+"""
+
+
+@final
+class RemovableCallback:
+    """A callback that runs at most once, for whichever promise is first."""
+
+    __slots__ = ("_finish", "_promises", "_result", "removed")
+
+    def __init__(
+        self, promises: Sequence[Promise[Any]], result: Promise[Any], finish: Finish
+    ) -> None:
+        self._promises = promises
+        self._result: Promise[Any] | None = result
+        self._finish = finish
+        self.removed = False
+
+    def attach(self) -> None:
+        """Attach the callback to each of its promises, which are pending."""
+        for promise in self._promises:
+            add_callback(underlying(promise), self)
+
+    def remove(self) -> None:
+        """Take the callback back from the promises that are still pending."""
+        promises = self._promises
+        self.removed = True
+        self._promises = ()
+        self._result = None
+        for promise in promises:
+            source = underlying(promise)
+            if source._state == PENDING:
+                remove_callback(source, self)
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        promises, result = self._promises, self._result
+        if result is None:
+            return None
+        self.remove()
+        return self._finish(promise, promises, result)

@@ -1,0 +1,466 @@
+"""Sequential composition: what to do when one promise is resolved.
+
+`bind` is the model. Each function here looks at the state of its promise:
+
+- resolved the way the callback is for: the callback is called at once, and what it
+  returns or raises is returned or raised;
+- resolved the other way: the result is that, and the callback never runs;
+- pending: a new promise is returned, the *outer* one. A callback object is attached
+  that will, when the time comes, put the storage back, call the user's function, and
+  make the promise that this returns, the *inner* one, the same as the outer one. An
+  exception now rejects the outer promise, since nobody is left to catch it.
+
+`try_bind` is the general case of `bind` and `catch`; `map` is `bind` for functions
+that return no promise. `finalize` cleans up in the same way whatever the outcome.
+
+OCaml: src/core/lwt.ml, Sequential_composition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, final
+
+from lwt._core.checks import check_callable, not_a_promise, not_callable
+from lwt._core.coroutine import attempt, to_promise
+from lwt._core.promise import (
+    FULFILLED,
+    PENDING,
+    PROXY,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    Rejection,
+    add_callback,
+    make_into_proxy,
+    new_promise,
+    rejection_of,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import (
+    MAXIMUM_NESTING,
+    call,
+    postpone,
+    resolution,
+    run_postponed,
+)
+from lwt._core.storage import current_storage
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+AddLocation = Callable[[Exception], Exception]
+
+# --- bind, the model ---------------------------------------------------------
+
+
+def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /) -> Promise[B]:
+    """Attach a callback to a promise and return the promise of its result.
+
+    If the promise is fulfilled already, the callback is called at once. If the promise
+    is rejected, so is the result, and the callback never runs. Cancelling the result
+    cancels the promise, or, once the callback has returned, what it returned.
+
+    >>> import lwt
+    >>> lwt.bind(lwt.return_(20), lambda x: lwt.return_(x + 1))
+    <Promise fulfilled: 21>
+
+    Args:
+        promise: what to wait for.
+        callback: takes the value, returns a promise or a coroutine.
+
+    Raises:
+        Exception: the callback's own, if the promise is already fulfilled.
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.bind : 'a t -> ('a -> 'b t) -> 'b t
+    """
+    if type(promise) is not Promise:
+        raise not_a_promise("bind", promise)
+    if not callable(callback):
+        raise not_callable("bind", callback)
+    source = promise if promise._state != PROXY else underlying(promise)
+
+    if source._state == FULFILLED:
+        if resolution.nesting >= MAXIMUM_NESTING:
+            return postpone(bind, source, callback)
+        # As `call` does, but written out: this is the hottest path of all.
+        resolution.nesting += 1
+        try:
+            inner = callback(source._value)
+            if type(inner) is not Promise:
+                inner = to_promise("bind", callback, inner)
+        except Exception:
+            run_postponed()  # OCaml would have made these calls before the exception.
+            raise
+        finally:
+            resolution.nesting -= 1
+        if resolution.postponed:
+            run_postponed(inner)
+        try:
+            return inner
+        finally:
+            del inner  # The traceback of a rejection leads to this frame: close no circle.
+
+    if source._state == REJECTED:
+        return new_promise(REJECTED, source._value)
+
+    outer: Promise[B] = new_promise(PENDING, source)
+    add_callback(source, _Bind(outer, callback))
+    return outer
+
+
+@final
+class _Bind:
+    """What `bind` attaches to a pending promise."""
+
+    __slots__ = ("_callback", "_outer", "_storage")
+
+    def __init__(
+        self, outer: Promise[Any], callback: Callable[[Any], PromiseOrCoroutine[Any]]
+    ) -> None:
+        self._outer = outer
+        self._callback = callback
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._outer, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        try:
+            inner = self._callback(promise._value)
+            if type(inner) is not Promise:
+                inner = to_promise("bind", self._callback, inner)
+        except Exception as exception:
+            try:
+                return settle(self._outer, REJECTED, rejection_of(exception))
+            finally:
+                del self  # The traceback leads to this frame: close no circle.
+        return make_into_proxy(self._outer, inner)
+
+
+# --- map ---------------------------------------------------------------------
+
+
+def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
+    """Apply a function to the value of a promise; its exceptions become rejections.
+
+    If the promise is fulfilled already, the function is called at once.
+
+    >>> import lwt
+    >>> lwt.map(lambda x: x + 1, lwt.return_(20))
+    <Promise fulfilled: 21>
+
+    Raises:
+        TypeError: an argument has the wrong type.
+
+    OCaml: Lwt.map : ('a -> 'b) -> 'a t -> 'b t
+    """
+    if type(promise) is not Promise:
+        raise not_a_promise("map", promise)
+    if not callable(function):
+        raise not_callable("map", function)
+    source = promise if promise._state != PROXY else underlying(promise)
+
+    if source._state == FULFILLED:
+        if resolution.nesting >= MAXIMUM_NESTING:
+            return postpone(map, function, source)
+        try:
+            return new_promise(FULFILLED, call(function, source._value))
+        except Exception as exception:
+            return new_promise(REJECTED, rejection_of(exception))
+
+    if source._state == REJECTED:
+        return new_promise(REJECTED, source._value)
+
+    outer: Promise[B] = new_promise(PENDING, source)
+    add_callback(source, _Map(outer, function))
+    return outer
+
+
+@final
+class _Map:
+    """What `map` attaches to a pending promise."""
+
+    __slots__ = ("_function", "_outer", "_storage")
+
+    def __init__(self, outer: Promise[Any], function: Callable[[Any], object]) -> None:
+        self._outer = outer
+        self._function = function
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._outer, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        try:
+            value = self._function(promise._value)
+        except Exception as exception:
+            try:
+                return settle(self._outer, REJECTED, rejection_of(exception))
+            finally:
+                del self  # As in _Bind.
+        return settle(self._outer, FULFILLED, value)
+
+
+# --- catch, try_bind, finalize ----------------------------------------------
+
+
+def catch(
+    function: Callable[[], PromiseOrCoroutine[A]],
+    handler: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[A | B]:
+    """Call a function, and handle the exception that it raises or is rejected with.
+
+    >>> import lwt
+    >>> lwt.catch(lambda: lwt.return_(1 // 0), lambda exn: lwt.return_(0))
+    <Promise fulfilled: 0>
+
+    Args:
+        function: called at once; returns a promise or a coroutine.
+        handler: takes the exception, returns a promise or a coroutine.
+
+    Raises:
+        Exception: the handler's own, if `function` raised or returned a rejected promise.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.catch : (unit -> 'a t) -> (exn -> 'a t) -> 'a t
+    """
+    check_callable("catch", function)
+    check_callable("catch", handler)
+    return try_bind_located("catch", function, None, handler, None)
+
+
+def try_bind(
+    function: Callable[[], PromiseOrCoroutine[A]],
+    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]],
+    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
+    /,
+) -> Promise[B]:
+    """Call a function; go on with its value or with its exception.
+
+    An exception of `on_fulfilled` is not handled by `on_rejected`.
+
+    Raises:
+        Exception: that of a callback, if the promise of `function` is resolved already.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
+    """
+    check_callable("try_bind", function)
+    check_callable("try_bind", on_fulfilled)
+    check_callable("try_bind", on_rejected)
+    return try_bind_located("try_bind", function, on_fulfilled, on_rejected, None)
+
+
+def finalize(
+    function: Callable[[], PromiseOrCoroutine[A]],
+    cleanup: Callable[[], PromiseOrCoroutine[object]],
+    /,
+) -> Promise[A]:
+    """Call a function, then clean up however it ends; the result is the function's.
+
+    If the cleaning up fails, the result is its exception instead.
+
+    Raises:
+        Exception: that of `cleanup`, if the promise of `function` is resolved already.
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
+    """
+    check_callable("finalize", function)
+    check_callable("finalize", cleanup)
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(finalize, function, cleanup)
+    promise = underlying(attempt("finalize", function))
+    try:
+        if promise._state == PENDING:
+            outer: Promise[A] = new_promise(PENDING, promise)
+            add_callback(promise, _Cleaning(cleanup, outer))
+            return outer
+        return call(_clean_up_then, cleanup, promise._state, promise._value)
+    finally:
+        del promise  # The traceback of a rejection leads to this frame: close no circle.
+
+
+def _clean_up_then(
+    cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: object
+) -> Promise[Any]:
+    """Clean up; the result is resolved as told then, unless the cleaning up fails."""
+    cleaned = underlying(to_promise("finalize", cleanup, cleanup()))
+    if cleaned._state == FULFILLED:
+        return new_promise(state, value)
+    if cleaned._state == REJECTED:
+        return new_promise(REJECTED, cleaned._value)
+    outer: Promise[Any] = new_promise(PENDING, cleaned)
+    add_callback(cleaned, _AfterCleaning(outer, state, value))
+    return outer
+
+
+@final
+class _Cleaning:
+    """What `finalize` attaches to the promise of its function, if that is pending."""
+
+    __slots__ = ("_cleanup", "_outer", "_storage")
+
+    def __init__(
+        self, cleanup: Callable[[], PromiseOrCoroutine[object]], outer: Promise[Any]
+    ) -> None:
+        self._cleanup = cleanup
+        self._outer = outer
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        current_storage.contents = self._storage
+        try:
+            inner = _clean_up_then(self._cleanup, promise._state, promise._value)
+        except Exception as exception:
+            try:
+                return settle(self._outer, REJECTED, rejection_of(exception, own_frames=2))
+            finally:
+                del self, promise  # As in _Bind.
+        return make_into_proxy(self._outer, inner)
+
+
+@final
+class _AfterCleaning:
+    """What `finalize` attaches to the promise of its cleaning up, if that is pending."""
+
+    __slots__ = ("_outer", "_state", "_storage", "_value")
+
+    def __init__(self, outer: Promise[Any], state: int, value: object) -> None:
+        self._outer = outer
+        self._state = state
+        self._value = value
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any]:
+        if promise._state == REJECTED:
+            return settle(self._outer, REJECTED, promise._value)
+        current_storage.contents = self._storage  # OCaml's is a `bind`, and leaves its storage.
+        return settle(self._outer, self._state, self._value)
+
+
+def reraise(exception: Exception, /) -> Any:
+    """Raise an exception, as `raise exception` does.
+
+    OCaml: Lwt.reraise : exn -> 'a
+    """
+    raise exception
+
+
+def try_bind_located(
+    function_name: str,
+    function: Callable[[], PromiseOrCoroutine[A]],
+    on_fulfilled: Callable[[A], PromiseOrCoroutine[B]] | None,
+    on_rejected: Callable[[Exception], PromiseOrCoroutine[B]],
+    add_location: AddLocation | None,
+) -> Promise[Any]:
+    """`try_bind`, `catch` (without `on_fulfilled`) and their `backtrace_` forms."""
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(
+            try_bind_located, function_name, function, on_fulfilled, on_rejected, add_location
+        )
+    source: Promise[Any] = underlying(attempt(function_name, function))
+
+    if source._state == PENDING:
+        outer: Promise[Any] = new_promise(PENDING, source)
+        add_callback(source, TryBind(function_name, outer, on_fulfilled, on_rejected, add_location))
+        return outer
+
+    callback: Callable[[Any], PromiseOrCoroutine[B]]
+    if source._state == FULFILLED:
+        if on_fulfilled is None:
+            return source
+        callback, argument = on_fulfilled, source._value
+    else:
+        argument = source._value.with_own_traceback()
+        if add_location is not None:
+            argument = add_location(argument)
+        callback = on_rejected
+    resolution.nesting += 1
+    try:
+        inner = callback(argument)
+        if type(inner) is not Promise:
+            inner = to_promise(function_name, callback, inner)
+    except Exception:
+        run_postponed()
+        raise
+    finally:
+        resolution.nesting -= 1
+        del source, argument  # Their traceback leads to this frame: close no circle.
+    if resolution.postponed:
+        run_postponed(inner)
+    try:
+        return inner
+    finally:
+        del inner
+
+
+@final
+class TryBind:
+    """What `try_bind` and the like attach to a pending promise."""
+
+    __slots__ = (
+        "_add_location",
+        "_function_name",
+        "_on_fulfilled",
+        "_on_rejected",
+        "_outer",
+        "_storage",
+    )
+
+    def __init__(
+        self,
+        function_name: str,
+        outer: Promise[Any],
+        on_fulfilled: Callable[[Any], PromiseOrCoroutine[Any]] | None,
+        on_rejected: Callable[[Exception], PromiseOrCoroutine[Any]] | None,
+        add_location: AddLocation | None,
+    ) -> None:
+        self._function_name = function_name
+        self._outer = outer
+        self._on_fulfilled = on_fulfilled
+        self._on_rejected = on_rejected
+        self._add_location = add_location
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        callback: Callable[[Any], PromiseOrCoroutine[Any]] | None
+        if promise._state == FULFILLED:
+            callback, argument = self._on_fulfilled, promise._value
+            if callback is None:
+                return settle(self._outer, FULFILLED, argument)
+        else:
+            rejection: Rejection = promise._value
+            callback = self._on_rejected
+            if callback is None:
+                return settle(self._outer, REJECTED, self._located(rejection))
+            argument = rejection.with_own_traceback()
+        current_storage.contents = self._storage
+        try:
+            inner = callback(argument)
+            if type(inner) is not Promise:
+                inner = to_promise(self._function_name, callback, inner)
+        except Exception as exception:
+            rejection = rejection_of(exception)
+        else:
+            return make_into_proxy(self._outer, inner)
+        finally:
+            del promise, argument  # As in _Bind.
+        try:
+            return settle(self._outer, REJECTED, self._located(rejection))
+        finally:
+            del self, rejection
+
+    def _located(self, rejection: Rejection) -> Rejection:
+        return rejection if self._add_location is None else located(rejection, self._add_location)
+
+
+def located(rejection: Rejection, add_location: AddLocation) -> Rejection:
+    """The rejection with the exception that `add_location` makes of its own."""
+    exception = add_location(rejection.with_own_traceback())
+    return Rejection(exception, exception.__traceback__)

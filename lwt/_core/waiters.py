@@ -1,0 +1,128 @@
+"""Promises that wait in a queue, first in first out, and can be cancelled.
+
+Mailboxes, mutexes, conditions and pools are each a little state and such a queue.
+
+Cancelling a waiter takes it out of the queue. One case needs care: `lwt.cancel` rejects
+all that it finds before any callback runs. When it found two waiters of one queue, and
+the callbacks of the first one look for the next in the queue, they meet the second, which
+is rejected but still there. OCaml's modules wake it, in vain, and the lock, the value or
+the signal that it was given is lost. Here it is passed over.
+
+This is `lwt.task`, `lwt.add_task_r` and `lwt.wakeup_later` in one: place in the queue,
+cancel callback and resolver are a single object, and nothing is checked twice. Handing
+over is what these modules are for, and it takes two thirds of the time so.
+
+OCaml: Lwt.add_task_r, and the fields `waiters`, `readers`, `writers` of the modules.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar, final
+
+from lwt._core.promise import (
+    CANCEL_THIS,
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    Rejection,
+    new_promise,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import defer_callbacks, resolution
+from lwt._core.ring import Node, Sequence, nodes_l, remove, splice
+
+T = TypeVar("T")
+
+
+@final
+class Waiter(Node[Promise[T]]):
+    """A promise that waits, in its place in the queue; with what it offers, if anything."""
+
+    __slots__ = ("offered",)
+
+    offered: Any
+
+    def run_cancel(self) -> None:
+        """Leave the queue: the promise was cancelled."""
+        remove(self)
+
+    def is_waiting(self) -> bool:
+        """Tell whether the promise is still pending, not cancelled."""
+        return underlying(self.value)._state == PENDING
+
+    def wake(self, value: T) -> None:
+        """Fulfill the promise, which is pending, as by `wakeup_later`."""
+        promise = settle(self.value, FULFILLED, value)
+        promise._cancel_callbacks = None  # It can no longer be cancelled: spare the loop a look.
+        defer_callbacks(promise)
+
+    def wake_next(self, value: T) -> None:
+        """Fulfill the promise, which is pending; the next loop will run its callbacks."""
+        resolution.deferred.append(settle(self.value, FULFILLED, value))
+
+    def wake_exn(self, exception: Exception) -> None:
+        """Reject the promise, which is pending, as by `wakeup_later_exn`."""
+        promise = settle(self.value, REJECTED, Rejection(exception, exception.__traceback__))
+        del exception  # Its traceback may come to lead to this frame: close no circle.
+        try:
+            defer_callbacks(promise)
+        finally:
+            del promise
+
+
+@final
+class Waiters(Generic[T]):
+    """A queue of promises that wait for a value each."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self) -> None:
+        self._queue: Sequence[Promise[T]] = Sequence()
+
+    def add(self, offered: object = None) -> Promise[T]:
+        """Return a new promise, the last in the queue; cancelling it takes it out."""
+        promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
+        queue = self._queue
+        waiter = Waiter(promise, queue.previous, queue)
+        waiter.offered = offered
+        promise._cancel_callbacks = [waiter]
+        return promise
+
+    def take(self) -> Waiter[T] | None:
+        """Take the first waiter out of the queue, if there is one."""
+        queue = self._queue
+        while True:
+            first = queue.next
+            if type(first) is not Waiter:
+                return None  # It is the queue itself, which closes the ring.
+            remove(first)
+            if first.value._state == PENDING or first.is_waiting():
+                return first
+
+    def put_first(self, waiter: Waiter[T]) -> None:
+        """Put a waiter that was taken, but not woken, back to the front of the queue."""
+        promise = waiter.value
+        queue = self._queue
+        again = Waiter(promise, queue, queue.next)
+        again.offered = waiter.offered
+        promise = underlying(promise)
+        if promise._cancel_callbacks is not None:
+            promise._cancel_callbacks.append(again)
+
+    def take_all(self) -> Waiters[T]:
+        """Move all waiters to a queue of their own, where they still can be cancelled."""
+        others: Waiters[T] = Waiters()
+        splice(self._queue, others._queue.previous, others._queue)
+        return others
+
+    def put_back(self, others: Waiters[T]) -> None:
+        """Move all waiters of another queue to the front of this one."""
+        splice(others._queue, self._queue, self._queue.next)
+
+    def is_empty(self) -> bool:
+        return self._queue.next is self._queue
+
+    def __len__(self) -> int:
+        return sum(1 for _ in nodes_l(self._queue))

@@ -1,0 +1,123 @@
+"""Watching promises: functions to call when they are resolved, whose result nobody waits for.
+
+Of `on_success`, `on_failure`, `on_termination` and `on_any`, the last is the general
+case. Exceptions of the functions go to `async_exception_hook`. (`on_cancel` is in
+`cancellation`.)
+
+OCaml: src/core/lwt.ml, Sequential_composition, the functions `on_…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, final
+
+from lwt._core.checks import check_callable, check_promise
+from lwt._core.promise import FULFILLED, PENDING, Promise, add_callback, underlying
+from lwt._core.resolution import MAXIMUM_NESTING, call, call_or_report, postpone_action, resolution
+from lwt._core.storage import current_storage
+
+A = TypeVar("A")
+
+
+def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
+    """Call a function with the value if the promise is fulfilled, now or later.
+
+    Its exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
+    """
+    check_promise("on_success", promise)
+    check_callable("on_success", function)
+    _watch(promise, function, None)
+
+
+def on_failure(promise: Promise[object], function: Callable[[Exception], object], /) -> None:
+    """Call a function with the exception if the promise is rejected, now or later.
+
+    Its exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_failure : _ t -> (exn -> unit) -> unit
+    """
+    check_promise("on_failure", promise)
+    check_callable("on_failure", function)
+    _watch(promise, None, function)
+
+
+def on_termination(promise: Promise[object], function: Callable[[], object], /) -> None:
+    """Call a function without arguments when the promise is resolved, either way.
+
+    Its exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_termination : _ t -> (unit -> unit) -> unit
+    """
+    check_promise("on_termination", promise)
+    check_callable("on_termination", function)
+
+    def ignoring(_: object) -> object:
+        return function()
+
+    _watch(promise, ignoring, ignoring)
+
+
+def on_any(
+    promise: Promise[A],
+    on_fulfilled: Callable[[A], object],
+    on_rejected: Callable[[Exception], object],
+    /,
+) -> None:
+    """Call one function or the other when the promise is resolved.
+
+    Their exceptions go to `async_exception_hook`.
+
+    OCaml: Lwt.on_any : 'a t -> ('a -> unit) -> (exn -> unit) -> unit
+    """
+    check_promise("on_any", promise)
+    check_callable("on_any", on_fulfilled)
+    check_callable("on_any", on_rejected)
+    _watch(promise, on_fulfilled, on_rejected)
+
+
+def _watch(
+    promise: Promise[A],
+    on_fulfilled: Callable[[A], object] | None,
+    on_rejected: Callable[[Exception], object] | None,
+) -> None:
+    """The `on_` functions: `on_any` with one of the two perhaps missing."""
+    source = underlying(promise)
+    watcher = _Watcher(on_fulfilled, on_rejected)
+    if source._state == PENDING:
+        add_callback(source, watcher)
+    elif resolution.nesting >= MAXIMUM_NESTING:
+        postpone_action(_watch, source, on_fulfilled, on_rejected)
+    else:
+        call(watcher.call, source)
+
+
+@final
+class _Watcher:
+    """What the `on_` functions attach to a pending promise."""
+
+    __slots__ = ("_on_fulfilled", "_on_rejected", "_storage")
+
+    def __init__(
+        self,
+        on_fulfilled: Callable[[Any], object] | None,
+        on_rejected: Callable[[Exception], object] | None,
+    ) -> None:
+        self._on_fulfilled = on_fulfilled
+        self._on_rejected = on_rejected
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> None:
+        handled = self._on_fulfilled if promise._state == FULFILLED else self._on_rejected
+        if handled is not None:
+            current_storage.contents = self._storage
+            self.call(promise)
+
+    def call(self, promise: Promise[Any]) -> None:
+        if promise._state == FULFILLED:
+            if self._on_fulfilled is not None:
+                call_or_report(self._on_fulfilled, promise._value)
+        elif self._on_rejected is not None:
+            call_or_report(self._on_rejected, promise._value.with_own_traceback())

@@ -1,0 +1,89 @@
+"""Functions on lists that call functions that return promises.
+
+- Those that end in `_s` are sequential: the function is called on an element when the
+  promise of the one before is fulfilled. The first rejection ends all.
+- Those that end in `_p` are concurrent: the function is called on all elements first, in
+  order; then the promises are waited for.
+
+What the function raises counts as a rejected promise. Cancelling the result cancels
+what is waited for: with `_s` the promise of the element that it stands at; with `iter_p`
+and `iteri_p` all promises; with the other `_p` that one promise that is waited for just
+then. These wait for the last promise first, as OCaml's do: a rejection of the last one
+shows at once, one of the others when those after it are fulfilled.
+
+All take any iterable. It is copied at the call if it is a container that may change.
+An iterator, such as a generator, is read by the `_s` functions as they go, so that what
+comes from it need not fit into memory.
+
+All take time proportional to the number of elements and no stack. `iter_s`, `iteri_s`,
+`fold_left_s`, `for_all_s`, `exists_s` and `find_s` keep nothing of the elements that
+they are done with.
+
+    import lwt
+    from lwt import lwt_list
+
+    lengths = lwt_list.map_p(fetch, addresses)    # all at once
+    lwt_list.iter_s(show, addresses)              # one after the other
+
+The source: `_iterating` iterates, maps and folds; `_searching` has the tests of elements;
+both stand on the loops of `_traversal`.
+
+OCaml: Lwt_list (src/core/lwt_list.ml)
+"""
+
+from lwt._core.publish import publish as _publish
+from lwt.lwt_list._iterating import (
+    fold_left_s,
+    fold_right_s,
+    iter_p,
+    iter_s,
+    iteri_p,
+    iteri_s,
+    map_p,
+    map_s,
+    mapi_p,
+    mapi_s,
+    rev_map_p,
+    rev_map_s,
+)
+from lwt.lwt_list._searching import (
+    exists_p,
+    exists_s,
+    filter_map_p,
+    filter_map_s,
+    filter_p,
+    filter_s,
+    find_s,
+    for_all_p,
+    for_all_s,
+    partition_p,
+    partition_s,
+)
+
+__all__ = [
+    "iter_s",
+    "iter_p",
+    "iteri_s",
+    "iteri_p",
+    "map_s",
+    "map_p",
+    "mapi_s",
+    "mapi_p",
+    "rev_map_s",
+    "rev_map_p",
+    "fold_left_s",
+    "fold_right_s",
+    "for_all_s",
+    "for_all_p",
+    "exists_s",
+    "exists_p",
+    "find_s",
+    "filter_s",
+    "filter_p",
+    "filter_map_s",
+    "filter_map_p",
+    "partition_s",
+    "partition_p",
+]
+
+_publish(__name__)

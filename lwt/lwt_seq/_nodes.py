@@ -1,0 +1,103 @@
+"""What a lazy sequence is made of: nodes, and how one is evaluated.
+
+OCaml: src/core/lwt_seq.ml, type node
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+from lwt._core.coroutine import attempt, to_promise
+from lwt._core.promise import Promise, PromiseOrCoroutine
+from lwt._core.publish import Constant
+from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Nil(Constant):
+    """The type of the one value `Nil` (an enum, so that checkers can tell it apart)."""
+
+    Nil = "Nil"
+
+
+Nil: Final = _Nil.Nil
+"""The node at the end of a sequence.
+
+OCaml: type 'a Lwt_seq.node = Nil | Cons of 'a * 'a t
+"""
+
+
+class Cons(NamedTuple, Generic[T_co]):
+    """A node with an element, and the sequence of those after it.
+
+    OCaml: type 'a Lwt_seq.node = Nil | Cons of 'a * 'a t
+    """
+
+    element: T_co
+    next: Callable[[], Promise[Node[T_co]]]
+
+
+Node: TypeAlias = Cons[T] | Literal[_Nil.Nil]
+"""What evaluating a sequence gives: its first element and the rest, or its end.
+
+OCaml: type 'a Lwt_seq.node = Nil | Cons of 'a * 'a t
+"""
+
+Seq: TypeAlias = Callable[[], Promise[Node[T]]]
+"""A lazy sequence: a function that gives the first node when it is called, each time anew.
+
+OCaml: type 'a Lwt_seq.t = unit -> 'a node Lwt.t
+"""
+
+t: TypeAlias = Seq[T]
+node: TypeAlias = Node[T]
+
+Source: TypeAlias = Callable[[], PromiseOrCoroutine[Node[T]]]
+"""A sequence that is an argument: it may be an `async def` function, too."""
+
+Evaluate: TypeAlias = Callable[[str, Callable[[], PromiseOrCoroutine[T]]], Promise[T]]
+"""`evaluate` or `evaluate_first`."""
+
+
+def evaluate(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
+    """Evaluate a sequence.
+
+    Raises:
+        Exception: that of the sequence, if it raises one.
+        TypeError: it gives no promise.
+    """
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(evaluate, name, seq)
+    promise = call(seq)
+    return promise if type(promise) is Promise else to_promise(name, seq, promise)
+
+
+def evaluate_first(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
+    """Evaluate a sequence; what it raises becomes a rejection.
+
+    OCaml does this for the first node only: the others are evaluated inside callbacks,
+    where an exception becomes a rejection if something was pending before, and else
+    leaves through the caller.
+    """
+    if resolution.nesting >= MAXIMUM_NESTING:
+        return postpone(evaluate_first, name, seq)
+    return attempt(name, seq)
+
+
+def is_end(name: str, node: object) -> bool:
+    """Tell `Nil` from `Cons`.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if type(node) is Cons:
+        return False
+    if node is Nil:
+        return True
+    raise TypeError(
+        f"{name}: evaluating a sequence gave {node!r}; "
+        f"it must give lwt_seq.Nil or lwt_seq.Cons(element, sequence)"
+    )

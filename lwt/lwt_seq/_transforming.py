@@ -1,0 +1,213 @@
+"""From sequence to sequence: mapping, filtering, flattening. Nothing is evaluated at the call.
+
+OCaml: src/core/lwt_seq.ml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+from lwt._core.checks import check_callable
+from lwt._core.coroutine import to_promise
+from lwt._core.creation import return_ as return_of
+from lwt._core.loop import start
+from lwt._core.promise import Promise, PromiseOrCoroutine
+from lwt._core.sequential import bind
+from lwt._core.sequential import map as map_of
+from lwt._core.values import Some
+from lwt.lwt_seq._making import (
+    empty,
+    end,
+)
+from lwt.lwt_seq._nodes import (
+    Cons,
+    Evaluate,
+    Nil,
+    Node,
+    Seq,
+    Source,
+    evaluate,
+    evaluate_first,
+    is_end,
+)
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+Loop: TypeAlias = Generator[Promise[Any], Any, B]
+
+
+def map(f: Callable[[A], B], seq: Source[A], /) -> Seq[B]:
+    """Make a sequence of what a function gives for each element.
+
+    >>> from lwt import Some, lwt_seq
+    >>> numbers = lwt_seq.unfold(lambda n: Some((n, n + 1)) if n < 5 else None, 0)
+    >>> odd = lwt_seq.filter(lambda n: n % 2 == 1, numbers)
+    >>> lwt_seq.to_list(lwt_seq.map(lambda n: -n, odd))
+    <Promise fulfilled: [-1, -3]>
+
+    What the function raises is a rejection of the node.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.map : ('a -> 'b) -> 'a t -> 'b t
+    """
+    check_callable("lwt_seq.map", f)
+    check_callable("lwt_seq.map", seq)
+
+    def mapped(seq: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
+        def apply(first: Node[A]) -> Node[B]:
+            if is_end("lwt_seq.map", first) or first is Nil:
+                return Nil
+            return Cons(f(first.element), mapped(first.next, evaluate))
+
+        return lambda: map_of(apply, evaluate_1("lwt_seq.map", seq))
+
+    return mapped(seq, evaluate_first)
+
+
+def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: Source[A], /) -> Seq[B]:
+    """As `map`, with a function that returns a promise.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
+    """
+    check_callable("lwt_seq.map_s", f)
+    check_callable("lwt_seq.map_s", seq)
+
+    def mapped(seq: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
+        def apply(first: Node[A]) -> Promise[Node[B]]:
+            if is_end("lwt_seq.map_s", first) or first is Nil:
+                return end
+            following = first.next
+            value = to_promise("lwt_seq.map_s", f, f(first.element))
+            return map_of(lambda value: Cons(value, mapped(following, evaluate)), value)
+
+        return lambda: bind(evaluate_1("lwt_seq.map_s", seq), apply)
+
+    return mapped(seq, evaluate_first)
+
+
+def filter(f: Callable[[A], bool], seq: Source[A], /) -> Seq[A]:
+    """Make a sequence of the elements of which a test holds.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.filter : ('a -> bool) -> 'a t -> 'a t
+    """
+
+    def test(element: A) -> Promise[Some[A] | None]:
+        return return_of(Some(element) if f(element) else None)
+
+    return _filter_map("lwt_seq.filter", f, test, seq)
+
+
+def filter_s(f: Callable[[A], PromiseOrCoroutine[bool]], seq: Source[A], /) -> Seq[A]:
+    """As `filter`, with a test that returns a promise.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
+    """
+
+    def test(element: A) -> Promise[Some[A] | None]:
+        holds = to_promise("lwt_seq.filter_s", f, f(element))
+        return map_of(lambda holds: Some(element) if holds else None, holds)
+
+    return _filter_map("lwt_seq.filter_s", f, test, seq)
+
+
+def filter_map(f: Callable[[A], Some[B] | None], seq: Source[A], /) -> Seq[B]:
+    """Make a sequence of what is in the options that a function gives for the elements.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.filter_map : ('a -> 'b option) -> 'a t -> 'b t
+    """
+
+    def choose(element: A) -> Promise[Some[B] | None]:
+        return return_of(f(element))
+
+    return _filter_map("lwt_seq.filter_map", f, choose, seq)
+
+
+def filter_map_s(f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], seq: Source[A], /) -> Seq[B]:
+    """As `filter_map`, with a function that returns a promise.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
+    """
+
+    def choose(element: A) -> Promise[Some[B] | None]:
+        return to_promise("lwt_seq.filter_map_s", f, f(element))
+
+    return _filter_map("lwt_seq.filter_map_s", f, choose, seq)
+
+
+def _filter_map(
+    name: str, f: object, choose: Callable[[A], Promise[Some[B] | None]], seq: Source[A]
+) -> Seq[B]:
+    check_callable(name, f)
+    check_callable(name, seq)
+
+    def chosen(seq: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
+        def loop() -> Loop[Node[B]]:
+            first: Node[A] = yield evaluate_1(name, seq)
+            while not is_end(name, first) and first is not Nil:
+                option: Some[B] | None = yield choose(first.element)
+                if type(option) is Some:
+                    return Cons(option.value, chosen(first.next, evaluate))
+                if option is not None:
+                    raise TypeError(
+                        f"{name}: the callback gave {option!r}, not an option; "
+                        f"give Some(value) or None"
+                    )
+                first = yield evaluate(name, first.next)
+            return Nil
+
+        return lambda: start(loop())
+
+    return chosen(seq, evaluate_first)
+
+
+def flat_map(f: Callable[[A], Source[B]], seq: Source[A], /) -> Seq[B]:
+    """Make a sequence of the elements of all sequences that a function gives.
+
+    Raises:
+        TypeError: an argument is not callable.
+
+    OCaml: Lwt_seq.flat_map : ('a -> 'b t) -> 'a t -> 'b t
+    """
+    check_callable("lwt_seq.flat_map", f)
+    check_callable("lwt_seq.flat_map", seq)
+
+    def flat(inner: Source[B], outer: Source[A], evaluate_outer: Evaluate[Node[A]]) -> Seq[B]:
+        """Make a sequence of the elements of `inner`, then of what comes from `outer`."""
+
+        def loop(
+            inner: Source[B], outer: Source[A], evaluate_outer: Evaluate[Node[A]]
+        ) -> Loop[Node[B]]:
+            while True:
+                found: Node[B] = Nil
+                if inner is not empty:
+                    found = yield evaluate("lwt_seq.flat_map", inner)
+                if not is_end("lwt_seq.flat_map", found) and found is not Nil:
+                    return Cons(found.element, flat(found.next, outer, evaluate))
+                first: Node[A] = yield evaluate_outer("lwt_seq.flat_map", outer)
+                if is_end("lwt_seq.flat_map", first) or first is Nil:
+                    return Nil
+                inner, outer, evaluate_outer = f(first.element), first.next, evaluate
+                check_callable("lwt_seq.flat_map", inner)
+
+        return lambda: start(loop(inner, outer, evaluate_outer))
+
+    return flat(empty, seq, evaluate_first)

@@ -1,0 +1,209 @@
+"""Going through a whole sequence: folding, iterating, making a list.
+
+OCaml: src/core/lwt_seq.ml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+from lwt._core.checks import check_callable
+from lwt._core.concurrent import join, nchoose_split
+from lwt._core.coroutine import to_promise
+from lwt._core.loop import start
+from lwt._core.promise import Promise, PromiseOrCoroutine
+from lwt.lwt_seq._nodes import (
+    Nil,
+    Node,
+    Source,
+    evaluate,
+    evaluate_first,
+    is_end,
+)
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+Loop: TypeAlias = Generator[Promise[Any], Any, B]
+
+
+def fold_left(f: Callable[[A, B], A], accumulator: A, seq: Source[B], /) -> Promise[A]:
+    """Combine the elements from the left: call a function on what it gave last, and the next.
+
+    Raises:
+        TypeError: `f` or `seq` is not callable.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.fold_left : ('a -> 'b -> 'a) -> 'a -> 'b t -> 'a Lwt.t
+    """
+
+    def loop(accumulator: A) -> Loop[A]:
+        node: Node[B] = yield evaluate_first("lwt_seq.fold_left", seq)
+        while not is_end("lwt_seq.fold_left", node) and node is not Nil:
+            accumulator = f(accumulator, node.element)
+            node = yield evaluate("lwt_seq.fold_left", node.next)
+        return accumulator
+
+    return _go_through("lwt_seq.fold_left", f, seq, loop(accumulator))
+
+
+def fold_left_s(
+    f: Callable[[A, B], PromiseOrCoroutine[A]], accumulator: A, seq: Source[B], /
+) -> Promise[A]:
+    """As `fold_left`, with a function that returns a promise.
+
+    Raises:
+        TypeError: `f` or `seq` is not callable.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.fold_left_s : ('a -> 'b -> 'a Lwt.t) -> 'a -> 'b t -> 'a Lwt.t
+    """
+
+    def loop(accumulator: A) -> Loop[A]:
+        node: Node[B] = yield evaluate_first("lwt_seq.fold_left_s", seq)
+        while not is_end("lwt_seq.fold_left_s", node) and node is not Nil:
+            combined = f(accumulator, node.element)
+            accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
+            node = yield evaluate("lwt_seq.fold_left_s", node.next)
+        return accumulator
+
+    return _go_through("lwt_seq.fold_left_s", f, seq, loop(accumulator))
+
+
+def iter(f: Callable[[A], object], seq: Source[A], /) -> Promise[None]:
+    """Call a function on each element; the next node is evaluated when it has returned.
+
+    Raises:
+        TypeError: `f` or `seq` is not callable.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.iter : ('a -> unit) -> 'a t -> unit Lwt.t
+    """
+
+    def loop() -> Loop[None]:
+        node: Node[A] = yield evaluate_first("lwt_seq.iter", seq)
+        while not is_end("lwt_seq.iter", node) and node is not Nil:
+            f(node.element)
+            node = yield evaluate("lwt_seq.iter", node.next)
+
+    return _go_through("lwt_seq.iter", f, seq, loop())
+
+
+def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /) -> Promise[None]:
+    """Call a function on each element; the next node is evaluated when its promise is fulfilled.
+
+    Raises:
+        TypeError: `f` or `seq` is not callable.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.iter_s : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
+    """
+
+    def loop() -> Loop[None]:
+        node: Node[A] = yield evaluate_first("lwt_seq.iter_s", seq)
+        while not is_end("lwt_seq.iter_s", node) and node is not Nil:
+            yield to_promise("lwt_seq.iter_s", f, f(node.element))
+            node = yield evaluate("lwt_seq.iter_s", node.next)
+
+    return _go_through("lwt_seq.iter_s", f, seq, loop())
+
+
+def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /) -> Promise[None]:
+    """Call a function on each element, without waiting for its promise; wait for all at the end.
+
+    If a node is rejected, so is the result at once, while the promises go on. Otherwise a
+    rejection counts as in `lwt_list.iter_p`.
+
+    Raises:
+        TypeError: `f` or `seq` is not callable.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.iter_p : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
+    """
+
+    def loop() -> Loop[None]:
+        running: list[Promise[object]] = []
+        node: Node[A] = yield evaluate_first("lwt_seq.iter_p", seq)
+        while not is_end("lwt_seq.iter_p", node) and node is not Nil:
+            running.append(to_promise("lwt_seq.iter_p", f, f(node.element)))
+            node = yield evaluate("lwt_seq.iter_p", node.next)
+        yield join(reversed(running))
+
+    return _go_through("lwt_seq.iter_p", f, seq, loop())
+
+
+def iter_n(
+    f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /, *, max_concurrency: int = 1
+) -> Promise[None]:
+    """Call a function on each element, with at most so many of its promises pending.
+
+    A node is evaluated only when there is room for a call. A promise that is resolved
+    already when the function returns it takes room until all are taken. If one is
+    rejected, so is the result, when next there is no room, or at the end; no more calls
+    are then made.
+
+    Args:
+        f: takes an element, returns a promise or a coroutine.
+        seq: where the elements come from.
+        max_concurrency: how many promises may be pending.
+
+    Raises:
+        ValueError: `max_concurrency` is less than 1.
+        TypeError: an argument has the wrong type.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.iter_n : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
+    """
+    if not isinstance(max_concurrency, int):
+        raise TypeError(f"lwt_seq.iter_n: max_concurrency is {max_concurrency!r}, not an int")
+    if max_concurrency <= 0:
+        raise ValueError(
+            f"Lwt_seq.iter_n: max_concurrency must be > 0, {max_concurrency} given; "
+            f"1 is one call after the other, lwt_seq.iter_p sets no bound"
+        )
+
+    def loop() -> Loop[None]:
+        running: list[Promise[object]] = []  # the newest first, as in OCaml
+        available = max_concurrency
+        following, evaluate_next = seq, evaluate_first
+        while True:
+            if available == 0:
+                complete, running = yield nchoose_split(running)
+                available = len(complete)
+            node: Node[A] = yield evaluate_next("lwt_seq.iter_n", following)
+            if is_end("lwt_seq.iter_n", node) or node is Nil:
+                yield join(running)
+                return
+            running.insert(0, to_promise("lwt_seq.iter_n", f, f(node.element)))
+            available -= 1
+            following, evaluate_next = node.next, evaluate
+
+    return _go_through("lwt_seq.iter_n", f, seq, loop())
+
+
+def to_list(seq: Source[A], /) -> Promise[list[A]]:
+    """Give the list of the elements.
+
+    Raises:
+        TypeError: `seq` is not callable.
+        Exception: see the module.
+
+    OCaml: Lwt_seq.to_list : 'a t -> 'a list Lwt.t
+    """
+
+    def loop() -> Loop[list[A]]:
+        elements: list[A] = []
+        node: Node[A] = yield evaluate_first("lwt_seq.to_list", seq)
+        while not is_end("lwt_seq.to_list", node) and node is not Nil:
+            elements.append(node.element)
+            node = yield evaluate("lwt_seq.to_list", node.next)
+        return elements
+
+    return _go_through("lwt_seq.to_list", seq, seq, loop())
+
+
+def _go_through(name: str, f: object, seq: object, loop: Loop[B]) -> Promise[B]:
+    check_callable(name, f)
+    check_callable(name, seq)
+    return start(loop)

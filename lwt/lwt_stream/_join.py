@@ -1,0 +1,143 @@
+"""Streams made of several streams: combined, appended, chosen from.
+
+As with `_transform`, nothing is read before it is asked for, and what the new stream reads
+is consumed from the others.
+
+OCaml: src/core/lwt_stream.ml, from `combine` to `choose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, TypeVar, final
+
+from lwt._core import concurrent, sequential
+from lwt._core.creation import return_none
+from lwt._core.promise import Promise, outcome
+from lwt._core.values import Some
+from lwt.lwt_stream._asked import Looped, Steps
+from lwt.lwt_stream._create import from_, iterator_over
+from lwt.lwt_stream._node import Node
+from lwt.lwt_stream._stream import Stream, check_stream, get, of_source, take, taking
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+
+def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
+    """Make a stream of pairs; it ends when either stream does.
+
+    Both are asked for an element at once, so the longer one loses one more.
+
+    OCaml: Lwt_stream.combine : 'a t -> 'b t -> ('a * 'b) t
+    """
+    check_stream("combine", first)
+    check_stream("combine", second)
+    return of_source(Looped(partial(_combine, first, second)))
+
+
+def _combine(first: Stream[A], second: Stream[B], source: Looped) -> Steps:
+    left, right = take(first), take(second)
+    if type(left) is not Node:
+        yield left
+        left = outcome(left)
+    if type(right) is not Node:
+        yield right
+        right = outcome(right)
+    if left.data is None or right.data is None:
+        source.enqueue_and_close(None)
+    else:
+        source.enqueue_bare((left.value, right.value))
+
+
+def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
+    """Make a stream of all elements of one stream, then all of another.
+
+    OCaml: Lwt_stream.append : 'a t -> 'a t -> 'a t
+    """
+    check_stream("append", first)
+    check_stream("append", second)
+    current = first
+
+    def following(source: Looped) -> Steps:
+        nonlocal current
+        while True:
+            taken = yield from taking(current)
+            if taken.data is not None:
+                return source.enqueue_bare(taken.value)
+            if current is second:
+                return source.enqueue_and_close(None)
+            current = second
+
+    return of_source(Looped(following))
+
+
+def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
+    """Make a stream of all elements of each stream in a stream, one after the other.
+
+    OCaml: Lwt_stream.concat : 'a t t -> 'a t
+    """
+    check_stream("concat", streams)
+    current: Stream[T] = from_(lambda: return_none)
+
+    def following(source: Looped) -> Steps:
+        nonlocal current
+        while True:
+            taken = yield from taking(current)
+            if taken.data is not None:
+                return source.enqueue_bare(taken.value)
+            taken = yield from taking(streams)
+            if taken.data is None:
+                return source.enqueue_and_close(None)
+            check_stream("concat", taken.value)
+            current = taken.value
+
+    return of_source(Looped(following))
+
+
+def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
+    """Make a stream of the elements of several streams, each as it comes.
+
+    Each stream is asked for its first element at once, and for the next one when an
+    element of it was given. Among streams that have elements, chance decides. If a source
+    fails, so does every reading from then on, as in OCaml.
+
+    OCaml: Lwt_stream.choose : 'a t list -> 'a t
+    """
+    chosen_from = list(iterator_over("choose", streams))
+    for stream in chosen_from:
+        check_stream("choose", stream)
+    candidates = [_Candidate(stream) for stream in chosen_from]
+
+    def following(source: Looped) -> Steps:
+        nonlocal candidates
+        while candidates:
+            promise = concurrent.choose([c.promise for c in candidates])
+            yield promise
+            chosen, option = outcome(promise)
+            # The first with that stream: a stream may be in the list twice.
+            place = [c.stream for c in candidates].index(chosen.stream)
+            others = candidates[:place] + candidates[place + 1 :]
+            if option is not None:
+                candidates = [_Candidate(chosen.stream), *others]
+                return source.enqueue(option)
+            candidates = others
+        source.enqueue_and_close(None)
+
+    return of_source(Looped(following))
+
+
+@final
+class _Candidate:
+    """A stream that `choose` waits for, and the promise of itself with its next element."""
+
+    __slots__ = ("promise", "stream")
+
+    def __init__(self, stream: Stream[Any]) -> None:
+        self.stream = stream
+        self.promise: Promise[Any] = sequential.map(self._with_option, get(stream))
+
+    def _with_option(self, option: Some[Any] | None) -> tuple[_Candidate, Some[Any] | None]:
+        return self, option

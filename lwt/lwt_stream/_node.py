@@ -1,0 +1,97 @@
+"""The queue that the elements of a stream wait in.
+
+It is made of nodes, one for each element, each leading to the next. A source adds nodes at the
+end. A stream points to the first node that it has not consumed; all clones of a stream share the
+source. So the elements that some clone has still to read, and no others, are kept alive, by that
+clone.
+
+- The last node is an empty one: its `data` will be that of the next element.
+- At the end of the stream, a node with `None` stands before the last one.
+
+OCaml: src/core/lwt_stream.ml, the type node, enqueue.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, final
+
+from lwt._core.creation import wait, wakeup
+from lwt._core.values import Some
+
+
+class Bare(Enum):
+    """The type of `BARE` (an enum, so that checkers can tell it apart)."""
+
+    BARE = "an element that is in no option yet"
+
+
+BARE: Final = Bare.BARE
+
+
+@final
+class Node:
+    """A place in the queue. OCaml's last one points to itself; here that would be a circle."""
+
+    __slots__ = ("data", "next", "value")
+
+    data: Some[Any] | Bare | None
+    """The option that `get` gives, or `BARE` if that is still to be made: many readers need
+    the element alone. None at the end of the stream, and in the last node.
+
+    Whoever makes a node sets it: an `__init__` would double what a node costs."""
+
+    value: Any
+    """The element; not set where `data` is None."""
+
+    next: Node
+    """The place after it; not set in the last node."""
+
+
+def option_of(node: Node) -> Some[Any] | None:
+    """Give what is in a node as an option; None at the end of the stream."""
+    data = node.data
+    return Some(node.value) if data is BARE else data
+
+
+class Queue:
+    """What all kinds of sources have in common: the end of the queue, and the closing."""
+
+    __slots__ = ("close", "closed", "last")
+
+    def __init__(self) -> None:
+        self.last = Node()
+        self.last.data = None
+        self.closed, self.close = wait()
+
+    def enqueue(self, data: Some[Any] | None) -> None:
+        """Add what an option holds to the queue, or the end."""
+        node = self.last
+        node.data = data
+        if data is not None:
+            node.value = data.value
+        node.next = self.last = last = Node()
+        last.data = None
+
+    def enqueue_bare(self, value: Any) -> None:
+        """Add an element to the queue that is in no option."""
+        node = self.last
+        node.data = BARE
+        node.value = value
+        node.next = self.last = last = Node()
+        last.data = None
+
+    def enqueue_and_close(self, data: Some[Any] | None) -> None:
+        """Add what an option holds to the queue; at the end, resolve `closed`."""
+        self.enqueue(data)
+        if data is None:
+            wakeup(self.close, None)
+
+
+def check_option(function_name: str, origin: str, data: object) -> None:
+    """Raise a TypeError unless the value is an option."""
+    if data is not None and type(data) is not Some:
+        raise TypeError(
+            f"lwt_stream.{function_name}: expected {origin} lwt.Some(element), or None for the "
+            f"end, got {data!r} ({type(data).__name__})"
+        )

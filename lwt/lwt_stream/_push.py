@@ -1,0 +1,167 @@
+"""Sources that elements are pushed into, with a bound or without.
+
+A reader that stands at the last node calls `feed`, and waits for a signal: the next push.
+
+A source knows nothing of its streams, and so does who pushes into it: a stream that nobody reads
+any more can go.
+
+OCaml: src/core/lwt_stream.ml, the types push and push_bounded, create, create_bounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from lwt._core.cancellation import protected
+from lwt._core.creation import task, wait, wakeup, wakeup_later, wakeup_later_exn
+from lwt._core.promise import Promise
+from lwt._core.values import Some
+from lwt.lwt_stream._node import Node, Queue
+
+
+class Closed(Exception):
+    """Say that an element was pushed after the end of the stream.
+
+    OCaml: exception Lwt_stream.Closed
+    """
+
+
+class _Signalled(Queue):
+    """A source that others push into, and that tells waiting readers of it."""
+
+    __slots__ = ("_external", "_resolver", "_signal", "is_awaited")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._signal, self._resolver = wait()
+        self.is_awaited = False
+        self._external: object = None
+
+    def feed(self) -> Promise[Any] | None:
+        self.is_awaited = True
+        return protected(self._signal)
+
+    def tell(self) -> None:
+        """Resolve the signal that somebody waits for, and make the next one."""
+        self.is_awaited = False
+        resolver = self._resolver
+        self._signal, self._resolver = wait()
+        wakeup_later(resolver, None)
+
+    def set_reference(self, reference: object, /) -> None:
+        """Keep an object alive as long as the source, for example what pushes into it.
+
+        OCaml: Lwt_stream.bounded_push, method set_reference : 'a. 'a -> unit
+        """
+        self._external = reference
+
+
+@final
+class Push(_Signalled):
+    """The source of `create`: a queue without a bound."""
+
+    __slots__ = ("_is_closed",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_closed = False
+        """Whether `closed` is resolved. A callback that the end has woken may still push."""
+
+    def push(self, data: Some[Any] | None, /) -> None:
+        """Push an element, or the end, and wake those who wait for it.
+
+        Raises:
+            Closed: the end was pushed before.
+            TypeError: `data` is neither `Some` nor None.
+        """
+        if type(data) is not Some or self._is_closed:
+            self._push_end(data)
+            return
+        # `enqueue`, without a call.
+        node = self.last
+        node.data = data
+        node.value = data.value
+        node.next = self.last = last = Node()
+        last.data = None
+        if self.is_awaited:
+            self.tell()
+
+    def _push_end(self, data: object) -> None:
+        """Push the end, or say why `data` cannot be pushed."""
+        if data is not None and type(data) is not Some:
+            raise TypeError(
+                f"lwt_stream.push: expected lwt.Some(element), or None to end the stream, "
+                f"got {data!r} ({type(data).__name__})"
+            )
+        if self._is_closed:
+            raise Closed(
+                f"lwt_stream.push: cannot push {data!r}, the stream was closed by push(None)"
+            )
+        self.enqueue(None)
+        if self.is_awaited:
+            self.tell()
+        # Last, in case that one of the callbacks raises.
+        self._is_closed = True
+        wakeup(self.close, None)
+
+
+@final
+class Push_bounded(_Signalled):
+    """The source of `create_bounded`: a queue with room for so many elements.
+
+    When it is full, one more element waits in `pending`; whoever pushed it waits for
+    `waiter`. It comes in when an element is consumed, and `count` stays what it was.
+    """
+
+    __slots__ = ("count", "is_closed", "pending", "resolver", "size", "waiter")
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.count = 0
+        self.pending: Some[Any] | None = None
+        self.waiter, self.resolver = task()
+        self.is_closed = False
+
+    def consumed(self) -> None:
+        """Note that an element was taken from the queue, and let the next one in."""
+        if self.pending is None:
+            self.count -= 1
+        else:
+            self.let_in()
+
+    def let_in(self) -> None:
+        """Move the pending element to the queue, and wake who pushed it."""
+        self.enqueue(self.pending)
+        self.pending = None
+        resolver = self.resolver
+        self.waiter, self.resolver = task()
+        wakeup_later(resolver, None)
+
+    def resize(self, size: int) -> None:
+        """Change the bound; at most one element is let in, as in OCaml."""
+        self.size = size
+        if self.count < self.size and self.pending is not None:
+            self.count += 1
+            self.let_in()
+
+    def take_back(self) -> None:
+        """Forget the pending element: its push was cancelled."""
+        self.pending = None
+        self.waiter, self.resolver = task()
+
+    def end(self) -> None:
+        """Close: the pending push fails, and readers learn of the end."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.enqueue(None)
+        if self.pending is not None:
+            self.pending = None
+            wakeup_later_exn(
+                self.resolver,
+                Closed("lwt_stream: the stream was closed before there was room for the element"),
+            )
+        if self.is_awaited:
+            self.tell()
+        wakeup(self.close, None)

@@ -1,0 +1,439 @@
+"""Reading streams: one element, several, all, what is there; and dropping them.
+
+Each reader keeps its own place in the queue, as OCaml's do: what another reader
+consumes meanwhile is not lost to it. `nget`, `get_available_up_to` and `is_empty` are
+the exceptions: they look at what is the first element of the stream at that moment.
+
+OCaml: src/core/lwt_stream.ml, from `peek` to `is_empty`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from lwt._core.creation import fail, return_unit
+from lwt._core.loop import Loop, promise_from, start
+from lwt._core.promise import (
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    new_promise,
+    underlying,
+)
+from lwt._core.sequential import bind
+from lwt._core.values import Some
+from lwt.lwt_stream._node import Node, option_of
+from lwt.lwt_stream._stream import (
+    Stream,
+    arrival,
+    check_function_and_stream,
+    check_number,
+    check_stream,
+    consume,
+    each,
+    take,
+)
+
+T = TypeVar("T")
+
+
+class Empty(Exception):
+    """Say that an element was to be taken from a stream that has none any more.
+
+    OCaml: exception Lwt_stream.Empty
+    """
+
+
+# --- One element -------------------------------------------------------------
+
+
+def peek(stream: Stream[T], /) -> Promise[Some[T] | None]:
+    """Give the first element without taking it: `Some` of it, or `None` at the end.
+
+    OCaml: Lwt_stream.peek : 'a t -> 'a option Lwt.t
+    """
+    check_stream("peek", stream)
+    return start(_peek(stream))
+
+
+def _peek(stream: Stream[T]) -> Loop[Some[T] | None]:
+    node = stream._node
+    yield from arrival(stream._source, node)
+    return option_of(node)
+
+
+def next(stream: Stream[T], /) -> Promise[T]:
+    """Take the first element; the result is rejected with `Empty` if there is none.
+
+    OCaml: Lwt_stream.next : 'a t -> 'a Lwt.t
+    """
+    check_stream("next", stream)
+    taken = take(stream)
+    if type(taken) is Node:
+        return _element_of(taken)
+    return bind(taken, _element_of)
+
+
+def _element_of(taken: Node) -> Promise[Any]:
+    if taken.data is not None:
+        return new_promise(FULFILLED, taken.value)
+    return fail(Empty("lwt_stream.next: the stream has ended; lwt_stream.get gives None there"))
+
+
+def last_new(stream: Stream[T], /) -> Promise[T]:
+    """Take all elements that are there and give the last; wait for one if there is none.
+
+    The result is rejected with `Empty` at the end of the stream.
+
+    OCaml: Lwt_stream.last_new : 'a t -> 'a Lwt.t
+    """
+    check_stream("last_new", stream)
+    source, node = stream._source, stream._node
+    if node is source.last:
+        promise = next(stream)
+        if underlying(promise)._state != FULFILLED:
+            return promise
+        value = underlying(promise)._value
+    elif node.data is None:
+        return fail(Empty("lwt_stream.last_new: the stream has ended"))
+    else:
+        value = node.value
+        consume(stream, node)
+    node = node.next
+    while True:
+        if node is source.last:
+            fed = source.feed()
+            if fed is not None:
+                if underlying(fed)._state == PENDING:
+                    return new_promise(FULFILLED, value)
+                return fed
+        elif node.data is None:
+            return new_promise(FULFILLED, value)
+        else:
+            value = node.value
+            consume(stream, node)
+            node = node.next
+
+
+def junk(stream: Stream[object], /) -> Promise[None]:
+    """Drop the first element, if there is one.
+
+    OCaml: Lwt_stream.junk : 'a t -> unit Lwt.t
+    """
+    check_stream("junk", stream)
+    return start(_junk(stream))
+
+
+def _junk(stream: Stream[object]) -> Loop[None]:
+    node = stream._node
+    if node is stream._source.last:
+        fed = stream._source.feed()
+        if fed is not None:
+            yield fed
+    if node.data is not None:
+        consume(stream, node)
+
+
+def is_empty(stream: Stream[object], /) -> Promise[bool]:
+    """Tell whether the stream has no more elements, waiting for one if need be.
+
+    OCaml: Lwt_stream.is_empty : 'a t -> bool Lwt.t
+    """
+    check_stream("is_empty", stream)
+    return start(_is_empty(stream))
+
+
+def _is_empty(stream: Stream[object]) -> Loop[bool]:
+    while stream._node is stream._source.last:
+        yield from arrival(stream._source, stream._node)
+    return stream._node.data is None
+
+
+# --- A number of elements ----------------------------------------------------
+
+
+def npeek(n: int, stream: Stream[T], /) -> Promise[list[T]]:
+    """Give the first `n` elements without taking them; fewer if the stream ends before.
+
+    Raises:
+        ValueError: `n` is negative.
+
+    OCaml: Lwt_stream.npeek : int -> 'a t -> 'a list Lwt.t
+    """
+    check_number("npeek", n)
+    check_stream("npeek", stream)
+    return start(_npeek(n, stream))
+
+
+def _npeek(n: int, stream: Stream[T]) -> Loop[list[T]]:
+    source, node = stream._source, stream._node
+    elements: list[T] = []
+    while len(elements) < n:
+        if node is source.last:
+            yield from arrival(source, node)
+        if node.data is None:
+            break
+        elements.append(node.value)
+        node = node.next
+    return elements
+
+
+def nget(n: int, stream: Stream[T], /) -> Promise[list[T]]:
+    """Take the first `n` elements; fewer if the stream ends before.
+
+    Raises:
+        ValueError: `n` is negative.
+
+    OCaml: Lwt_stream.nget : int -> 'a t -> 'a list Lwt.t
+    """
+    check_number("nget", n)
+    check_stream("nget", stream)
+    return start(_collect(_each_of(n, stream)))
+
+
+def _each_of(n: int, stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
+    """Consume `n` elements as `each` consumes all."""
+    source, node = stream._source, stream._node
+    while n > 0:
+        if node is source.last:
+            fed = source.feed()
+            if fed is not None:
+                yield fed
+            continue
+        first = stream._node  # Not this place's: as in OCaml.
+        if first.data is None:
+            return
+        consume(stream, node)
+        n -= 1
+        yield first
+        node = node.next
+
+
+def _collect(items: Iterator[Node | Promise[Any]]) -> Loop[list[Any]]:
+    """Make a list of all elements, waiting for those that are not there."""
+    values: list[Any] = []
+    for item in items:
+        if type(item) is Promise:
+            yield item
+        else:
+            values.append(item.value)
+    return values
+
+
+def njunk(n: int, stream: Stream[object], /) -> Promise[None]:
+    """Drop the first `n` elements; fewer if the stream ends before.
+
+    Raises:
+        ValueError: `n` is negative.
+
+    OCaml: Lwt_stream.njunk : int -> 'a t -> unit Lwt.t
+    """
+    check_number("njunk", n)
+    check_stream("njunk", stream)
+    return start(_njunk(n, stream))
+
+
+def _njunk(n: int, stream: Stream[object]) -> Loop[None]:
+    if n == 0:
+        return
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            n -= 1
+            if n == 0:
+                return
+
+
+# --- As long as a predicate holds --------------------------------------------
+
+
+def get_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[list[T]]:
+    """Take the elements before the first one that does not satisfy a predicate.
+
+    Raises:
+        Exception: that of `f`, if nothing has had to be waited for.
+
+    OCaml: Lwt_stream.get_while : ('a -> bool) -> 'a t -> 'a list Lwt.t
+    """
+    check_function_and_stream("get_while", f, stream)
+    elements: list[T] = []
+    return start(_while(f, stream, elements))
+
+
+def junk_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[None]:
+    """Drop the elements before the first one that does not satisfy a predicate.
+
+    Raises:
+        Exception: that of `f`, if nothing has had to be waited for.
+
+    OCaml: Lwt_stream.junk_while : ('a -> bool) -> 'a t -> unit Lwt.t
+    """
+    check_function_and_stream("junk_while", f, stream)
+    return start(_while(f, stream, None))
+
+
+def _while(f: Callable[[T], bool], stream: Stream[T], elements: Any) -> Loop[Any]:
+    """Consume elements; append them to a list, if there is one, and return it."""
+    source, node = stream._source, stream._node
+    while True:
+        if node is source.last:
+            yield from arrival(source, node)
+        if node.data is None or not f(node.value):
+            return elements
+        consume(stream, node)
+        if elements is not None:
+            elements.append(node.value)
+        node = node.next
+
+
+def get_while_s(
+    f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /
+) -> Promise[list[T]]:
+    """Take elements as `get_while` does, with a predicate that returns promises.
+
+    An element is taken when its promise has said so.
+
+    OCaml: Lwt_stream.get_while_s : ('a -> bool Lwt.t) -> 'a t -> 'a list Lwt.t
+    """
+    check_function_and_stream("get_while_s", f, stream)
+    elements: list[T] = []
+    return start(_while_s("get_while_s", f, stream, elements))
+
+
+def junk_while_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Promise[None]:
+    """Drop elements as `junk_while` does, with a predicate that returns promises.
+
+    OCaml: Lwt_stream.junk_while_s : ('a -> bool Lwt.t) -> 'a t -> unit Lwt.t
+    """
+    check_function_and_stream("junk_while_s", f, stream)
+    return start(_while_s("junk_while_s", f, stream, None))
+
+
+def _while_s(
+    function_name: str,
+    f: Callable[[T], PromiseOrCoroutine[bool]],
+    stream: Stream[T],
+    elements: Any,
+) -> Loop[Any]:
+    source, node = stream._source, stream._node
+    while True:
+        if node is source.last:
+            yield from arrival(source, node)
+        if node.data is None or not (yield promise_from(function_name, f, f(node.value))):
+            return elements
+        consume(stream, node)
+        if elements is not None:
+            elements.append(node.value)
+        node = node.next
+
+
+# --- Everything --------------------------------------------------------------
+
+
+def to_list(stream: Stream[T], /) -> Promise[list[T]]:
+    """Take all elements, to the end of the stream.
+
+    OCaml: Lwt_stream.to_list : 'a t -> 'a list Lwt.t
+    """
+    check_stream("to_list", stream)
+    return start(_collect(each(stream)))
+
+
+def to_string(stream: Stream[bytes], /) -> Promise[bytes]:
+    """Take all characters, to the end of the stream, and give them as one string of bytes.
+
+    OCaml: Lwt_stream.to_string : char t -> string Lwt.t
+    """
+    check_stream("to_string", stream)
+    return start(_to_string(stream))
+
+
+def _to_string(stream: Stream[bytes]) -> Loop[bytes]:
+    characters = bytearray()
+    for item in each(stream):
+        if type(item) is Promise:
+            yield item
+        else:
+            check_character("to_string", item.value)
+            characters += item.value
+    return bytes(characters)
+
+
+def check_character(function_name: str, character: object) -> None:
+    """Raise a TypeError unless an element is a `char` of OCaml."""
+    if not isinstance(character, bytes) or len(character) != 1:
+        raise TypeError(
+            f"lwt_stream.{function_name}: expected a stream of bytes of length 1, "
+            f"got {character!r} in it ({type(character).__name__})"
+        )
+
+
+# --- What is there -----------------------------------------------------------
+
+
+def get_available(stream: Stream[T], /) -> list[T]:
+    """Take all elements that can be had without waiting.
+
+    Raises:
+        Exception: that of the source; the elements before it are lost, as in OCaml.
+
+    OCaml: Lwt_stream.get_available : 'a t -> 'a list
+    """
+    check_stream("get_available", stream)
+    return list(_available(each(stream)))
+
+
+def junk_available(stream: Stream[object], /) -> None:
+    """Drop all elements that can be had without waiting.
+
+    Raises:
+        Exception: that of the source.
+
+    OCaml: Lwt_stream.junk_available : 'a t -> unit
+    """
+    check_stream("junk_available", stream)
+    for _ in _available(each(stream)):
+        pass
+
+
+def junk_old(stream: Stream[object], /) -> Promise[None]:
+    """Drop all elements that can be had without waiting. Deprecated: use `junk_available`.
+
+    OCaml: Lwt_stream.junk_old : 'a t -> unit Lwt.t
+    """
+    check_stream("junk_old", stream)
+    junk_available(stream)
+    return return_unit
+
+
+def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
+    """Take up to `n` elements that can be had without waiting.
+
+    Raises:
+        Exception: that of the source.
+        ValueError: `n` is negative.
+
+    OCaml: Lwt_stream.get_available_up_to : int -> 'a t -> 'a list
+    """
+    check_number("get_available_up_to", n)
+    check_stream("get_available_up_to", stream)
+    return list(_available(_each_of(n, stream)))
+
+
+def _available(items: Iterator[Node | Promise[Any]]) -> Iterator[Any]:
+    """Give the elements up to the first that is not there.
+
+    Raises:
+        Exception: that of the source, if it has failed to give that one.
+    """
+    for item in items:
+        if type(item) is Promise:
+            source = underlying(item)
+            if source._state == REJECTED:
+                source._value.throw()
+            return
+        yield item.value

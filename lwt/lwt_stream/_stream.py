@@ -1,0 +1,347 @@
+"""Streams: a place in the queue of a source; and `get`, the reader that others stand on.
+
+OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeAlias, TypeVar, final
+
+from lwt._core import checks
+from lwt._core.loop import Loop
+from lwt._core.promise import (
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Promise,
+    add_callback,
+    new_promise,
+    outcome,
+    rejection_of,
+    settle,
+    underlying,
+)
+from lwt._core.storage import current_storage
+from lwt._core.values import Some
+from lwt.lwt_stream._asked import Asked, From_direct, From_iterator
+from lwt.lwt_stream._node import BARE, Node, option_of
+from lwt.lwt_stream._push import Push, Push_bounded
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Source: TypeAlias = Asked | From_direct | From_iterator | Push | Push_bounded
+"""What a stream reads from. They have in common, besides `Queue`, the method `feed`: it
+asks for one more node, and returns None if that came at once, else the promise to wait for.
+
+OCaml: type 'a source in src/core/lwt_stream.ml
+"""
+
+
+@final
+class Stream(Generic[T_co]):
+    """A sequence of elements that arrive over time.
+
+    Streams come from `create`, `from_`, `of_list` and the other functions of this
+    module, not from this class. In an `async def` function (see `lwt.promised`),
+    `async for element in stream` takes the elements, as `next` does.
+
+    OCaml: type 'a Lwt_stream.t
+    """
+
+    __slots__ = ("__weakref__", "_bounded", "_node", "_source")
+
+    _node: Node
+    """The first node that is not consumed; the last one, if there is none."""
+
+    _source: Source
+
+    _bounded: Push_bounded | None
+    """The source, if it is one that counts what is consumed."""
+
+    def __init__(self, source: Source, node: Node) -> None:
+        self._source = source
+        self._node = node
+        self._bounded = source if type(source) is Push_bounded else None
+
+    def __aiter__(self) -> Stream[T_co]:
+        return self
+
+    async def __anext__(self) -> T_co:
+        # As `get`, but what is there needs no promise, and no option.
+        node = self._node
+        if node.data is not None:
+            self._node = node.next
+            if self._bounded is not None:
+                self._bounded.consumed()
+        else:
+            taken = take(self)
+            node = taken if type(taken) is Node else await taken
+            if node.data is None:
+                raise StopAsyncIteration
+        return node.value  # type: ignore[no-any-return]  # Nodes are not typed.
+
+    def __repr__(self) -> str:
+        waiting = 0
+        node = self._node
+        while node.data is not None and waiting <= _SHOWN_IN_REPR:
+            waiting += 1
+            node = node.next
+        number = f"more than {_SHOWN_IN_REPR}" if waiting > _SHOWN_IN_REPR else str(waiting)
+        ended = ", closed" if is_closed(self) else ""
+        return f"<Stream, {number} waiting{ended}>"
+
+
+_SHOWN_IN_REPR = 8
+
+
+def of_source(source: Source) -> Stream[Any]:
+    """Make a stream that reads all that a source will give."""
+    return Stream(source, source.last)
+
+
+# --- Checks of arguments -----------------------------------------------------
+
+
+def check_stream(function_name: str, value: object) -> None:
+    """Raise a TypeError unless the value is a stream."""
+    if type(value) is not Stream:
+        hint = "; lwt_stream.of_list makes a stream of a list"
+        if isinstance(value, tuple) and value and isinstance(value[0], Stream):
+            hint = "; lwt_stream.create returns a pair: write stream, push = lwt_stream.create()"
+        raise TypeError(
+            f"lwt_stream.{function_name}: expected a stream, "
+            f"got {value!r} ({type(value).__name__}){hint}"
+        )
+
+
+def check_callable(function_name: str, value: object) -> None:
+    """Raise a TypeError unless the value can be called."""
+    if not callable(value):
+        raise checks.not_callable(f"lwt_stream.{function_name}", value)
+
+
+def check_function_and_stream(function_name: str, function: object, stream: object) -> None:
+    """Check the two arguments that most functions have."""
+    check_callable(function_name, function)
+    check_stream(function_name, stream)
+
+
+def check_number(function_name: str, number: object) -> None:
+    """Raise unless the value is a number of elements.
+
+    Raises:
+        TypeError: it is no int.
+        ValueError: it is negative.
+    """
+    if not isinstance(number, int):
+        raise TypeError(
+            f"lwt_stream.{function_name}: expected a number of elements, "
+            f"got {number!r} ({type(number).__name__})"
+        )
+    if number < 0:
+        raise ValueError(
+            f"Lwt_stream.{function_name}: {number} is no number of elements; expected 0 or more"
+        )
+
+
+# --- The state of a stream ---------------------------------------------------
+
+
+def clone(stream: Stream[T], /) -> Stream[T]:
+    """Make a stream that will read the same elements as this one; neither disturbs the other.
+
+    Takes constant time. The elements are not copied: they are kept until the slowest of
+    the clones that are still alive has read them.
+
+    Raises:
+        ValueError: it is a stream of `create_bounded`.
+
+    OCaml: Lwt_stream.clone : 'a t -> 'a t
+    """
+    check_stream("clone", stream)
+    if stream._bounded is not None:
+        raise ValueError(
+            "Lwt_stream.clone: a stream of create_bounded cannot be cloned, "
+            "since its bound counts one reader; use create"
+        )
+    return Stream(stream._source, stream._node)
+
+
+def closed(stream: Stream[object], /) -> Promise[None]:
+    """Return a promise that is fulfilled when the end of the stream becomes known.
+
+    That may be before the elements are read. It cannot be cancelled.
+
+    OCaml: Lwt_stream.closed : 'a t -> unit Lwt.t
+    """
+    check_stream("closed", stream)
+    return stream._source.closed
+
+
+def is_closed(stream: Stream[object], /) -> bool:
+    """Tell whether the end of the stream is known; elements may be left to read.
+
+    If it is, reading never has to wait.
+
+    OCaml: Lwt_stream.is_closed : 'a t -> bool
+    """
+    check_stream("is_closed", stream)
+    return underlying(stream._source.closed)._state == FULFILLED
+
+
+# --- Taking elements ---------------------------------------------------------
+
+
+def consume(stream: Stream[object], node: Node) -> None:
+    """Remove a node from the stream, unless another reader has done so already."""
+    if node is stream._node:
+        stream._node = node.next
+        if stream._bounded is not None:
+            stream._bounded.consumed()
+
+
+def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
+    """Take the first element: `Some` of it, or `None` at the end of the stream.
+
+    Several readers may wait at once. They all wait for the same element; when it comes
+    the first of them consumes it, and yet all of them get it, as in OCaml. Cancelling
+    the result leaves the source and the other readers alone.
+
+    >>> from lwt import Some, lwt_stream
+    >>> stream, push = lwt_stream.create()
+    >>> first = lwt_stream.get(stream)
+    >>> first
+    <Promise pending>
+    >>> push(Some(1))
+    >>> first
+    <Promise fulfilled: Some(1)>
+
+    Raises:
+        Exception: that of the function of `from_direct`, if it is called at once.
+
+    OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
+    """
+    if type(stream) is not Stream:
+        check_stream("get", stream)
+    node = stream._node
+    data = node.data
+    if data is not None:
+        option = Some(node.value) if data is BARE else data
+        # `consume` and `new_promise`, without calls.
+        stream._node = node.next
+        if stream._bounded is not None:
+            stream._bounded.consumed()
+        promise: Promise[Some[T] | None] = Promise()
+        promise._state = FULFILLED
+        promise._value = option
+        promise._callbacks = promise._cancel_callbacks = None
+        return promise
+    taken = take(stream, as_option=True)
+    return new_promise(FULFILLED, option_of(taken)) if type(taken) is Node else taken
+
+
+def take(stream: Stream[object], as_option: bool = False) -> Node | Promise[Any]:
+    """Take the first element: give its node, or that of the end.
+
+    If it has to be waited for, give the promise of that node; or of the option that `get` gives.
+    """
+    node = stream._node
+    if node.data is None:
+        if node is stream._source.last:
+            fed = stream._source.feed()
+            if fed is not None:
+                return _wait_for(fed, stream, node, as_option)
+        if node.data is None or node is not stream._node:
+            return node
+    # `consume`, without a call.
+    stream._node = node.next
+    if stream._bounded is not None:
+        stream._bounded.consumed()
+    return node
+
+
+def taking(stream: Stream[object]) -> Loop[Node]:
+    """Take the first element as `take` does, and wait for it where it has to be waited for."""
+    taken = take(stream)
+    if type(taken) is not Node:
+        yield taken
+        taken = outcome(taken)
+    return taken
+
+
+def _wait_for(
+    fed: Promise[Any], stream: Stream[object], node: Node, as_option: bool
+) -> Promise[Any]:
+    """Wait for the element of a node, and take it."""
+    source = underlying(fed)
+    if source._state == REJECTED:
+        return new_promise(REJECTED, source._value)
+    result: Promise[Any] = new_promise(PENDING, source)
+    add_callback(source, _Taking(stream, node, as_option, result))
+    return result
+
+
+@final
+class _Taking:
+    """A reader that waits for the element of a node, and the callback by which it goes on."""
+
+    __slots__ = ("_as_option", "_node", "_result", "_storage", "_stream")
+
+    def __init__(
+        self, stream: Stream[Any], node: Node, as_option: bool, result: Promise[Any]
+    ) -> None:
+        self._stream = stream
+        self._node = node
+        self._as_option = as_option
+        self._result = result
+        self._storage = current_storage.contents
+
+    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
+        if promise._state == REJECTED:
+            return settle(self._result, REJECTED, promise._value)
+        current_storage.contents = self._storage
+        node = self._node
+        if node.data is not None:  # The source has filled the node: `feed` waits for no less.
+            try:
+                consume(self._stream, node)
+            except Exception as exception:
+                try:
+                    return settle(self._result, REJECTED, rejection_of(exception))
+                finally:
+                    del self, promise  # The traceback leads to this frame: close no circle.
+        return settle(self._result, FULFILLED, option_of(node) if self._as_option else node)
+
+
+def each(stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
+    """Consume all elements, one when the next item is asked for, to the end of the stream.
+
+    An item is the node of an element. Where an element has to be waited for, the item is the
+    promise to wait for, once or more. A loop over these items `yield`s the promises and works
+    on the elements.
+    """
+    source, node = stream._source, stream._node
+    while True:
+        if node.data is None:
+            if node is not source.last:
+                return
+            fed = source.feed()
+            if fed is not None:
+                yield fed
+            continue
+        if node is stream._node:
+            # `consume`, without a call.
+            stream._node = node.next
+            if stream._bounded is not None:
+                stream._bounded.consumed()
+        yield node
+        node = node.next
+
+
+def arrival(source: Source, node: Node) -> Loop[None]:
+    """Wait until a node has its element, or is known to be the end."""
+    while node is source.last:
+        fed = source.feed()
+        if fed is not None:
+            yield fed

@@ -1,0 +1,356 @@
+"""Streams made of another stream: mapped, filtered, dumped.
+
+Each is as a stream of `from_`: nothing is read before it is asked for, and an exception of
+the function given rejects the promise of one element and does not end the stream. What
+the new stream reads is consumed from the old one.
+
+`map` and `filter`, which programs use most, have sources of their own (`_Derived`); the others
+are loops (`Looped`), which take a generator for each element.
+
+OCaml: src/core/lwt_stream.ml, from `map` to `flatten`, `wrap_exn`, and `hexdump`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar, final
+
+from lwt._core.creation import return_none
+from lwt._core.loop import Loop, promise_from, start
+from lwt._core.promise import (
+    FULFILLED,
+    REJECTED,
+    Promise,
+    PromiseOrCoroutine,
+    new_promise,
+    outcome,
+    rejection_of,
+)
+from lwt._core.sequential import try_bind
+from lwt._core.values import Error, Ok, Some
+from lwt.lwt_stream._asked import Asked, Looped, Steps
+from lwt.lwt_stream._create import from_
+from lwt.lwt_stream._node import BARE, Node, check_option
+from lwt.lwt_stream._read import check_character, nget
+from lwt.lwt_stream._stream import (
+    Stream,
+    check_function_and_stream,
+    check_stream,
+    consume,
+    of_source,
+    take,
+    taking,
+)
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+# --- One stream, element by element ------------------------------------------
+
+
+def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream of what a function gives for each element.
+
+    >>> from lwt import lwt_stream
+    >>> lwt_stream.to_list(lwt_stream.map(str, lwt_stream.of_list([1, 2])))
+    <Promise fulfilled: ['1', '2']>
+
+    OCaml: Lwt_stream.map : ('a -> 'b) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map", f, stream)
+    return of_source(_Mapped(f, stream))
+
+
+class _Derived(Asked):
+    """A source that makes its nodes of those of a stream."""
+
+    __slots__ = ("_function", "_stream")
+
+    def __init__(self, function: Callable[[Any], Any], stream: Stream[Any]) -> None:
+        super().__init__()
+        self._function = function
+        self._stream = stream
+
+    def request(self) -> Promise[Any] | None:
+        try:
+            taken = take(self._stream)
+            following = self.arrived(taken) if type(taken) is Node else taken
+        except Exception as exception:
+            return self.when_raised(exception, own_frames=2)
+        return None if following is None else self.wait_for(following, self.arrived)
+
+    @abstractmethod
+    def arrived(self, taken: Node) -> Promise[Any] | None:
+        """Add a node to the queue, and return None; or return what to wait for before."""
+
+
+@final
+class _Mapped(_Derived):
+    """The source of `map`."""
+
+    __slots__ = ()
+
+    def arrived(self, taken: Node) -> Promise[Any] | None:
+        if taken.data is None:
+            self.enqueue_and_close(None)
+            return None
+        try:
+            value = self._function(taken.value)
+        except Exception as exception:
+            # In a promise, as by OCaml's `Lwt.map`; 5.6.1 lets what a predicate raises leave.
+            return new_promise(REJECTED, rejection_of(exception))
+        # `enqueue_bare`, without a call.
+        node = self.last
+        node.data = BARE
+        node.value = value
+        node.next = self.last = last = Node()
+        last.data = None
+        return None
+
+
+def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream as `map` does, with a function that returns promises.
+
+    OCaml: Lwt_stream.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map_s", f, stream)
+    return of_source(Looped(partial(_map_s, f, stream)))
+
+
+def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped) -> Steps:
+    taken = yield from taking(stream)
+    if taken.data is None:
+        source.enqueue_and_close(None)
+    else:
+        promise = promise_from("map_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        source.enqueue_bare(outcome(promise))
+
+
+def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
+    """Make a stream of the elements that satisfy a predicate.
+
+    OCaml: Lwt_stream.filter : ('a -> bool) -> 'a t -> 'a t
+    """
+    check_function_and_stream("filter", f, stream)
+    return of_source(_Filtered(f, stream))
+
+
+@final
+class _Filtered(_Derived):
+    """The source of `filter`."""
+
+    __slots__ = ()
+
+    def arrived(self, taken: Node) -> Promise[Any] | None:
+        while taken.data is not None:
+            if self._function(taken.value):
+                self.enqueue_bare(taken.value)
+                return None
+            following = take(self._stream)
+            if type(following) is not Node:
+                return following
+            taken = following
+        self.enqueue_and_close(None)
+        return None
+
+
+def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Stream[T]:
+    """Make a stream as `filter` does, with a predicate that returns promises.
+
+    OCaml: Lwt_stream.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
+    """
+    check_function_and_stream("filter_s", f, stream)
+    return of_source(Looped(partial(_filter_s, f, stream)))
+
+
+def _filter_s(
+    f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], source: Looped
+) -> Steps:
+    while True:
+        taken = yield from taking(stream)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        promise = promise_from("filter_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        if outcome(promise):
+            return source.enqueue_bare(taken.value)
+
+
+def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream of what is in the `Some`s that a function returns for the elements.
+
+    OCaml: Lwt_stream.filter_map : ('a -> 'b option) -> 'a t -> 'b t
+    """
+    check_function_and_stream("filter_map", f, stream)
+    return of_source(Looped(partial(_filter_map, f, stream)))
+
+
+def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> Steps:
+    while True:
+        taken = yield from taking(stream)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        found = f(taken.value)
+        check_option("filter_map", "the function to return", found)
+        if found is not None:
+            return source.enqueue(found)
+
+
+def filter_map_s(
+    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], /
+) -> Stream[B]:
+    """Make a stream as `filter_map` does, with a function that returns promises.
+
+    OCaml: Lwt_stream.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
+    """
+    check_function_and_stream("filter_map_s", f, stream)
+    return of_source(Looped(partial(_filter_map_s, f, stream)))
+
+
+def _filter_map_s(
+    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], source: Looped
+) -> Steps:
+    while True:
+        taken = yield from taking(stream)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        promise = promise_from("filter_map_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        found = outcome(promise)
+        check_option("filter_map_s", "the function's promise to hold", found)
+        if found is not None:
+            return source.enqueue(found)
+
+
+def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
+    """Make a stream of all items of the lists that a function returns for the elements.
+
+    OCaml: Lwt_stream.map_list : ('a -> 'b list) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map_list", f, stream)
+    pending: deque[B] = deque()
+    return of_source(Looped(partial(_map_list, f, stream, pending)))
+
+
+def _map_list(
+    f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B], source: Looped
+) -> Steps:
+    while not pending:
+        taken = yield from taking(stream)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        found = [*f(taken.value)]
+        pending.clear()  # As OCaml: what `f` itself has read from this stream is gone.
+        pending.extend(found)
+    source.enqueue_bare(pending.popleft())
+
+
+def map_list_s(
+    f: Callable[[A], PromiseOrCoroutine[Iterable[B]]], stream: Stream[A], /
+) -> Stream[B]:
+    """Make a stream as `map_list` does, with a function that returns promises.
+
+    OCaml: Lwt_stream.map_list_s : ('a -> 'b list Lwt.t) -> 'a t -> 'b t
+    """
+    check_function_and_stream("map_list_s", f, stream)
+    pending: deque[B] = deque()
+    return of_source(Looped(partial(_map_list_s, f, stream, pending)))
+
+
+def _map_list_s(
+    f: Callable[[A], PromiseOrCoroutine[Iterable[B]]],
+    stream: Stream[A],
+    pending: deque[B],
+    source: Looped,
+) -> Steps:
+    while not pending:
+        taken = yield from taking(stream)
+        if taken.data is None:
+            return source.enqueue_and_close(None)
+        promise = promise_from("map_list_s", f, f(taken.value))
+        if promise._state != FULFILLED:
+            yield promise
+        found = [*outcome(promise)]
+        pending.clear()  # As above.
+        pending.extend(found)
+    source.enqueue_bare(pending.popleft())
+
+
+def flatten(stream: Stream[Iterable[T]], /) -> Stream[T]:
+    """Make a stream of all items of the lists in a stream.
+
+    OCaml: Lwt_stream.flatten : 'a list t -> 'a t
+    """
+    check_stream("flatten", stream)
+    return map_list(lambda elements: elements, stream)
+
+
+def wrap_exn(stream: Stream[T], /) -> Stream[Ok[T] | Error[Exception]]:
+    """Make a stream of `Ok(element)`, and of `Error(exception)` where the source failed.
+
+    A source that fails each time makes an endless stream.
+
+    OCaml: Lwt_stream.wrap_exn : 'a t -> ('a, exn) result t
+    """
+    check_stream("wrap_exn", stream)
+    return from_(lambda: _get_result(stream, stream._node))
+
+
+def _get_result(stream: Stream[T], node: Node) -> Promise[Some[Ok[T] | Error[Exception]] | None]:
+    if node is stream._source.last:
+        # The next call finds an element there, and calls no more.
+        return try_bind(
+            lambda: stream._source.feed() or return_none,
+            lambda _: _get_result(stream, node),
+            lambda exception: new_promise(FULFILLED, Some(Error(exception))),
+        )
+    if node.data is None:
+        return return_none
+    consume(stream, node)
+    return new_promise(FULFILLED, Some(Ok(node.value)))
+
+
+# --- hexdump -----------------------------------------------------------------
+
+
+def hexdump(stream: Stream[bytes], /) -> Stream[bytes]:
+    """Make a stream of lines, without line ends, that show characters in hexadecimal.
+
+    >>> from lwt import lwt_stream
+    >>> lines = lwt_stream.hexdump(lwt_stream.of_string("To be, or not to be"))
+    >>> for line in lwt_stream.get_available(lines):
+    ...     print(line.decode())
+    00000000|  54 6f 20 62 65 2c 20 6f  72 20 6e 6f 74 20 74 6f  |To be, or not to|
+    00000010|  20 62 65                                          | be|
+
+    OCaml: Lwt_stream.hexdump : char t -> string t
+    """
+    check_stream("hexdump", stream)
+    offset = 0
+
+    def line() -> Loop[Some[bytes] | None]:
+        nonlocal offset
+        characters: list[bytes] = yield nget(16, stream)
+        if not characters:
+            return None
+        for character in characters:
+            check_character("hexdump", character)
+        shown = _hexdump_line(offset, b"".join(characters))
+        offset += 16
+        return Some(shown)
+
+    return from_(lambda: start(line()))
+
+
+def _hexdump_line(offset: int, characters: bytes) -> bytes:
+    left, right = characters[:8].hex(" "), characters[8:].hex(" ")
+    text = "".join(chr(c) if 0x20 <= c <= 0x7E else "." for c in characters)
+    return f"{offset:08x}|  {left:<23}  {right:<23}  |{text}|".encode()

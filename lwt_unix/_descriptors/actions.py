@@ -1,0 +1,316 @@
+"""Actions: system calls that are tried, and tried again when their descriptor is ready.
+
+`wrap_syscall` is the model of all I/O: it tries an action at once, and if the system says "not
+now" it leaves it to `register_action`, which waits. Everything else here is about those who wait.
+
+The ideas in reading order:
+
+- A `PendingAction` is one operation that waits: an action, and the resolver of its promise.
+- Those who wait for one direction of one descriptor form a queue. While it has a member, the
+  engine watches the descriptor; this takes one registration, however many wait (`wait_queue`).
+- When the engine reports the descriptor ready, every action is tried, in the order in
+  which they came. Those that succeed or fail leave the queue; the others stay.
+- Cancelling the promise takes its action from the queue. The action has not run, so nothing that
+  it would have read is lost.
+- `close` and `abort` (`file_descr`) empty both queues: readers first, then writers, in order.
+
+A server that waits again from the callback of its last read never tells the engine anything: the
+queue still has its event then.
+
+OCaml: sections "File descriptor wrappers" and "Actions on file descriptors" of lwt_unix.ml. There
+an event is stopped a pause after it became useless, here at the end of the turn's work on its
+descriptor, so that no extra turn of the main loop is needed. Otherwise the order of everything
+is OCaml's, down to who is asked again within one turn: see `ActionQueue.on_ready`.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+from collections.abc import Callable
+from typing import Final, TypeVar, final
+
+import lwt
+from lwt_unix import lwt_engine
+from lwt_unix._descriptors.file_descr import File_descr, Opened, check_descriptor, why_unusable
+from lwt_unix._descriptors.io_event import Io_event, Read, Write
+from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
+
+A = TypeVar("A")
+
+
+class Retry(Exception):
+    """Raised by an action: try me again when the descriptor is ready.
+
+    OCaml: exception Lwt_unix.Retry
+    """
+
+
+class Retry_read(Exception):
+    """Raised by an action: try me again when there is something to read.
+
+    OCaml: exception Lwt_unix.Retry_read
+    """
+
+
+class Retry_write(Exception):
+    """Raised by an action: try me again when there is room to write.
+
+    OCaml: exception Lwt_unix.Retry_write
+    """
+
+
+_IN_PROGRESS: Final = (errno.EALREADY, errno.EINPROGRESS)
+"""What Python counts among BlockingIOError although trying again would be wrong."""
+
+
+def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
+    """Return what an action must wait for that raised `exn`; None if it has failed."""
+    if isinstance(exn, BlockingIOError):
+        return None if exn.errno in _IN_PROGRESS else event
+    if isinstance(exn, Retry | InterruptedError):
+        return event
+    if isinstance(exn, Retry_read):
+        return Read
+    if isinstance(exn, Retry_write):
+        return Write
+    return None
+
+
+# --- Those who wait ----------------------------------------------------------
+
+
+@final
+class ActionQueue(WaitQueue):
+    """Who waits for one direction of one descriptor, and how they are tried."""
+
+    __slots__ = ("descriptor", "event")
+
+    def __init__(self, descriptor: File_descr, event: Io_event) -> None:
+        super().__init__()
+        self.descriptor = descriptor
+        self.event = event
+
+    def watch(self) -> lwt_engine.Event:
+        watch = lwt_engine.on_readable if self.event is Read else lwt_engine.on_writable
+        return watch(self.descriptor._fd, self.on_ready)
+
+    def on_ready(self, _: lwt_engine.Event) -> None:
+        """Try every action. The engine calls this.
+
+        An action that has left still knows who came after it, so that the walk goes on from there.
+        One that comes during the walk is tried in the same turn, unless it comes when the last
+        of the queue has left already; that is OCaml's order too, where a linked list is walked in
+        the same way. Hence a lone reader that waits again from its own callback does not cost a
+        useless system call.
+        """
+        outermost = not self.is_trying
+        self.is_trying = True
+        try:
+            pending = self.first
+            while pending is not None:
+                pending = self.try_again(pending) if pending.queue is self else pending.next
+        finally:
+            if outermost:
+                self.is_trying = False
+                if self.first is None:
+                    self.stop()
+
+    def try_again(self, pending: PendingAction) -> PendingAction | None:
+        """Try an action; return the one to try next."""
+        descriptor = self.descriptor
+        try:
+            if descriptor._state is not Opened:
+                raise why_unusable(descriptor)
+            value = pending.action()
+        except Exception as exn:
+            event = event_to_wait_for(exn, self.event)
+            if event is None:
+                if not lwt.Exception_filter.run(exn):
+                    raise
+                traceback = exn.__traceback__
+                failure = exn.with_traceback(traceback and traceback.tb_next)
+            else:
+                failure = None
+        else:
+            if pending.queue is self:
+                self.remove(pending)
+                pending.fulfill(value)
+            return pending.next
+        if failure is not None:
+            if pending.queue is self:
+                self.remove(pending)
+                pending.reject(failure)
+        elif event is not self.event and event is not None and pending.queue is self:
+            following = pending.next
+            self.remove(pending)
+            queue_of(event, descriptor).add(pending)
+            return following
+        return pending.next
+
+
+def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
+    """Return the queue for one direction of a descriptor."""
+    if descriptor._readers is None and descriptor._writers is None:
+        # The engine may rely on `close` from now on: see `Lwt_engine`.
+        lwt_engine.get().adopt(descriptor._fd)
+    if event is Read:
+        queue = descriptor._readers
+        if queue is None:
+            queue = descriptor._readers = ActionQueue(descriptor, Read)
+    elif event is Write:
+        queue = descriptor._writers
+        if queue is None:
+            queue = descriptor._writers = ActionQueue(descriptor, Write)
+    else:
+        raise TypeError(f"Lwt_unix: {event!r} is no event to wait for; use Read or Write")
+    return queue
+
+
+# --- Waiting -----------------------------------------------------------------
+
+
+def register_action(
+    event: Io_event, descriptor: File_descr, action: Callable[[], A], /
+) -> lwt.Promise[A]:
+    """Call an action when a descriptor is ready, until it works; return the promise of its result.
+
+    The action is not tried now; `wrap_syscall` does that first, and should be preferred. It may
+    raise `Retry`, `Retry_read`, `Retry_write` or `BlockingIOError` to wait again; any other
+    exception rejects the promise. Cancelling the promise withdraws the action.
+
+    Args:
+        event: `Read` or `Write`.
+        descriptor: it must be opened.
+        action: a system call that does not block.
+
+    Raises:
+        Exception: as `check_descriptor`. (OCaml leaves this check to the caller.)
+
+    OCaml: Lwt_unix.register_action : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
+    """
+    if type(descriptor) is not File_descr or descriptor._state is not Opened:
+        check_descriptor(descriptor)
+    queue = queue_of(event, descriptor)
+    promise, resolver = lwt.task()
+    pending = PendingAction(action, resolver)
+    queue.add(pending)
+    # What lwt.on_cancel does for a new promise, in a tenth of the time. Servers come here once a
+    # request.
+    promise._cancel_callbacks = [pending]
+    return promise
+
+
+def wrap_syscall(
+    event: Io_event, descriptor: File_descr, action: Callable[[], A], /
+) -> lwt.Promise[A]:
+    """Try an action, and if it cannot be done without blocking, wait and try it again.
+
+    Args:
+        event: what to wait for, `Read` or `Write`.
+        descriptor: what to wait for it on.
+        action: a system call. It raises `BlockingIOError`, `Retry`, `Retry_read` or `Retry_write`
+            where it would block. On a descriptor in blocking mode it is called only when that is
+            ready.
+
+    Raises:
+        Exception: as `check_descriptor`, and that of the action if it fails at once. If it fails
+            later, its exception rejects the promise.
+
+    OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
+    """
+    if type(descriptor) is not File_descr or not descriptor._direct:
+        check_descriptor(descriptor)
+        if settle_mode(descriptor) and not is_ready(event, descriptor._fd):
+            return register_action(event, descriptor, action)
+    return try_or_wait(event, descriptor, action)
+
+
+def try_or_wait(event: Io_event, descriptor: File_descr, action: Callable[[], A]) -> lwt.Promise[A]:
+    """Try an action on an opened descriptor; wait if it is too early."""
+    try:
+        return lwt.return_(action())
+    except Exception as exn:
+        event_or_none = event_to_wait_for(exn, event)
+        if event_or_none is None:
+            raise
+    return register_action(event_or_none, descriptor, action)
+
+
+# --- Readiness ---------------------------------------------------------------
+
+_MASKS: Final = {Read: select.POLLIN, Write: select.POLLOUT}
+
+
+def is_ready(event: Io_event, fd: int) -> bool:
+    """Ask the system whether a number is ready; at its end of file a pipe is not."""
+    return bool(_poll(event, fd) & _MASKS[event])
+
+
+def would_not_block(event: Io_event, fd: int) -> bool:
+    """Ask the system whether a call would return at once, be it with an end of file or an error."""
+    return bool(_poll(event, fd))
+
+
+def _poll(event: Io_event, fd: int) -> int:
+    poll = select.poll()
+    poll.register(fd, _MASKS[event])
+    ready = poll.poll(0)
+    return ready[0][1] if ready else 0
+
+
+def readable(descriptor: File_descr, /) -> bool:
+    """Return whether there is something to read now, an end of file of a socket included.
+
+    Raises:
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.readable : file_descr -> bool
+    """
+    check_descriptor(descriptor)
+    return is_ready(Read, descriptor._fd)
+
+
+def writable(descriptor: File_descr, /) -> bool:
+    """Return whether there is room to write now.
+
+    Raises:
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.writable : file_descr -> bool
+    """
+    check_descriptor(descriptor)
+    return is_ready(Write, descriptor._fd)
+
+
+def wait_read(descriptor: File_descr, /) -> lwt.Promise[None]:
+    """Wait until there is something to read.
+
+    Reading functions wait by themselves; this is for calls of other libraries that would block.
+
+    Raises:
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.wait_read : file_descr -> unit Lwt.t
+    """
+    return _wait(Read, descriptor)
+
+
+def wait_write(descriptor: File_descr, /) -> lwt.Promise[None]:
+    """Wait until there is room to write; otherwise as `wait_read`.
+
+    OCaml: Lwt_unix.wait_write : file_descr -> unit Lwt.t
+    """
+    return _wait(Write, descriptor)
+
+
+def _wait(event: Io_event, descriptor: File_descr) -> lwt.Promise[None]:
+    check_descriptor(descriptor)
+    if is_ready(event, descriptor._fd):
+        return lwt.return_unit
+    return register_action(event, descriptor, _nothing)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,114 @@
+"""Copies of a descriptor, and what programs that are started later inherit.
+
+OCaml: `dup`, `dup2` and their kin in lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import os
+
+from lwt_unix import lwt_engine
+from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
+from lwt_unix._descriptors.mode import choose_mode, settle_mode
+
+
+def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
+    """Return a new descriptor of the same file, in the same mode.
+
+    Args:
+        descriptor: what to copy.
+        cloexec: whether programs started later do not inherit it.
+
+    Raises:
+        Exception: as `check_descriptor`; OSError if no more descriptors are to be had.
+
+    OCaml: Lwt_unix.dup : ?cloexec:bool -> file_descr -> file_descr
+    """
+    check_descriptor(descriptor)
+    fd = os.dup(descriptor._fd)
+    inherit_unless(cloexec, fd)
+    copy = File_descr(fd, descriptor._blocking, descriptor._set_flags)
+    copy._socket_kind = descriptor._socket_kind
+    return copy
+
+
+def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) -> None:
+    """Make the number of `target` stand for the file of `source`, whatever it stood for before.
+
+    Those who wait for `target` go on waiting, for its new file. As in OCaml, the state of
+    `target` is neither asked for nor changed.
+
+    Args:
+        source: what to copy; it must be opened.
+        target: whose number gets the copy.
+        cloexec: whether programs started later do not inherit it.
+
+    Raises:
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.dup2 : ?cloexec:bool -> file_descr -> file_descr -> unit
+    """
+    check_descriptor(source)
+    check_is_descriptor(target)
+    queues = [queue for queue in (target._readers, target._writers) if queue is not None]
+    for queue in queues:
+        queue.stop()
+    try:
+        if source._fd != target._fd:
+            lwt_engine.get().forget(target._fd)
+        os.dup2(source._fd, target._fd, inheritable=not cloexec)
+        if target._socket is not None:
+            target._socket.detach()
+            target._socket = None
+        target._socket_kind = source._socket_kind
+        choose_mode(target, source._blocking, source._set_flags)
+        if any(queue.first is not None for queue in queues):
+            # They are not asked for the mode again, and the file may still be a blocking one. (In
+            # OCaml, the second of two that wait to read then stops the program.)
+            settle_mode(target)
+    finally:
+        if queues:
+            lwt_engine.get().adopt(target._fd)
+        for queue in queues:
+            if queue.first is not None:
+                queue.start()
+
+
+def set_close_on_exec(descriptor: File_descr, /) -> None:
+    """Keep programs that are started later from inheriting a descriptor.
+
+    Raises:
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.set_close_on_exec : file_descr -> unit
+    """
+    check_descriptor(descriptor)
+    os.set_inheritable(descriptor._fd, False)
+
+
+def clear_close_on_exec(descriptor: File_descr, /) -> None:
+    """Let programs that are started later inherit a descriptor.
+
+    Raises:
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.clear_close_on_exec : file_descr -> unit
+    """
+    check_descriptor(descriptor)
+    os.set_inheritable(descriptor._fd, True)
+
+
+def inherit_unless(cloexec: bool, *fds: int) -> None:
+    """Make new numbers inheritable, as they are in OCaml, unless asked not to.
+
+    Python makes every descriptor non-inheritable. If this fails, all of them are closed.
+    """
+    if cloexec:
+        return
+    try:
+        for fd in fds:
+            os.set_inheritable(fd, True)
+    except BaseException:
+        for fd in fds:
+            os.close(fd)
+        raise

@@ -1,0 +1,311 @@
+"""The descriptor: a number of the system's, a state, and a way of doing I/O on it.
+
+In reading order: the states; `File_descr`; how one is made; how one ends.
+
+A descriptor is in one of three states, and leaves `Opened` for good:
+
+- `Opened`: usable.
+- `Aborted(exn)`: every use fails with `exn`; only closing it is left.
+- `Closed`: every use fails with EBADF. Its number may belong to another file already.
+
+What ends a descriptor changes its state first, then rejects who waits for it, and only then, for
+`close`, gives the number back to the system: nobody may find an opened descriptor on a number that
+is somebody else's.
+
+Who waits for a descriptor stands in its two queues (`wait_queue`), which `actions` fills. How the
+library does I/O on it is its `mode`.
+
+OCaml: section "File descriptor wrappers", `abort` and `close` of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
+from typing import Final, TypeAlias, final
+
+import lwt
+from lwt._core.publish import Constant
+from lwt_unix import lwt_engine
+from lwt_unix._checks import check_fd, described
+from lwt_unix._descriptors.system import SocketKind, SocketObject
+from lwt_unix._descriptors.wait_queue import WaitQueue
+from lwt_unix._jobs.jobs import run_job
+
+# --- States ------------------------------------------------------------------
+
+
+class _State(Constant):
+    """The type of `Opened` and `Closed` (an enum, so that checkers can tell them apart)."""
+
+    Opened = "Opened"
+    Closed = "Closed"
+
+
+Opened: Final = _State.Opened
+"""The descriptor is usable.
+
+OCaml: Lwt_unix.Opened
+"""
+
+Closed: Final = _State.Closed
+"""The descriptor has been closed, and must not be used.
+
+OCaml: Lwt_unix.Closed
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aborted:
+    """The descriptor has been aborted: `close` is all that is left; the rest fails with `exn`.
+
+    As elsewhere, two are equal if their exceptions have the same type and arguments.
+
+    OCaml: Lwt_unix.Aborted of exn
+    """
+
+    exn: Exception
+
+    traceback: TracebackType | None = field(init=False, repr=False)
+    """Where `exn` came from. It would grow each time `exn` is raised, so each starts from here."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traceback", self.exn.__traceback__)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Aborted:
+            return NotImplemented
+        return type(self.exn) is type(other.exn) and self.exn.args == other.exn.args
+
+    def __hash__(self) -> int:
+        return hash((Aborted, type(self.exn), self.exn.args))
+
+
+State: TypeAlias = _State | Aborted
+
+# --- The descriptor ----------------------------------------------------------
+
+
+@final
+class File_descr:
+    """A descriptor of the system together with its state.
+
+    Descriptors come from `socket`, `accept`, `pipe`, `of_unix_file_descr` and their kin, and are
+    used by the functions of `lwt_unix`. `async with descriptor:` closes it at the end, unless
+    that has happened by then. A descriptor that is dropped without `close` stays open.
+
+    OCaml: type Lwt_unix.file_descr
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_fd",
+        "_state",
+        "_direct",
+        "_settled",
+        "_blocking",
+        "_set_flags",
+        "_readers",
+        "_writers",
+        "_socket",
+        "_socket_kind",
+    )
+
+    def __init__(self, fd: int, blocking: bool | None, set_flags: bool) -> None:
+        self._fd = fd
+        self._state: State = Opened
+
+        self._direct = False
+        """Whether it is opened, its mode settled and non-blocking: all that `read` has to ask."""
+
+        self._settled = False
+        self._blocking = blocking
+        """The mode; None if it is to be guessed at the first use. Read it with `settle_mode`."""
+
+        self._set_flags = set_flags
+        """Whether settling the mode may change the flag of the system."""
+
+        self._readers: WaitQueue | None = None
+        self._writers: WaitQueue | None = None
+        """Who waits to read and to write. `actions` makes them, for the first who does."""
+
+        self._socket: SocketObject | None = None
+        self._socket_kind: SocketKind | None = None
+        """What the standard library needs for calls that are for sockets; see `socket_of`."""
+
+    def __repr__(self) -> str:
+        return f"<File_descr {self._fd}, {self._state!r}>"
+
+    async def __aenter__(self) -> File_descr:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._state is not Closed:
+            await close(self)
+
+
+def of_unix_file_descr(
+    fd: int, /, *, blocking: bool | None = None, set_flags: bool = True
+) -> File_descr:
+    """Wrap a descriptor of the system, which from now on belongs to the result.
+
+    Args:
+        fd: the number; a Python socket or file gives it up with `detach()`.
+        blocking: the mode. By default, non-blocking for sockets and pipes, and blocking for all
+            else; this is found out, with `fstat`, at the first use.
+        set_flags: whether to set the system's flag to that mode, at the first use. If not, the
+            mode must be the one that the descriptor is in.
+
+    Raises:
+        TypeError, ValueError: `fd` is no number of a descriptor.
+
+    OCaml: Lwt_unix.of_unix_file_descr :
+        ?blocking : bool -> ?set_flags : bool -> Unix.file_descr -> file_descr
+    """
+    check_fd("Lwt_unix.of_unix_file_descr", fd)
+    return File_descr(fd, blocking, set_flags)
+
+
+def unix_file_descr(descriptor: File_descr, /) -> int:
+    """Return the number of a descriptor, in whatever state it is.
+
+    OCaml: Lwt_unix.unix_file_descr : file_descr -> Unix.file_descr
+    """
+    check_is_descriptor(descriptor)
+    return descriptor._fd
+
+
+def state(descriptor: File_descr, /) -> State:
+    """Return the state of a descriptor.
+
+    OCaml: Lwt_unix.state : file_descr -> state
+    """
+    check_is_descriptor(descriptor)
+    return descriptor._state
+
+
+def check_descriptor(descriptor: File_descr, /) -> None:
+    """Raise an exception unless a descriptor is opened.
+
+    Raises:
+        OSError: EBADF, if it is closed.
+        Exception: the one it was aborted with.
+
+    OCaml: Lwt_unix.check_descriptor : file_descr -> unit
+    """
+    check_is_descriptor(descriptor)
+    if descriptor._state is not Opened:
+        raise why_unusable(descriptor)
+
+
+def check_is_descriptor(value: object) -> None:
+    """Raise a TypeError unless this is a `File_descr`, in whatever state."""
+    if type(value) is not File_descr:
+        raise TypeError(
+            f"Lwt_unix: expected a File_descr, got {described(value)}; lwt_unix.of_unix_file_descr"
+            " makes one of a number, such as the detach() of a Python socket gives"
+        )
+
+
+def why_unusable(descriptor: File_descr) -> Exception:
+    """Return the exception that every use of a closed or aborted descriptor meets."""
+    state = descriptor._state
+    if isinstance(state, Aborted):
+        return state.exn.with_traceback(state.traceback)
+    message = f"{os.strerror(errno.EBADF)} (Lwt_unix.check_descriptor: {descriptor!r})"
+    return OSError(errno.EBADF, message)
+
+
+# --- The end of a descriptor -------------------------------------------------
+
+
+def abort(descriptor: File_descr, exn: Exception, /) -> None:
+    """Make all that waits for a descriptor, and every later use of it, fail with an exception.
+
+    The readers that wait are rejected first, then the writers, before this returns. The file
+    stays open: `close` is still to be called. On a closed descriptor nothing happens; on an
+    aborted one, the exception is replaced.
+
+    OCaml: Lwt_unix.abort : file_descr -> exn -> unit
+    """
+    check_is_descriptor(descriptor)
+    if not isinstance(exn, Exception):
+        raise TypeError(f"Lwt_unix.abort: {exn!r} is not an instance of Exception")
+    if descriptor._state is not Closed:
+        descriptor._state = Aborted(exn)
+        descriptor._direct = False
+        _reject_waiters(descriptor)
+
+
+def close(descriptor: File_descr, /) -> lwt.Promise[None]:
+    """Close a descriptor.
+
+    In this order: its state becomes `Closed`; what waits for it is rejected with EBADF, readers
+    first; the file is closed, once, whatever happened before. An error of the system in doing so
+    rejects the promise, and the descriptor is closed even then.
+
+    Raises:
+        OSError: EBADF, if it is closed already.
+
+    OCaml: Lwt_unix.close : file_descr -> unit Lwt.t
+    """
+    check_is_descriptor(descriptor)
+    if descriptor._state is Closed:
+        raise why_unusable(descriptor)
+    descriptor._state = Closed
+    descriptor._direct = False
+    try:
+        _reject_waiters(descriptor)
+    finally:
+        closing = run_job(partial(_close_file, descriptor))
+    return closing
+
+
+def _reject_waiters(descriptor: File_descr) -> None:
+    readers, writers = descriptor._readers, descriptor._writers
+    try:
+        if readers is not None:
+            readers.reject_all(lambda: why_unusable(descriptor))
+    finally:
+        if writers is not None:
+            writers.reject_all(lambda: why_unusable(descriptor))
+        # The descriptor and its queues know each other; part them, and no cycle is left.
+        descriptor._readers = descriptor._writers = None
+
+
+def _close_file(descriptor: File_descr) -> None:
+    fd = descriptor._fd
+    lwt_engine.get().forget(fd)
+    if descriptor._socket is not None:
+        descriptor._socket.detach()
+        descriptor._socket = None
+    os.close(fd)
+
+
+# --- Standard descriptors ----------------------------------------------------
+
+stdin: Final = of_unix_file_descr(0, blocking=True, set_flags=False)
+"""Standard input. Its flags are left alone: other programs share them.
+
+OCaml: Lwt_unix.stdin : file_descr
+"""
+
+stdout: Final = of_unix_file_descr(1, blocking=True, set_flags=False)
+"""Standard output.
+
+OCaml: Lwt_unix.stdout : file_descr
+"""
+
+stderr: Final = of_unix_file_descr(2, blocking=True, set_flags=False)
+"""Standard error.
+
+OCaml: Lwt_unix.stderr : file_descr
+"""

@@ -1,0 +1,195 @@
+"""Reading and writing, and pipes.
+
+`read` and `write` are what servers spend their time in. They are `wrap_syscall` written out: the
+system call is tried at once, and one promise is made. (Python itself tries again after a signal, so
+that nothing but EAGAIN says "not now".) The calls are `os.readv` and `os.write` on
+a view of the caller's buffer, so that nothing is copied, and they are the same for sockets, pipes
+and files.
+
+Writing to a pipe or socket that nobody reads any more is an OSError (EPIPE), never a signal:
+Python ignores SIGPIPE from the start, which an OCaml program has to ask for.
+
+OCaml: sections "Basic file input/output" and "Pipes and redirections" of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import lwt
+from lwt_unix._descriptors.actions import (
+    Retry,
+    register_action,
+    try_or_wait,
+    would_not_block,
+)
+from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
+from lwt_unix._descriptors.copies import inherit_unless
+from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
+from lwt_unix._descriptors.io_event import Io_event, Read, Write
+from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._jobs.jobs import run_job
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+A = TypeVar("A")
+
+
+def read(
+    descriptor: File_descr, buffer: WriteableBuffer, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Read into a part of a buffer, and return how many bytes came; 0 at the end of file.
+
+    If there is something to read, it is read now and the promise is fulfilled already. Otherwise
+    the read waits; it may be cancelled then, and reads nothing. Those who wait for one descriptor
+    get the bytes in the order in which they came. A `bytearray` cannot be resized meanwhile.
+
+    Args:
+        descriptor: what to read from.
+        buffer: any writable buffer: `bytearray`, `memoryview`, `mmap`, `array`.
+        offset: where in the buffer the first byte goes.
+        length: how many bytes to read at most.
+
+    Raises:
+        ValueError: the range is not within the buffer. Nothing is read.
+        TypeError: the buffer is read-only, or a bound no integer.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, or in blocking mode, the
+            promise is rejected.
+
+    OCaml: Lwt_unix.read : file_descr -> bytes -> int -> int -> int Lwt.t
+    """
+    view = writable_slice("Lwt_unix.read", buffer, offset, length)
+    if type(descriptor) is not File_descr or not descriptor._direct:
+        check_is_descriptor(descriptor)
+        call = partial(os.readv, descriptor._fd, (view,))
+        return _read_or_write(Read, descriptor, view, call)
+    try:
+        return lwt.return_(os.readv(descriptor._fd, (view,)))
+    except BlockingIOError:
+        pass
+    except Exception:
+        release(view)
+        raise
+    return register_action(Read, descriptor, partial(os.readv, descriptor._fd, (view,)))
+
+
+def write(
+    descriptor: File_descr, data: ReadableBuffer | str, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Write a part of some data, and return how many bytes the system took: perhaps not all.
+
+    If there is room, this is done now and the promise is fulfilled already. Otherwise the write
+    waits; it may be cancelled then, and writes nothing.
+
+    Args:
+        descriptor: what to write to.
+        data: any bytes-like object; a `str` is written as UTF-8.
+        offset: where in the data to begin.
+        length: how many bytes to write at most.
+
+    Raises:
+        ValueError: the range is not within the data. Nothing is written.
+        TypeError: the data are no bytes, or a bound no integer.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once: EPIPE (`BrokenPipeError`) if nobody reads any
+            more. If it fails later, or in blocking mode, the promise is rejected.
+
+    OCaml: Lwt_unix.write : file_descr -> bytes -> int -> int -> int Lwt.t
+    """
+    source = readable_slice("Lwt_unix.write", data, offset, length)
+    if type(descriptor) is not File_descr or not descriptor._direct:
+        check_is_descriptor(descriptor)
+        call = partial(os.write, descriptor._fd, source)
+        return _read_or_write(Write, descriptor, source, call)
+    try:
+        return lwt.return_(os.write(descriptor._fd, source))
+    except BlockingIOError:
+        pass
+    except Exception:
+        release(source)
+        raise
+    return register_action(Write, descriptor, partial(os.write, descriptor._fd, source))
+
+
+def write_string(
+    descriptor: File_descr, data: ReadableBuffer | str, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Write a part of a string: the same as `write`, which takes strings too.
+
+    OCaml: Lwt_unix.write_string : file_descr -> string -> int -> int -> int Lwt.t
+    """
+    return write(descriptor, data, offset, length)
+
+
+def _read_or_write(
+    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
+) -> lwt.Promise[A]:
+    """Read or write on a descriptor whose mode is blocking, or not settled, or not opened."""
+    try:
+        is_blocking = settle_mode(descriptor)
+        check_descriptor(descriptor)
+        if not is_blocking:
+            return try_or_wait(event, descriptor, call)
+        # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may
+        # still block if another reader was faster. Without threads that would stop the program,
+        # so each attempt first makes sure.
+        if would_not_block(event, descriptor._fd):
+            return run_job(call)
+        call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
+        return register_action(event, descriptor, call_when_ready)
+    except Exception:
+        release(part)
+        raise
+
+
+def _call_when_ready(event: Io_event, fd: int, call: Callable[[], A]) -> A:
+    if not would_not_block(event, fd):
+        raise Retry
+    return call()
+
+
+# --- Pipes -------------------------------------------------------------------
+
+
+def pipe(*, cloexec: bool = False) -> tuple[File_descr, File_descr]:
+    """Make a pipe; return the end to read from and the end to write to, both non-blocking.
+
+    Args:
+        cloexec: whether programs started later do not inherit them.
+
+    Raises:
+        OSError: EMFILE, if no more descriptors are to be had.
+
+    OCaml: Lwt_unix.pipe : ?cloexec:bool -> unit -> file_descr * file_descr
+    """
+    reading, writing = _new_pipe(cloexec)
+    return File_descr(reading, False, True), File_descr(writing, False, True)
+
+
+def pipe_in(*, cloexec: bool = False) -> tuple[File_descr, int]:
+    """Make a pipe whose writing end is a plain number, left in blocking mode for another program.
+
+    OCaml: Lwt_unix.pipe_in : ?cloexec:bool -> unit -> file_descr * Unix.file_descr
+    """
+    reading, writing = _new_pipe(cloexec)
+    return File_descr(reading, False, True), writing
+
+
+def pipe_out(*, cloexec: bool = False) -> tuple[int, File_descr]:
+    """Make a pipe whose reading end is a plain number, left in blocking mode for another program.
+
+    OCaml: Lwt_unix.pipe_out : ?cloexec:bool -> unit -> Unix.file_descr * file_descr
+    """
+    reading, writing = _new_pipe(cloexec)
+    return reading, File_descr(writing, False, True)
+
+
+def _new_pipe(cloexec: bool) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    inherit_unless(cloexec, reading, writing)
+    return reading, writing

@@ -1,0 +1,137 @@
+"""Those who wait for one direction of a descriptor, in the order in which they came.
+
+The queue is links and one event of the engine, and is told by those who derive from it what starts
+that event: it knows of no descriptor. What holds: a queue with a member has an event in the engine;
+once control is back in the main loop, a queue without a member has none.
+
+OCaml: `hooks_readable` and `hooks_writable` of a descriptor in lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, final
+
+import lwt
+from lwt_unix import lwt_engine
+
+
+@final
+class PendingAction:
+    """One action that waits: a member of a queue, until its promise is resolved."""
+
+    __slots__ = ("action", "next", "previous", "queue", "resolver")
+
+    # The two stand for Callable[[], A] and Resolver[A], for an A that the queue does not know.
+    def __init__(self, action: Callable[[], Any], resolver: lwt.Resolver[Any]) -> None:
+        self.action = action
+        self.resolver = resolver
+
+        self.queue: WaitQueue | None = None
+        """Its queue, while it is in one."""
+
+        self.previous: PendingAction | None = None
+        self.next: PendingAction | None = None
+        """The neighbours. `next` stays as it was when the action leaves its queue, so that a walk
+        through the queue goes on from there."""
+
+    def fulfill(self, value: object) -> None:
+        """Fulfill the promise of an action that has left its queue."""
+        self.action = _spent
+        lwt.wakeup(self.resolver, value)
+
+    def reject(self, exn: Exception) -> None:
+        """Reject the promise of an action that has left its queue."""
+        self.action = _spent
+        lwt.wakeup_exn(self.resolver, exn)
+
+    def run_cancel(self) -> None:
+        """Leave the queue, because the promise was cancelled. The promise calls this."""
+        queue = self.queue
+        if queue is not None:
+            queue.remove(self)
+            self.action = _spent
+            queue.stop_if_idle()
+
+
+def _spent() -> None:
+    """Stand for an action that has ended, so that nothing keeps its buffer."""
+    raise AssertionError("Lwt_unix: the action of a finished operation was called")
+
+
+class WaitQueue(ABC):
+    """The actions that wait for one direction of one descriptor."""
+
+    __slots__ = ("engine_event", "first", "is_trying", "last")
+
+    def __init__(self) -> None:
+        self.engine_event: lwt_engine.Event | None = None
+        self.first: PendingAction | None = None
+        self.last: PendingAction | None = None
+
+        self.is_trying = False
+        """Whether the actions are being tried just now; who does that then stops the event."""
+
+    @abstractmethod
+    def watch(self) -> lwt_engine.Event:
+        """Have the engine call when the actions are to be tried."""
+
+    def add(self, pending: PendingAction) -> None:
+        """Take in an action at the end, and have the engine watch.
+
+        The engine comes first: if it refuses, nobody waits.
+        """
+        if self.engine_event is None:
+            self.engine_event = self.watch()
+        last = self.last
+        pending.queue = self
+        pending.previous = last
+        pending.next = None
+        if last is None:
+            self.first = pending
+        else:
+            last.next = pending
+        self.last = pending
+
+    def remove(self, pending: PendingAction) -> None:
+        """Take out a member, whose `next` goes on pointing where it did."""
+        previous, following = pending.previous, pending.next
+        if previous is None:
+            self.first = following
+        else:
+            previous.next = following
+        if following is None:
+            self.last = previous
+        else:
+            following.previous = previous
+        pending.queue = None
+
+    def start(self) -> None:
+        """Have the engine watch again, after `stop`."""
+        self.engine_event = self.watch()
+
+    def stop(self) -> None:
+        """Have the engine watch no more."""
+        engine_event = self.engine_event
+        if engine_event is not None:
+            self.engine_event = None
+            lwt_engine.stop_event(engine_event)
+
+    def stop_if_idle(self) -> None:
+        """Have the engine watch no more if nobody is left to try."""
+        if self.first is None and not self.is_trying:
+            self.stop()
+
+    def reject_all(self, reason: Callable[[], Exception]) -> None:
+        """Reject every member, in order, each with what `reason` gives."""
+        self.stop()
+        try:
+            while (pending := self.first) is not None:
+                self.remove(pending)
+                pending.reject(reason())
+        finally:
+            # Only if a KeyboardInterrupt or the like leaves through a callback: nobody may be
+            # left waiting for a descriptor that is gone.
+            if self.first is not None:
+                self.reject_all(reason)

@@ -1,0 +1,1 @@
+"""Calls that the system may make us wait for."""

@@ -1,0 +1,159 @@
+"""Messages on sockets: reading and writing with flags, and with addresses.
+
+Each call is tried at once and waited for if need be, by `wrap_syscall`; it may be cancelled while
+it waits. The part of the caller's buffer is used in place.
+
+OCaml: `recv`, `send`, `recvfrom`, `sendto` of section "Sockets" of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+import lwt
+from lwt_unix._descriptors.actions import wrap_syscall
+from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
+from lwt_unix._descriptors.file_descr import File_descr
+from lwt_unix._descriptors.io_event import Io_event, Read, Write
+from lwt_unix._sockets.constants import Msg_flag
+from lwt_unix._sockets.sockaddr import Address, Sockaddr, from_python, to_sockaddr
+from lwt_unix._sockets.socket_calls import address_for, socket_of
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+A = TypeVar("A")
+
+
+def recv(
+    descriptor: File_descr,
+    buffer: WriteableBuffer,
+    offset: int,
+    length: int,
+    flags: Iterable[Msg_flag],
+    /,
+) -> lwt.Promise[int]:
+    """Receive into a part of a buffer, as `read` does, on a socket and with flags.
+
+    Raises:
+        ValueError: the range is not within the buffer. Nothing is received.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
+
+    OCaml: Lwt_unix.recv : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
+    """
+    view = writable_slice("Lwt_unix.recv", buffer, offset, length)
+    bits = _flag_bits("Lwt_unix.recv", flags)
+
+    def receive() -> int:
+        if length == 0:  # Where recv_into would not even ask the system.
+            return socket_of(descriptor).recvmsg_into([view], 0, bits)[0]
+        return socket_of(descriptor).recv_into(view, 0, bits)
+
+    return _transfer(Read, descriptor, view, receive)
+
+
+def send(
+    descriptor: File_descr,
+    data: ReadableBuffer | str,
+    offset: int,
+    length: int,
+    flags: Iterable[Msg_flag],
+    /,
+) -> lwt.Promise[int]:
+    """Send a part of some data, as `write` does, on a socket and with flags.
+
+    Raises:
+        ValueError: the range is not within the data. Nothing is sent.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
+
+    OCaml: Lwt_unix.send : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
+    """
+    source = readable_slice("Lwt_unix.send", data, offset, length)
+    bits = _flag_bits("Lwt_unix.send", flags)
+    return _transfer(Write, descriptor, source, lambda: socket_of(descriptor).send(source, bits))
+
+
+def recvfrom(
+    descriptor: File_descr,
+    buffer: WriteableBuffer,
+    offset: int,
+    length: int,
+    flags: Iterable[Msg_flag],
+    /,
+) -> lwt.Promise[tuple[int, Sockaddr]]:
+    """Receive a message into a part of a buffer; return its length and its sender's address.
+
+    What of the message does not fit is lost, as datagrams are. On a connected stream the system
+    names no sender, and the address is `ADDR_UNIX("")`, as in OCaml.
+
+    Raises:
+        ValueError: the range is not within the buffer. Nothing is received.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
+
+    OCaml: Lwt_unix.recvfrom :
+        file_descr -> bytes -> int -> int -> msg_flag list -> (int * sockaddr) Lwt.t
+    """
+    view = writable_slice("Lwt_unix.recvfrom", buffer, offset, length)
+    bits = _flag_bits("Lwt_unix.recvfrom", flags)
+
+    def receive() -> tuple[int, Sockaddr]:
+        received, address = socket_of(descriptor).recvfrom_into(view, 0, bits)
+        return received, from_python(address)
+
+    return _transfer(Read, descriptor, view, receive)
+
+
+def sendto(
+    descriptor: File_descr,
+    data: ReadableBuffer | str,
+    offset: int,
+    length: int,
+    flags: Iterable[Msg_flag],
+    address: Address,
+    /,
+) -> lwt.Promise[int]:
+    """Send a part of some data as a message to an address.
+
+    Raises:
+        ValueError: the range is not within the data, or the host is not numeric.
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
+
+    OCaml: Lwt_unix.sendto :
+        file_descr -> bytes -> int -> int -> msg_flag list -> sockaddr -> int Lwt.t
+    """
+    source = readable_slice("Lwt_unix.sendto", data, offset, length)
+    bits = _flag_bits("Lwt_unix.sendto", flags)
+    sockaddr = to_sockaddr(address, "Lwt_unix.sendto")
+
+    def send_message() -> int:
+        to = address_for(descriptor, sockaddr, "Lwt_unix.sendto")
+        return socket_of(descriptor).sendto(source, bits, to)
+
+    return _transfer(Write, descriptor, source, send_message)
+
+
+def _transfer(
+    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
+) -> lwt.Promise[A]:
+    """Do what `wrap_syscall` does with a call that uses a part of somebody's buffer."""
+    try:
+        return wrap_syscall(event, descriptor, call)
+    except Exception:
+        release(part)
+        raise
+
+
+def _flag_bits(function: str, flags: Iterable[Msg_flag]) -> int:
+    bits = 0
+    for flag in flags:
+        if not isinstance(flag, Msg_flag):
+            raise TypeError(
+                f"{function}: {flag!r} is no flag; use a list of MSG_OOB, MSG_DONTROUTE, MSG_PEEK"
+            )
+        bits |= flag.value
+    return bits

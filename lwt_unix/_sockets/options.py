@@ -1,0 +1,201 @@
+"""The options of sockets, one pair of functions for each type of value.
+
+Each looks up its option in the enumeration for that type, so that an option of another type is
+an error at the call. All act at once, on an opened descriptor.
+
+OCaml: section "Socket options" of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from typing import Final, TypeVar
+
+import lwt
+from lwt._core.publish import Constant
+from lwt_unix._checks import check_number, described
+from lwt_unix._descriptors.file_descr import File_descr, check_descriptor
+from lwt_unix._descriptors.system import SocketObject
+from lwt_unix._sockets.constants import (
+    Socket_bool_option,
+    Socket_float_option,
+    Socket_int_option,
+    Socket_optint_option,
+)
+from lwt_unix._sockets.socket_calls import socket_of
+
+Option = TypeVar("Option", bound=Constant)
+
+_LINGER: Final = struct.Struct("ii")
+"""struct linger: whether it is on, and seconds."""
+
+_TIMEVAL: Final = struct.Struct("ll")
+"""struct timeval: seconds and microseconds."""
+
+_MOST_SECONDS: Final = 2.0**31
+"""More than anyone waits, and within the system's numbers on every machine."""
+
+
+def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
+    """Return whether an option is on.
+
+    Raises:
+        TypeError: `option` is no `Socket_bool_option`.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.getsockopt : file_descr -> socket_bool_option -> bool
+    """
+    sock = _socket_for("getsockopt", descriptor, option, Socket_bool_option)
+    return sock.getsockopt(*option.value) != 0
+
+
+def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, /) -> None:
+    """Turn an option on or off.
+
+    Raises:
+        TypeError: `option` is no `Socket_bool_option`.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.setsockopt : file_descr -> socket_bool_option -> bool -> unit
+    """
+    sock = _socket_for("setsockopt", descriptor, option, Socket_bool_option)
+    sock.setsockopt(*option.value, 1 if value else 0)
+
+
+def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
+    """Return an option that is a number.
+
+    Raises:
+        TypeError: `option` is no `Socket_int_option`.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.getsockopt_int : file_descr -> socket_int_option -> int
+    """
+    sock = _socket_for("getsockopt_int", descriptor, option, Socket_int_option)
+    return sock.getsockopt(*option.value)
+
+
+def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int, /) -> None:
+    """Set an option that is a number.
+
+    Raises:
+        TypeError: `option` is no `Socket_int_option`, or `value` no int.
+        ValueError: `value` is too large for the system.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
+    """
+    sock = _socket_for("setsockopt_int", descriptor, option, Socket_int_option)
+    _check_int("setsockopt_int", value)
+    sock.setsockopt(*option.value, value)
+
+
+def getsockopt_optint(
+    descriptor: File_descr, option: Socket_optint_option, /
+) -> lwt.Some[int] | None:
+    """Return an option that is off (`None`) or on with a number.
+
+    Raises:
+        TypeError: `option` is no `Socket_optint_option`.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.getsockopt_optint : file_descr -> socket_optint_option -> int option
+    """
+    sock = _socket_for("getsockopt_optint", descriptor, option, Socket_optint_option)
+    is_on, value = _LINGER.unpack(sock.getsockopt(*option.value, _LINGER.size))
+    return lwt.Some(value) if is_on else None
+
+
+def setsockopt_optint(
+    descriptor: File_descr, option: Socket_optint_option, value: lwt.Some[int] | None, /
+) -> None:
+    """Turn an option off (`None`), or on with a number.
+
+    Raises:
+        TypeError: `option` is no `Socket_optint_option`, or `value` no option.
+        ValueError: the number is too large for the system.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.setsockopt_optint :
+        file_descr -> socket_optint_option -> int option -> unit
+    """
+    sock = _socket_for("setsockopt_optint", descriptor, option, Socket_optint_option)
+    match value:
+        case None:
+            packed = _LINGER.pack(0, 0)
+        case lwt.Some(number):
+            _check_int("setsockopt_optint", number)
+            packed = _LINGER.pack(1, number)
+        case _:
+            raise TypeError(
+                f"Lwt_unix.setsockopt_optint: {value!r} is neither None nor Some(seconds)"
+            )
+    sock.setsockopt(*option.value, packed)
+
+
+def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> float:
+    """Return an option in seconds.
+
+    Raises:
+        TypeError: `option` is no `Socket_float_option`.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.getsockopt_float : file_descr -> socket_float_option -> float
+    """
+    sock = _socket_for("getsockopt_float", descriptor, option, Socket_float_option)
+    seconds, microseconds = _TIMEVAL.unpack(sock.getsockopt(*option.value, _TIMEVAL.size))
+    return float(seconds + microseconds / 1_000_000)
+
+
+def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value: float, /) -> None:
+    """Set an option in seconds.
+
+    Raises:
+        TypeError: `option` is no `Socket_float_option`, or `value` no number.
+        OSError: EDOM, if `value` is negative, infinite or NaN.
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.setsockopt_float : file_descr -> socket_float_option -> float -> unit
+    """
+    sock = _socket_for("setsockopt_float", descriptor, option, Socket_float_option)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"Lwt_unix.setsockopt_float: {described(value)} is no number of seconds")
+    if not 0.0 <= value < _MOST_SECONDS:
+        # What the system calls the parts of most of these, when they have been made integers.
+        raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (Lwt_unix.setsockopt_float: {value})")
+    seconds, microseconds = int(value), int(value % 1 * 1_000_000)
+    sock.setsockopt(*option.value, _TIMEVAL.pack(seconds, microseconds))
+
+
+def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
+    """Return the number of the error that is pending on a socket, and clear it.
+
+    The number is what the `errno` of an OSError would be, where OCaml has a `Unix.error`.
+
+    Raises:
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.getsockopt_error : file_descr -> Unix.error option
+    """
+    check_descriptor(descriptor)
+    error = socket_of(descriptor).getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return lwt.Some(error) if error else None
+
+
+def _check_int(function: str, value: int) -> None:
+    check_number(f"Lwt_unix.{function}", "the value", value)
+    if not -(2**31) <= value < 2**31:
+        raise ValueError(f"Lwt_unix.{function}: {value} is too large for the system, an int of C")
+
+
+def _socket_for(
+    function: str, descriptor: File_descr, option: object, options: type[Option]
+) -> SocketObject:
+    if not isinstance(option, options):
+        names = ", ".join(one.name for one in options)
+        raise TypeError(f"Lwt_unix.{function}: {option!r} is no option of its type; use {names}")
+    check_descriptor(descriptor)
+    return socket_of(descriptor)

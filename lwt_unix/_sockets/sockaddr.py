@@ -1,0 +1,219 @@
+"""Socket addresses: what they look like here, and how they meet Python's own.
+
+An address is an `ADDR_INET(addr, port)`, whose host is *numeric*, or an `ADDR_UNIX(path)`.
+Resolving a name may block and may fail in ways of its own, so it is never done in passing: a host
+name where an address belongs is an error that says so.
+
+`to_sockaddr` is the one checker of addresses that users pass; `to_python` and `from_python`
+translate to and from the tuples of the standard `socket` module.
+
+OCaml: the types `sockaddr` and `inet_addr` of lwt_unix.ml, and their helpers in module Unix.
+"""
+
+import errno
+import os
+import socket
+import sys
+from typing import NamedTuple
+
+import lwt
+from lwt_unix._sockets.constants import PF_INET, PF_INET6, PF_UNIX, Socket_domain
+
+inet_addr_any = "0.0.0.0"
+inet_addr_loopback = "127.0.0.1"
+inet6_addr_any = "::"
+inet6_addr_loopback = "::1"
+
+
+class ADDR_INET(NamedTuple):
+    """An internet address: a numeric host, IPv4 or IPv6, and a port.
+
+    A link-local IPv6 address may name its interface, `"fe80::1%eth0"`.
+
+    OCaml: Lwt_unix.ADDR_INET of inet_addr * int
+    """
+
+    addr: str
+    port: int
+
+
+class ADDR_UNIX(NamedTuple):
+    """The address of a Unix-domain socket: a path, or on Linux a NUL and a name (abstract).
+
+    The empty path is the address of a socket without a name.
+
+    OCaml: Lwt_unix.ADDR_UNIX of string
+    """
+
+    path: str
+
+
+Sockaddr = ADDR_INET | ADDR_UNIX
+"""What functions return."""
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+Address = Sockaddr | tuple[str, int] | Path
+"""What functions take: a `Sockaddr`, a plain `(host, port)`, or a path."""
+
+PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str
+"""What the standard `socket` module takes for these."""
+
+
+_ROOM_FOR_PATH = 107 if sys.platform == "linux" else 103
+"""How many bytes a path may have in the system's `struct sockaddr_un`, before its NUL."""
+
+
+def inet_addr_of_string(text: str) -> str:
+    """Check a numeric IPv4 or IPv6 address and return it in its usual form.
+
+    Raises:
+        lwt.Failure: `text` is no numeric address.
+
+    OCaml: Unix.inet_addr_of_string : string -> inet_addr
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"Unix.inet_addr_of_string: {text!r} is a {type(text).__name__}, not a str")
+    family, host, interface = _parts_of_host(text)
+    try:
+        usual = socket.inet_ntop(family, socket.inet_pton(family, host))
+    except (OSError, ValueError):
+        usual = None
+    if usual is None:
+        raise lwt.Failure("inet_addr_of_string")
+    return usual + interface
+
+
+def string_of_inet_addr(addr: str) -> str:
+    """Return a numeric address as a string; here it is one already.
+
+    OCaml: Unix.string_of_inet_addr : inet_addr -> string
+    """
+    return addr
+
+
+def domain_of_sockaddr(address: Address) -> Socket_domain:
+    """Return the domain of the socket that can use an address.
+
+    OCaml: Unix.domain_of_sockaddr : sockaddr -> socket_domain
+    """
+    sockaddr = to_sockaddr(address, "Unix.domain_of_sockaddr")
+    if isinstance(sockaddr, ADDR_UNIX):
+        return PF_UNIX
+    return PF_INET6 if ":" in sockaddr.addr else PF_INET
+
+
+def to_sockaddr(address: Address, function: str) -> Sockaddr:
+    """Return the address that a user passed to `function`, checked.
+
+    Raises:
+        TypeError: it has not the shape of an address.
+        ValueError: its host is a name, or its port is no port.
+    """
+    path = address.path if isinstance(address, ADDR_UNIX) else address
+    if isinstance(path, str | bytes | os.PathLike):
+        return ADDR_UNIX(os.fsdecode(path))
+    # What a checker has ruled out by now, a caller without one may still pass.
+    shape: object = path
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise TypeError(
+            f"{function}: {address!r} is no socket address; expected ADDR_INET(host, port),"
+            " ADDR_UNIX(path), a tuple (host, port) or a path"
+        )
+    host, port = shape
+    _check_host(host, function)
+    _check_port(port, function)
+    return ADDR_INET(host, port)
+
+
+def to_python(sockaddr: Sockaddr) -> tuple[int, PythonAddress]:
+    """Return the family of a checked address, and its form in the `socket` module.
+
+    Raises:
+        OSError: ENODEV, if there is no such interface as the address names; ENAMETOOLONG, if
+            there is no room for the path.
+    """
+    if isinstance(sockaddr, ADDR_UNIX):
+        _check_length(sockaddr.path)
+        return socket.AF_UNIX, sockaddr.path
+    family, host, interface = _parts_of_host(sockaddr.addr)
+    if family == socket.AF_INET:
+        return family, (host, sockaddr.port)
+    return family, (host, sockaddr.port, 0, _scope_id(interface[1:]))
+
+
+def from_python(address: object) -> Sockaddr:
+    """Return an address that the `socket` module gave us.
+
+    A socket without a name has the address `ADDR_UNIX("")`. So has the sender of what `recvfrom`
+    reads from a connected stream, of whatever domain, as in OCaml: there the system gives none.
+    """
+    match address:
+        case (str(host), int(port)):
+            return ADDR_INET(host, port)
+        case (str(host), int(port), int(), int(scope_id)):
+            # The interface is a part of a link-local address: without it, connecting back to a
+            # peer that we accepted would fail.
+            return ADDR_INET(f"{host}%{scope_id}" if scope_id else host, port)
+        case str() | bytes():
+            return ADDR_UNIX(os.fsdecode(address))
+        case None:
+            return ADDR_UNIX("")
+        case _:
+            raise ValueError(f"Lwt_unix: {address!r} is an address of an unknown family")
+
+
+def _check_length(path: str) -> None:
+    """Raise what the system would: Python's own exception has no `errno`."""
+    room = _ROOM_FOR_PATH + 1 if path.startswith("\0") else _ROOM_FOR_PATH
+    if len(os.fsencode(path)) > room:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+
+
+def _parts_of_host(host: str) -> tuple[socket.AddressFamily, str, str]:
+    """Return the family of a host, the host itself, and with its "%" the interface it names.
+
+    Only an IPv6 address names one. A "%" elsewhere stays in the host, which is no numeric address
+    then: nobody is to look it up as a name.
+    """
+    if ":" not in host:
+        return socket.AF_INET, host, ""
+    address, percent, interface = host.partition("%")
+    if percent and not interface:
+        return socket.AF_INET6, host, ""
+    return socket.AF_INET6, address, percent + interface
+
+
+def _scope_id(interface: str) -> int:
+    if not interface:
+        return 0
+    if interface.isdecimal() and int(interface) <= 0xFFFFFFFF:
+        return int(interface)
+    try:
+        return socket.if_nametoindex(interface)
+    except OSError:  # which has no errno
+        raise OSError(errno.ENODEV, f"{os.strerror(errno.ENODEV)}: {interface!r}") from None
+
+
+def _check_host(host: object, function: str) -> None:
+    if not isinstance(host, str):
+        raise TypeError(
+            f"{function}: host {host!r} is a {type(host).__name__}; expected a str in numeric"
+            " form, such as '127.0.0.1' or '::1'"
+        )
+    try:
+        socket.inet_pton(*_parts_of_host(host)[:2])
+        return
+    except (OSError, ValueError):
+        pass
+    raise ValueError(
+        f"{function}: host {host!r} is not a numeric address, such as '127.0.0.1' or '::1';"
+        f" resolve a name first, for example with socket.gethostbyname({host!r})"
+    )
+
+
+def _check_port(port: object, function: str) -> None:
+    if type(port) is not int:
+        raise TypeError(f"{function}: port {port!r} is a {type(port).__name__}; expected an int")
+    if not 0 <= port <= 0xFFFF:
+        raise ValueError(f"{function}: port {port} is not between 0 and 65535")

@@ -1,0 +1,357 @@
+"""Sockets: making them, naming them, connecting them.
+
+In reading order: making sockets; servers (`bind`, `listen`, `accept`); clients (`connect`);
+names. Messages are in `messages`, options in `options`.
+
+What may take time (`accept`, `connect`) returns a promise, by `wrap_syscall`: tried at once,
+waited for if need be, cancelable while it waits. The rest acts at once and raises.
+
+OCaml: section "Sockets" of lwt_unix.ml.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import socket as python_socket
+import struct
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import lwt
+from lwt_unix import lwt_sys
+from lwt_unix._checks import check_number
+from lwt_unix._descriptors.actions import Retry, is_ready, wrap_syscall
+from lwt_unix._descriptors.copies import inherit_unless
+from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
+from lwt_unix._descriptors.io_event import Read, Write
+from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
+from lwt_unix._descriptors.system import SocketKind
+from lwt_unix._jobs.jobs import run_job
+from lwt_unix._sockets.constants import Shutdown_command, Socket_domain, Socket_type
+from lwt_unix._sockets.sockaddr import (
+    ADDR_UNIX,
+    Address,
+    Sockaddr,
+    from_python,
+    to_sockaddr,
+)
+from lwt_unix._sockets.socket_calls import address_for, socket_of
+
+A = TypeVar("A")
+
+# --- Making sockets ----------------------------------------------------------
+
+
+def socket(
+    domain: Socket_domain, type: Socket_type, protocol: int, /, *, cloexec: bool = False
+) -> File_descr:
+    """Make a socket.
+
+    Args:
+        domain: `PF_UNIX`, `PF_INET` or `PF_INET6`.
+        type: `SOCK_STREAM`, `SOCK_DGRAM`, `SOCK_RAW` or `SOCK_SEQPACKET`.
+        protocol: 0 for the usual one.
+        cloexec: whether programs started later do not inherit it.
+
+    Raises:
+        OSError: the system has no such sockets, or no more descriptors (EMFILE).
+
+    OCaml: Lwt_unix.socket :
+        ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr
+    """
+    kind = _check_kind("Lwt_unix.socket", domain, type, protocol)
+    fd = _socket.socket(*kind).detach()
+    inherit_unless(cloexec, fd)
+    return _new_socket(fd, kind)
+
+
+def socketpair(
+    domain: Socket_domain, type: Socket_type, protocol: int, /, *, cloexec: bool = False
+) -> tuple[File_descr, File_descr]:
+    """Make two sockets that are connected to each other.
+
+    Raises:
+        OSError: the system has no such sockets, or no more descriptors (EMFILE).
+
+    OCaml: Lwt_unix.socketpair :
+        ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr * file_descr
+    """
+    kind = _check_kind("Lwt_unix.socketpair", domain, type, protocol)
+    one, other = (half.detach() for half in _socket.socketpair(*kind))
+    inherit_unless(cloexec, one, other)
+    return _new_socket(one, kind), _new_socket(other, kind)
+
+
+def _check_kind(function: str, domain: object, type: object, protocol: int) -> SocketKind:
+    if not isinstance(domain, Socket_domain):
+        raise TypeError(f"{function}: {domain!r} is no domain; use PF_UNIX, PF_INET or PF_INET6")
+    if not isinstance(type, Socket_type):
+        raise TypeError(
+            f"{function}: {type!r} is no type of socket; use SOCK_STREAM, SOCK_DGRAM, SOCK_RAW"
+            " or SOCK_SEQPACKET"
+        )
+    check_number(function, "protocol", protocol)
+    return SocketKind(domain.value, type.value, protocol)
+
+
+def _new_socket(fd: int, kind: SocketKind) -> File_descr:
+    descriptor = File_descr(fd, False, True)
+    descriptor._socket_kind = kind
+    return descriptor
+
+
+# --- Servers -----------------------------------------------------------------
+
+
+def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
+    """Give a socket its address.
+
+    An error of the system is raised at once for an internet address, and rejects the promise for
+    a Unix-domain one, whose path may take time to look up.
+
+    Raises:
+        OSError: EADDRINUSE and the like, see above.
+        TypeError, ValueError: `address` is no address; a host must be numeric.
+        Exception: as `check_descriptor`.
+
+    OCaml: Lwt_unix.bind : file_descr -> sockaddr -> unit Lwt.t
+    """
+    sockaddr = to_sockaddr(address, "Lwt_unix.bind")
+    check_descriptor(descriptor)
+    job = partial(_bind, descriptor, sockaddr)
+    if isinstance(sockaddr, ADDR_UNIX):
+        return run_job(job)
+    job()
+    return lwt.return_unit
+
+
+def _bind(descriptor: File_descr, sockaddr: Sockaddr) -> None:
+    address = address_for(descriptor, sockaddr, "Lwt_unix.bind")
+    socket_of(descriptor).bind(address)
+
+
+def listen(descriptor: File_descr, backlog: int, /) -> None:
+    """Let a socket take connections.
+
+    Args:
+        descriptor: a socket that has its address.
+        backlog: how many connections may wait to be accepted; `somaxconn()` is the most.
+
+    Raises:
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.listen : file_descr -> int -> unit
+    """
+    check_number("Lwt_unix.listen", "backlog", backlog)
+    check_descriptor(descriptor)
+    socket_of(descriptor).listen(backlog)
+
+
+def somaxconn() -> int:
+    """Return the largest backlog that the system's headers promise.
+
+    OCaml: Lwt_unix.somaxconn : unit -> int
+    """
+    return python_socket.SOMAXCONN
+
+
+def accept(
+    descriptor: File_descr, /, *, cloexec: bool = False
+) -> lwt.Promise[tuple[File_descr, Sockaddr]]:
+    """Take the next connection: a non-blocking socket for it, and the address of the client.
+
+    Cancelling leaves the connections that come to be accepted later. After an error of the system
+    (EMFILE, ECONNABORTED) accepting may be tried again.
+
+    Args:
+        descriptor: a socket that listens.
+        cloexec: whether programs started later do not inherit the new socket.
+
+    Raises:
+        Exception: as `check_descriptor`.
+        OSError: the system call failed at once. If it fails later, the promise is rejected.
+
+    OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
+    """
+    return wrap_syscall(Read, descriptor, partial(_accept, descriptor, cloexec))
+
+
+def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr]:
+    listener = descriptor._socket or socket_of(descriptor)
+    fd, address = listener._accept()
+    try:
+        os.set_blocking(fd, False)
+        if not cloexec:
+            os.set_inheritable(fd, True)
+        client = already_non_blocking(fd)
+        client._socket_kind = descriptor._socket_kind
+        return client, from_python(address)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def accept_n(
+    descriptor: File_descr, count: int, /, *, cloexec: bool = False
+) -> lwt.Promise[tuple[list[tuple[File_descr, Sockaddr]], lwt.Some[Exception] | None]]:
+    """Take up to `count` connections that have come already, waiting only for the first.
+
+    The promise is not rejected: an exception, of cancelling too, comes as the second part of the
+    value, beside the connections that were accepted before it.
+
+    Args:
+        descriptor: a socket that listens.
+        count: how many connections to take at most.
+        cloexec: whether programs started later do not inherit the new sockets.
+
+    Raises:
+        OSError: the mode of the descriptor cannot be settled.
+
+    OCaml: Lwt_unix.accept_n : ?cloexec:bool ->
+        file_descr -> int -> ((file_descr * sockaddr) list * exn option) Lwt.t
+    """
+    check_is_descriptor(descriptor)
+    check_number("Lwt_unix.accept_n", "count", count)
+    accepted: list[tuple[File_descr, Sockaddr]] = []
+    blocking = settle_mode(descriptor)
+
+    def accept_some() -> tuple[list[tuple[File_descr, Sockaddr]], lwt.Some[Exception] | None]:
+        try:
+            for _ in range(count):
+                if blocking and not is_ready(Read, descriptor._fd):
+                    raise Retry
+                accepted.append(_accept(descriptor, cloexec))
+        except (BlockingIOError, InterruptedError, Retry):
+            if not accepted:
+                raise
+        return accepted, None
+
+    return lwt.catch(
+        lambda: wrap_syscall(Read, descriptor, accept_some),
+        lambda exn: lwt.return_((accepted, lwt.Some(exn))),
+    )
+
+
+# --- Clients -----------------------------------------------------------------
+
+
+def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
+    """Connect a socket to an address.
+
+    Cancelling stops the waiting, not the attempt: close the socket then.
+
+    Args:
+        descriptor: a socket.
+        address: where to; a host must be numeric.
+
+    Raises:
+        TypeError, ValueError: `address` is no address.
+        Exception: as `check_descriptor`.
+        OSError: the attempt failed at once, as it does for a Unix-domain path (ENOENT,
+            ECONNREFUSED). If it fails later, the promise is rejected.
+
+    OCaml: Lwt_unix.connect : file_descr -> sockaddr -> unit Lwt.t
+    """
+    sockaddr = to_sockaddr(address, "Lwt_unix.connect")
+    in_progress = False
+
+    def try_to_connect() -> None:
+        nonlocal in_progress
+        sock = socket_of(descriptor)
+        if in_progress:
+            # The system says by making the socket writable that the attempt is over; whether it
+            # succeeded is in the socket's error.
+            error = sock.getsockopt(python_socket.SOL_SOCKET, python_socket.SO_ERROR)
+        else:
+            error = sock.connect_ex(address_for(descriptor, sockaddr, "Lwt_unix.connect"))
+            # When a signal interrupts it, the attempt goes on all the same.
+            if error in {errno.EINPROGRESS, errno.EINTR}:
+                in_progress = True
+                raise Retry
+        if error:
+            raise OSError(error, f"{os.strerror(error)} (Lwt_unix.connect to {sockaddr!r})")
+
+    return wrap_syscall(Write, descriptor, try_to_connect)
+
+
+def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
+    """End one half of a connection, or both; the descriptor stays open.
+
+    Args:
+        descriptor: a connected socket.
+        command: `SHUTDOWN_RECEIVE`, `SHUTDOWN_SEND` (the peer sees an end of file) or
+            `SHUTDOWN_ALL`.
+
+    Raises:
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.shutdown : file_descr -> shutdown_command -> unit
+    """
+    if not isinstance(command, Shutdown_command):
+        raise TypeError(
+            f"Lwt_unix.shutdown: {command!r} is no command; use SHUTDOWN_RECEIVE, SHUTDOWN_SEND"
+            " or SHUTDOWN_ALL"
+        )
+    check_descriptor(descriptor)
+    socket_of(descriptor).shutdown(command.value)
+
+
+# --- Names -------------------------------------------------------------------
+
+
+def getsockname(descriptor: File_descr, /) -> Sockaddr:
+    """Return the address of a socket; `ADDR_UNIX("")` if it is of the Unix domain without one.
+
+    Raises:
+        Exception: as `check_descriptor`; OSError from the system.
+
+    OCaml: Lwt_unix.getsockname : file_descr -> sockaddr
+    """
+    check_descriptor(descriptor)
+    return from_python(socket_of(descriptor).getsockname())
+
+
+def getpeername(descriptor: File_descr, /) -> Sockaddr:
+    """Return the address of the peer of a socket.
+
+    Raises:
+        Exception: as `check_descriptor`; OSError (ENOTCONN) if there is no peer.
+
+    OCaml: Lwt_unix.getpeername : file_descr -> sockaddr
+    """
+    check_descriptor(descriptor)
+    return from_python(socket_of(descriptor).getpeername())
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who is at the other end of a Unix-domain socket.
+
+    OCaml: type Lwt_unix.credentials = { cred_pid : int; cred_uid : int; cred_gid : int }
+    """
+
+    cred_pid: int
+    cred_uid: int
+    cred_gid: int
+
+
+def get_credentials(descriptor: File_descr, /) -> Credentials:
+    """Return who is at the other end of a Unix-domain socket.
+
+    Raises:
+        Exception: as `check_descriptor`; `Lwt_sys.Not_available` where the system
+            cannot tell.
+
+    OCaml: Lwt_unix.get_credentials : file_descr -> credentials
+    """
+    check_descriptor(descriptor)
+    if not hasattr(python_socket, "SO_PEERCRED"):
+        raise lwt_sys.Not_available("get_credentials")
+    layout = struct.Struct("3i")
+    answer = socket_of(descriptor).getsockopt(
+        python_socket.SOL_SOCKET, python_socket.SO_PEERCRED, layout.size
+    )
+    return Credentials(*layout.unpack(answer))

@@ -1,0 +1,325 @@
+"""What every engine is: an identifier, and the class that keeps the books.
+
+An engine watches descriptors and clocks, and calls a function when something
+happened. `abstract` turns three such services (`register_readable`,
+`register_writable`, `register_timer`) into events that can be stopped, counted,
+moved to another engine and simulated. To write an engine, derive from it and
+define these three, `iter`, `cleanup` and `id`.
+
+Nothing here may be called from a signal handler or from another thread.
+
+OCaml: src/unix/lwt_engine.ml, Engines. `private` methods are public here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final
+
+from lwt_unix._checks import check_delay, check_fd
+from lwt_unix.lwt_engine._events import (
+    Action,
+    Descriptor_event,
+    Event,
+    Event_callback,
+    Registered_descriptor_event,
+    Registered_timer_event,
+    Timer_event,
+)
+
+# --- Identifiers of engines --------------------------------------------------
+
+
+class Engine_id:
+    """What says which engine this is. An engine of your own derives its identifier from it.
+
+    OCaml: Lwt_engine.engine_id : type engine_id = ..
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Constant_id(Engine_id):
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+Engine_id__select: Final[Engine_id] = _Constant_id("Engine_id__select")
+"""The identifier of engines over a select-like function.
+
+OCaml: Lwt_engine.Engine_id__select : engine_id
+"""
+
+Engine_id__poll: Final[Engine_id] = _Constant_id("Engine_id__poll")
+"""The identifier of the engine `poll`.
+
+OCaml: Lwt_engine.Engine_id__poll : engine_id
+"""
+
+# --- Checks of arguments -----------------------------------------------------
+
+
+def not_a_callback(function_name: str, value: object) -> TypeError:
+    """Say that a function was expected."""
+    return TypeError(
+        f"lwt_engine.{function_name}: expected a function of one argument, the event, "
+        f"got {value!r} ({type(value).__name__})"
+    )
+
+
+# --- Engines -----------------------------------------------------------------
+
+
+class abstract(ABC):
+    """The class of all engines: derive from it to write one.
+
+    An engine of your own defines `id`, `iter`, `cleanup` and the three `register_`
+    methods, and calls `super().__init__()`. The rest comes from here.
+
+    OCaml: class virtual Lwt_engine.abstract
+    """
+
+    def __init__(self) -> None:
+        self._readables: Final[dict[Descriptor_event, None]] = {}
+        self._writables: Final[dict[Descriptor_event, None]] = {}
+        self._timers: Final[dict[Timer_event, None]] = {}
+
+    # What an engine defines
+
+    @property
+    @abstractmethod
+    def id(self) -> Engine_id:
+        """What identifies the engine.
+
+        OCaml: method virtual id : engine_id
+        """
+
+    @abstractmethod
+    def iter(self, block: bool, /) -> None:
+        """Perform one turn: call what is ready.
+
+        Args:
+            block: whether to wait until something is ready.
+
+        OCaml: method virtual iter : bool -> unit
+        """
+
+    @abstractmethod
+    def cleanup(self) -> None:
+        """Free the resources of the engine. `destroy` calls it.
+
+        OCaml: method virtual private cleanup : unit
+        """
+
+    @abstractmethod
+    def register_readable(self, fd: int, action: Action, /) -> Action:
+        """Have an action called whenever a descriptor is readable.
+
+        Returns a function that ends this; it is called at most once.
+
+        OCaml: method virtual private register_readable :
+        Unix.file_descr -> (unit -> unit) -> unit Lazy.t
+        """
+
+    @abstractmethod
+    def register_writable(self, fd: int, action: Action, /) -> Action:
+        """Have an action called whenever a descriptor is writable.
+
+        Returns a function that ends this; it is called at most once.
+
+        OCaml: method virtual private register_writable :
+        Unix.file_descr -> (unit -> unit) -> unit Lazy.t
+        """
+
+    @abstractmethod
+    def register_timer(self, delay: float, repeat: bool, action: Action, /) -> Action:
+        """Have an action called once after `delay` seconds, or every `delay` seconds.
+
+        Returns a function that ends this; it is called at most once.
+
+        OCaml: method virtual private register_timer :
+        float -> bool -> (unit -> unit) -> unit Lazy.t
+        """
+
+    # Events
+
+    def on_readable(self, fd: int, callback: Event_callback, /) -> Event:
+        """Call a function with the event each time a descriptor is readable.
+
+        Raises:
+            TypeError: `fd` is not a number, or `callback` not a function.
+            ValueError: `fd` is negative, or too large for this engine.
+
+        OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
+        """
+        check_fd("lwt_engine.on_readable", fd)
+        if not callable(callback):
+            raise not_a_callback("on_readable", callback)
+        event = Registered_descriptor_event(fd, callback, self._readables)
+        event.begin(self.register_readable)
+        return event
+
+    def on_writable(self, fd: int, callback: Event_callback, /) -> Event:
+        """Call a function with the event each time a descriptor is writable.
+
+        Raises:
+            TypeError: `fd` is not a number, or `callback` not a function.
+            ValueError: `fd` is negative, or too large for this engine.
+
+        OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
+        """
+        check_fd("lwt_engine.on_writable", fd)
+        if not callable(callback):
+            raise not_a_callback("on_writable", callback)
+        event = Registered_descriptor_event(fd, callback, self._writables)
+        event.begin(self.register_writable)
+        return event
+
+    def on_timer(self, delay: float, repeat: bool, callback: Event_callback, /) -> Event:
+        """Call a function with the event after a delay, once or again and again.
+
+        A timer that is not repeated is not stopped by firing: stop it in the callback.
+
+        Args:
+            delay: seconds; 0 and less mean the next turn, infinity means never.
+            repeat: whether to call the function every `delay` seconds.
+            callback: takes the event.
+
+        Raises:
+            TypeError: `delay` is not a number, or `callback` not a function.
+            ValueError: `delay` is NaN.
+
+        OCaml: method on_timer : float -> bool -> (event -> unit) -> event
+        """
+        check_delay("lwt_engine.on_timer", delay)
+        if not callable(callback):
+            raise not_a_callback("on_timer", callback)
+        event = Registered_timer_event(delay, repeat, callback, self._timers)
+        event.begin(self.register_timer)
+        return event
+
+    def fake_io(self, fd: int, /) -> None:
+        """Call the callbacks of a descriptor, as if it were readable and writable.
+
+        First those of `on_readable`, then those of `on_writable`, oldest first. Callbacks
+        that are registered meanwhile are not called.
+
+        OCaml: method fake_io : Unix.file_descr -> unit
+        (There, callbacks registered meanwhile are called too.)
+        """
+        for registry in (self._readables, self._writables):
+            for event in list(registry):
+                if event.fd == fd and event.is_active:
+                    event.callback(event)
+
+    @property
+    def readable_count(self) -> int:
+        """The number of events that wait for a descriptor to become readable.
+
+        OCaml: method readable_count : int
+        """
+        return len(self._readables)
+
+    @property
+    def writable_count(self) -> int:
+        """The number of events that wait for a descriptor to become writable.
+
+        OCaml: method writable_count : int
+        """
+        return len(self._writables)
+
+    @property
+    def timer_count(self) -> int:
+        """The number of timers that are not stopped, those that fired among them.
+
+        OCaml: method timer_count : int
+        """
+        return len(self._timers)
+
+    # The engine as a whole
+
+    def transfer(self, engine: abstract, /) -> None:
+        """Move all events to another engine.
+
+        Timers start afresh there: a timer of 2 seconds that was registered 1 second ago
+        fires in 2 seconds. Moving to the same engine does nothing.
+
+        Raises:
+            TypeError: `engine` is not an engine.
+            ValueError: `engine` cannot watch one of the descriptors; nothing was moved.
+
+        OCaml: method transfer : abstract -> unit
+        """
+        check_engine("transfer", engine)
+        if engine is self:
+            return
+        for event in (*self._readables, *self._writables):
+            engine.check_descriptor("transfer", event.fd)
+        for event in list(self._readables):
+            event.stop()
+            event.moved_to = engine.on_readable(event.fd, event.callback)
+        for event in list(self._writables):
+            event.stop()
+            event.moved_to = engine.on_writable(event.fd, event.callback)
+        for timer in list(self._timers):
+            timer.stop()
+            timer.moved_to = engine.on_timer(timer.delay, timer.repeat, timer.callback)
+
+    def destroy(self) -> None:
+        """Stop all events, then free the resources of the engine.
+
+        OCaml: method destroy : unit
+        """
+        for event in (*self._readables, *self._writables, *self._timers):
+            event.stop()
+        self.cleanup()
+
+    def fork(self) -> None:  # noqa: B027  (not every engine needs it)
+        """Make the engine usable in a child process, right after a fork.
+
+        OCaml: method fork : unit
+        """
+
+    def forwards_signal(self, signum: int, /) -> bool:
+        """Say whether the engine itself reports this signal to `lwt_unix`.
+
+        OCaml: method forwards_signal : int -> bool
+        """
+        return False
+
+    # What Python adds: the numbers of descriptors
+
+    def adopt(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+        """Promise that `forget` will be called before this descriptor is closed.
+
+        An engine that keeps its interest in the kernel relies on it: it need not ask the
+        kernel again when an event is stopped and registered anew. Nothing is done here.
+        Not in OCaml.
+        """
+
+    def forget(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+        """Drop all that is known of a descriptor, which is about to be closed.
+
+        The next file with the same number is then not mistaken for it. Nothing is done
+        here. Not in OCaml.
+        """
+
+    def check_descriptor(self, function_name: str, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+        """Raise ValueError if the engine cannot watch this descriptor. Not in OCaml."""
+
+
+def check_engine(function_name: str, engine: object) -> None:
+    """Raise unless this is an engine."""
+    if isinstance(engine, abstract):
+        return
+    hint = ""
+    if isinstance(engine, type):
+        hint = f"; pass an instance, {getattr(engine, '__name__', '')}()"
+    raise TypeError(
+        f"lwt_engine.{function_name}: expected an engine, got {engine!r} "
+        f"({type(engine).__name__}){hint}"
+    )

@@ -1,0 +1,258 @@
+"""Engines that keep their interest in the kernel, between one turn and the next.
+
+A turn of `kernel_based` is
+
+1. apply: tell the kernel what has changed of the interest since the last turn;
+2. wait, until something is ready or a timer is due;
+3. call the timers that are due, in order of time;
+4. call the events of the readable descriptors, then those of the writable ones, each
+   in ascending order: what OCaml's `select` engine does.
+
+The system call that waits is behind a *poller*, so that one engine serves them all.
+
+What the kernel knows can differ from what we think it knows, in four ways:
+
+- A descriptor is *closed*, or of a kind that cannot be watched (a regular file, for
+  epoll). Telling the kernel fails, and the descriptor counts as ready at each turn
+  until its events are stopped, or until telling works: the callbacks find out.
+- It was closed and its number *reused* since we told the kernel, which forgot the old
+  file then. That is why a watch that nobody adopted is told again after each new
+  registration; a poller then meets ENOENT, and registers afresh.
+- The *old registration is still there* because another descriptor keeps the file open
+  (`dup`, a child process). It then reports under a number that is nobody's, and cannot
+  be taken back by that number: the kernel's object is made anew (`_renew`).
+- After a *fork* the object is shared with the parent process: it is made anew too.
+
+OCaml: libev has this part there. Its order of ready descriptors is unspecified.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from lwt_unix.lwt_engine._descriptors import (
+    READ,
+    WRITE,
+    Watch,
+    call_newest_first,
+    descriptor_based,
+)
+
+# What a descriptor that cannot be watched makes `Poller.change` fail with.
+UNWATCHABLE: Final = frozenset({errno.EBADF, errno.EPERM, errno.ENOENT})
+
+
+class Poller(Protocol):
+    """The system call behind an engine, and the kernel's object that it works on."""
+
+    @property
+    def readable(self) -> int:
+        """The bits of a report that mean: reading will not block, it may fail."""
+        ...
+
+    @property
+    def writable(self) -> int:
+        """The bits of a report that mean: writing will not block, it may fail."""
+        ...
+
+    @property
+    def wait(self) -> Callable[[float, int], list[tuple[int, int]]]:
+        """The function that waits; it may be the system call itself.
+
+        Its arguments: for how many seconds at most, negative for no limit, and for how
+        many reports at most. A report is a tuple of a descriptor and bits; a descriptor
+        may be reported twice.
+        """
+        ...
+
+    def change(self, fd: int, before: int, after: int, /) -> None:
+        """Tell the kernel what interest to have in a descriptor: READ, WRITE, both or 0.
+
+        Args:
+            fd: the descriptor.
+            before: the interest that the kernel probably has. It may have none (the
+                file was closed), or some where none is expected.
+            after: the interest that it is to have; it may be the same.
+
+        Raises:
+            OSError: the descriptor cannot be watched. Never if `after` is 0.
+        """
+
+    def check(self, function_name: str, fd: int, /) -> None:
+        """Raise ValueError if the number of a descriptor is out of range."""
+
+    def renew(self) -> None:
+        """Make the kernel's object anew, without any interest. The old one is closed."""
+
+    def close(self) -> None:
+        """Give the kernel's object back."""
+
+
+class kernel_based(descriptor_based):
+    """An engine over a poller. Not in OCaml's interface."""
+
+    def __init__(self, poller: Poller, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock=clock)
+        self._poller: Final = poller
+        self._readable: Final = poller.readable
+        self._writable: Final = poller.writable
+        self._wait = poller.wait
+        self._most_reports = 64
+        # Descriptors forgotten since the last wait: it may have reported them.
+        self._forgotten: Final[set[int]] = set()
+
+    def iter(self, block: bool, /) -> None:
+        """Perform one turn: apply, wait, call the timers, the readable, the writable ones.
+
+        OCaml: method iter : bool -> unit
+        """
+        timers = self._timer_queue
+        if timers.fresh:
+            timers.admit()
+        unwatchable = self._apply() if self._changes else None
+        if not block or unwatchable:
+            timeout = 0.0
+        elif timers.heap:
+            timeout = timers.timeout()
+        else:
+            timeout = -1.0
+        ready: list[tuple[int, int]] = []
+        if self._watches or timeout:
+            try:
+                ready = self._wait(timeout, self._most_reports)
+            except InterruptedError:
+                pass
+        # else: there is nothing to ask for, and no time to wait.
+        if unwatchable:
+            ready += unwatchable
+        if timers.heap:
+            timers.run_due()
+        if ready:
+            self._call(ready)
+
+    def _call(self, ready: list[tuple[int, int]]) -> None:
+        """Call the events of the descriptors that were reported."""
+        if len(ready) > 1:
+            self._arrange(ready)
+        watches = self._watches
+        has_strays = False
+        for fd, bits in ready:
+            watch = watches.get(fd)
+            if watch is None or not watch.applied:
+                # Nobody's, unless it was forgotten since it was reported.
+                has_strays = has_strays or fd not in self._forgotten
+            elif bits & self._readable and watch.applied & READ:
+                readers = watch.readers
+                if len(readers) == 1:  # nearly always: one call saved on a hot path
+                    event = readers[0]
+                    event.callback(event)
+                else:
+                    call_newest_first(readers)
+        if self._writables or self._actions:
+            for fd, bits in ready:
+                if bits & self._writable:
+                    watch = watches.get(fd)
+                    if watch is not None and watch.applied & WRITE:
+                        call_newest_first(watch.writers)
+        if has_strays:
+            self._renew()
+
+    def _arrange(self, ready: list[tuple[int, int]]) -> None:
+        """Put the reports into the order in which their events are called.
+
+        The only place where this choice, which Lwt leaves open, is made: ascending.
+        """
+        ready.sort()
+
+    # What the kernel is told
+
+    def _apply(self) -> list[tuple[int, int]]:
+        """Tell the kernel what has changed; return reports of what it cannot watch."""
+        self._forgotten.clear()
+        changes = self._changes
+        unwatchable: list[Watch] = []
+        try:
+            while changes:
+                watch = changes[-1]
+                wanted = watch.wanted()
+                if (wanted != watch.applied or watch.is_doubtful) and not self._tell(watch, wanted):
+                    unwatchable.append(watch)
+                elif not (wanted or watch.is_adopted) and self._watches.get(watch.fd) is watch:
+                    del self._watches[watch.fd]
+                # Only now: what an exception leaves on the list is seen to in the next turn.
+                changes.pop()
+                watch.is_changed = False
+        finally:
+            for watch in unwatchable:
+                watch.is_doubtful = True
+                watch.change()  # Perhaps it can be watched in the next turn.
+        return [(watch.fd, self._readable | self._writable) for watch in unwatchable]
+
+    def _tell(self, watch: Watch, wanted: int) -> bool:
+        """Tell the kernel of one descriptor; say whether that was possible."""
+        try:
+            if wanted or watch.applied:
+                self._poller.change(watch.fd, watch.applied, wanted)
+        except OSError as error:
+            if error.errno not in UNWATCHABLE:
+                raise
+            watch.applied = wanted
+            return False
+        watch.applied = wanted
+        watch.is_doubtful = False
+        return True
+
+    def forget(self, fd: int, /) -> None:
+        """Drop all that is known of a descriptor, which is about to be closed.
+
+        Events that still wait for it are stopped. Call this before closing: a closed
+        descriptor cannot be taken back from the kernel if the file stays open elsewhere.
+
+        Not in OCaml.
+        """
+        watch = self._watches.get(fd)
+        if watch is None:
+            return
+        super().forget(fd)
+        watch.change()  # so that `_apply` is called, and empties this:
+        self._forgotten.add(fd)
+        if watch.applied:
+            self._poller.change(fd, watch.applied, 0)
+            watch.applied = 0
+
+    def _renew(self) -> None:
+        """Make the kernel's object anew, and tell it everything before the next wait."""
+        self._poller.renew()
+        self._wait = self._poller.wait
+        for watch in self._watches.values():
+            watch.applied = 0
+            watch.change()
+
+    # The engine as a whole
+
+    def _new_watch(self, function_name: str, fd: int) -> Watch:
+        watch = super()._new_watch(function_name, fd)
+        if len(self._watches) > self._most_reports:
+            self._most_reports *= 2
+        return watch
+
+    def check_descriptor(self, function_name: str, fd: int, /) -> None:
+        """Raise ValueError if the number of the descriptor is out of range. Not in OCaml."""
+        self._poller.check(function_name, fd)
+
+    def fork(self) -> None:
+        """Make the kernel's object anew: the old one belongs to the parent process too.
+
+        OCaml: method fork : unit
+        """
+        self._renew()
+
+    def cleanup(self) -> None:
+        """Give the kernel's object back.
+
+        OCaml: method private cleanup : unit
+        """
+        self._poller.close()

@@ -1,0 +1,167 @@
+"""The pollers of Linux and of every Unix: epoll, poll and select. See `Poller`.
+
+OCaml: libev's ev_epoll.c, ev_poll.c and ev_select.c have this part there.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.lwt_engine._select import check_selectable, is_bad
+
+# --- epoll -------------------------------------------------------------------
+
+
+class Epoll(Protocol):
+    """What we use of a `select.epoll`: tests put a counting one in its place."""
+
+    def register(self, fd: int, eventmask: int, /) -> None: ...
+    def modify(self, fd: int, eventmask: int, /) -> None: ...
+    def unregister(self, fd: int, /) -> None: ...
+    def poll(self, timeout: float, maxevents: int, /) -> list[tuple[int, int]]: ...
+    def close(self) -> None: ...
+
+
+EPOLLIN: Final = 1
+EPOLLOUT: Final = 4
+_EPOLL_MASKS: Final = (0, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT)  # by interest
+
+
+class Epoll_poller:
+    """The poller over epoll. It reports in milliseconds, rounded up by Python."""
+
+    def __init__(self, make: Callable[[], Epoll]) -> None:
+        # EPOLLERR and EPOLLHUP are reported unasked; any bit but the other direction's own
+        # says that a call would not block.
+        self.readable: Final = ~EPOLLOUT
+        self.writable: Final = ~EPOLLIN
+        self._make: Final = make
+        self._epoll = make()
+        self.wait: Callable[[float, int], list[tuple[int, int]]] = self._epoll.poll
+
+    def change(self, fd: int, before: int, after: int, /) -> None:
+        """Tell the kernel, whatever it knew before."""
+        mask = _EPOLL_MASKS[after]
+        if not after:
+            # ENOENT, EBADF: it was closed. EPERM: it was never registered.
+            with suppress(OSError):
+                self._epoll.unregister(fd)
+        elif before:
+            try:
+                self._epoll.modify(fd, mask)
+            except FileNotFoundError:
+                self._epoll.register(fd, mask)
+        else:
+            try:
+                self._epoll.register(fd, mask)
+            except FileExistsError:
+                self._epoll.modify(fd, mask)
+
+    def check(self, function_name: str, fd: int, /) -> None:
+        """Accept any descriptor."""
+
+    def renew(self) -> None:
+        """Close our epoll and open another one."""
+        self._epoll.close()
+        self._epoll = self._make()
+        self.wait = self._epoll.poll
+
+    def close(self) -> None:
+        """Close our epoll."""
+        self._epoll.close()
+
+
+def epoll_maker() -> Callable[[], Epoll] | None:
+    """Return what opens an epoll, where there is such a thing."""
+    if sys.platform == "linux":
+        return select.epoll
+    return None
+
+
+# --- poll --------------------------------------------------------------------
+
+
+class Poll_poller:
+    """The poller over poll. A closed descriptor is reported, with POLLNVAL."""
+
+    def __init__(self) -> None:
+        self.readable: Final = ~select.POLLOUT
+        self.writable: Final = ~select.POLLIN
+        self._poll = select.poll()
+        self.wait = self._wait
+
+    def change(self, fd: int, before: int, after: int, /) -> None:
+        """Note what to ask the kernel."""
+        if after:
+            mask = (select.POLLIN if after & READ else 0) | (select.POLLOUT if after & WRITE else 0)
+            self._poll.register(fd, mask)
+        else:
+            with suppress(KeyError):
+                self._poll.unregister(fd)
+
+    def _wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        return self._poll.poll(timeout * 1000.0)
+
+    def check(self, function_name: str, fd: int, /) -> None:
+        """Accept any descriptor."""
+
+    def renew(self) -> None:
+        """Note that nothing is asked."""
+        self._poll = select.poll()
+
+    def close(self) -> None:
+        """Note that nothing is asked."""
+        self.renew()
+
+
+# --- select ------------------------------------------------------------------
+
+
+class Select_poller:
+    """The poller over select, for descriptors below 1024."""
+
+    def __init__(self) -> None:
+        self.readable: Final = READ
+        self.writable: Final = WRITE
+        self._readers: Final[set[int]] = set()
+        self._writers: Final[set[int]] = set()
+        self.wait = self._wait
+
+    def change(self, fd: int, before: int, after: int, /) -> None:
+        """Note what to ask the kernel."""
+        for fds, direction in ((self._readers, READ), (self._writers, WRITE)):
+            if after & direction:
+                fds.add(fd)
+            else:
+                fds.discard(fd)
+
+    def _wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        try:
+            readers, writers, _ = select.select(
+                self._readers, self._writers, (), None if timeout < 0 else timeout
+            )
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            readers = [fd for fd in self._readers if is_bad(fd)]
+            writers = [fd for fd in self._writers if is_bad(fd)]
+        return [(fd, READ) for fd in readers] + [(fd, WRITE) for fd in writers]
+
+    def check(self, function_name: str, fd: int, /) -> None:
+        """Raise ValueError for 1024 and above."""
+        check_selectable(function_name, fd)
+
+    def renew(self) -> None:
+        """Note that nothing is asked."""
+        self._readers.clear()
+        self._writers.clear()
+
+    def close(self) -> None:
+        """Note that nothing is asked."""
+        self.renew()

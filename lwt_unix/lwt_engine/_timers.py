@@ -1,0 +1,169 @@
+"""The timers of our engines: a heap that forgets what was cancelled.
+
+A timer is in one of three places:
+
+- *fresh*: registered since the last turn began. Fresh timers are not looked at by
+  the turn that they were registered in, so a timer of 0 seconds that starts another
+  one does not keep a turn from ending. One that is stopped here leaves no trace.
+- *queued*: on the heap, ordered by the time when it is due.
+- *idle*: it fired once, or it is stopped.
+
+A timer stopped while queued stays on the heap until it gets to the top, or until
+such timers are the greater part of the heap, which is then rebuilt: cancelling
+costs no search, and the heap is at most about twice as large as what it waits for.
+
+OCaml: src/unix/lwt_engine.ml, Sleep_queue
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from lwt_unix.lwt_engine._events import Event_callback, Timer_event
+
+LONGEST_WAIT: Final = 24 * 3600.0
+"""The longest time to ask of a system call, in seconds: they differ in what they take.
+
+A turn that waited for so long ends without an event, and the next one waits again.
+"""
+
+FEWEST_TO_REBUILD: Final = 64
+"""A heap with fewer stopped timers than this is not worth rebuilding."""
+
+
+class Timer(Timer_event):
+    """A timer of one of our engines."""
+
+    __slots__ = ("time", "is_queued", "queue")
+
+    def __init__(
+        self,
+        delay: float,
+        repeat: bool,
+        callback: Event_callback,
+        registry: dict[Timer_event, None],
+        queue: Timer_queue,
+    ) -> None:
+        self.is_active = True
+        self.moved_to = None
+        self.delay = delay
+        self.repeat = repeat
+        self.callback = callback
+        self.registry = registry
+        self.time = queue.clock() + delay
+        self.is_queued = False
+        self.queue = queue
+        registry[self] = None
+        queue.fresh[self] = None
+
+    def withdraw(self) -> None:
+        """Leave the registry and the queue."""
+        del self.registry[self]
+        self.queue.withdraw(self)
+
+
+class Timer_queue:
+    """The timers of one engine, and its clock."""
+
+    __slots__ = ("clock", "fresh", "heap", "last_number", "stopped_count")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock: Final = clock
+        self.fresh: Final[dict[Timer, None]] = {}
+        # Entries are compared by time, then by number: a timer itself is never compared.
+        self.heap: Final[list[tuple[float, int, Timer]]] = []
+        self.last_number = 0
+        self.stopped_count = 0  # how many timers on the heap are stopped
+
+    def admit(self) -> None:
+        """Put the fresh timers on the heap: a turn begins."""
+        for timer in self.fresh:
+            # It is on the heap already if a KeyboardInterrupt ended this loop before.
+            if not timer.is_queued:
+                timer.is_queued = True
+                heappush(self.heap, (timer.time, self.tie_break(), timer))
+        self.fresh.clear()
+
+    def tie_break(self) -> int:
+        """Say which of the timers that are due at the same time goes first.
+
+        The only place where this choice, which Lwt leaves open, is made: in the order
+        of registration.
+        """
+        self.last_number += 1
+        return self.last_number
+
+    def timeout(self) -> float:
+        """Return how many seconds to wait for the next timer, or -1 if there is none."""
+        heap = self.heap
+        while heap:
+            time, _, timer = heap[0]
+            if timer.is_active:
+                wait = time - self.clock()
+                if wait <= 0.0:
+                    return 0.0
+                return min(wait, LONGEST_WAIT)
+            self.drop_first()
+        return -1.0
+
+    def drop_first(self) -> None:
+        """Take a stopped timer from the top of the heap."""
+        _, _, timer = heappop(self.heap)
+        timer.is_queued = False
+        self.stopped_count -= 1
+
+    def run_due(self) -> None:
+        """Call the timers that are due, in order of time.
+
+        A repeated one is started again before it is called. If a callback raises, the
+        exception leaves, and those after it are called in the next turn.
+        """
+        heap = self.heap
+        now = self.clock()
+        while heap:
+            time, _, timer = heap[0]
+            if not timer.is_active:
+                self.drop_first()
+                continue
+            if time > now:
+                return
+            if timer.repeat:
+                timer.time = self.clock() + timer.delay
+                self.fresh[timer] = None
+            heappop(heap)
+            timer.is_queued = False
+            timer.callback(timer)
+
+    def withdraw(self, timer: Timer) -> None:
+        """Forget a timer that was stopped."""
+        if not timer.is_queued:
+            self.fresh.pop(timer, None)
+            return
+        self.stopped_count += 1
+        if self.stopped_count > FEWEST_TO_REBUILD and 2 * self.stopped_count > len(self.heap):
+            self.rebuild()
+
+    def rebuild(self) -> None:
+        """Take the stopped timers from the heap."""
+        entries: list[tuple[float, int, Timer]] = []
+        for entry in self.heap:
+            timer = entry[2]
+            if timer.is_active:
+                entries.append(entry)
+            else:
+                timer.is_queued = False
+        # The same list: a loop of `run_due` may be standing on it.
+        self.heap[:] = entries
+        heapify(self.heap)
+        self.stopped_count = 0
+
+    def check_invariants(self) -> None:
+        """Assert what is always true between two calls. For tests."""
+        queued = [entry[2] for entry in self.heap]
+        assert all(timer.is_queued for timer in queued)
+        assert sum(not timer.is_active for timer in queued) == self.stopped_count
+        assert all(timer.is_active and not timer.is_queued for timer in self.fresh)
+        stopped = self.stopped_count
+        assert stopped <= FEWEST_TO_REBUILD or 2 * stopped <= len(self.heap)

@@ -1,0 +1,289 @@
+"""Buffered channels of bytes, and servers and clients on them.
+
+    from lwt_unix import lwt_io, lwt_main
+
+    async def echo(address, channels):
+        ic, oc = channels
+        async for line in ic:
+            await lwt_io.write_line(oc, line)
+
+    async def main():
+        async with await lwt_io.establish_server_with_client_address(("127.0.0.1", 9000), echo):
+            ...
+
+A *channel* reads or writes through a buffer, to save system calls. An input
+channel's functions take what was read ahead, and read more only when they must.
+What is written to an output channel is written out when its buffer is full, on
+`flush` and `close`, and by itself before the main loop goes idle; so a message
+appears without a `flush`. Every function is atomic: two that use one channel at
+the same time do not mix, the second waits.
+
+The source, in reading order:
+
+1. `_buffer`: the buffer, its positions, and the functions behind a channel
+2. `_taking`, `_putting`: reading and writing a buffer that one has to oneself
+3. `_turns`: who has it when; `_channel`: flushing, closing, aborting
+4. `_create`: making channels; `_reading`, `_writing`: their functions
+5. `_access`: the buffer, for those who must (skip it at first)
+6. `_connections`, `_server_loop`, `_servers`: clients and servers
+
+OCaml: Lwt_io (src/unix/lwt_io.mli)
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import lwt
+from lwt._core.publish import publish as _publish
+from lwt_unix.lwt_io._access import (
+    Direct_access,
+    block,
+    buffer_size,
+    buffered,
+    direct_access,
+    position,
+    resize_buffer,
+)
+from lwt_unix.lwt_io._buffer import Channel_closed, Mode
+from lwt_unix.lwt_io._channel import (
+    InputChannel,
+    OutputChannel,
+    abort,
+    close,
+    flush,
+    flush_all,
+    is_busy,
+    is_closed,
+    mode,
+)
+from lwt_unix.lwt_io._connections import open_connection, with_close_connection, with_connection
+from lwt_unix.lwt_io._create import (
+    default_buffer_size,
+    make,
+    null,
+    of_fd,
+    of_unix_fd,
+    pipe,
+    set_default_buffer_size,
+    stderr,
+    stdin,
+    stdout,
+    zero,
+)
+from lwt_unix.lwt_io._reading import (
+    read,
+    read_char,
+    read_char_opt,
+    read_into,
+    read_into_bigstring,
+    read_into_exactly,
+    read_into_exactly_bigstring,
+    read_line,
+    read_line_opt,
+)
+from lwt_unix.lwt_io._server_loop import Server, shutdown_server
+from lwt_unix.lwt_io._servers import (
+    Versioned,
+    establish_server,
+    establish_server_with_client_address,
+    establish_server_with_client_socket,
+)
+from lwt_unix.lwt_io._turns import Channel, atomic
+from lwt_unix.lwt_io._writing import (
+    Data,
+    fprint,
+    fprintf,
+    fprintl,
+    fprintlf,
+    write,
+    write_char,
+    write_chars,
+    write_from,
+    write_from_bigstring,
+    write_from_exactly,
+    write_from_exactly_bigstring,
+    write_from_string,
+    write_from_string_exactly,
+    write_line,
+    write_lines,
+)
+
+__all__ = [
+    "Channel_closed",
+    # Types
+    "Channel",
+    "channel",
+    "InputChannel",
+    "input_channel",
+    "OutputChannel",
+    "output_channel",
+    "Mode",
+    "Input",
+    "Output",
+    "input",
+    "output",
+    "mode",
+    # Well-known instances
+    "stdin",
+    "stdout",
+    "stderr",
+    "zero",
+    "null",
+    # Channels
+    "pipe",
+    "make",
+    "of_fd",
+    "of_unix_fd",
+    "close",
+    "abort",
+    "atomic",
+    "buffered",
+    "flush",
+    "flush_all",
+    "buffer_size",
+    "resize_buffer",
+    "is_busy",
+    "is_closed",
+    "position",
+    # Reading
+    "read_char",
+    "read_char_opt",
+    "read_line",
+    "read_line_opt",
+    "read",
+    "read_into",
+    "read_into_exactly",
+    "read_into_bigstring",
+    "read_into_exactly_bigstring",
+    # Writing
+    "write_char",
+    "write_chars",
+    "write",
+    "write_line",
+    "write_lines",
+    "write_from",
+    "write_from_bigstring",
+    "write_from_string",
+    "write_from_exactly",
+    "write_from_exactly_bigstring",
+    "write_from_string_exactly",
+    # Printing
+    "fprint",
+    "fprintl",
+    "fprintf",
+    "fprintlf",
+    "print",
+    "printl",
+    "printf",
+    "printlf",
+    "eprint",
+    "eprintl",
+    "eprintf",
+    "eprintlf",
+    # Connections and servers
+    "open_connection",
+    "with_connection",
+    "with_close_connection",
+    "Server",
+    "server",
+    "establish_server_with_client_socket",
+    "establish_server_with_client_address",
+    "shutdown_server",
+    # Low-level access
+    "block",
+    "Direct_access",
+    "direct_access",
+    # Misc
+    "default_buffer_size",
+    "set_default_buffer_size",
+    # Deprecated
+    "establish_server",
+    "Versioned",
+]
+
+Input: Final[Literal[Mode.Input]] = Mode.Input
+"""OCaml: Lwt_io.Input"""
+
+Output: Final[Literal[Mode.Output]] = Mode.Output
+"""OCaml: Lwt_io.Output"""
+
+input: Final[Literal[Mode.Input]] = Mode.Input
+"""OCaml: Lwt_io.input : input mode"""
+
+output: Final[Literal[Mode.Output]] = Mode.Output
+"""OCaml: Lwt_io.output : output mode"""
+
+channel = Channel
+input_channel = InputChannel
+output_channel = OutputChannel
+server = Server
+
+# `print` and its kin: the names of `fprint` and its kin, for the two standard channels.
+
+
+def print(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` to `stdout`.
+
+    OCaml: Lwt_io.print : string -> unit Lwt.t
+    """
+    return write(stdout, text)
+
+
+def printl(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` and a line end to `stdout`.
+
+    OCaml: Lwt_io.printl : string -> unit Lwt.t
+    """
+    return write_line(stdout, text)
+
+
+def printf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` to `stdout`.
+
+    OCaml: Lwt_io.printf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write(stdout, format % args)
+
+
+def printlf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` and a line end to `stdout`.
+
+    OCaml: Lwt_io.printlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write_line(stdout, format % args)
+
+
+def eprint(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` to `stderr`.
+
+    OCaml: Lwt_io.eprint : string -> unit Lwt.t
+    """
+    return write(stderr, text)
+
+
+def eprintl(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` and a line end to `stderr`.
+
+    OCaml: Lwt_io.eprintl : string -> unit Lwt.t
+    """
+    return write_line(stderr, text)
+
+
+def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` to `stderr`.
+
+    OCaml: Lwt_io.eprintf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write(stderr, format % args)
+
+
+def eprintlf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` and a line end to `stderr`.
+
+    OCaml: Lwt_io.eprintlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write_line(stderr, format % args)
+
+
+_publish(__name__)

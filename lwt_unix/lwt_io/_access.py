@@ -1,0 +1,225 @@
+"""Looking at a channel's buffer, and working in it directly.
+
+OCaml: Lwt_io, `buffered`, `resize_buffer`, `block`, `direct_access` (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar, final
+
+import lwt
+from lwt_unix._checks import check_callable, check_number
+from lwt_unix.lwt_io import _putting, _taking
+from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
+from lwt_unix.lwt_io._create import new_memory
+from lwt_unix.lwt_io._taking import check_block_size
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine, check_channel, exclusively
+
+T = TypeVar("T")
+
+
+def buffered(channel: Channel, /) -> int:
+    """Return how many bytes are read ahead, or wait to be written.
+
+    OCaml: Lwt_io.buffered : 'a channel -> int
+    """
+    check_channel("buffered", channel)
+    buffer = channel._buffer
+    return buffer.limit - buffer.position if buffer.is_input else buffer.position
+
+
+def buffer_size(channel: Channel, /) -> int:
+    """Return the size of the channel's buffer, in bytes.
+
+    OCaml: Lwt_io.buffer_size : 'a channel -> int
+    """
+    check_channel("buffer_size", channel)
+    return channel._buffer.size
+
+
+def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
+    """Give the channel a new buffer of `size` bytes, with the same content.
+
+    If what waits to be written does not fit, it is written out first.
+
+    Raises:
+        TypeError, ValueError: at the call: `size` is no int, or less than 16.
+        lwt.Failure: by rejection: more than `size` bytes are read ahead.
+
+    OCaml: Lwt_io.resize_buffer : 'a channel -> int -> unit Lwt.t
+    """
+    check_channel("resize_buffer", channel)
+    check_number("lwt_io.resize_buffer", "the size", size)
+    if size < MINIMUM_BUFFER_SIZE:
+        raise ValueError(
+            f"Lwt_io.resize_buffer: buffer size too small: {size} bytes; "
+            f"expected {MINIMUM_BUFFER_SIZE} or more"
+        )
+    return exclusively(channel, _resize(channel._buffer, size))
+
+
+async def _resize(buffer: ChannelBuffer, size: int) -> None:
+    if buffer.is_input:
+        start, end = buffer.position, buffer.limit
+        if end - start > size:
+            raise lwt.Failure(
+                f"Lwt_io.resize_buffer: cannot decrease buffer size, too much unread data: "
+                f"{end - start} bytes are read ahead, {size} would fit"
+            )
+    else:
+        while buffer.position > size:
+            await buffer.perform_io()
+        start, end = 0, buffer.position
+    memory = new_memory(size)
+    memory[: end - start] = buffer.memory[start:end]
+    buffer.memory = memory
+    buffer.size = size
+    if buffer.is_input:
+        buffer.position, buffer.limit = 0, end - start
+    else:
+        buffer.limit = size
+
+
+def position(channel: Channel, /) -> int:
+    """Return how many bytes were read from, or written to, the channel so far.
+
+    OCaml: Lwt_io.position : 'a channel -> int64
+    """
+    check_channel("position", channel)
+    buffer = channel._buffer
+    if buffer.is_input:
+        return buffer.offset - (buffer.limit - buffer.position)
+    return buffer.offset + buffer.position
+
+
+def block(
+    channel: Channel, size: int, f: Callable[[memoryview, int], PromiseOrCoroutine[T]], /
+) -> lwt.Promise[T]:
+    """Call `f(buffer, offset)` on the next `size` bytes, in the buffer, to read or write them.
+
+    Args:
+        channel: its position moves on by `size` before `f` is called.
+        size: 0 to 16 bytes.
+        f: must be done with the bytes when its promise is resolved.
+
+    Raises:
+        TypeError: at the call: `size` is no int, or `f` no function.
+        ValueError: by rejection: `size` is out of range.
+        EOFError: by rejection: the input ended before.
+
+    OCaml: Lwt_io.block : 'a channel -> int -> (Lwt_bytes.t -> int -> 'b Lwt.t) -> 'b Lwt.t
+    """
+    check_channel("block", channel)
+    check_number("lwt_io.block", "the size", size)
+    check_callable("lwt_io.block", f)
+    return exclusively(channel, _block(channel._buffer, size, f))
+
+
+async def _block(
+    buffer: ChannelBuffer, size: int, f: Callable[[memoryview, int], PromiseOrCoroutine[T]]
+) -> T:
+    check_block_size(size)
+    take = _taking.take_block if buffer.is_input else _putting.take_block
+    start = await take(buffer, size)
+    return await lwt.apply(partial(f, buffer.memory), start)
+
+
+@final
+class Direct_access:
+    """The record that `lwt_io.direct_access` passes on.
+
+    OCaml: type Lwt_io.direct_access
+    """
+
+    __slots__ = ("_buffer", "da_buffer", "da_max", "da_ptr")
+
+    def __init__(self, buffer: ChannelBuffer) -> None:
+        self._buffer: ChannelBuffer | None = buffer
+
+        self.da_buffer = buffer.memory
+        """The channel's buffer."""
+
+        self.da_ptr = buffer.position
+        """Where the unread bytes, or the room to write, begin. To be moved by who uses them."""
+
+        self.da_max = buffer.limit
+        """Where they end."""
+
+    def da_perform(self) -> lwt.Promise[int]:
+        """Read more, or write some out; how many bytes. `da_ptr` and `da_max` are moved.
+
+        Raises:
+            ValueError: by rejection: `da_ptr` is out of range, or `da_max` was changed.
+            lwt.Failure: by rejection: `lwt_io.direct_access` is over.
+            Exception: what the reading or writing function raises at the call.
+        """
+        buffer = self._buffer
+        if buffer is None:
+            return lwt.fail(
+                lwt.Failure(
+                    "Lwt_io.perform: this function can not be called outside Lwt_io.direct_access"
+                )
+            )
+        if not self._is_valid(buffer):
+            return lwt.fail(
+                ValueError(f"Lwt_io.direct_access.da_perform: {self._description(buffer)}")
+            )
+        buffer.position = self.da_ptr
+        return lwt.of_coroutine(self._complete(buffer, buffer.start_io()))
+
+    async def _complete(self, buffer: ChannelBuffer, transferred: lwt.Promise[int]) -> int:
+        count = await buffer.complete_io(transferred)
+        self.da_ptr = buffer.position
+        self.da_max = buffer.limit
+        return count
+
+    def _is_valid(self, buffer: ChannelBuffer) -> bool:
+        return (
+            type(self.da_ptr) is int
+            and self.da_max == buffer.limit
+            and buffer.position <= self.da_ptr <= buffer.limit
+        )
+
+    def _description(self, buffer: ChannelBuffer) -> str:
+        return (
+            f"da_ptr is {self.da_ptr} and da_max is {self.da_max}; expected "
+            f"{buffer.position} to {buffer.limit}, and {buffer.limit}"
+        )
+
+    def _finish(self, buffer: ChannelBuffer) -> None:
+        self._buffer = None
+        if not self._is_valid(buffer):
+            raise lwt.Failure(
+                f"Lwt_io.direct_access: invalid result of [f]: {self._description(buffer)}"
+            )
+        buffer.position = self.da_ptr
+
+
+def direct_access(
+    channel: Channel, f: Callable[[Direct_access], PromiseOrCoroutine[T]], /
+) -> lwt.Promise[T]:
+    """Let `f` read or write in the channel's buffer itself.
+
+    `f` gets a record with the buffer, `da_buffer`, and the range that it may use, from
+    `da_ptr` to `da_max`. It moves `da_ptr` past what it has read or written, and calls
+    `da_perform()` for more input, or to write out what there is.
+
+    Raises:
+        lwt.Failure: by rejection: `f` left `da_ptr` out of range.
+
+    OCaml: Lwt_io.direct_access : 'a channel -> (direct_access -> 'b Lwt.t) -> 'b Lwt.t
+    """
+    check_channel("direct_access", channel)
+    check_callable("lwt_io.direct_access", f)
+    return exclusively(channel, _direct_access(channel._buffer, f))
+
+
+async def _direct_access(
+    buffer: ChannelBuffer, f: Callable[[Direct_access], PromiseOrCoroutine[T]]
+) -> T:
+    record = Direct_access(buffer)
+    result = await lwt.apply(f, record)
+    record._finish(buffer)
+    return result

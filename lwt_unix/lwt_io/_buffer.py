@@ -1,0 +1,292 @@
+"""What a channel is made of: a buffer, positions in it, and the functions behind it.
+
+A `ChannelBuffer` is shared by a channel and the temporary channels that
+`lwt_io.atomic` makes of it. It knows nothing of who may use it when: that is
+`_channel`, which lets one operation at a time come here.
+
+The buffer is one `memoryview` of fixed size:
+
+    reading    0 ... position ... limit ... size     [position, limit) is read ahead
+    writing    0 ... position ... limit == size      [0, position) waits to be written
+
+`offset` counts the bytes that the reading or writing function has transferred.
+Those functions belong to the user (`lwt_io.make`) or to a descriptor
+(`lwt_io.of_fd`); `perform_io` is the only place that calls them.
+
+OCaml: Lwt_io, the type `_channel`, `perform_io`, `flush_total` (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import Enum
+from functools import partial
+from typing import Any, Final, TypeAlias, final
+
+import lwt
+from lwt._core.promise import FULFILLED
+
+MINIMUM_BUFFER_SIZE: Final = 16
+
+
+class Mode(Enum):
+    """Whether a channel is read from or written to.
+
+    OCaml: type 'a Lwt_io.mode = Input : input mode | Output : output mode
+    """
+
+    Input = "Input"
+    Output = "Output"
+
+    def __repr__(self) -> str:
+        return f"lwt_io.{self.name}"
+
+
+class Channel_closed(Exception):
+    """The channel is closed, or was closed while the operation waited.
+
+    Its argument says which kind of channel it was: `"input"` or `"output"`.
+
+    OCaml: exception Lwt_io.Channel_closed of string
+    """
+
+
+Perform: TypeAlias = Callable[[memoryview, int, int], lwt.Promise[int]]
+"""Read into, or write from, `length` bytes of a buffer from an offset; how many it did."""
+
+Close: TypeAlias = Callable[[], lwt.Promise[object] | Coroutine[Any, Any, object]]
+"""Close what is behind the channel."""
+
+
+@final
+class ChannelBuffer:
+    """The buffer of a channel, and what fills it, empties it and closes it."""
+
+    __slots__ = (
+        "_close",
+        "_closing",
+        "_has_failed_at_once",
+        "_in_flight",
+        "_interrupted",
+        "_is_cancelable",
+        "_perform",
+        "auto_flushing",
+        "is_aborted",
+        "is_input",
+        "limit",
+        "memory",
+        "offset",
+        "position",
+        "size",
+    )
+
+    def __init__(
+        self,
+        mode: Mode,
+        memory: memoryview,
+        perform: Perform,
+        close: Close,
+        *,
+        is_cancelable: bool = False,
+    ) -> None:
+        self.is_input = mode is Mode.Input
+        self.memory = memory
+        self.size = len(memory)
+        self.position = 0
+        self.limit = 0 if self.is_input else self.size
+        self.offset = 0
+
+        self.auto_flushing = False
+        """Whether a flush is due after the next pause (see `_channel`)."""
+
+        self.is_aborted = False
+        """Whether the channel is closed for good, and nothing may be transferred any more."""
+
+        self._perform = perform
+        self._close = close
+        self._closing: lwt.Promise[object] | None = None
+
+        self._has_failed_at_once = False
+        """Whether the promise of closing was rejected as soon as it was there."""
+
+        self._is_cancelable = is_cancelable
+        """Whether cancelling always rejects a promise of the reading or writing function."""
+
+        self._in_flight: lwt.Promise[int] | None = None
+        """The promise of the transfer that goes on, if cancelling rejects it."""
+
+        self._interrupted: tuple[lwt.Promise[int], lwt.Resolver[int]] | None = None
+        """What rejects the others: those that cannot be cancelled for sure, and those that an
+        operation started which outlived its temporary channel, beside another one."""
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.Input if self.is_input else Mode.Output
+
+    @property
+    def name(self) -> str:
+        """What OCaml's exceptions call the channel."""
+        return "input" if self.is_input else "output"
+
+    def start_io(self) -> lwt.Promise[int]:
+        """Call the reading or writing function on the free or the filled part of the buffer.
+
+        `finish_io` takes what the promise gives. Between the two nobody else may
+        touch the buffer. If the promise is rejected, `why_interrupted` says what with.
+
+        Raises:
+            Exception: what the function raises at the call.
+        """
+        if self.is_aborted:
+            return lwt.fail(Channel_closed(self.name))
+        if self.is_input:
+            start = self.limit - self.position
+            if start > 0:
+                # Memoryviews of one object are moved as by memmove.
+                self.memory[:start] = self.memory[self.position : self.limit]
+            self.position = 0
+            self.limit = start
+            length = self.size - start
+        else:
+            start = 0
+            length = self.position
+        transferred = self._perform(self.memory, start, length)
+        if transferred._state != FULFILLED:
+            if self._is_cancelable and self._in_flight is None:
+                self._in_flight = transferred
+            elif lwt.is_sleeping(transferred):
+                if self._interrupted is None:
+                    self._interrupted = lwt.wait()
+                transferred = lwt.pick([self._interrupted[0], transferred])
+        return transferred
+
+    def finish_io(self, count: int) -> int:
+        """Account for `count` transferred bytes, and return it.
+
+        Raises:
+            lwt.Failure: the function reported fewer than none, or more than it was given.
+        """
+        self._forget_transfer()
+        if self.is_input:
+            if type(count) is not int or not 0 <= count <= self.size - self.limit:
+                raise self._impossible(count, self.size - self.limit)
+            self.limit += count
+        else:
+            if type(count) is not int or not 0 <= count <= self.position:
+                raise self._impossible(count, self.position)
+            remaining = self.position - count
+            if remaining > 0:
+                self.memory[:remaining] = self.memory[count : self.position]
+            self.position = remaining
+        self.offset += count
+        return count
+
+    def _forget_transfer(self) -> None:
+        if self._in_flight is not None and not lwt.is_sleeping(self._in_flight):
+            self._in_flight = None
+
+    def _impossible(self, count: object, length: int) -> lwt.Failure:
+        function = "read" if self.is_input else "write"
+        return lwt.Failure(
+            f"Lwt_io.perform_io: invalid result of the [{function}] function: {count!r}; "
+            f"it was given {length} bytes, and must say how many of them it transferred"
+        )
+
+    def why_interrupted(self, exception: Exception) -> Exception:
+        """Return what an operation is to be rejected with, given why its transfer was."""
+        self._forget_transfer()
+        if self.is_aborted and isinstance(exception, lwt.Canceled):
+            return Channel_closed(self.name)  # it was `interrupt` that cancelled
+        return exception
+
+    async def perform_io(self) -> int:
+        """Fill the free part of the buffer, or write out some of its filled part.
+
+        Returns how many bytes were transferred; reading, 0 is the end of input.
+        """
+        return await self.complete_io(self.start_io())
+
+    async def complete_io(self, transferred: lwt.Promise[int]) -> int:
+        """Do what is left of `perform_io` when `start_io` has been called."""
+        try:
+            return self.finish_io(await transferred)
+        except Exception as exn:
+            why = self.why_interrupted(exn)
+            if why is exn:
+                raise
+        raise why
+
+    async def flush_total(self) -> None:
+        """Write until nothing is left in the buffer."""
+        while self.position > 0:
+            await self.complete_io(self.start_io())
+
+    def flush_at_once(self) -> lwt.Promise[int] | None:
+        """Write while the system takes it at once.
+
+        Returns None if nothing is left. Otherwise, `finish_flush` is to be given what it returns.
+        """
+        while self.position > 0:
+            transferred = self.start_io()
+            if transferred._state != FULFILLED:
+                return transferred
+            self.finish_io(transferred._value)
+        return None
+
+    async def finish_flush(self, transferred: lwt.Promise[int]) -> None:
+        """Go on where `flush_at_once` stopped."""
+        await self.complete_io(transferred)
+        await self.flush_total()
+
+    def interrupt(self) -> None:
+        """Let nothing be transferred any more: reject what waits, with `Channel_closed`."""
+        self.is_aborted = True
+        if self._interrupted is not None:
+            (_, resolver), self._interrupted = self._interrupted, None
+            lwt.wakeup_exn(resolver, Channel_closed(self.name))
+        if self._in_flight is not None:
+            lwt.cancel(self._in_flight)
+
+    def close(self) -> lwt.Promise[object]:
+        """Call the close function, the first time; each time, return its promise.
+
+        Raises:
+            Exception: the close function's, each time, if it failed at once the first time.
+        """
+        if self._closing is None:
+            close = self._close
+            if not isinstance(close, ClosingOnce):
+                self._close = _closed_by_itself
+            closing = self._closing = lwt.catch(close, lwt.fail)
+            self._has_failed_at_once = isinstance(lwt.state(closing), lwt.Fail)
+        closing = self._closing
+        return lwt.catch(lambda: closing, lwt.reraise) if self._has_failed_at_once else closing
+
+
+@final
+class ClosingOnce:
+    """A close function of our own, which two channels may share.
+
+    Closing a descriptor rejects those who wait for it, and they may close a channel on it in
+    their turn, while the first closing is still at work. They get its promise. (OCaml raises
+    `CamlinternalLazy.Undefined` there, as we do if a user's close function closes its channel.)
+    """
+
+    __slots__ = ("_close", "_promise")
+
+    def __init__(self, close: Callable[[], lwt.Promise[object]]) -> None:
+        self._close = close
+        self._promise: lwt.Promise[object] | None = None
+
+    def __call__(self) -> lwt.Promise[object]:
+        if self._promise is None:
+            self._promise, resolver = lwt.wait()
+            closed = lwt.catch(self._close, lwt.fail)
+            lwt.on_any(closed, partial(lwt.wakeup, resolver), partial(lwt.wakeup_exn, resolver))
+        return self._promise
+
+
+def _closed_by_itself() -> lwt.Promise[object]:
+    return lwt.fail(
+        lwt.Failure("Lwt_io.close: the close function of a channel closed that channel again")
+    )

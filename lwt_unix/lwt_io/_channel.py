@@ -1,0 +1,261 @@
+"""The two kinds of channels; flushing, closing and aborting them.
+
+OCaml: Lwt_io, `flush`, `close`, `abort` (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, TypeVar, final
+from weakref import WeakSet
+
+import lwt
+from lwt_unix import lwt_main
+from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
+from lwt_unix.lwt_io._taking import read_line, take_line
+from lwt_unix.lwt_io._turns import (
+    CLOSED,
+    IDLE,
+    INVALID,
+    Channel,
+    check_channel,
+    exclusively,
+    flush_quietly,
+    innermost,
+    no_longer_valid,
+    read_once,
+    request_flush,
+)
+
+Self = TypeVar("Self", bound="_ClosedByWith")
+
+
+class _ClosedByWith(Channel):
+    """A channel that `async with` closes at its end."""
+
+    __slots__ = ()
+
+    async def __aenter__(self: Self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await close(self)
+
+
+@final
+class InputChannel(_ClosedByWith):
+    """A channel to read from; `async for line in channel` gives its lines.
+
+    `async with channel:` closes it at the end.
+
+    OCaml: type Lwt_io.input_channel = Lwt_io.input Lwt_io.channel
+    """
+
+    __slots__ = ()
+
+    def __aiter__(self) -> InputChannel:
+        return self
+
+    def __anext__(self) -> lwt.Promise[bytes]:
+        if self._state is IDLE:
+            line = take_line(self._buffer)
+            if line is not None:
+                return lwt.return_(line)
+        return read_once(self, take_line, _no_next_line, _read_next_line)
+
+
+def _no_next_line() -> lwt.Promise[bytes]:
+    return lwt.fail(StopAsyncIteration())
+
+
+async def _read_next_line(buffer: ChannelBuffer) -> bytes:
+    try:
+        return await read_line(buffer)
+    except EOFError:
+        pass
+    raise StopAsyncIteration
+
+
+@final
+class OutputChannel(_ClosedByWith):
+    """A channel to write to.
+
+    `async with channel:` flushes and closes it at the end.
+
+    OCaml: type Lwt_io.output_channel = Lwt_io.output Lwt_io.channel
+    """
+
+    __slots__ = ()
+
+
+_outputs: Final[WeakSet[OutputChannel]] = WeakSet()
+"""Every output channel that is still in use somewhere, for `flush_all`."""
+
+
+def new_input(buffer: ChannelBuffer) -> InputChannel:
+    """Make the channel of a buffer to read from."""
+    return InputChannel(buffer)
+
+
+def new_output(buffer: ChannelBuffer) -> OutputChannel:
+    """Make the channel of a buffer to write to."""
+    channel = OutputChannel(buffer)
+    _outputs.add(channel)
+    return channel
+
+
+def is_busy(channel: Channel, /) -> bool:
+    """Tell whether an operation on the channel is not yet over.
+
+    Raises:
+        lwt.Failure: it is a temporary channel after its time.
+
+    OCaml: Lwt_io.is_busy : 'a channel -> bool
+    """
+    check_channel("is_busy", channel)
+    if channel._state is INVALID:
+        raise no_longer_valid(channel)
+    return channel._state is not IDLE and channel._state is not CLOSED
+
+
+def is_closed(channel: Channel, /) -> bool:
+    """Tell whether the channel is closed.
+
+    OCaml: Lwt_io.is_closed : 'a channel -> bool
+    """
+    check_channel("is_closed", channel)
+    return channel._state is CLOSED
+
+
+# Flushing
+
+
+def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
+    """Write out all that is in the buffer.
+
+    The promise is fulfilled when nothing is left there. Cancelling it stops the
+    writing; what was not written stays in the buffer.
+
+    Raises:
+        OSError: by rejection: writing failed.
+        Channel_closed: by rejection: the channel is closed.
+
+    OCaml: Lwt_io.flush : output_channel -> unit Lwt.t
+    """
+    if type(oc) is not OutputChannel:
+        raise not_an_output("lwt_io.flush", oc)
+    if oc._state is IDLE and oc._buffer.position == 0:
+        if not oc._buffer.auto_flushing:
+            request_flush(oc)
+        return lwt.return_unit
+    return exclusively(oc, oc._buffer.flush_total())
+
+
+def flush_all() -> lwt.Promise[None]:
+    """Flush every output channel that is open; errors are dropped.
+
+    The main loop's exit does this too (`lwt_main.at_exit`).
+
+    OCaml: Lwt_io.flush_all : unit -> unit Lwt.t
+    """
+    return lwt.join([_flush_if_open(channel) for channel in list(_outputs)])
+
+
+def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
+    flushed = exclusively(channel, flush_quietly(channel._buffer))
+    return lwt.catch(lambda: flushed, lambda _: lwt.return_unit)
+
+
+lwt_main.at_exit(flush_all)
+
+
+# Closing
+
+
+def abort(channel: Channel, /) -> lwt.Promise[None]:
+    """Close the channel at once, whatever goes on in it.
+
+    In this order: the channel is closed, the operation that is reading or
+    writing is rejected with `Channel_closed` (and each that waits for its turn,
+    after it), and the close function is called, unless it was before. What is in
+    the buffer of an output channel is lost. During `atomic`, the same is done
+    through the temporary channel.
+
+    The promise is that of the close function, the same one for every call.
+
+    Raises:
+        Exception: that of the close function, if it fails at once; then, every call raises it.
+
+    OCaml: Lwt_io.abort : 'a channel -> unit Lwt.t
+    """
+    check_channel("abort", channel)
+    channel = innermost(channel)
+    if channel._state is INVALID:
+        return lwt.fail(no_longer_valid(channel))
+    if channel._state is not CLOSED:
+        channel._state = CLOSED
+        channel._buffer.interrupt()
+    return as_unit(channel._buffer.close())
+
+
+def as_unit(promise: lwt.Promise[object]) -> lwt.Promise[None]:
+    """Take a promise whose value nobody looks at for one of `None`."""
+    return promise  # type: ignore[return-value]  # `object` in OCaml's unit: never looked at
+
+
+def close(channel: Channel, /) -> lwt.Promise[None]:
+    """Close the channel, and return the promise of its close function.
+
+    An input channel is closed immediately: `abort`. An output channel first does
+    all that waits on it, then flushes its buffer (an error of that is dropped;
+    use `flush` to see it), then is closed. Closing again gives the same result.
+
+    Raises:
+        Exception: as `abort`; by rejection, if an output channel has to wait before.
+        lwt.Failure: by rejection: the channel is a temporary one, of `atomic`.
+
+    OCaml: Lwt_io.close : 'a channel -> unit Lwt.t
+    """
+    check_channel("close", channel)
+    if channel._root is not None:
+        return lwt.fail(
+            lwt.Failure("Lwt_io.close: cannot close a channel obtained via Lwt_io.atomic")
+        )
+    if channel._buffer.is_input or channel._state is CLOSED:
+        return abort(channel)
+    flushed = exclusively(channel, _flush_quietly_and_abort(channel))
+    # Whatever became of that, in the end the channel is closed, and the result is
+    # the close function's. (OCaml: Lwt.catch (… abort) (fun _ -> abort).)
+    return lwt.try_bind(lambda: flushed, lambda _: abort(channel), lambda _: abort(channel))
+
+
+async def _flush_quietly_and_abort(channel: Channel) -> None:
+    await flush_quietly(channel._buffer)
+    await abort(channel)
+
+
+# Checks of arguments
+
+
+def not_an_input(function: str, channel: object) -> TypeError:
+    """Say that an input channel was expected."""
+    return TypeError(f"{function}: {channel!r} is not an input channel")
+
+
+def not_an_output(function: str, channel: object) -> TypeError:
+    """Say that an output channel was expected."""
+    return TypeError(f"{function}: {channel!r} is not an output channel")
+
+
+def mode(channel: Channel, /) -> Mode:
+    """Tell whether a channel is read from or written to.
+
+    OCaml: Lwt_io.mode : 'a channel -> 'a mode
+    """
+    check_channel("mode", channel)
+    return channel._buffer.mode

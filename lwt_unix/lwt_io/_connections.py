@@ -1,0 +1,191 @@
+"""Connecting to a server, and closing connections.
+
+OCaml: Lwt_io, `open_connection`, `close_socket` (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import lwt
+import lwt_unix
+from lwt_unix._checks import check_callable
+from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
+from lwt_unix.lwt_io._buffer import Close, ClosingOnce
+from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, is_closed
+from lwt_unix.lwt_io._create import connection_channels, memory_of
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
+
+T = TypeVar("T")
+
+PrepareFd = Callable[[lwt_unix.File_descr], object]
+
+
+def close_socket(fd: lwt_unix.File_descr) -> lwt.Promise[None]:
+    """Shut a connection down in both directions and close its socket.
+
+    The socket is closed even if shutting down fails; that the peer has gone
+    already is no failure.
+    """
+    problem: Exception | None = None
+    try:
+        lwt_unix.shutdown(fd, lwt_unix.SHUTDOWN_ALL)
+    except OSError as exn:
+        if exn.errno != errno.ENOTCONN:
+            problem = exn
+    except Exception as exn:  # the one that the descriptor was aborted with
+        problem = exn
+    closed = lwt.apply(lwt_unix.close, fd)
+    if problem is None:
+        return closed
+    failed = lwt.fail(problem)
+    return lwt.bind(closed, lambda _: failed)
+
+
+def closing_once(fd: lwt_unix.File_descr) -> Close:
+    """Make the close function that the two channels of a connection share."""
+    return ClosingOnce(partial(close_socket, fd))
+
+
+def set_nodelay(fd: lwt_unix.File_descr, set_tcp_nodelay: bool | None) -> None:
+    """Turn Nagle's algorithm off, if asked for; or where there is one, if nothing was said."""
+    if set_tcp_nodelay is None:
+        try:
+            lwt_unix.setsockopt(fd, lwt_unix.TCP_NODELAY, True)
+        except OSError as exn:
+            # EINVAL is what macOS says of a connection that its peer has reset.
+            if exn.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
+                raise
+    elif set_tcp_nodelay:
+        lwt_unix.setsockopt(fd, lwt_unix.TCP_NODELAY, True)
+
+
+def open_connection(
+    sockaddr: Address,
+    /,
+    *,
+    fd: lwt_unix.File_descr | None = None,
+    set_tcp_nodelay: bool | None = None,
+    prepare_fd: PrepareFd | None = None,
+    in_buffer: memoryview | None = None,
+    out_buffer: memoryview | None = None,
+) -> lwt.Promise[tuple[InputChannel, OutputChannel]]:
+    """Connect to an address; the promise gives a channel to read and one to write.
+
+    Closing either channel closes the connection; close the output channel first,
+    which writes out what is in its buffer.
+
+    In this order: a socket is made, `TCP_NODELAY` is set, `prepare_fd` is called,
+    the socket is connected. If that fails, or is cancelled, the socket is closed,
+    also one given as `fd`.
+
+    Args:
+        sockaddr: where to connect to.
+        fd: the socket to use, instead of a fresh one.
+        set_tcp_nodelay: whether to set `TCP_NODELAY`, which spares small writes
+            a delay of up to 40 ms; by default, it is set if the socket has it.
+        prepare_fd: called with the socket before it is connected.
+        in_buffer: the buffer of the input channel, as for `make`.
+        out_buffer: the buffer of the output channel.
+
+    Raises:
+        OSError: by rejection: the connection could not be made. At the call: no
+            socket could be made or prepared.
+
+    OCaml: Lwt_io.open_connection : ?fd:Lwt_unix.file_descr -> ?set_tcp_nodelay:bool ->
+    ?prepare_fd:(Lwt_unix.file_descr -> unit) -> ?in_buffer:Lwt_bytes.t ->
+    ?out_buffer:Lwt_bytes.t -> Unix.sockaddr -> (input_channel * output_channel) Lwt.t
+    """
+    address = to_sockaddr(sockaddr, "Lwt_io.open_connection")
+    if prepare_fd is not None:
+        check_callable("lwt_io.open_connection", prepare_fd)
+    buffers = (memory_of("open_connection", in_buffer), memory_of("open_connection", out_buffer))
+    socket = fd
+    if socket is None:
+        socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)
+    try:
+        set_nodelay(socket, set_tcp_nodelay)
+        if prepare_fd is not None:
+            prepare_fd(socket)
+    except BaseException:
+        if fd is None:
+            lwt_unix.close(socket)
+        raise
+    return lwt.of_coroutine(_connect(socket, address, *buffers))
+
+
+async def _connect(
+    socket: lwt_unix.File_descr,
+    address: lwt_unix.Sockaddr,
+    in_buffer: memoryview,
+    out_buffer: memoryview,
+) -> tuple[InputChannel, OutputChannel]:
+    try:
+        await lwt_unix.connect(socket, address)
+        lwt_unix.set_close_on_exec(socket)
+    except Exception:
+        await lwt_unix.close(socket)
+        raise
+    return connection_channels(socket, in_buffer, out_buffer, closing_once(socket))
+
+
+def with_connection(
+    sockaddr: Address,
+    f: Callable[[tuple[InputChannel, OutputChannel]], PromiseOrCoroutine[T]],
+    /,
+    *,
+    fd: lwt_unix.File_descr | None = None,
+    set_tcp_nodelay: bool | None = None,
+    prepare_fd: PrepareFd | None = None,
+    in_buffer: memoryview | None = None,
+    out_buffer: memoryview | None = None,
+) -> lwt.Promise[T]:
+    """Connect to an address, call `f((input_channel, output_channel))`, and close both.
+
+    The channels are closed, unless they are already, when the promise of `f` is
+    resolved, and the result then is that of `f`. See `open_connection`.
+
+    OCaml: Lwt_io.with_connection : ?fd:Lwt_unix.file_descr -> ?set_tcp_nodelay:bool ->
+    ?prepare_fd:(Lwt_unix.file_descr -> unit) -> ?in_buffer:Lwt_bytes.t ->
+    ?out_buffer:Lwt_bytes.t -> Unix.sockaddr ->
+    (input_channel * output_channel -> 'a Lwt.t) -> 'a Lwt.t
+    """
+    check_callable("lwt_io.with_connection", f)
+    connected = open_connection(
+        sockaddr,
+        fd=fd,
+        set_tcp_nodelay=set_tcp_nodelay,
+        prepare_fd=prepare_fd,
+        in_buffer=in_buffer,
+        out_buffer=out_buffer,
+    )
+    return lwt.bind(connected, lambda channels: with_close_connection(f, channels))
+
+
+def with_close_connection(
+    f: Callable[[tuple[InputChannel, OutputChannel]], PromiseOrCoroutine[T]],
+    channels: tuple[InputChannel, OutputChannel],
+    /,
+) -> lwt.Promise[T]:
+    """Call `f(channels)` and close both channels, unless closed, whatever becomes of it.
+
+    OCaml: Lwt_io.with_close_connection : (input_channel * output_channel -> 'a Lwt.t) ->
+    input_channel * output_channel -> 'a Lwt.t
+    """
+    check_callable("lwt_io.with_close_connection", f)
+    return lwt.finalize(partial(f, channels), lambda: _close_both(*channels))
+
+
+def _close_both(ic: InputChannel, oc: OutputChannel) -> lwt.Promise[None]:
+    # Output first: closing the other one would close the socket under it. Both are closed, also
+    # if the first fails; what they meet at once is raised at the call.
+    output_closed = lwt.apply(_close_if_open, oc)
+    both_closed = lwt.join([lwt.apply(_close_if_open, ic), output_closed])
+    return lwt.catch(lambda: both_closed, lwt.reraise)
+
+
+def _close_if_open(channel: Channel) -> lwt.Promise[None]:
+    return lwt.return_unit if is_closed(channel) else close(channel)

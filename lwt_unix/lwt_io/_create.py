@@ -1,0 +1,338 @@
+"""Making channels: on a descriptor, a pipe, memory, or any two functions.
+
+OCaml: Lwt_io, channel creation and the well-known instances (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, overload
+
+import lwt
+import lwt_unix
+from lwt_unix._checks import check_callable, check_number
+from lwt_unix._descriptors.file_descr import check_is_descriptor
+from lwt_unix.lwt_io._buffer import (
+    MINIMUM_BUFFER_SIZE,
+    ChannelBuffer,
+    Close,
+    ClosingOnce,
+    Mode,
+    Perform,
+)
+from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, new_input, new_output
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
+
+_default_buffer_size = 4096
+
+
+def default_buffer_size() -> int:
+    """Return the size of the buffers of channels that are made without one, in bytes.
+
+    OCaml: Lwt_io.default_buffer_size : unit -> int
+    """
+    return _default_buffer_size
+
+
+def set_default_buffer_size(size: int, /) -> None:
+    """Change the size of the buffers of channels made from now on.
+
+    It is 4096 bytes at first.
+
+    Raises:
+        TypeError, ValueError: `size` is no int, or less than 16 bytes.
+
+    OCaml: Lwt_io.set_default_buffer_size : int -> unit
+    """
+    global _default_buffer_size
+    check_buffer_size("set_default_buffer_size", size)
+    _default_buffer_size = size
+
+
+def check_buffer_size(function: str, size: int) -> None:
+    """Refuse a buffer too small for the largest `lwt_io.block`."""
+    check_number(f"lwt_io.{function}", "the buffer's size", size)
+    if size < MINIMUM_BUFFER_SIZE:
+        raise ValueError(
+            f"Lwt_io.{function}: too small buffer size: {size} bytes; "
+            f"expected {MINIMUM_BUFFER_SIZE} or more"
+        )
+
+
+def check_buffer(function: str, buffer: memoryview) -> None:
+    """Refuse what is no `Lwt_bytes.t`: a writable, contiguous memoryview of bytes.
+
+    Raises:
+        TypeError: `buffer` is something else.
+    """
+    if (
+        type(buffer) is not memoryview
+        or buffer.readonly
+        or buffer.format != "B"
+        or not buffer.c_contiguous
+        or buffer.ndim != 1
+    ):
+        raise TypeError(
+            f"lwt_io.{function}: the buffer {buffer!r} is not a writable memoryview of bytes; "
+            f"expected memoryview(bytearray(size))"
+        )
+
+
+def new_memory(size: int) -> memoryview:
+    """Make the memory of a buffer."""
+    return memoryview(bytearray(size))
+
+
+def memory_of(function: str, buffer: memoryview | None) -> memoryview:
+    if buffer is None:
+        return new_memory(_default_buffer_size)
+    check_buffer(function, buffer)
+    check_buffer_size(function, len(buffer))
+    return buffer
+
+
+def _check_mode(function: str, mode: object) -> None:
+    if not isinstance(mode, Mode):
+        raise TypeError(
+            f"lwt_io.{function}: mode is {mode!r}; expected lwt_io.Input or lwt_io.Output"
+        )
+
+
+def _no_close() -> lwt.Promise[None]:
+    return lwt.return_unit
+
+
+@overload
+def make(
+    perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]],
+    /,
+    *,
+    mode: Literal[Mode.Input],
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> InputChannel: ...
+@overload
+def make(
+    perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]],
+    /,
+    *,
+    mode: Literal[Mode.Output],
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> OutputChannel: ...
+def make(
+    perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]],
+    /,
+    *,
+    mode: Mode,
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> Channel:
+    """Make a channel that reads or writes by a function.
+
+    Args:
+        perform_io: called as `perform_io(buffer, offset, length)` when more input
+            is needed, or when the buffer is to be written out. It transfers
+            between 0 and `length` bytes of `buffer` from `offset`, and its promise
+            says how many; reading, 0 is the end of input. One call at a time.
+        mode: `lwt_io.Input` or `lwt_io.Output`.
+        buffer: the channel's buffer, 16 bytes or more, used by no other channel;
+            without it, a new one of `default_buffer_size()` bytes.
+        close: called once, when the channel is closed.
+
+    Raises:
+        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode, or another
+            argument of the wrong kind.
+        ValueError: `buffer` is too small.
+
+    OCaml: Lwt_io.make : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
+    ?seek:(int64 -> Unix.seek_command -> int64 Lwt.t) -> mode:'mode mode ->
+    (Lwt_bytes.t -> int -> int -> int Lwt.t) -> 'mode channel
+    """
+    _check_mode("make", mode)
+    check_callable("lwt_io.make", perform_io)
+    memory = memory_of("make", buffer)
+    if close is None:
+        close = _no_close
+    check_callable("lwt_io.make", close)
+    return _new_channel(mode, ChannelBuffer(mode, memory, _as_perform(perform_io), close))
+
+
+def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]]) -> Perform:
+    """Let a user's function be an `async def` one, too."""
+
+    def perform(memory: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+        # What it raises leaves, and what it returns is made a promise, as `bind` does it.
+        return lwt.bind(lwt.return_unit, lambda _: perform_io(memory, offset, length))
+
+    return perform
+
+
+def _new_channel(mode: Mode, buffer: ChannelBuffer) -> Channel:
+    return new_input(buffer) if mode is Mode.Input else new_output(buffer)
+
+
+@overload
+def of_fd(
+    fd: lwt_unix.File_descr,
+    /,
+    *,
+    mode: Literal[Mode.Input],
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> InputChannel: ...
+@overload
+def of_fd(
+    fd: lwt_unix.File_descr,
+    /,
+    *,
+    mode: Literal[Mode.Output],
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> OutputChannel: ...
+def of_fd(
+    fd: lwt_unix.File_descr,
+    /,
+    *,
+    mode: Mode,
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> Channel:
+    """Make a channel on a descriptor.
+
+    Closing the channel calls `close`, by default `lwt_unix.close(fd)`. Two
+    channels on one descriptor, as for a socket, are therefore to be given a
+    `close` of their own.
+
+    Raises:
+        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode, or another
+            argument of the wrong kind.
+        ValueError: `buffer` is too small.
+
+    OCaml: Lwt_io.of_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
+    mode:'mode mode -> Lwt_unix.file_descr -> 'mode channel
+    """
+    _check_mode("of_fd", mode)
+    check_is_descriptor(fd)
+    memory = memory_of("of_fd", buffer)
+    if close is None:
+        close = ClosingOnce(partial(lwt_unix.close, fd))
+    check_callable("lwt_io.of_fd", close)
+    return _new_channel(mode, _buffer_of_fd(mode, memory, fd, close))
+
+
+def _buffer_of_fd(
+    mode: Mode, memory: memoryview, fd: lwt_unix.File_descr, close: Close
+) -> ChannelBuffer:
+    transfer = lwt_unix.read if mode is Mode.Input else lwt_unix.write
+    return ChannelBuffer(mode, memory, partial(transfer, fd), close, is_cancelable=True)
+
+
+def connection_channels(
+    fd: lwt_unix.File_descr, in_buffer: memoryview, out_buffer: memoryview, close: Close
+) -> tuple[InputChannel, OutputChannel]:
+    """Make the two channels of a socket; closing either of them calls `close`."""
+    return (
+        new_input(_buffer_of_fd(Mode.Input, in_buffer, fd, close)),
+        new_output(_buffer_of_fd(Mode.Output, out_buffer, fd, close)),
+    )
+
+
+@overload
+def of_unix_fd(
+    fd: int,
+    /,
+    *,
+    mode: Literal[Mode.Input],
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> InputChannel: ...
+@overload
+def of_unix_fd(
+    fd: int,
+    /,
+    *,
+    mode: Literal[Mode.Output],
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> OutputChannel: ...
+def of_unix_fd(
+    fd: int,
+    /,
+    *,
+    mode: Mode,
+    buffer: memoryview | None = None,
+    close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+) -> Channel:
+    """Make a channel on a descriptor's number: `of_fd(lwt_unix.of_unix_file_descr(fd), …)`.
+
+    OCaml: Lwt_io.of_unix_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
+    mode:'mode mode -> Unix.file_descr -> 'mode channel
+    """
+    _check_mode("of_unix_fd", mode)
+    descriptor = lwt_unix.of_unix_file_descr(fd)
+    if mode is Mode.Input:
+        return of_fd(descriptor, mode=mode, buffer=buffer, close=close)
+    return of_fd(descriptor, mode=mode, buffer=buffer, close=close)
+
+
+def pipe(
+    *,
+    cloexec: bool = False,
+    in_buffer: memoryview | None = None,
+    out_buffer: memoryview | None = None,
+) -> tuple[InputChannel, OutputChannel]:
+    """Make a pipe, and a channel on each of its ends.
+
+    OCaml: Lwt_io.pipe : ?cloexec:bool -> ?in_buffer:Lwt_bytes.t ->
+    ?out_buffer:Lwt_bytes.t -> unit -> input_channel * output_channel
+    """
+    reading, writing = lwt_unix.pipe(cloexec=cloexec)
+    return (
+        of_fd(reading, mode=Mode.Input, buffer=in_buffer),
+        of_fd(writing, mode=Mode.Output, buffer=out_buffer),
+    )
+
+
+# Well-known instances
+
+
+def _read_zeros(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+    buffer[offset : offset + length] = bytes(length)
+    return lwt.return_(length)
+
+
+def _write_nowhere(_buffer: memoryview, _offset: int, length: int) -> lwt.Promise[int]:
+    return lwt.return_(length)
+
+
+zero: InputChannel = make(_read_zeros, mode=Mode.Input, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+"""An endless input of bytes 0.
+
+OCaml: Lwt_io.zero : input_channel
+"""
+
+null: OutputChannel = make(_write_nowhere, mode=Mode.Output, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+"""An output that drops everything.
+
+OCaml: Lwt_io.null : output_channel
+"""
+
+stdin: InputChannel = of_fd(lwt_unix.stdin, mode=Mode.Input)
+"""The standard input. Python's `sys.stdin` has a buffer of its own: use one of the two.
+
+OCaml: Lwt_io.stdin : input_channel
+"""
+
+stdout: OutputChannel = of_fd(lwt_unix.stdout, mode=Mode.Output)
+"""The standard output, flushed when the program ends.
+
+OCaml: Lwt_io.stdout : output_channel
+"""
+
+stderr: OutputChannel = of_fd(lwt_unix.stderr, mode=Mode.Output)
+"""The standard error output, flushed when the program ends.
+
+OCaml: Lwt_io.stderr : output_channel
+"""

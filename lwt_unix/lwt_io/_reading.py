@@ -1,0 +1,253 @@
+"""The reading functions of `lwt_io`.
+
+Each is one operation on an input channel: it waits for its turn, reads more
+only if it must, and never more than the channel's buffer holds. Where the data
+are there already and nobody uses the channel, the function is over before it
+returns; the first lines of the frequent ones are that case alone.
+
+Cancelling the promise of an operation that waits for its turn takes it out of
+the queue; cancelling one that waits for input stops the waiting, and what it had
+taken from the channel by then is gone.
+
+OCaml: Lwt_io, reading (src/unix/lwt_io.mli).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import lwt
+from lwt_unix._checks import check_number
+from lwt_unix._descriptors.buffers import check_bounds, writable_bytes
+from lwt_unix.lwt_io import _taking
+from lwt_unix.lwt_io._channel import InputChannel, not_an_input
+from lwt_unix.lwt_io._taking import (
+    end_of_input,
+    take_char,
+    take_char_opt,
+    take_into,
+    take_line,
+    take_line_opt,
+    take_some,
+)
+from lwt_unix.lwt_io._turns import IDLE, exclusively, read_once
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
+
+__all__ = [
+    "read",
+    "read_char",
+    "read_char_opt",
+    "read_into",
+    "read_into_bigstring",
+    "read_into_exactly",
+    "read_into_exactly_bigstring",
+    "read_line",
+    "read_line_opt",
+]
+
+
+def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
+    r"""Read a line, and return it without its end, which is `"\n"` or `"\r\n"`.
+
+    Input that ends without a line end gives what is there. A `"\r"` elsewhere
+    than before `"\n"` is part of the line.
+
+    Raises:
+        EOFError: by rejection: the input ended before the first byte.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
+    """
+    if type(ic) is not InputChannel:
+        raise not_an_input("lwt_io.read_line", ic)
+    if ic._state is IDLE:
+        line = take_line(ic._buffer)
+        if line is not None:
+            return lwt.return_(line)
+    return read_once(ic, take_line, _no_line, _taking.read_line)
+
+
+def _no_line() -> lwt.Promise[bytes]:
+    return lwt.fail(end_of_input("Lwt_io.read_line"))
+
+
+def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
+    return lwt.return_none
+
+
+def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
+    """Read a line as `read_line` does; None at the end of input.
+
+    Raises:
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
+    """
+    if type(ic) is not InputChannel:
+        raise not_an_input("lwt_io.read_line_opt", ic)
+    if ic._state is IDLE:
+        line = take_line(ic._buffer)
+        if line is not None:
+            return lwt.return_some(line)
+    return read_once(ic, take_line_opt, _none, _taking.read_line_opt)
+
+
+def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
+    """Read one byte, as `bytes` of length 1.
+
+    Raises:
+        EOFError: by rejection: the input has ended.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_char : input_channel -> char Lwt.t
+    """
+    if type(ic) is not InputChannel:
+        raise not_an_input("lwt_io.read_char", ic)
+    if ic._state is IDLE:
+        char = take_char(ic._buffer)
+        if char is not None:
+            return lwt.return_(char)
+    return read_once(ic, take_char, _no_char, _taking.read_char)
+
+
+def _no_char() -> lwt.Promise[bytes]:
+    return lwt.fail(end_of_input("Lwt_io.read_char"))
+
+
+def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
+    """Read one byte as `read_char` does; None at the end of input.
+
+    Raises:
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_char_opt : input_channel -> char option Lwt.t
+    """
+    if type(ic) is not InputChannel:
+        raise not_an_input("lwt_io.read_char_opt", ic)
+    if ic._state is IDLE:
+        char = take_char(ic._buffer)
+        if char is not None:
+            return lwt.return_some(char)
+    return read_once(ic, take_char_opt, _none, _taking.read_char_opt)
+
+
+def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]:
+    """Read at most `count` bytes, or without `count`, all until the end of input.
+
+    With `count`, the result is what is read ahead already, or else what one call
+    of the reading function gives, and may be shorter than `count`; `b""` is the
+    end of input.
+
+    Raises:
+        TypeError, ValueError: at the call: `count` is no int, or negative.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
+    """
+    if type(ic) is not InputChannel:
+        raise not_an_input("lwt_io.read", ic)
+    buffer = ic._buffer
+    if count is None:
+        return exclusively(ic, _taking.read_all(buffer))
+    if type(count) is not int:
+        check_number("lwt_io.read", "count", count)
+    if count < 0:
+        raise ValueError(f"Lwt_io.read: count is {count}; expected 0 or more bytes")
+    if ic._state is IDLE and buffer.position < buffer.limit:
+        return lwt.return_(take_some(buffer, count))
+    return read_once(
+        ic, partial(take_some, count=count), _nothing, partial(_taking.read_some, count=count)
+    )
+
+
+def _nothing() -> lwt.Promise[bytes]:
+    return lwt.return_(b"")
+
+
+def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> lwt.Promise[int]:
+    """Read up to `length` bytes into `buffer` at `offset`; the promise says how many.
+
+    Fewer come if fewer are there; 0 is the end of input (or a `length` of 0).
+
+    Raises:
+        TypeError: at the call: `buffer` is not a writable buffer, or a bound no int.
+        ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_into : input_channel -> bytes -> int -> int -> int Lwt.t
+    """
+    return _read_into("Lwt_io.read_into", ic, buffer, offset, length)
+
+
+def _read_into(
+    function: str, ic: InputChannel, target: Buffer, offset: int, length: int
+) -> lwt.Promise[int]:
+    if type(ic) is not InputChannel:
+        raise not_an_input(function, ic)
+    check_bounds(function, offset, length)
+    view = writable_bytes(function, target)
+    buffer = ic._buffer
+    if not 0 < length <= len(view) - offset or offset < 0:
+        return exclusively(ic, _taking.read_into(buffer, function, view, offset, length))
+    if ic._state is IDLE and buffer.position < buffer.limit:
+        return lwt.return_(take_into(buffer, view, offset, length))
+    return read_once(
+        ic,
+        partial(take_into, target=view, offset=offset, length=length),
+        _zero,
+        partial(_taking.read_into, function=function, target=view, offset=offset, length=length),
+    )
+
+
+def _zero() -> lwt.Promise[int]:
+    return lwt.return_(0)
+
+
+def read_into_exactly(
+    ic: InputChannel, buffer: Buffer, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Read exactly `length` bytes into `buffer` at `offset`.
+
+    Raises:
+        TypeError: at the call: `buffer` is not a writable buffer, or a bound no int.
+        ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
+        EOFError: by rejection: the input ended before; what came is in `buffer`.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.read_into_exactly : input_channel -> bytes -> int -> int -> unit Lwt.t
+    """
+    return _read_into_exactly("Lwt_io.read_into_exactly", ic, buffer, offset, length)
+
+
+def _read_into_exactly(
+    function: str, ic: InputChannel, target: Buffer, offset: int, length: int
+) -> lwt.Promise[None]:
+    if type(ic) is not InputChannel:
+        raise not_an_input(function, ic)
+    check_bounds(function, offset, length)
+    view = writable_bytes(function, target)
+    return exclusively(ic, _taking.read_into_exactly(ic._buffer, function, view, offset, length))
+
+
+def read_into_bigstring(
+    ic: InputChannel, buffer: Buffer, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Do what `read_into` does; the two differ in OCaml only, by the type of `buffer`.
+
+    OCaml: Lwt_io.read_into_bigstring : input_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
+    """
+    return _read_into("Lwt_io.read_into_bigstring", ic, buffer, offset, length)
+
+
+def read_into_exactly_bigstring(
+    ic: InputChannel, buffer: Buffer, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Do what `read_into_exactly` does; the two differ in OCaml only, by the type of `buffer`.
+
+    OCaml: Lwt_io.read_into_exactly_bigstring :
+    input_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
+    """
+    return _read_into_exactly("Lwt_io.read_into_exactly_bigstring", ic, buffer, offset, length)

@@ -1,0 +1,317 @@
+"""What every server does: listen, accept, be shut down.
+
+- `Server`: a listening socket and the loop that accepts on it, until `shutdown_server`.
+- `start_server`: what all the `establish_…` functions of `_servers` do, in which
+  order, and what is undone when it fails.
+
+What becomes of an accepted client is up to a `Clients` object.
+
+Nobody waits for the promise of a client's function, so every exception on these
+paths ends in `lwt.async_exception_hook`, whose default ends the process. A server
+that is to survive its clients handles exceptions in that function, or sets the hook.
+A hook that returns lets the server go on: the client that could not be served is
+closed, others are accepted.
+
+Running out of descriptors (EMFILE and its like) is reported to the hook too. If
+that returns, the client stays in the kernel's queue and accepting is tried again
+`RETRY_AFTER` seconds later. An error of the network that concerns one client (`OF_ONE_CLIENT`)
+is reported, and the next one is accepted. (In OCaml the server accepts no more from then on,
+its socket stays open, and the promise of `shutdown_server` is never resolved.)
+
+OCaml: Lwt_io, `establish_server_generic` (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Protocol, TypeAlias, TypeGuard, final
+
+import lwt
+import lwt_unix
+from lwt_unix._checks import check_callable, check_number, described
+from lwt_unix._sockets.sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
+from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
+
+Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
+
+CLIENTS_A_TURN: Final = 64
+"""How many clients are accepted before the main loop turns, for the sake of the others."""
+
+RETRY_AFTER: Final = 0.2
+"""Seconds between two attempts to accept while there are no descriptors to be had."""
+
+EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+OF_ONE_CLIENT: Final = frozenset(
+    getattr(errno, name)
+    for name in ("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET", "ENOPROTOOPT",
+                 "EPERM", "EPROTO")
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What became of a connection before it was accepted, as accept(2) tells: it is gone from the
+queue, and the next one may be all right. EPERM is a firewall's."""
+
+
+class Clients(Protocol):
+    """What a server does with a client that it has accepted."""
+
+    def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None: ...
+
+
+def report(exception: Exception) -> None:
+    """Hand an exception that nobody waits for to the hook."""
+    lwt.async_exception_hook.contents(exception)
+
+
+@final
+class Server:
+    """A listening socket on which clients are accepted.
+
+    `async with server:` calls `shutdown_server` at the end.
+
+    OCaml: type Lwt_io.server
+    """
+
+    __slots__ = (
+        "_accepting",
+        "_accepting_is_over",
+        "_address",
+        "_clients",
+        "_is_stopping",
+        "_prepare_client_fd",
+        "_set_tcp_nodelay",
+        "_socket",
+        "_stopped",
+    )
+
+    def __init__(
+        self,
+        socket: lwt_unix.File_descr,
+        address: Sockaddr,
+        clients: Clients,
+        set_tcp_nodelay: bool | None,
+        prepare_client_fd: PrepareFd | None,
+    ) -> None:
+        self._socket = socket
+        self._address = address
+        self._clients = clients
+        self._set_tcp_nodelay = set_tcp_nodelay
+        self._prepare_client_fd = prepare_client_fd
+        self._is_stopping = False
+        self._accepting: lwt.Promise[None] = lwt.return_unit
+        self._accepting_is_over: lwt.Promise[None] = lwt.return_unit
+        self._stopped: lwt.Promise[None] | None = None
+
+    def __repr__(self) -> str:
+        state = "listening on" if self._stopped is None else "shut down, was listening on"
+        return f"<Server {state} {self._address}>"
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await shutdown_server(self)
+
+    def start(self) -> None:
+        """Begin to accept, in the background, once the main loop sees a client."""
+        if not self._is_stopping:
+            self._accepting_is_over, over = lwt.wait()
+            self._accepting = lwt.of_coroutine(self._accept_clients(over))
+            lwt.on_failure(self._accepting, report)
+
+    async def _accept_clients(self, over: lwt.Resolver[None]) -> None:
+        try:
+            # Not even a client that waits already is accepted now: whoever starts the
+            # server has its promise first. (In OCaml, such a client is served before.)
+            number = 0
+            while not self._is_stopping:
+                is_first = number % CLIENTS_A_TURN == 0
+                await self._accept_client(self._accept_when_ready if is_first else self._accept)
+                number += 1
+        except GeneratorExit:
+            raise  # nobody will ever run this again
+        except BaseException:
+            # KeyboardInterrupt and its like leave through the main loop, from whatever
+            # function they struck. Who runs the main loop again finds the server accepting.
+            if self._is_stopping:
+                lwt.wakeup(over, None)
+            self.start()
+            raise
+        lwt.wakeup(over, None)
+
+    async def _accept_client(self, accept: Callable[[], lwt.Promise[Accepted]]) -> None:
+        try:
+            client, address = await accept()
+        except ConnectionAbortedError:
+            return  # the client left before it was accepted
+        except Exception as exn:
+            problem = exn
+        else:
+            self._serve(address, client)
+            return
+        if not self._is_stopping:  # else it is `stop` that cancelled
+            await self._bear(problem)
+
+    def _accept(self) -> lwt.Promise[Accepted]:
+        return lwt_unix.accept(self._socket, cloexec=True)
+
+    def _accept_when_ready(self) -> lwt.Promise[Accepted]:
+        ready = lwt_unix.register_action(lwt_unix.Read, self._socket, _nothing)
+        return lwt.bind(ready, lambda _: self._accept())
+
+    async def _bear(self, problem: Exception) -> None:
+        report(problem)
+        number = problem.errno if isinstance(problem, OSError) else None
+        if number in EXHAUSTED:
+            try:
+                await lwt_unix.sleep(RETRY_AFTER)
+            except lwt.Canceled:
+                pass  # by `stop`
+        elif number not in OF_ONE_CLIENT:
+            # The listening socket is of no use any more: somebody closed it, most likely.
+            # Let nobody wait in its queue.
+            shutdown_server(self)
+
+    def _serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
+        try:
+            set_nodelay(client, self._set_tcp_nodelay)
+            if self._prepare_client_fd is not None:
+                self._prepare_client_fd(client)
+        except Exception as exn:
+            problem = exn
+        else:
+            self._clients.serve(address, client)
+            return
+        try:
+            report(problem)
+        finally:
+            close_in_background(client)
+
+    def stop(self) -> lwt.Promise[None]:
+        """Do what `shutdown_server` does.
+
+        No client is accepted from now on. As after every `wakeup_later`, the rest is done after
+        the callbacks that are running: or, if one of them is a function that serves a client of
+        this server, as soon as it has returned.
+        """
+        if self._stopped is None:
+            self._is_stopping = True
+            self._stopped, stopped = lwt.wait()
+            asked, ask = lwt.wait()
+            lwt.on_success(asked, lambda _: lwt.cancel(self._accepting))
+            lwt.on_success(self._accepting_is_over, lambda _: self._finish(stopped))
+            lwt.wakeup_later(ask, None)
+        return self._stopped
+
+    def _finish(self, stopped: lwt.Resolver[None]) -> None:
+        closed = lwt.of_coroutine(self._close())
+        lwt.on_termination(closed, lambda: lwt.wakeup_later(stopped, None))
+
+    async def _close(self) -> None:
+        try:
+            # Whoever made the socket may have closed it himself.
+            if lwt_unix.state(self._socket) is not lwt_unix.Closed:
+                await lwt_unix.close(self._socket)
+            if is_path(self._address):
+                os.unlink(self._address.path)
+            return
+        except Exception as exn:
+            problem = exn
+        report(problem)
+
+
+def shutdown_server(server: Server, /) -> lwt.Promise[None]:
+    """Stop accepting, close the listening socket, and remove a Unix-domain path.
+
+    The promise is fulfilled when that is done. Clients that were accepted before are
+    not affected. Another call returns the same promise. An exception of closing or
+    of removing the path goes to `lwt.async_exception_hook`.
+
+    OCaml: Lwt_io.shutdown_server : server -> unit Lwt.t
+    """
+    if type(server) is not Server:
+        raise TypeError(f"lwt_io.shutdown_server: expected a server, got {described(server)}")
+    return server.stop()
+
+
+def is_path(address: Sockaddr) -> TypeGuard[ADDR_UNIX]:
+    """Tell whether an address is a path, which stays behind when its socket is closed."""
+    return isinstance(address, ADDR_UNIX) and address.path[:1] not in {"", "\0"}
+
+
+def _nothing() -> None:
+    """Be an action that only waits."""
+
+
+def close_in_background(client: lwt_unix.File_descr) -> None:
+    if lwt_unix.state(client) is not lwt_unix.Closed:
+        lwt.on_failure(close_socket(client), report)
+
+
+# Starting a server
+
+
+def start_server(
+    function: str,
+    sockaddr: Address,
+    clients: Clients,
+    fd: lwt_unix.File_descr | None,
+    backlog: int | None,
+    set_tcp_nodelay: bool | None,
+    prepare_listening_fd: PrepareFd | None,
+    prepare_client_fd: PrepareFd | None,
+) -> lwt.Promise[Server]:
+    """Make a server and start it.
+
+    In this order: the socket is made; SO_REUSEADDR is set; `prepare_listening_fd` is
+    called; bind; listen; the promise is fulfilled; the first accept. An error raises,
+    with the exceptions of bind and listen for a Unix-domain address, which reject the
+    promise: there, binding is a job of its own. The socket is closed on every error
+    and on cancelling, if it was made here.
+    """
+    address = to_sockaddr(sockaddr, f"Lwt_io.{function}")
+    if backlog is None:
+        backlog = lwt_unix.somaxconn()
+    check_number(f"lwt_io.{function}", "backlog", backlog)
+    for prepare in (prepare_listening_fd, prepare_client_fd):
+        if prepare is not None:
+            check_callable(f"lwt_io.{function}", prepare)
+    socket = fd
+    if socket is None:
+        socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)
+
+    server = Server(socket, address, clients, set_tcp_nodelay, prepare_client_fd)
+
+    def undo(_: Exception) -> None:
+        if fd is None:
+            lwt_unix.close(socket)
+
+    def listen(_: None) -> Server:
+        lwt_unix.listen(socket, backlog)
+        return server
+
+    try:
+        lwt_unix.setsockopt(socket, lwt_unix.SO_REUSEADDR, True)
+        if prepare_listening_fd is not None:
+            prepare_listening_fd(socket)
+        bound = lwt_unix.bind(socket, address)
+        if not isinstance(address, ADDR_UNIX):
+            listen(None)
+    except BaseException:
+        if fd is None:
+            lwt_unix.close(socket)
+        raise
+    if not isinstance(address, ADDR_UNIX):
+        server.start()
+        return lwt.return_(server)
+    listening = lwt.map(listen, bound)
+    lwt.on_any(listening, Server.start, undo)
+    return listening

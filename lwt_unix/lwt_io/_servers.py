@@ -1,0 +1,359 @@
+"""The functions that make servers, on sockets and on channels.
+
+Each way to serve clients has a class that says what a client gets (`_SocketClients`,
+`_ChannelClients`); `_serve` calls the user's function and closes the connection when its
+promise is resolved. The rest is `_server_loop`.
+
+OCaml: Lwt_io, `establish_server_with_client_socket` and its kin (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias, TypeVar, final
+
+import lwt
+import lwt_unix
+from lwt_unix._sockets.sockaddr import Address, Sockaddr
+from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
+from lwt_unix.lwt_io._connections import PrepareFd, closing_once
+from lwt_unix.lwt_io._create import (
+    check_buffer_size,
+    connection_channels,
+    default_buffer_size,
+    new_memory,
+)
+from lwt_unix.lwt_io._server_loop import (
+    Server,
+    close_in_background,
+    report,
+    shutdown_server,
+    start_server,
+)
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
+
+T = TypeVar("T")
+
+SocketHandler: TypeAlias = Callable[[Sockaddr, lwt_unix.File_descr], PromiseOrCoroutine[object]]
+Channels: TypeAlias = tuple[InputChannel, OutputChannel]
+ChannelsHandler: TypeAlias = Callable[[Sockaddr, Channels], PromiseOrCoroutine[object]]
+
+# What becomes of a client
+
+
+def _serve(
+    f: Callable[[Sockaddr, T], PromiseOrCoroutine[object]],
+    address: Sockaddr,
+    connection: T,
+    close: Callable[[], object] | None,
+) -> None:
+    """Call the user's function for a client; `close`, if that is ours, when it is done."""
+    try:
+        served = lwt.apply(partial(f, address), connection)
+    except BaseException:
+        # KeyboardInterrupt and its like, on their way to the main loop.
+        if close is not None:
+            close()
+        raise
+    when_served = _WhenServed(close)
+    lwt.on_any(served, when_served.succeeded, when_served.failed)
+
+
+@final
+class _WhenServed:
+    """What to do when the promise of a client's function is resolved."""
+
+    __slots__ = ("_close",)
+
+    def __init__(self, close: Callable[[], object] | None) -> None:
+        self._close = close
+
+    def succeeded(self, _: object) -> None:
+        if self._close is not None:
+            self._close()
+
+    def failed(self, exception: Exception) -> None:
+        try:
+            report(exception)
+        finally:
+            self.succeeded(None)
+
+
+# Clients served on their sockets
+
+
+@final
+class _SocketClients:
+    """Calls `f(address, socket)` for each client."""
+
+    __slots__ = ("_f", "_no_close")
+
+    def __init__(self, f: SocketHandler, no_close: bool) -> None:
+        self._f = f
+        self._no_close = no_close
+
+    def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
+        close = None if self._no_close else partial(close_in_background, client)
+        _serve(self._f, address, client, close)
+
+
+def establish_server_with_client_socket(
+    sockaddr: Address,
+    f: SocketHandler,
+    /,
+    *,
+    server_fd: lwt_unix.File_descr | None = None,
+    backlog: int | None = None,
+    no_close: bool = False,
+    set_tcp_nodelay: bool | None = None,
+    prepare_listening_fd: PrepareFd | None = None,
+    prepare_client_fd: PrepareFd | None = None,
+) -> lwt.Promise[Server]:
+    """Listen on an address, and call `f(client_address, client_socket)` for each client.
+
+    The promise is fulfilled right after `listen`, before the first client is
+    accepted. Clients are accepted in their order, and `f` is called for each
+    without waiting for earlier ones; it must not block.
+
+    When the promise of `f` is resolved, the client's connection is shut down and
+    its socket closed, unless it is closed already. An exception of `f`, raised or
+    by rejection, goes to `lwt.async_exception_hook` before that; an exception of the
+    closing goes there too. The default hook prints it and ends the process.
+
+    Args:
+        sockaddr: where to listen; port 0 lets the system choose one.
+        f: serves a client. It may be an `async def` function.
+        server_fd: the socket to listen on, instead of a fresh one. It is bound to
+            `sockaddr` all the same, and `shutdown_server` closes it.
+        backlog: how many clients may wait to be accepted, by default as many as
+            the system allows.
+        no_close: whether closing the client's socket is left to `f`.
+        set_tcp_nodelay: whether to set `TCP_NODELAY` on clients' sockets; by
+            default, it is set if they have it.
+        prepare_listening_fd: called with the listening socket, before `bind`.
+        prepare_client_fd: called with each client's socket, before `f`. Its
+            exception goes to the hook, and the client is closed.
+
+    Raises:
+        OSError: the socket could not be made, bound or listened on. For a
+            Unix-domain address, the last two reject the promise. A socket made here
+            is closed again.
+
+    OCaml: Lwt_io.establish_server_with_client_socket :
+    ?server_fd:Lwt_unix.file_descr -> ?backlog:int -> ?no_close:bool ->
+    ?set_tcp_nodelay:bool -> ?prepare_listening_fd:(Lwt_unix.file_descr -> unit) ->
+    ?prepare_client_fd:(Lwt_unix.file_descr -> unit) -> Unix.sockaddr ->
+    (Lwt_unix.sockaddr -> Lwt_unix.file_descr -> unit Lwt.t) -> server Lwt.t
+    """
+    function = "establish_server_with_client_socket"
+    _check_handler(function, f)
+    return start_server(
+        function,
+        sockaddr,
+        _SocketClients(f, no_close),
+        server_fd,
+        backlog,
+        set_tcp_nodelay,
+        prepare_listening_fd,
+        prepare_client_fd,
+    )
+
+
+def _check_handler(function: str, f: object) -> None:
+    if not callable(f):
+        raise TypeError(f"lwt_io.{function}: {f!r} cannot be called; expected what serves a client")
+
+
+# Clients served on channels
+
+
+@final
+class _ChannelClients:
+    """Calls `f(address, (input_channel, output_channel))` for each client."""
+
+    __slots__ = ("_buffer_size", "_f", "_no_close")
+
+    def __init__(self, f: ChannelsHandler, buffer_size: int, no_close: bool) -> None:
+        self._f = f
+        self._buffer_size = buffer_size
+        self._no_close = no_close
+
+    def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
+        try:
+            channels = connection_channels(
+                client,
+                new_memory(self._buffer_size),
+                new_memory(self._buffer_size),
+                closing_once(client),
+            )
+        except BaseException:
+            close_in_background(client)  # there is no memory for it
+            raise
+        close = None if self._no_close else partial(lwt.async_, partial(_close_channels, channels))
+        _serve(self._f, address, channels, close)
+
+
+async def _close_channels(channels: Channels) -> None:
+    ic, oc = channels
+    if not is_closed(oc):
+        # As in OCaml, the input channel is closed first and the socket with it, so
+        # that a client who does not read cannot hold the connection. But first the
+        # system is offered what `f` has written and not flushed, which OCaml drops.
+        lwt.on_failure(flush(oc), _ignore)
+    await _close_or_report(ic)
+    await _close_or_report(oc)
+
+
+def _ignore(_: Exception) -> None:
+    """Leave the exception to the `close` that follows."""
+
+
+async def _close_or_report(channel: Channel) -> None:
+    # `f` may have tried to close the channel and dealt with the exception: if so, the
+    # same exception is not to end the process now.
+    if is_closed(channel):
+        return
+    try:
+        await close(channel)
+        return
+    except Exception as exn:
+        problem = exn
+    report(problem)
+
+
+def establish_server_with_client_address(
+    sockaddr: Address,
+    f: ChannelsHandler,
+    /,
+    *,
+    fd: lwt_unix.File_descr | None = None,
+    buffer_size: int | None = None,
+    backlog: int | None = None,
+    no_close: bool = False,
+    set_tcp_nodelay: bool | None = None,
+    prepare_listening_fd: PrepareFd | None = None,
+    prepare_client_fd: PrepareFd | None = None,
+) -> lwt.Promise[Server]:
+    """Listen on an address, and call `f(client_address, (ic, oc))` for each client.
+
+    Does what `establish_server_with_client_socket` does, with two channels on the
+    client's socket, whose buffers have `buffer_size` bytes (by default
+    `default_buffer_size()`). `fd` is the socket to listen on.
+
+    When the promise of `f` is resolved, the channels are closed unless they are
+    already, and the connection with them. What is in the buffer of the output
+    channel then is written as far as the system takes it at once (OCaml drops it):
+    to be sure, `flush` or `close` the output channel in `f`.
+
+    Raises:
+        OSError: as `establish_server_with_client_socket`.
+        TypeError, ValueError: `buffer_size` is no int, or less than 16.
+
+    OCaml: Lwt_io.establish_server_with_client_address :
+    ?fd:Lwt_unix.file_descr -> ?buffer_size:int -> ?backlog:int -> ?no_close:bool ->
+    ?set_tcp_nodelay:bool -> ?prepare_listening_fd:(Lwt_unix.file_descr -> unit) ->
+    ?prepare_client_fd:(Lwt_unix.file_descr -> unit) -> Unix.sockaddr ->
+    (Lwt_unix.sockaddr -> input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
+    """
+    function = "establish_server_with_client_address"
+    _check_handler(function, f)
+    if buffer_size is None:
+        buffer_size = default_buffer_size()
+    check_buffer_size(function, buffer_size)
+    return start_server(
+        function,
+        sockaddr,
+        _ChannelClients(f, buffer_size, no_close),
+        fd,
+        backlog,
+        set_tcp_nodelay,
+        prepare_listening_fd,
+        prepare_client_fd,
+    )
+
+
+def establish_server(
+    sockaddr: Address,
+    f: Callable[[Channels], PromiseOrCoroutine[object]],
+    /,
+    *,
+    fd: lwt_unix.File_descr | None = None,
+    buffer_size: int | None = None,
+    backlog: int | None = None,
+    no_close: bool = False,
+) -> lwt.Promise[Server]:
+    """Do what `establish_server_with_client_address` does, but call `f((ic, oc))`.
+
+    Deprecated in OCaml, in favour of that.
+
+    OCaml: Lwt_io.establish_server : ?fd:Lwt_unix.file_descr -> ?buffer_size:int ->
+    ?backlog:int -> ?no_close:bool -> Unix.sockaddr ->
+    (input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
+    """
+    _check_handler("establish_server", f)
+    return establish_server_with_client_address(
+        sockaddr,
+        lambda _, channels: f(channels),
+        fd=fd,
+        buffer_size=buffer_size,
+        backlog=backlog,
+        no_close=no_close,
+    )
+
+
+@final
+class Versioned:
+    """Earlier forms of some functions, deprecated in OCaml.
+
+    OCaml: module Lwt_io.Versioned
+    """
+
+    @staticmethod
+    def establish_server_1(
+        sockaddr: Address,
+        f: Callable[[Channels], object],
+        /,
+        *,
+        fd: lwt_unix.File_descr | None = None,
+        buffer_size: int | None = None,
+        backlog: int | None = None,
+    ) -> Server:
+        """Return the server at once; call `f((ic, oc))`, and leave the closing to it.
+
+        Raises:
+            OSError: the server could not be started.
+
+        OCaml: Lwt_io.Versioned.establish_server_1 : ?fd:Lwt_unix.file_descr ->
+        ?buffer_size:int -> ?backlog:int -> Unix.sockaddr ->
+        (input_channel * output_channel -> unit) -> server
+        """
+
+        def serve(_: Sockaddr, channels: Channels) -> lwt.Promise[None]:
+            f(channels)
+            return lwt.return_unit
+
+        started = establish_server_with_client_address(
+            sockaddr, serve, fd=fd, buffer_size=buffer_size, backlog=backlog, no_close=True
+        )
+        match lwt.state(started):
+            case lwt.Return(server):
+                return server
+            case lwt.Fail(exception):
+                raise exception
+            case lwt.Sleep:
+                raise AssertionError("binding is not a job of its own yet")
+
+    establish_server_2 = staticmethod(establish_server)
+    """OCaml: Lwt_io.Versioned.establish_server_2, the same as Lwt_io.establish_server"""
+
+    @staticmethod
+    def shutdown_server_1(server: Server, /) -> None:
+        """Shut a server down in the background.
+
+        OCaml: Lwt_io.Versioned.shutdown_server_1 : server -> unit
+        """
+        lwt.async_(lambda: shutdown_server(server))
+
+    shutdown_server_2 = staticmethod(shutdown_server)
+    """OCaml: Lwt_io.Versioned.shutdown_server_2, the same as Lwt_io.shutdown_server"""

@@ -1,0 +1,204 @@
+"""Reading from a channel's buffer, for one who has it to himself.
+
+Each coroutine here is an operation of an input channel without its locking:
+`_channel.exclusively` runs it, `_reading` is what users call. What has been
+taken from the buffer is gone, also when the operation fails later on, as in OCaml.
+
+A line costs one search and one copy, whatever its length: what is read ahead is
+searched where it lies, and a line that is longer than the buffer is collected in
+pieces, each of them searched once.
+
+OCaml: Lwt_io.Primitives, reading (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import lwt
+from lwt_unix._descriptors.buffers import check_range
+from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
+
+CARRIAGE_RETURN: Final = 13
+
+# A memoryview has no `find`; a pattern searches it without a copy.
+_search_newline: Final = re.compile(b"\n").search
+
+CHARACTERS: Final = tuple(bytes((code,)) for code in range(256))
+"""Every byte as `bytes` of length 1."""
+
+
+def end_of_input(function: str) -> EOFError:
+    """Make the exception of a function that wanted more than there was."""
+    return EOFError(f"{function}: end of input")
+
+
+def take_line(buffer: ChannelBuffer) -> bytes | None:
+    """Take a line that lies wholly in the buffer, if there is one."""
+    start = buffer.position
+    found = _search_newline(buffer.memory, start, buffer.limit)
+    if found is None:
+        return None
+    end = found.start()
+    buffer.position = end + 1
+    if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+        end -= 1
+    return buffer.memory[start:end].tobytes()
+
+
+def take_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    """Take a line as `take_line` does."""
+    line = take_line(buffer)
+    return None if line is None else lwt.Some(line)
+
+
+def take_char(buffer: ChannelBuffer) -> bytes | None:
+    """Take one byte, if there is one."""
+    position = buffer.position
+    if position == buffer.limit:
+        return None
+    buffer.position = position + 1
+    return CHARACTERS[buffer.memory[position]]
+
+
+def take_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    """Take one byte as `take_char` does."""
+    char = take_char(buffer)
+    return None if char is None else lwt.Some(char)
+
+
+def take_some(buffer: ChannelBuffer, count: int) -> bytes:
+    """Take at most `count` bytes of what is read ahead."""
+    start = buffer.position
+    end = start + count
+    end = min(end, buffer.limit)
+    buffer.position = end
+    return buffer.memory[start:end].tobytes()
+
+
+def take_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
+    """Take at most `length` bytes of what is read ahead; return how many."""
+    start = buffer.position
+    count = min(length, buffer.limit - start)
+    target[offset : offset + count] = buffer.memory[start : start + count]
+    buffer.position = start + count
+    return count
+
+
+def take_rest(buffer: ChannelBuffer) -> bytes:
+    """Take all that is read ahead."""
+    data = buffer.memory[buffer.position : buffer.limit].tobytes()
+    buffer.position = buffer.limit
+    return data
+
+
+async def read_line(buffer: ChannelBuffer) -> bytes:
+    line = take_line(buffer)
+    if line is not None:
+        return line
+    pieces: list[bytes] = []
+    while True:
+        if buffer.position < buffer.limit:
+            pieces.append(take_rest(buffer))
+        if await buffer.perform_io() == 0:
+            if not pieces:
+                raise end_of_input("Lwt_io.read_line")
+            return b"".join(pieces)  # the last line, without an end
+        if not pieces:
+            line = take_line(buffer)
+            if line is not None:
+                return line
+            continue
+        found = _search_newline(buffer.memory, buffer.position, buffer.limit)
+        if found is not None:
+            pieces.append(buffer.memory[buffer.position : found.start()].tobytes())
+            buffer.position = found.end()
+            line = b"".join(pieces)
+            return line[:-1] if line.endswith(b"\r") else line
+
+
+async def read_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    try:
+        return lwt.Some(await read_line(buffer))
+    except EOFError:
+        return None
+
+
+async def read_char(buffer: ChannelBuffer) -> bytes:
+    while True:
+        char = take_char(buffer)
+        if char is not None:
+            return char
+        if await buffer.perform_io() == 0:
+            raise end_of_input("Lwt_io.read_char")
+
+
+async def read_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+    try:
+        return lwt.Some(await read_char(buffer))
+    except EOFError:
+        return None
+
+
+async def read_all(buffer: ChannelBuffer) -> bytes:
+    pieces = [take_rest(buffer)]
+    while await buffer.perform_io() != 0:
+        pieces.append(take_rest(buffer))
+    return b"".join(pieces)
+
+
+async def read_some(buffer: ChannelBuffer, count: int) -> bytes:
+    # One transfer at most, and also for a count of 0 if nothing is read ahead.
+    if buffer.position == buffer.limit:
+        await buffer.perform_io()
+    return take_some(buffer, count)
+
+
+async def read_into(
+    buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
+) -> int:
+    check_range(function, offset, length, len(target))
+    if length == 0:
+        return 0
+    return await _read_into(buffer, target, offset, length)
+
+
+async def _read_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
+    if buffer.position == buffer.limit:
+        await buffer.perform_io()
+    return take_into(buffer, target, offset, length)
+
+
+async def read_into_exactly(
+    buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
+) -> None:
+    check_range(function, offset, length, len(target))
+    while length > 0:
+        count = await _read_into(buffer, target, offset, length)
+        if count == 0:
+            raise end_of_input(function)
+        offset += count
+        length -= count
+
+
+async def take_block(buffer: ChannelBuffer, size: int) -> int:
+    """Wait until `size` bytes are read ahead, take them, and return where they lie."""
+    while buffer.limit - buffer.position < size:
+        if await buffer.perform_io() == 0:
+            raise end_of_input("Lwt_io.block")
+    start = buffer.position
+    buffer.position = start + size
+    return start
+
+
+def check_block_size(size: int) -> None:
+    """Refuse a block that some channel's buffer could not hold.
+
+    Raises:
+        ValueError: it is negative, or larger than the smallest buffer.
+    """
+    if not 0 <= size <= MINIMUM_BUFFER_SIZE:
+        raise ValueError(
+            f"Lwt_io.block: the size is {size}; expected 0 to {MINIMUM_BUFFER_SIZE} bytes"
+        )

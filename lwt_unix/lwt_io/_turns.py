@@ -1,0 +1,411 @@
+"""Who may use a channel's buffer when, and how it is flushed by itself.
+
+Every operation on a channel is atomic: it has the channel to itself until its
+promise is resolved, and others that come meanwhile wait in the order of their
+calls. A channel is therefore in one of six states:
+
+- `IDLE`: nobody uses it.
+- `BUSY`: one operation (a *primitive*) uses it.
+- `ATOMIC`: a function given to `atomic` uses it, through a temporary channel
+  on the same buffer, which has states of its own.
+- `WAITING`: the next operation of the queue was woken, and has not begun yet.
+  Nobody may slip in before it.
+- `CLOSED`: closed or aborted.
+- `INVALID`: a temporary channel whose `atomic` is over.
+
+`exclusively`, `read_once` and `atomic` are what operations are made of; `finish` is
+how each ends.
+
+Automatic flushing: when an operation leaves unwritten bytes behind, a flush is
+due after the next `lwt.pause`, that is, before the main loop may go idle. It
+gives way to whoever uses the channel then; their own `finish` asks for it anew.
+Its errors are dropped and the bytes kept, so that `flush` or `close` meets the
+error again, in the hands of someone who can react.
+
+OCaml: Lwt_io, the type `channel`, `primitive`, `atomic`, `unlock`, `auto_flush`
+(src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import Enum
+from functools import partial
+from typing import Any, Final, Generic, TypeAlias, TypeVar, final
+
+import lwt
+from lwt import lwt_sequence
+from lwt_unix._checks import check_callable, described
+from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
+
+T = TypeVar("T")
+AnyChannel = TypeVar("AnyChannel", bound="Channel")
+
+PromiseOrCoroutine: TypeAlias = lwt.Promise[T] | Coroutine[Any, Any, T]
+"""What a callback may return where OCaml's returns a promise."""
+
+
+class ChannelState(Enum):
+    """The states that the module docstring tells of."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    ATOMIC = "used by an atomic operation"
+    WAITING = "about to be used"
+    CLOSED = "closed"
+    INVALID = "no longer valid"
+
+
+IDLE: Final = ChannelState.IDLE
+BUSY: Final = ChannelState.BUSY
+ATOMIC: Final = ChannelState.ATOMIC
+WAITING: Final = ChannelState.WAITING
+CLOSED: Final = ChannelState.CLOSED
+INVALID: Final = ChannelState.INVALID
+
+
+class Channel:
+    """A buffered byte channel: an `InputChannel` or an `OutputChannel`.
+
+    Channels come from `lwt_io.of_fd`, `lwt_io.make` and their kin, and are used
+    by the functions of `lwt_io`. `async with channel:` closes it at the end.
+
+    OCaml: type 'mode Lwt_io.channel
+    """
+
+    __slots__ = ("__weakref__", "_buffer", "_inner", "_queue", "_root", "_state")
+
+    def __init__(self, buffer: ChannelBuffer, root: Channel | None = None) -> None:
+        self._state = IDLE
+        self._buffer = buffer
+
+        self._inner: Channel | None = None
+        """In state `ATOMIC`: the temporary channel."""
+
+        self._root = root
+        """What a temporary channel is a temporary channel of, in the end."""
+
+        self._queue: lwt_sequence.Sequence[lwt.Resolver[None]] | None = None
+        """Who waits for a turn. Made for the first who does: few channels have any."""
+
+    def __repr__(self) -> str:
+        kind = "temporary " if self._root is not None else ""
+        return f"<{kind}{self._buffer.name} channel, {self._state.value}>"
+
+
+def check_channel(function: str, channel: object) -> None:
+    """Raise a TypeError unless this is a channel."""
+    if not isinstance(channel, Channel):
+        raise TypeError(f"lwt_io.{function}: expected a channel, got {described(channel)}")
+
+
+# Taking turns
+
+
+def no_longer_valid(channel: Channel) -> lwt.Failure:
+    """Make the exception of an operation on a temporary channel after its time."""
+    return lwt.Failure(
+        f"temporary atomic channel {channel._buffer.name} no more valid: "
+        f"it may be used only until the promise of the function given to Lwt_io.atomic is resolved"
+    )
+
+
+def _ask_for_turn(channel: Channel) -> lwt.Promise[None]:
+    """Join those who wait for the channel; rejected if it is closed or no longer valid.
+
+    Callers go on to `_begin_turn`.
+    """
+    if channel._state is CLOSED or channel._state is INVALID:
+        return lwt.fail(_refusal(channel))
+    if channel._queue is None:
+        channel._queue = lwt_sequence.create()
+    return lwt.add_task_r(channel._queue)
+
+
+def _begin_turn(channel: Channel) -> None:
+    """Check that the channel can still be used, once it is one's turn.
+
+    `release` has set `WAITING` and so kept all others out; but the channel may
+    have been closed since.
+
+    Raises:
+        Channel_closed: it was.
+        lwt.Failure: it is a temporary channel after its time.
+    """
+    if channel._state is not WAITING:
+        release(channel)  # the next one is to hear of it too
+        raise _refusal(channel)
+
+
+def _refusal(channel: Channel) -> Channel_closed | lwt.Failure:
+    if channel._state is CLOSED:
+        return Channel_closed(channel._buffer.name)
+    return no_longer_valid(channel)
+
+
+def release(channel: Channel) -> None:
+    """Give the channel to the next who waits for it, or let it be idle."""
+    queue = channel._queue
+    someone_waits = queue is not None and not lwt_sequence.is_empty(queue)
+    if channel._state is BUSY or channel._state is ATOMIC:
+        if channel._buffer.is_aborted:
+            # Aborted through a temporary channel: the outer ones hear of it now.
+            channel._state = CLOSED
+        else:
+            channel._state = WAITING if someone_waits else IDLE
+    if someone_waits:
+        assert queue is not None
+        lwt.wakeup_later(lwt_sequence.take_l(queue), None)
+
+
+def finish(channel: Channel) -> None:
+    """End an operation: `release`, and have what it left unwritten flushed soon."""
+    if channel._queue is None and channel._state is BUSY and not channel._buffer.is_aborted:
+        channel._state = IDLE  # what `release` comes to, nearly always
+    else:
+        release(channel)
+    if channel._state is IDLE:
+        buffer = channel._buffer
+        if not buffer.is_input and not buffer.auto_flushing:
+            request_flush(channel)  # also if nothing is left: others may write before it is due
+
+
+def exclusively(channel: Channel, operation: Coroutine[Any, Any, T]) -> lwt.Promise[T]:
+    """Run an operation on the channel's buffer while no other one does.
+
+    It begins at once if the channel is idle. The channel goes on to the next
+    operation before the promise is resolved.
+
+    OCaml: Lwt_io.primitive
+    """
+    # The turn is taken here and not in the coroutine, whose start the core may
+    # postpone (when calls are nested deeply): calls are served in their order.
+    if channel._state is IDLE:
+        channel._state = BUSY
+        return lwt.of_coroutine(_to_its_end(channel, operation))
+    return lwt.of_coroutine(_in_turn(channel, _ask_for_turn(channel), operation))
+
+
+async def _in_turn(
+    channel: Channel, turn: lwt.Promise[None], operation: Coroutine[Any, Any, T]
+) -> T:
+    try:
+        await turn
+        _begin_turn(channel)
+    except BaseException:
+        operation.close()  # it never began
+        raise
+    channel._state = BUSY
+    return await _to_its_end(channel, operation)
+
+
+async def _to_its_end(channel: Channel, operation: Coroutine[Any, Any, T]) -> T:
+    try:
+        result = await operation
+    except GeneratorExit:
+        raise  # nobody will ever run this again: the promise that it waits for is lost
+    except BaseException:
+        finish(channel)
+        raise
+    finish(channel)
+    return result
+
+
+def atomic(
+    function: Callable[[AnyChannel], PromiseOrCoroutine[T]], /
+) -> Callable[[AnyChannel], lwt.Promise[T]]:
+    """Make one single atomic operation of a sequence of operations.
+
+    The result takes a channel and calls `function`, once it is the channel's
+    turn, with a temporary channel, through which alone the channel can be used
+    until the function's promise is resolved. The temporary channel is invalid
+    after that. `atomic` may be used again inside, on the temporary channel.
+
+    >>> import lwt
+    >>> from lwt_unix import lwt_io, lwt_main
+    >>> async def write_pair(channel: lwt_io.OutputChannel) -> None:
+    ...     await lwt_io.write_line(channel, "one")
+    ...     await lwt_io.write_line(channel, "two")
+    >>> lwt_main.run(lwt_io.atomic(write_pair)(lwt_io.null))
+
+    OCaml: Lwt_io.atomic : ('a channel -> 'b Lwt.t) -> 'a channel -> 'b Lwt.t
+    """
+    check_callable("lwt_io.atomic", function)
+
+    def run(channel: AnyChannel, /) -> lwt.Promise[T]:
+        check_channel("atomic", channel)
+        if channel._state is IDLE:
+            return lwt.of_coroutine(_atomically(function, channel, _lend(channel)))
+        turn = _ask_for_turn(channel)
+        return lwt.of_coroutine(_atomically_in_turn(function, channel, turn))
+
+    return run
+
+
+def _lend(channel: AnyChannel) -> AnyChannel:
+    """Make the temporary channel through which alone `channel` is used from now on."""
+    root = channel if channel._root is None else channel._root
+    inner = type(channel)(channel._buffer, root)
+    channel._state = ATOMIC
+    channel._inner = inner
+    return inner
+
+
+async def _atomically_in_turn(
+    function: Callable[[AnyChannel], PromiseOrCoroutine[T]],
+    channel: AnyChannel,
+    turn: lwt.Promise[None],
+) -> T:
+    await turn
+    _begin_turn(channel)
+    return await _atomically(function, channel, _lend(channel))
+
+
+async def _atomically(
+    function: Callable[[AnyChannel], PromiseOrCoroutine[T]],
+    channel: AnyChannel,
+    inner: AnyChannel,
+) -> T:
+    try:
+        return await lwt.apply(function, inner)
+    finally:
+        inner._state = INVALID
+        channel._inner = None
+        finish(channel)
+
+
+# Reading once
+
+
+@final
+class _ReadOnce(Generic[T]):
+    """An operation that waits for its input, of which one read will most likely bring enough."""
+
+    __slots__ = ("_channel", "_end", "_go_on", "_take")
+
+    def __init__(
+        self,
+        channel: Channel,
+        take: Callable[[ChannelBuffer], T | None],
+        end: Callable[[], lwt.Promise[T]],
+        go_on: Callable[[ChannelBuffer], Coroutine[Any, Any, T]],
+    ) -> None:
+        self._channel = channel
+        self._take = take
+        self._end = end
+        self._go_on = go_on
+
+    def succeeded(self, count: int) -> lwt.Promise[T]:
+        channel = self._channel
+        buffer = channel._buffer
+        try:
+            buffer.finish_io(count)
+            result = self._take(buffer) if count > 0 else None
+        except BaseException as exception:
+            return _ended_by(exception, channel)
+        if result is not None:
+            finish(channel)
+            return lwt.return_(result)
+        if count == 0:
+            finish(channel)
+            return self._end()
+        return lwt.of_coroutine(_to_its_end(channel, self._go_on(buffer)))
+
+    def failed(self, exception: Exception) -> lwt.Promise[T]:
+        channel = self._channel
+        exception = channel._buffer.why_interrupted(exception)
+        finish(channel)
+        return lwt.fail(exception)
+
+
+def read_once(
+    channel: Channel,
+    take: Callable[[ChannelBuffer], T | None],
+    end: Callable[[], lwt.Promise[T]],
+    go_on: Callable[[ChannelBuffer], Coroutine[Any, Any, T]],
+) -> lwt.Promise[T]:
+    """Do what `exclusively(channel, go_on(buffer))` does, at a third of its cost.
+
+    That is, where the channel is idle and nothing is read ahead, and one read brings
+    what `take` wants. Then no coroutine is made.
+
+    Args:
+        channel: an input channel.
+        take: takes the result from the buffer; None if there is not enough.
+        end: makes the result at the end of input.
+        go_on: the whole operation.
+    """
+    buffer = channel._buffer
+    if channel._state is not IDLE or buffer.position < buffer.limit:
+        return exclusively(channel, go_on(buffer))
+    channel._state = BUSY
+    try:
+        transferred = buffer.start_io()
+    except BaseException as exception:
+        return _ended_by(exception, channel)
+    operation = _ReadOnce(channel, take, end, go_on)
+    return lwt.try_bind(lambda: transferred, operation.succeeded, operation.failed)
+
+
+def _ended_by(exception: BaseException, channel: Channel) -> lwt.Promise[T]:
+    """End an operation on the channel that has raised: reject, unless the exception is to leave."""
+    finish(channel)
+    if not isinstance(exception, Exception) or not lwt.Exception_filter.run(exception):
+        raise exception
+    return lwt.fail(exception)
+
+
+# Flushing
+
+
+def innermost(channel: Channel) -> Channel:
+    """Return the temporary channel through which alone a channel is used, or itself."""
+    while channel._inner is not None:
+        channel = channel._inner
+    return channel
+
+
+def request_flush(channel: Channel) -> None:
+    """Have an output channel flushed after the next pause, unless somebody uses it then."""
+    channel._buffer.auto_flushing = True
+    root = channel if channel._root is None else channel._root
+    lwt.on_success(lwt.pause(), partial(_flush_automatically, root))
+
+
+def _flush_automatically(root: Channel, _: None) -> None:
+    channel = root if root._inner is None else innermost(root)
+    buffer = channel._buffer
+    if channel._state is IDLE:
+        buffer.auto_flushing = False
+        channel._state = BUSY
+        try:
+            transferred = buffer.flush_at_once()
+        except Exception:
+            transferred = None  # the bytes stay in the buffer
+        except BaseException:
+            release(channel)
+            raise
+        # Not `finish`: after an error, that would ask for the same flush for ever.
+        if transferred is None:
+            release(channel)
+        else:
+            lwt.of_coroutine(_finish_flush_and_release(channel, transferred))
+    elif channel._state is BUSY or channel._state is WAITING:
+        buffer.auto_flushing = False  # their `finish` asks for it anew
+
+
+async def _finish_flush_and_release(channel: Channel, transferred: lwt.Promise[int]) -> None:
+    try:
+        await channel._buffer.finish_flush(transferred)
+    except Exception:
+        pass  # the bytes stay in the buffer
+    finally:
+        release(channel)
+
+
+async def flush_quietly(buffer: ChannelBuffer) -> None:
+    """Flush; if that fails, the bytes stay in the buffer."""
+    try:
+        await buffer.flush_total()
+    except Exception:
+        pass

@@ -1,0 +1,306 @@
+"""The writing and printing functions of `lwt_io`.
+
+Each is one operation on an output channel: two lines written at the same time do
+not mix. Written means put into the channel's buffer; the buffer is written out
+when it is full, on `flush` and `close`, and by itself before the main loop goes
+idle. `str` is written as UTF-8.
+
+The bytes of a mutable object are taken when the operation has its turn and the
+buffer has room; do not change them before the promise is resolved.
+
+Cancelling the promise of an operation that waits for its turn takes it out of
+the queue; cancelling one that waits for room stops it, and what is in the buffer
+by then will still be written.
+
+OCaml: Lwt_io, writing and printing (src/unix/lwt_io.mli).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import lwt
+from lwt_unix._descriptors.buffers import bytes_of, check_bounds
+from lwt_unix.lwt_io import _putting
+from lwt_unix.lwt_io._channel import OutputChannel, not_an_output
+from lwt_unix.lwt_io._putting import put
+from lwt_unix.lwt_io._turns import IDLE, exclusively, request_flush
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
+
+__all__ = [
+    "fprint",
+    "fprintf",
+    "fprintl",
+    "fprintlf",
+    "write",
+    "write_char",
+    "write_chars",
+    "write_from",
+    "write_from_bigstring",
+    "write_from_exactly",
+    "write_from_exactly_bigstring",
+    "write_from_string",
+    "write_from_string_exactly",
+    "write_line",
+    "write_lines",
+]
+
+NEWLINE: Final = 10
+
+Data: TypeAlias = "str | Buffer"
+"""What can be written: any bytes-like object, and `str` as UTF-8."""
+
+
+def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
+    """Write all of `data`.
+
+    Raises:
+        OSError: by rejection: the buffer had to be written out, and that failed.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.write : output_channel -> string -> unit Lwt.t
+    """
+    if type(oc) is not OutputChannel:
+        raise not_an_output("lwt_io.write", oc)
+    if type(data) is str:
+        data = data.encode()
+    if type(data) is not bytes:
+        data = bytes_of("lwt_io.write", data)
+    buffer = oc._buffer
+    if oc._state is IDLE and put(buffer, data):
+        if not buffer.auto_flushing:
+            request_flush(oc)
+        return lwt.return_unit
+    return exclusively(oc, _putting.write(buffer, memoryview(data)))
+
+
+def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
+    r"""Write `line` and a `"\n"`.
+
+    Raises:
+        OSError: by rejection: the buffer had to be written out, and that failed.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.write_line : output_channel -> string -> unit Lwt.t
+    """
+    if type(oc) is not OutputChannel:
+        raise not_an_output("lwt_io.write_line", oc)
+    if type(line) is str:
+        line = line.encode()
+    if type(line) is not bytes:
+        line = bytes_of("lwt_io.write_line", line)
+    buffer = oc._buffer
+    start = buffer.position
+    end = start + len(line)
+    if oc._state is IDLE and end < buffer.size:
+        memory = buffer.memory
+        memory[start:end] = line
+        memory[end] = NEWLINE
+        buffer.position = end + 1
+        if not buffer.auto_flushing:
+            request_flush(oc)
+        return lwt.return_unit
+    return exclusively(oc, _putting.write_line(buffer, memoryview(line)))
+
+
+def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
+    """Write one byte.
+
+    Raises:
+        ValueError: at the call: `char` is not one byte.
+        OSError: by rejection: the buffer had to be written out, and that failed.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.write_char : output_channel -> char -> unit Lwt.t
+    """
+    if type(oc) is not OutputChannel:
+        raise not_an_output("lwt_io.write_char", oc)
+    byte = char if type(char) is bytes else bytes(bytes_of("lwt_io.write_char", char))
+    if len(byte) != 1:
+        raise ValueError(
+            f"Lwt_io.write_char: {char!r} is {len(byte)} bytes, not one; use lwt_io.write"
+        )
+    buffer = oc._buffer
+    if oc._state is IDLE and put(buffer, byte):
+        if not buffer.auto_flushing:
+            request_flush(oc)
+        return lwt.return_unit
+    return exclusively(oc, _putting.write_char(buffer, byte))
+
+
+def write_lines(
+    oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data], /
+) -> lwt.Promise[None]:
+    """Write every line of a stream, each as `write_line` does.
+
+    Takes any iterable, also one for `async for`, such as an input channel. Others
+    may write between two lines; use `atomic` against that.
+
+    OCaml: Lwt_io.write_lines : output_channel -> string Lwt_stream.t -> unit Lwt.t
+    """
+    if type(oc) is not OutputChannel:
+        raise not_an_output("lwt_io.write_lines", oc)
+    return lwt.of_coroutine(_write_lines(oc, lines))
+
+
+async def _write_lines(oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data]) -> None:
+    if isinstance(lines, AsyncIterable):
+        async for line in lines:
+            await write_line(oc, line)
+    else:
+        for line in lines:
+            await write_line(oc, line)
+
+
+def write_chars(
+    oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[Data], /
+) -> lwt.Promise[None]:
+    """Write every byte of a stream, each as `write_char` does.
+
+    Takes any iterable of bytes of length 1, also one for `async for`.
+
+    OCaml: Lwt_io.write_chars : output_channel -> char Lwt_stream.t -> unit Lwt.t
+    """
+    if type(oc) is not OutputChannel:
+        raise not_an_output("lwt_io.write_chars", oc)
+    return lwt.of_coroutine(_write_chars(oc, chars))
+
+
+async def _write_chars(oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[Data]) -> None:
+    if isinstance(chars, AsyncIterable):
+        async for char in chars:
+            await write_char(oc, char)
+    else:
+        for char in chars:
+            await write_char(oc, char)
+
+
+def _write_from(
+    name: str, oc: OutputChannel, source: Data, offset: int, length: int
+) -> lwt.Promise[int]:
+    if type(oc) is not OutputChannel:
+        raise not_an_output(name, oc)
+    check_bounds(name, offset, length)
+    view = bytes_of(name, source)
+    return exclusively(oc, _putting.write_from(oc._buffer, name, view, offset, length))
+
+
+def _write_from_exactly(
+    name: str, oc: OutputChannel, source: Data, offset: int, length: int
+) -> lwt.Promise[None]:
+    if type(oc) is not OutputChannel:
+        raise not_an_output(name, oc)
+    check_bounds(name, offset, length)
+    view = bytes_of(name, source)
+    return exclusively(oc, _putting.write_from_exactly(oc._buffer, name, view, offset, length))
+
+
+def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> lwt.Promise[int]:
+    """Write up to `length` bytes of `source` from `offset`; the promise says how many.
+
+    Fewer are taken if the buffer was full and could be written out only in part.
+    (Offsets into a `str` count the bytes of its UTF-8 form.)
+
+    Raises:
+        ValueError: by rejection: the range does not lie in `source`; nothing is written.
+        OSError: by rejection: the buffer had to be written out, and that failed.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.write_from : output_channel -> bytes -> int -> int -> int Lwt.t
+    """
+    return _write_from("Lwt_io.write_from", oc, source, offset, length)
+
+
+def write_from_bigstring(
+    oc: OutputChannel, source: Data, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Do what `write_from` does; the two differ in OCaml only, by the type of `source`.
+
+    OCaml: Lwt_io.write_from_bigstring : output_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
+    """
+    return _write_from("Lwt_io.write_from_bigstring", oc, source, offset, length)
+
+
+def write_from_string(
+    oc: OutputChannel, source: Data, offset: int, length: int, /
+) -> lwt.Promise[int]:
+    """Do what `write_from` does; the two differ in OCaml only, by the type of `source`.
+
+    OCaml: Lwt_io.write_from_string : output_channel -> string -> int -> int -> int Lwt.t
+    """
+    return _write_from("Lwt_io.write_from_string", oc, source, offset, length)
+
+
+def write_from_exactly(
+    oc: OutputChannel, source: Data, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Write `length` bytes of `source` from `offset`.
+
+    Raises:
+        ValueError: by rejection: the range does not lie in `source`; nothing is written.
+        OSError: by rejection: the buffer had to be written out, and that failed.
+        Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+
+    OCaml: Lwt_io.write_from_exactly : output_channel -> bytes -> int -> int -> unit Lwt.t
+    """
+    return _write_from_exactly("Lwt_io.write_from_exactly", oc, source, offset, length)
+
+
+def write_from_exactly_bigstring(
+    oc: OutputChannel, source: Data, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Do what `write_from_exactly` does; they differ in OCaml only, by the type of `source`.
+
+    OCaml: Lwt_io.write_from_exactly_bigstring :
+    output_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
+    """
+    return _write_from_exactly("Lwt_io.write_from_exactly_bigstring", oc, source, offset, length)
+
+
+def write_from_string_exactly(
+    oc: OutputChannel, source: Data, offset: int, length: int, /
+) -> lwt.Promise[None]:
+    """Do what `write_from_exactly` does; they differ in OCaml only, by the type of `source`.
+
+    OCaml: Lwt_io.write_from_string_exactly :
+    output_channel -> string -> int -> int -> unit Lwt.t
+    """
+    return _write_from_exactly("Lwt_io.write_from_string_exactly", oc, source, offset, length)
+
+
+# Printing
+
+
+def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
+    """Write `text`, as `write` does.
+
+    OCaml: Lwt_io.fprint : output_channel -> string -> unit Lwt.t
+    """
+    return write(oc, text)
+
+
+def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
+    """Write `text` and a line end, as `write_line` does.
+
+    OCaml: Lwt_io.fprintl : output_channel -> string -> unit Lwt.t
+    """
+    return write_line(oc, text)
+
+
+def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args`; a lone `%` is written `%%`, also without arguments.
+
+    OCaml: Lwt_io.fprintf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write(oc, format % args)
+
+
+def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` and a line end.
+
+    OCaml: Lwt_io.fprintlf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write_line(oc, format % args)
