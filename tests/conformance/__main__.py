@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from tests.conformance.comparison import (
     Result,
+    closest,
     compare,
-    one_difference,
+    judged,
     random_programs,
+    run_ours,
     shrunk,
 )
 from tests.conformance.faults import FAULTS
@@ -22,7 +24,7 @@ from tests.conformance.judge import Judge, NoJudge, build, install
 from tests.conformance.language import Language
 from tests.conformance.languages import LANGUAGES
 from tests.conformance.recorded import record, recorded_file
-from tests.conformance.report import Report, explanation, table
+from tests.conformance.report import Report, both_traces, explanation, table
 
 RECORDED = {
     "Lwt": 1_500,
@@ -71,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_modules(command)
     command.set_defaults(run=_record)
     command = commands.add_parser("explain", help="show what one program does on both sides")
-    command.add_argument("module")
-    command.add_argument("program", help="its text")
+    command.add_argument("module", metavar="MODULE", type=_known_module)
+    command.add_argument("program", metavar="PROGRAM", help="its text: '(task 0) (cancel 0)'")
     command.set_defaults(run=_explain)
     options = parser.parse_args(arguments)
     try:
@@ -115,7 +117,7 @@ def _compare(options: argparse.Namespace) -> int:
             for difference in result.differences[:3]:
                 smallest = shrunk(language, judge, difference)
                 if smallest is not None:
-                    print(f"\n{explanation(language, smallest)}\n")
+                    print(f"\n{explanation(smallest)}\n")
                 else:
                     print(
                         f"\nProgram {difference.number} does not differ when it is run alone: "
@@ -205,13 +207,17 @@ def search_for(number: int, programs: int) -> list[str] | None:
 def _explain(options: argparse.Namespace) -> int:
     language = LANGUAGES[options.module]()
     program = parse(options.program)
+    answers = run_ours(language, program)
     with Judge(build(language.interpreter, language.package)) as judge:
-        difference = one_difference(language, judge, program)
         by_ocaml = judge.ask([show(program)])[0]
-    print("\n".join(by_ocaml or ["(the interpreter died or hung)"]))
-    if difference:
-        print(f"\n{explanation(language, difference)}")
-    return int(difference is not None)
+    difference = judged(program, answers, by_ocaml)
+    if difference is not None:
+        print(explanation(difference))
+        return 1
+    print(both_traces(program, closest(answers.traces or [[]], by_ocaml or []), by_ocaml))
+    for reason in dict.fromkeys(answers.undefined):
+        print(f"\nNot compared: {reason}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ from random import Random
 from typing import Final
 
 from lwt import lwt_list
-from tests.conformance import collections_source
 from tests.conformance.collections_run import PROMISES, QUEUES, RESOLVERS, Run
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
@@ -100,12 +99,6 @@ class CollectionsPrograms:
 
     def is_statement(self, form: Form) -> bool:
         return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
-
-    def as_ocaml(self, program: Program) -> str:
-        return collections_source.as_ocaml(program)
-
-    def as_python(self, program: Program) -> str:
-        return collections_source.as_python(program)
 
 
 class _Making:

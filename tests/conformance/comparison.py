@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
 from traceback import extract_tb
+from typing import Final
 
 from tests.conformance.forms import Program, show
 from tests.conformance.judge import Judge
@@ -15,6 +16,14 @@ from tests.conformance.language import Answers, Language, Met
 from tests.conformance.shrinking import shrink
 
 BATCH = 250
+DIED: Final = ["(the interpreter died or hung)"]
+NOTHING_MORE: Final = "(nothing more)"
+
+
+def agreeing(trace: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many lines are the same, from the beginning on."""
+    pairs = zip(trace, other, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(trace), len(other)))
 
 
 @dataclass
@@ -32,12 +41,11 @@ class Difference:
 
     def first(self) -> str:
         """Say where the traces begin to differ."""
-        expected = ["(the interpreter died or hung)"] if self.expected is None else self.expected
-        width = min(len(self.ours), len(expected))
-        place = next((i for i in range(width) if self.ours[i] != expected[i]), width)
+        expected = DIED if self.expected is None else self.expected
+        place = agreeing(self.ours, expected)
         lines = []
         for whose, trace in (("ours", self.ours), (self.judge, expected)):
-            line = trace[place] if place < len(trace) else "(nothing more)"
+            line = trace[place] if place < len(trace) else NOTHING_MORE
             lines.append(f"{whose:>6}: {line}")
         return "\n".join(lines)
 
@@ -77,12 +85,7 @@ def run_ours(language: Language, program: Program, met: Met | None = None) -> An
 
 def closest(traces: list[list[str]], expected: list[str]) -> list[str]:
     """Return the trace that agrees with another one for the longest."""
-
-    def agreeing(trace: list[str]) -> int:
-        pairs = zip(trace, expected, strict=False)
-        return next((i for i, (a, b) in enumerate(pairs) if a != b), len(trace))
-
-    return max(traces, key=agreeing)
+    return max(traces, key=lambda trace: agreeing(trace, expected))
 
 
 def _is_allowed(by_ocaml: list[str] | None, answers: Answers) -> bool:
@@ -125,7 +128,7 @@ def compare(
             break
         answers = [run_ours(language, program, result.met) for program in batch]
         asked = zip(batch, answers, strict=True)
-        texts = [a.text or show(program) for program, a in asked if not a.undefined]
+        texts = [show(program) for program, answer in asked if not answer.undefined]
         replies = iter(judge.ask(texts))
         for program, answer in zip(batch, answers, strict=True):
             result.programs += 1

@@ -1,7 +1,6 @@
 """A fault that is put into our library on purpose, to show that the comparison finds it.
 
 A fault is a change of the library's text, made while it is imported, in a process of its own.
-It finds its place by the text that it replaces, so it survives a move to another file.
 `faults.py` lists the faults, `faulty.py` is that process.
 """
 
@@ -15,6 +14,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final
+
+from tests.conformance.changes import changed_files
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("lwt", "lwt_unix")
@@ -42,25 +43,6 @@ def sources() -> dict[Path, str]:
     return {path: path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 
-def faulty_files(fault: Fault, files: Mapping[Path, str]) -> dict[Path, str]:
-    """Return the files that a fault changes, with the changed text.
-
-    Raises:
-        ValueError: a text is not there exactly once in all files.
-    """
-    changed = dict(files)
-    for old, new in fault.changes:
-        places = {path: text.count(old) for path, text in changed.items() if old in text}
-        if sum(places.values()) != 1:
-            raise ValueError(
-                f"What the fault {fault.what!r} is to replace is there {sum(places.values())} "
-                f"times, not once, in {', '.join(map(str, places)) or 'any file'}:\n{old}"
-            )
-        (path,) = places
-        changed[path] = changed[path].replace(old, new)
-    return {path: text for path, text in changed.items() if text != files[path]}
-
-
 def put_in(fault: Fault) -> set[Path]:
     """Import our library with a fault, from now on in this process.
 
@@ -70,7 +52,7 @@ def put_in(fault: Fault) -> set[Path]:
     for name in sys.modules:
         if name.split(".")[0] in PACKAGES:
             raise RuntimeError(f"{name} is imported already: a fault needs a process of its own")
-    changed = faulty_files(fault, sources())
+    changed = changed_files(sources(), fault.changes, fault.what)
     sys.meta_path.insert(0, _Finder(changed))
     return set(changed)
 

@@ -1,7 +1,8 @@
 """The judge: an interpreter written in OCaml, built on the installed library, kept running.
 
-It reads a program a line and answers with the trace in a line. The built files are kept in
-the user's cache folder, under a name made of what they were built from.
+It reads a program a line and answers with the trace in a line. Modules of the library that
+6.1 has changed are built with it, as 6.1 has them: see `known_differences.py`. The built files
+are kept in the user's cache folder, under a name made of what they were built from.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 from tests.conformance.api.ocaml import NEEDED, installed_version, run
+from tests.conformance.changes import changed_files
+from tests.conformance.known_differences import KNOWN_DIFFERENCES
 
 SOURCES = Path(__file__).parent / "ocaml"
 SHARED = "programs.ml"
@@ -42,19 +46,29 @@ def build(source: str, package: str) -> Path:
     version = installed_version()
     if version is None:
         raise NoJudge(f"OCaml's Lwt was not found; install {NEEDED}")
-    files = [SOURCES / SHARED, SOURCES / source]
-    made_of = version.encode() + package.encode() + b"".join(file.read_bytes() for file in files)
+    texts = as_in_6_1() | {name: (SOURCES / name).read_text() for name in (SHARED, source)}
+    made_of = "".join([version, package, *texts.values()]).encode()
     built = cache_folder() / f"{Path(source).stem}-{hashlib.sha256(made_of).hexdigest()[:16]}"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=built.parent) as workplace:
-            for file in files:
-                shutil.copy(file, workplace)
-            names = [file.name for file in files]
+            for name, text in texts.items():
+                (Path(workplace) / name).write_text(text)
             options = ["-O3", "-w", "-a", "-thread", "-package", package, "-linkpkg"]
-            run(["ocamlfind", "ocamlopt", *options, *names, "-o", "program"], cwd=Path(workplace))
+            run(["ocamlfind", "ocamlopt", *options, *texts, "-o", "program"], cwd=Path(workplace))
             os.replace(Path(workplace) / "program", built)
     return built
+
+
+@cache
+def as_in_6_1() -> dict[str, str]:
+    """Return the installed modules that 6.1 has changed, as 6.1 has them, by the file's new name."""
+    folder = Path(run(["ocamlfind", "query", "lwt"]).strip())
+    paths = [folder / f"{known.module.lower()}.ml" for known in KNOWN_DIFFERENCES if known.changes]
+    changes = [change for known in KNOWN_DIFFERENCES for change in known.changes]
+    files = {path: path.read_text() for path in paths}
+    changed = changed_files(files, changes, "what 6.1 has changed")
+    return {f"new_{path.name}": text for path, text in changed.items()}
 
 
 def install() -> None:

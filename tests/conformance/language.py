@@ -27,9 +27,6 @@ class Answers:
     model: list[tuple[int, list[str]]] = field(default_factory=list)
     """What the model does, and which of `traces` should be the same."""
 
-    text: str = ""
-    """That of the program, if it was made anyway."""
-
     more: Iterator[list[str]] = field(default_factory=lambda: iter(()))
     """More traces, made when they are asked for: the other ways that random choices may go."""
 
@@ -69,9 +66,3 @@ class Language(Protocol):
 
     def is_statement(self, form: Form) -> bool:
         """Tell whether a form could be left out of the row that it is in."""
-
-    def as_ocaml(self, program: Program) -> str:
-        """Write a program in OCaml, ready to be compiled."""
-
-    def as_python(self, program: Program) -> str:
-        """Write a program in Python, ready to be run."""

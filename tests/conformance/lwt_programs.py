@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import ExitStack, closing
+from contextlib import closing
 from random import Random
 from typing import Final
 
-from tests.conformance import lwt_source
-from tests.conformance.forms import Form, Program, show
-from tests.conformance.known_differences import KNOWN_DIFFERENCES
+import lwt
+from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 from tests.conformance.lwt_language import EXCEPTIONS, RUNTIME_EXCEPTIONS, SIGNATURES, Maker
 from tests.conformance.lwt_run import RETURNED, Run, SilentRun, show_as_in_memory
@@ -60,14 +59,15 @@ def _run_on_model(program: Program, told: list[int]) -> list[str]:
     return run.run(program)
 
 
-def _run_on_lwt(program: Program, text: str, told: list[int], met: Met | None = None) -> list[str]:
-    with ExitStack() as stack:
-        for known in KNOWN_DIFFERENCES:
-            if any(word in text for word in known.words):
-                stack.enter_context(known.arrangement())
-        subject = stack.enter_context(closing(Lwt(Choices(told))))
-        run = Run(subject, random_choices=True, show=show_as_in_memory, met=met)
-        return run.run(program)
+def _run_on_lwt(program: Program, told: list[int], met: Met | None = None) -> list[str]:
+    """Run a program as 5.6.1 does, in which every exception becomes a rejection."""
+    lwt.Exception_filter.set(lwt.Exception_filter.handle_all)
+    try:
+        with closing(Lwt(Choices(told))) as subject:
+            run = Run(subject, random_choices=True, show=show_as_in_memory, met=met)
+            return run.run(program)
+    finally:
+        lwt.Exception_filter.set(lwt.Exception_filter.handle_all_except_runtime)
 
 
 class LwtPrograms:
@@ -93,7 +93,6 @@ class LwtPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         """Run a program on package `lwt`; the model tells whether OCaml could run it, too."""
-        text = show(program)
         told: list[list[int]] = []
         undefined: list[str] = []
 
@@ -107,12 +106,12 @@ class LwtPrograms:
             return Answers([], ["random choices may go in too many ways"])
         if undefined:
             return Answers(
-                [_run_on_lwt(program, text, way, met) for way in told],
+                [_run_on_lwt(program, way, met) for way in told],
                 undefined,
                 [(number, _run_on_model(program, way)) for number, way in enumerate(told)],
             )
-        more = (_run_on_lwt(program, text, way) for way in told[1:])
-        return Answers([_run_on_lwt(program, text, told[0], met)], more=more, text=text)
+        more = (_run_on_lwt(program, way) for way in told[1:])
+        return Answers([_run_on_lwt(program, told[0], met)], more=more)
 
     def covered(self) -> dict[str, str]:
         """The statements for the values of lwt.mli, by name."""
@@ -120,9 +119,3 @@ class LwtPrograms:
 
     def is_statement(self, form: Form) -> bool:
         return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
-
-    def as_ocaml(self, program: Program) -> str:
-        return lwt_source.as_ocaml(program)
-
-    def as_python(self, program: Program) -> str:
-        return lwt_source.as_python(program)

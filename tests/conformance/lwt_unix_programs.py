@@ -6,7 +6,6 @@ from collections.abc import Collection
 from random import Random
 from typing import Final
 
-from tests.conformance import script_source
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 from tests.conformance.lwt_unix_answers import answers
@@ -55,9 +54,3 @@ class LwtUnixPrograms:
 
     def is_statement(self, form: Form) -> bool:
         return isinstance(form, tuple) and bool(form) and form[0] in STATEMENTS
-
-    def as_ocaml(self, program: Program) -> str:
-        return script_source.as_ocaml(program)
-
-    def as_python(self, program: Program) -> str:
-        return script_source.as_python(program)

@@ -7,7 +7,7 @@ A file is compressed text, two lines for each program: the program, and the trac
 from __future__ import annotations
 
 import lzma
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +37,11 @@ def record(language: Language, judge: Judge, number: int, seed: int) -> int:
     return len(texts)
 
 
-def recorded(module: str) -> Iterator[tuple[Program, list[str]]]:
-    """Yield the recorded programs of a module and their traces."""
+@cache
+def recorded(module: str) -> tuple[tuple[Program, list[str]], ...]:
+    """Return the recorded programs of a module and their traces."""
     lines = lzma.decompress(recorded_file(module).read_bytes()).decode().split("\n")
-    for program, trace in zip(lines[::2], lines[1::2], strict=True):
-        yield parse(program), trace.split("\t") if trace else []
+    return tuple(
+        (parse(program), trace.split("\t") if trace else [])
+        for program, trace in zip(lines[::2], lines[1::2], strict=True)
+    )

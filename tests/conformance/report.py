@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.conformance.comparison import Difference, Result
-from tests.conformance.forms import show
-from tests.conformance.known_differences import KNOWN_DIFFERENCES
+from tests.conformance.comparison import DIED, NOTHING_MORE, Difference, Result, agreeing
+from tests.conformance.forms import Program, show
 from tests.conformance.language import Language
 
 INTERFACES: Final = Path(__file__).parent / "api" / "lwt-5.6.1.txt"
@@ -124,26 +123,27 @@ def table(reports: list[Report]) -> str:
     return "\n".join(lines)
 
 
-def explanation(language: Language, difference: Difference) -> str:
-    """Show a difference, and its program in both languages, ready to be pasted and run."""
-    text = show(difference.program)
-    lines = [f"  {text}", "", difference.first(), ""]
+def explanation(difference: Difference) -> str:
+    """Show a difference: the program, and both traces."""
+    shown = both_traces(difference.program, difference.ours, difference.expected, difference.judge)
     if difference.number:
-        lines[:0] = [f"After {difference.number} programs, made as small as possible:", ""]
-    known = [
-        f"6.1 differs from 5.6.1: {known.what}"
-        for known in KNOWN_DIFFERENCES
-        if known.module == language.name and any(word in text for word in known.words)
-    ]
-    options = f"-thread -package {language.package} -linkpkg"
-    return "\n".join(
-        [
-            *lines,
-            *([*known, ""] if known else []),
-            f"(* In OCaml: ocamlfind ocamlopt {options} program.ml && ./a.out *)",
-            *language.as_ocaml(difference.program).splitlines(),
-            "",
-            "# In Python: python program.py",
-            *language.as_python(difference.program).splitlines(),
-        ]
-    )
+        heading = f"After {difference.number} programs, made as small as possible:"
+        shown = f"{heading}\n\n{shown}"
+    return shown
+
+
+def both_traces(
+    program: Program, ours: list[str], expected: list[str] | None, judge: str = "OCaml"
+) -> str:
+    """Show a program and what came of it, with a mark where the traces begin to differ."""
+    expected = DIED if expected is None else expected
+    lines = [f"  {show(program)}"]
+    if ours == expected:
+        lines += ["", f"{judge} and ours:", *(f"    {line}" for line in ours)]
+        return "\n".join(lines)
+    place = agreeing(ours, expected)
+    for whose, trace in ((judge, expected), ("ours", ours)):
+        lines += ["", f"{whose}:"]
+        for number, line in enumerate(trace if place < len(trace) else [*trace, NOTHING_MORE]):
+            lines.append(f"{' -> ' if number == place else '    '}{line}")
+    return "\n".join(lines)

@@ -21,7 +21,6 @@ from random import Random
 from typing import Any, Final
 
 from lwt import lwt_sequence
-from tests.conformance import sequence_source
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 
@@ -108,12 +107,6 @@ class SequencePrograms:
 
     def is_statement(self, form: Form) -> bool:
         return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
-
-    def as_ocaml(self, program: Program) -> str:
-        return sequence_source.as_ocaml(program)
-
-    def as_python(self, program: Program) -> str:
-        return sequence_source.as_python(program)
 
 
 class _Making:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.conformance.__main__ import main, search_for
 from tests.conformance.api.ocaml import installed_version
+from tests.conformance.changes import changed_files
 from tests.conformance.comparison import Difference, one_difference, random_programs, shrunk
-from tests.conformance.fault import Fault, faulty_files, sources
+from tests.conformance.fault import Fault, sources
 from tests.conformance.faults import FAULTS
 from tests.conformance.forms import Program
 from tests.conformance.judge import Judge, build
@@ -31,30 +32,10 @@ def files() -> dict[Path, str]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.language}: {fault.what}")
 def test_a_fault_can_be_put_in(fault: Fault, files: dict[Path, str]) -> None:
-    changed = faulty_files(fault, files)
+    changed = changed_files(files, fault.changes, fault.what)
     assert changed
     for path, text in changed.items():
         compile(text, path, "exec")
-
-
-@pytest.mark.parametrize(
-    ("text", "places"),
-    [
-        ("l", "2 times, not once, in a.py, b.py"),
-        ("y", "2 times, not once, in b.py"),
-        ("w", "0 times, not once, in any file"),
-    ],
-)
-def test_a_text_that_is_not_there_once_is_refused(text: str, places: str) -> None:
-    fault = Fault("Lwt", "a letter is missing", ((text, ""),))
-    with pytest.raises(ValueError, match=f"'a letter is missing' .* {places}:\n{text}"):
-        faulty_files(fault, {Path("a.py"): "pail", Path("b.py"): "lay by"})
-
-
-def test_each_change_finds_its_file() -> None:
-    fault = Fault("Lwt", "two letters are others", (("i", "o"), ("b", "m")))
-    files = {Path("a.py"): "pail", Path("b.py"): "lay by", Path("c.py"): "c"}
-    assert faulty_files(fault, files) == {Path("a.py"): "paol", Path("b.py"): "lay my"}
 
 
 def test_every_module_has_faults() -> None:

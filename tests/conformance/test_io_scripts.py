@@ -75,12 +75,6 @@ def test_a_script_survives_its_text_form(language: Language) -> None:
 
 
 @in_each_language
-def test_a_script_has_a_source_text_in_python(language: Language) -> None:
-    for program in random_programs(language, 10):
-        compile(language.as_python(program), "<script>", "exec")
-
-
-@in_each_language
 def test_a_thousand_scripts_meet_every_statement_and_most_pairs(language: Language) -> None:
     met: Met = Met()
     for program in random_programs(language, 1_000):

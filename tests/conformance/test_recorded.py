@@ -17,7 +17,7 @@ PARTS = 10
 @pytest.mark.parametrize("module", RECORDED)
 def test_programs_do_what_they_did_in_ocaml(module: str, part: int) -> None:
     language = LANGUAGES[module]()
-    for program, by_ocaml in list(recorded(module))[part::PARTS]:
+    for program, by_ocaml in recorded(module)[part::PARTS]:
         difference = judged(program, language.run(program), by_ocaml)
         assert difference is None, f"{show(program)}\n{difference.first()}"
 

@@ -8,7 +8,7 @@ trace, executes the statements and ends as END says, `(return V)`, `(raise E)`, 
 `(wait W)` or `(task W)`; the last two return a pending promise whose resolver is put into slot
 W for `wakeup`, `wakeup_later`, `wakeup_later_exn`. The functions of a pool are waiting in a
 row: `(next_create DO)` adds one, and where the row is empty, there is a plain one. What
-`pool_create_plain` makes has none but the one that makes members.
+`pool_create_plain` makes validates and checks no members.
 
 `cancel` and `cancel_both` cancel a promise, or two of them together. A trace tells when each
 promise is resolved, each call, and after each statement what the structures say of themselves.
@@ -18,15 +18,12 @@ promise is resolved, each call, and after each statement what the structures say
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack
 from random import Random
 from typing import Final
 
-from tests.conformance.forms import Form, Program, show
-from tests.conformance.known_differences import KNOWN_DIFFERENCES
+from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 from tests.conformance.waiting_run import Run
-from tests.conformance.waiting_source import as_ocaml, as_python
 
 # P a slot for a promise, Q that of one, W that of a resolver, S a structure, O one or none
 # (the number 2), V a value, E an exception, N a maximum, D a function, * statements
@@ -171,13 +168,7 @@ class WaitingPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         run = Run(met)
-        text = show(program)
-        with ExitStack() as stack:
-            for known in KNOWN_DIFFERENCES:
-                if known.module == self.name and any(word in text for word in known.words):
-                    stack.enter_context(known.arrangement())
-            trace = run.run(program)
-        return Answers([trace], undefined=run.set_aside)
+        return Answers([run.run(program)], undefined=run.set_aside)
 
     def covered(self) -> dict[str, str]:
         prefix = f"{self._module}_"
@@ -186,12 +177,6 @@ class WaitingPrograms:
 
     def is_statement(self, form: Form) -> bool:
         return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
-
-    def as_ocaml(self, program: Program) -> str:
-        return as_ocaml(program)
-
-    def as_python(self, program: Program) -> str:
-        return as_python(program)
 
 
 def mvar_programs() -> WaitingPrograms:

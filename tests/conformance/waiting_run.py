@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
-from unittest import mock
 
 import lwt
-from lwt import _pool, lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
-from lwt._core.waiters import Waiter
+from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 
-CANCELED_TOGETHER: Final = "a waiter that was cancelled with others is in turn"
+CANCELED_TOGETHER: Final = "it may be the turn of a waiter that was cancelled with another"
 PLACE_LOST: Final = "a pool of OCaml would lose count of its places"
 
 
@@ -43,6 +40,7 @@ class Run:
         self._resolvers: list[lwt.Resolver[Any] | None] = [None] * 3
         self._made = 0
         self._member = 0
+        self._cancels_two = False
         self._rows: dict[str, deque[Form]] = {
             name: deque() for name in ("next_create", "next_validate", "next_check", "next_dispose")
         }
@@ -58,40 +56,16 @@ class Run:
         saved = lwt.async_exception_hook.contents
         lwt.async_exception_hook.contents = lambda exn: self._log(f"hook {show_exception(exn)}")
         try:
-            with self._watching():
-                for number, statement in enumerate(program):
-                    end = "ends"
-                    try:
-                        self._execute(statement)
-                    except Exception as exception:
-                        end = f"raises {show_exception(exception)}"
-                    self._log(f"statement {number} {end} {self._state()}")
+            for number, statement in enumerate(program):
+                end = "ends"
+                try:
+                    self._execute(statement)
+                except Exception as exception:
+                    end = f"raises {show_exception(exception)}"
+                self._log(f"statement {number} {end} {self._state()}")
         finally:
             lwt.async_exception_hook.contents = saved
         return self._trace
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        """Notice where ours is meant to do otherwise."""
-        serve = _pool._make_member_for
-
-        is_waiting = Waiter.is_waiting
-
-        def watched_is_waiting(waiter: Waiter[Any]) -> bool:
-            result = is_waiting(waiter)
-            if not result:
-                self.set_aside.append(CANCELED_TOGETHER)
-            return result
-
-        def watched_serve(pool: Any, waiter: Any) -> None:
-            self.set_aside.append(PLACE_LOST)
-            serve(pool, waiter)
-
-        with (
-            mock.patch.object(Waiter, "is_waiting", watched_is_waiting),
-            mock.patch("lwt._pool._make_member_for", watched_serve),
-        ):
-            yield
 
     def _log(self, event: str) -> None:
         self._trace.append(event)
@@ -146,7 +120,9 @@ class Run:
         if name == "cancel":
             lwt.cancel(found[0])
         elif name == "cancel_both":
+            self._cancels_two = True
             lwt.cancel(lwt.join(found))
+            self._cancels_two = False
         else:
 
             def act(_: object) -> None:
@@ -179,6 +155,7 @@ class Run:
         """Do what `(do NUMBER STATEMENT... END)` says."""
         _, number, *statements, end = function
         self._log(f"call {number}")
+        self._note_two()
         for statement in statements:
             self._execute(statement)
         match end:
@@ -188,10 +165,19 @@ class Run:
                 return lwt.fail(Numbered(code))
             case ("wait" | "task" as kind, slot):
                 promise, self._resolvers[slot] = lwt.wait() if kind == "wait" else lwt.task()
+                lwt.on_failure(promise, lambda _: self._note_two())
                 return promise
             case ("return", value):
                 return lwt.return_(value)
         return lwt.return_(0)
+
+    def _note_two(self) -> None:
+        """Note that something goes on while two promises are cancelled together.
+
+        Both are rejected by now, but one may still be in a queue, and its turn may come.
+        """
+        if self._cancels_two:
+            self.set_aside.append(CANCELED_TOGETHER)
 
     # The modules
 
@@ -277,7 +263,7 @@ class Run:
             case "create", [structure, maximum]:
                 pools[structure] = self._new_pool(maximum)
             case "create_plain", [structure, maximum]:
-                pools[structure] = lwt_pool.create(maximum, self._create)
+                pools[structure] = self._new_pool(maximum, is_plain=True)
             case "use", [slot, structure, work]:
 
                 def begin(member: int) -> lwt.Promise[Any]:
@@ -294,20 +280,18 @@ class Run:
         row = self._rows[f"next_{kind}"]
         return self._call(row.popleft()) if row else plain()
 
-    def _create(self) -> lwt.Promise[int]:
-        self._log("create")
+    def _new_pool(self, maximum: int, *, is_plain: bool = False) -> lwt_pool.Pool[int]:
+        invalid: set[int] = set()
 
-        def plain() -> lwt.Promise[int]:
-            self._member += 1
-            return lwt.return_(100 + self._member)
-
-        return self._next("create", plain)
-
-    def _new_pool(self, maximum: int) -> lwt_pool.Pool[int]:
         def validate(member: int) -> lwt.Promise[bool]:
             self._log(f"validate {member}")
-            answer = self._next("validate", lambda: lwt.return_(0))
-            return lwt.map(lambda value: value % 2 == 0, answer)
+
+            def is_valid(value: int) -> bool:
+                if value % 2:
+                    invalid.add(member)
+                return value % 2 == 0
+
+            return lwt.map(is_valid, self._next("validate", lambda: lwt.return_(0)))
 
         def check(member: int, tell: Callable[[bool], None]) -> None:
             self._log(f"check {member}")
@@ -321,14 +305,47 @@ class Run:
 
         def dispose(member: int) -> lwt.Promise[object]:
             self._log(f"dispose {member}")
+            is_replaced = member in invalid
+            invalid.discard(member)
             try:
                 promise = self._next("dispose", lambda: lwt.return_(0))
             except Exception:
                 self.set_aside.append(PLACE_LOST)
                 raise
             lwt.on_failure(promise, lambda _: self.set_aside.append(PLACE_LOST))
-            return promise
+            if is_replaced:
+                return promise
+            return lwt.map(lambda _: self._note_free_place(pool), promise)
 
-        return lwt_pool.create(
-            maximum, self._create, validate=validate, check=check, dispose=dispose
-        )
+        def create() -> lwt.Promise[int]:
+            return self._create(pool)
+
+        if is_plain:
+            pool = lwt_pool.create(maximum, create, dispose=dispose)
+        else:
+            pool = lwt_pool.create(maximum, create, validate=validate, check=check, dispose=dispose)
+        return pool
+
+    def _create(self, pool: lwt_pool.Pool[int]) -> lwt.Promise[int]:
+        self._log("create")
+
+        def plain() -> lwt.Promise[int]:
+            self._member += 1
+            return lwt.return_(100 + self._member)
+
+        try:
+            promise = self._next("create", plain)
+        except Exception:
+            self._note_free_place(pool)
+            raise
+
+        def after_failure(exception: Exception) -> lwt.Promise[int]:
+            self._note_free_place(pool)
+            return lwt.fail(exception)
+
+        return lwt.catch(lambda: promise, after_failure)
+
+    def _note_free_place(self, pool: lwt_pool.Pool[int]) -> None:
+        """Note that a place becomes free while others wait: OCaml forgets about it."""
+        if lwt_pool.wait_queue_length(pool) > 0:
+            self.set_aside.append(PLACE_LOST)

@@ -4,7 +4,7 @@
    same programs on our library; the two are written alike. *)
 
 open Programs
-module S = Lwt_stream
+module S = New_lwt_stream  (* Lwt_stream with some lines of 6.1: see known_differences.py *)
 
 exception Oops
 exception Empty_slot
