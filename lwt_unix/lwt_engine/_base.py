@@ -88,7 +88,7 @@ class abstract(ABC):
         self._writables: Final[dict[Descriptor_event, None]] = {}
         self._timers: Final[dict[Timer_event, None]] = {}
 
-    # What an engine defines
+    # --- What an engine defines ----------------------------------------------
 
     @property
     @abstractmethod
@@ -145,7 +145,7 @@ class abstract(ABC):
         float -> bool -> (unit -> unit) -> unit Lazy.t
         """
 
-    # Events
+    # --- Events --------------------------------------------------------------
 
     def on_readable(self, fd: int, callback: Event_callback, /) -> Event:
         """Call a function with the event each time a descriptor is readable.
@@ -240,7 +240,7 @@ class abstract(ABC):
         """
         return len(self._timers)
 
-    # The engine as a whole
+    # --- The engine as a whole -----------------------------------------------
 
     def transfer(self, engine: abstract, /) -> None:
         """Move all events to another engine.
@@ -291,7 +291,7 @@ class abstract(ABC):
         """
         return False
 
-    # What Python adds: the numbers of descriptors
+    # --- What Python adds: the numbers of descriptors ------------------------
 
     def adopt(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
         """Promise that `forget` will be called before this descriptor is closed.

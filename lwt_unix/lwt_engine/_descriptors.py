@@ -148,7 +148,7 @@ class descriptor_based(abstract):
             and own.register_timer is descriptor_based.register_timer
         )
 
-    # Events: see `abstract` for what these do
+    # --- Events: see `abstract` for what these do ----------------------------
 
     def on_readable(self, fd: int, callback: Event_callback, /) -> Event:
         """Call a function with the event each time a descriptor is readable.
@@ -212,7 +212,7 @@ class descriptor_based(abstract):
         check_delay("lwt_engine.register_timer", delay)
         return Timer(delay, repeat, lambda _: action(), {}, self._timer_queue).stop
 
-    # Descriptors
+    # --- Descriptors ---------------------------------------------------------
 
     def _new_watch(self, function_name: str, fd: int) -> Watch:
         """Begin to know a descriptor, unless its number is none that we can watch."""

@@ -167,7 +167,7 @@ class kernel_based(descriptor_based):
         """
         ready.sort()
 
-    # What the kernel is told
+    # --- What the kernel is told ---------------------------------------------
 
     def _apply(self) -> list[tuple[int, int]]:
         """Tell the kernel what has changed; return reports of what it cannot watch."""
@@ -231,7 +231,7 @@ class kernel_based(descriptor_based):
             watch.applied = 0
             watch.change()
 
-    # The engine as a whole
+    # --- The engine as a whole -----------------------------------------------
 
     def _new_watch(self, function_name: str, fd: int) -> Watch:
         watch = super()._new_watch(function_name, fd)

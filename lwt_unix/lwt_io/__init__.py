@@ -23,7 +23,7 @@ The source, in reading order:
 1. `_buffer`: the buffer, its positions, and the functions behind a channel
 2. `_taking`, `_putting`: reading and writing a buffer that one has to oneself
 3. `_turns`: who has it when; `_channel`: flushing, closing, aborting
-4. `_create`: making channels; `_reading`, `_writing`: their functions
+4. `_create`: making channels; `_reading`, `_writing`, `_printing`: their functions
 5. `_access`: the buffer, for those who must (skip it at first)
 6. `_connections`, `_server_loop`, `_servers`: clients and servers
 
@@ -34,7 +34,6 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-import lwt
 from lwt._core.publish import publish as _publish
 from lwt_unix.lwt_io._access import (
     Direct_access,
@@ -71,6 +70,20 @@ from lwt_unix.lwt_io._create import (
     stdout,
     zero,
 )
+from lwt_unix.lwt_io._printing import (
+    eprint,
+    eprintf,
+    eprintl,
+    eprintlf,
+    fprint,
+    fprintf,
+    fprintl,
+    fprintlf,
+    print,
+    printf,
+    printl,
+    printlf,
+)
 from lwt_unix.lwt_io._reading import (
     read,
     read_char,
@@ -91,11 +104,6 @@ from lwt_unix.lwt_io._servers import (
 )
 from lwt_unix.lwt_io._turns import Channel, atomic
 from lwt_unix.lwt_io._writing import (
-    Data,
-    fprint,
-    fprintf,
-    fprintl,
-    fprintlf,
     write,
     write_char,
     write_chars,
@@ -218,72 +226,5 @@ channel = Channel
 input_channel = InputChannel
 output_channel = OutputChannel
 server = Server
-
-# `print` and its kin: the names of `fprint` and its kin, for the two standard channels.
-
-
-def print(text: Data, /) -> lwt.Promise[None]:
-    """Write `text` to `stdout`.
-
-    OCaml: Lwt_io.print : string -> unit Lwt.t
-    """
-    return write(stdout, text)
-
-
-def printl(text: Data, /) -> lwt.Promise[None]:
-    """Write `text` and a line end to `stdout`.
-
-    OCaml: Lwt_io.printl : string -> unit Lwt.t
-    """
-    return write_line(stdout, text)
-
-
-def printf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` to `stdout`.
-
-    OCaml: Lwt_io.printf : ('a, unit, string, unit Lwt.t) format4 -> 'a
-    """
-    return write(stdout, format % args)
-
-
-def printlf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` and a line end to `stdout`.
-
-    OCaml: Lwt_io.printlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
-    """
-    return write_line(stdout, format % args)
-
-
-def eprint(text: Data, /) -> lwt.Promise[None]:
-    """Write `text` to `stderr`.
-
-    OCaml: Lwt_io.eprint : string -> unit Lwt.t
-    """
-    return write(stderr, text)
-
-
-def eprintl(text: Data, /) -> lwt.Promise[None]:
-    """Write `text` and a line end to `stderr`.
-
-    OCaml: Lwt_io.eprintl : string -> unit Lwt.t
-    """
-    return write_line(stderr, text)
-
-
-def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` to `stderr`.
-
-    OCaml: Lwt_io.eprintf : ('a, unit, string, unit Lwt.t) format4 -> 'a
-    """
-    return write(stderr, format % args)
-
-
-def eprintlf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` and a line end to `stderr`.
-
-    OCaml: Lwt_io.eprintlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
-    """
-    return write_line(stderr, format % args)
-
 
 _publish(__name__)

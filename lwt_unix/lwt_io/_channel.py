@@ -29,6 +29,8 @@ from lwt_unix.lwt_io._turns import (
 
 Self = TypeVar("Self", bound="_ClosedByWith")
 
+# --- The two kinds -----------------------------------------------------------
+
 
 class _ClosedByWith(Channel):
     """A channel that `async with` closes at its end."""
@@ -109,6 +111,9 @@ def new_output(buffer: ChannelBuffer) -> OutputChannel:
     return channel
 
 
+# --- Asking about a channel --------------------------------------------------
+
+
 def is_busy(channel: Channel, /) -> bool:
     """Tell whether an operation on the channel is not yet over.
 
@@ -132,7 +137,16 @@ def is_closed(channel: Channel, /) -> bool:
     return channel._state is CLOSED
 
 
-# Flushing
+def mode(channel: Channel, /) -> Mode:
+    """Tell whether a channel is read from or written to.
+
+    OCaml: Lwt_io.mode : 'a channel -> 'a mode
+    """
+    check_channel("mode", channel)
+    return channel._buffer.mode
+
+
+# --- Flushing ----------------------------------------------------------------
 
 
 def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
@@ -174,7 +188,7 @@ def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
 lwt_main.at_exit(flush_all)
 
 
-# Closing
+# --- Closing -----------------------------------------------------------------
 
 
 def abort(channel: Channel, /) -> lwt.Promise[None]:
@@ -239,7 +253,7 @@ async def _flush_quietly_and_abort(channel: Channel) -> None:
     await abort(channel)
 
 
-# Checks of arguments
+# --- Checks of arguments -----------------------------------------------------
 
 
 def not_an_input(function: str, channel: object) -> TypeError:
@@ -250,12 +264,3 @@ def not_an_input(function: str, channel: object) -> TypeError:
 def not_an_output(function: str, channel: object) -> TypeError:
     """Say that an output channel was expected."""
     return TypeError(f"{function}: {channel!r} is not an output channel")
-
-
-def mode(channel: Channel, /) -> Mode:
-    """Tell whether a channel is read from or written to.
-
-    OCaml: Lwt_io.mode : 'a channel -> 'a mode
-    """
-    check_channel("mode", channel)
-    return channel._buffer.mode

@@ -295,7 +295,7 @@ def pipe(
     )
 
 
-# Well-known instances
+# --- Well-known instances ----------------------------------------------------
 
 
 def _read_zeros(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:

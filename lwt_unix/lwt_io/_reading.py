@@ -36,18 +36,6 @@ from lwt_unix.lwt_io._turns import IDLE, exclusively, read_once
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
 
-__all__ = [
-    "read",
-    "read_char",
-    "read_char_opt",
-    "read_into",
-    "read_into_bigstring",
-    "read_into_exactly",
-    "read_into_exactly_bigstring",
-    "read_line",
-    "read_line_opt",
-]
-
 
 def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
     r"""Read a line, and return it without its end, which is `"\n"` or `"\r\n"`.

@@ -256,7 +256,7 @@ def close_in_background(client: lwt_unix.File_descr) -> None:
         lwt.on_failure(close_socket(client), report)
 
 
-# Starting a server
+# --- Starting a server -------------------------------------------------------
 
 
 def start_server(

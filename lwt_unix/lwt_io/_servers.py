@@ -39,7 +39,7 @@ SocketHandler: TypeAlias = Callable[[Sockaddr, lwt_unix.File_descr], PromiseOrCo
 Channels: TypeAlias = tuple[InputChannel, OutputChannel]
 ChannelsHandler: TypeAlias = Callable[[Sockaddr, Channels], PromiseOrCoroutine[object]]
 
-# What becomes of a client
+# --- What becomes of a client ------------------------------------------------
 
 
 def _serve(
@@ -80,7 +80,7 @@ class _WhenServed:
             self.succeeded(None)
 
 
-# Clients served on their sockets
+# --- Clients served on their sockets -----------------------------------------
 
 
 @final
@@ -165,7 +165,7 @@ def _check_handler(function: str, f: object) -> None:
         raise TypeError(f"lwt_io.{function}: {f!r} cannot be called; expected what serves a client")
 
 
-# Clients served on channels
+# --- Clients served on channels ----------------------------------------------
 
 
 @final

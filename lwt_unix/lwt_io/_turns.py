@@ -99,7 +99,7 @@ def check_channel(function: str, channel: object) -> None:
         raise TypeError(f"lwt_io.{function}: expected a channel, got {described(channel)}")
 
 
-# Taking turns
+# --- Taking turns ------------------------------------------------------------
 
 
 def no_longer_valid(channel: Channel) -> lwt.Failure:
@@ -274,7 +274,7 @@ async def _atomically(
         finish(channel)
 
 
-# Reading once
+# --- Reading once ------------------------------------------------------------
 
 
 @final
@@ -355,7 +355,7 @@ def _ended_by(exception: BaseException, channel: Channel) -> lwt.Promise[T]:
     return lwt.fail(exception)
 
 
-# Flushing
+# --- Flushing ----------------------------------------------------------------
 
 
 def innermost(channel: Channel) -> Channel:

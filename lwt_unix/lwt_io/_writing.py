@@ -1,4 +1,4 @@
-"""The writing and printing functions of `lwt_io`.
+"""The writing functions of `lwt_io`.
 
 Each is one operation on an output channel: two lines written at the same time do
 not mix. Written means put into the channel's buffer; the buffer is written out
@@ -12,7 +12,7 @@ Cancelling the promise of an operation that waits for its turn takes it out of
 the queue; cancelling one that waits for room stops it, and what is in the buffer
 by then will still be written.
 
-OCaml: Lwt_io, writing and printing (src/unix/lwt_io.mli).
+OCaml: Lwt_io, writing (src/unix/lwt_io.mli).
 """
 
 from __future__ import annotations
@@ -29,24 +29,6 @@ from lwt_unix.lwt_io._turns import IDLE, exclusively, request_flush
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
-
-__all__ = [
-    "fprint",
-    "fprintf",
-    "fprintl",
-    "fprintlf",
-    "write",
-    "write_char",
-    "write_chars",
-    "write_from",
-    "write_from_bigstring",
-    "write_from_exactly",
-    "write_from_exactly_bigstring",
-    "write_from_string",
-    "write_from_string_exactly",
-    "write_line",
-    "write_lines",
-]
 
 NEWLINE: Final = 10
 
@@ -269,38 +251,3 @@ def write_from_string_exactly(
     output_channel -> string -> int -> int -> unit Lwt.t
     """
     return _write_from_exactly("Lwt_io.write_from_string_exactly", oc, source, offset, length)
-
-
-# Printing
-
-
-def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
-    """Write `text`, as `write` does.
-
-    OCaml: Lwt_io.fprint : output_channel -> string -> unit Lwt.t
-    """
-    return write(oc, text)
-
-
-def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
-    """Write `text` and a line end, as `write_line` does.
-
-    OCaml: Lwt_io.fprintl : output_channel -> string -> unit Lwt.t
-    """
-    return write_line(oc, text)
-
-
-def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args`; a lone `%` is written `%%`, also without arguments.
-
-    OCaml: Lwt_io.fprintf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
-    """
-    return write(oc, format % args)
-
-
-def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` and a line end.
-
-    OCaml: Lwt_io.fprintlf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
-    """
-    return write_line(oc, format % args)

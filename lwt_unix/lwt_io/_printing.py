@@ -1,0 +1,115 @@
+"""The printing functions of `lwt_io`.
+
+`fprint` and its kin print to a channel; `print` and `eprint` and their kin to the two standard ones.
+A letter `f` at the end of a name stands for a format, `l` for a line end.
+
+OCaml: Lwt_io, printing (src/unix/lwt_io.mli).
+"""
+
+from __future__ import annotations
+
+import lwt
+from lwt_unix.lwt_io._channel import OutputChannel
+from lwt_unix.lwt_io._create import stderr, stdout
+from lwt_unix.lwt_io._writing import Data, write, write_line
+
+# --- To a channel ------------------------------------------------------------
+
+
+def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
+    """Write `text`, as `write` does.
+
+    OCaml: Lwt_io.fprint : output_channel -> string -> unit Lwt.t
+    """
+    return write(oc, text)
+
+
+def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
+    """Write `text` and a line end, as `write_line` does.
+
+    OCaml: Lwt_io.fprintl : output_channel -> string -> unit Lwt.t
+    """
+    return write_line(oc, text)
+
+
+def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args`; a lone `%` is written `%%`, also without arguments.
+
+    OCaml: Lwt_io.fprintf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write(oc, format % args)
+
+
+def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` and a line end.
+
+    OCaml: Lwt_io.fprintlf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write_line(oc, format % args)
+
+
+# --- To the standard output, and the standard error output -------------------
+
+
+def print(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` to `stdout`.
+
+    OCaml: Lwt_io.print : string -> unit Lwt.t
+    """
+    return write(stdout, text)
+
+
+def printl(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` and a line end to `stdout`.
+
+    OCaml: Lwt_io.printl : string -> unit Lwt.t
+    """
+    return write_line(stdout, text)
+
+
+def printf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` to `stdout`.
+
+    OCaml: Lwt_io.printf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write(stdout, format % args)
+
+
+def printlf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` and a line end to `stdout`.
+
+    OCaml: Lwt_io.printlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write_line(stdout, format % args)
+
+
+def eprint(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` to `stderr`.
+
+    OCaml: Lwt_io.eprint : string -> unit Lwt.t
+    """
+    return write(stderr, text)
+
+
+def eprintl(text: Data, /) -> lwt.Promise[None]:
+    """Write `text` and a line end to `stderr`.
+
+    OCaml: Lwt_io.eprintl : string -> unit Lwt.t
+    """
+    return write_line(stderr, text)
+
+
+def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` to `stderr`.
+
+    OCaml: Lwt_io.eprintf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write(stderr, format % args)
+
+
+def eprintlf(format: str, /, *args: object) -> lwt.Promise[None]:
+    """Write `format % args` and a line end to `stderr`.
+
+    OCaml: Lwt_io.eprintlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
+    """
+    return write_line(stderr, format % args)
