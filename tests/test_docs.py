@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import (
+from tests.support.programs import (
     ROOT,
     connect,
     environment,
@@ -23,7 +23,7 @@ from tests.programs import (
     running,
     unused_port,
 )
-from tests.run_page import END_OF_BLOCK, blocks
+from tests.support.run_page import END_OF_BLOCK, blocks
 
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -57,7 +57,7 @@ def outputs_promised_by(page: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=name_of)
 def test_the_python_of_a_page_prints_what_the_page_says(page: Path, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-W", "error", ROOT / "tests" / "run_page.py", page],
+        [sys.executable, "-W", "error", ROOT / "tests" / "support" / "run_page.py", page],
         cwd=tmp_path,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ def test_the_index_leads_to_every_page() -> None:
 @pytest.mark.parametrize("path", MODULES_WITH_DOCTESTS, ids=name_of)
 def test_the_examples_in_the_docstrings_of_a_module_are_true(path: Path, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-W", "error", ROOT / "tests" / "run_docstrings.py", path],
+        [sys.executable, "-W", "error", ROOT / "tests" / "support" / "run_docstrings.py", path],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,

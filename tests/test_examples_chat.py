@@ -15,7 +15,7 @@ import pytest
 import lwt
 from docs.examples import chat
 from lwt_unix import lwt_io, lwt_main
-from tests.programs import (
+from tests.support.programs import (
     ROOT,
     connect,
     finish,

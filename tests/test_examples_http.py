@@ -12,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import connect, finish, port_in, read_to_end, read_until, reset, running_example
+from tests.support.programs import (
+    connect,
+    finish,
+    port_in,
+    read_to_end,
+    read_until,
+    reset,
+    running_example,
+)
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import ROOT, environment
+from tests.support.programs import ROOT, environment
 
 TOP_LEVEL = {
     ".ci",

@@ -15,7 +15,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_seq
-from tests.programs import environment
+from tests.support.programs import environment
 from tests.test_layout import PUBLIC_MODULES
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import lwt
 from lwt._core.resolution import resume
-from tests.helpers import Recorder, check_the_core_is_at_rest, exceptions_reported
+from tests.support.promises import Recorder, check_the_core_is_at_rest, exceptions_reported
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 import lwt
 from lwt import Return, lwt_condition, lwt_mutex
 from lwt.lwt_condition import broadcast, broadcast_exn, signal, wait
-from tests.helpers import A, Recorder, is_canceled, rejected_with
+from tests.support.promises import A, Recorder, is_canceled, rejected_with
 
 
 def condition_and_waiters(number: int) -> tuple[lwt_condition.Condition[Any], list[Any]]:

@@ -10,7 +10,7 @@ import pytest
 import lwt
 from lwt import Return, lwt_mutex
 from lwt.lwt_mutex import create, is_empty, is_locked, lock, unlock, with_lock
-from tests.helpers import A, Recorder, is_canceled, raising, rejected_with
+from tests.support.promises import A, Recorder, is_canceled, raising, rejected_with
 
 
 def locked() -> lwt_mutex.Mutex:

@@ -8,7 +8,7 @@ import pytest
 
 import lwt
 from lwt import Return, Some, lwt_mvar
-from tests.helpers import Recorder, is_canceled
+from tests.support.promises import Recorder, is_canceled
 
 
 def empty() -> lwt_mvar.Mvar[Any]:

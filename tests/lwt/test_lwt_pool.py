@@ -13,7 +13,7 @@ import lwt
 from lwt import Promise, Return, lwt_pool
 from lwt._core.resolution import resume
 from lwt.lwt_pool import clear, use, wait_queue_length
-from tests.helpers import A, B, Recorder, is_canceled, raising, rejected_with
+from tests.support.promises import A, B, Recorder, is_canceled, raising, rejected_with
 
 
 def counting(record: Recorder) -> Callable[[], Promise[int]]:

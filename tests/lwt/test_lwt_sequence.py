@@ -10,7 +10,7 @@ import pytest
 
 from lwt import Some, lwt_sequence
 from lwt.lwt_sequence import Node, Sequence
-from tests.helpers import steps_of
+from tests.support.promises import steps_of
 
 
 def contents(sequence: Sequence[int]) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 import lwt
 from lwt import Return, Some, lwt_switch
 from lwt.lwt_switch import add_hook, add_hook_or_exec, check, is_on, turn_off, with_switch
-from tests.helpers import A, B, Recorder, is_canceled, raising, rejected_with
+from tests.support.promises import A, B, Recorder, is_canceled, raising, rejected_with
 
 
 def off() -> lwt_switch.Switch:

@@ -16,7 +16,7 @@ import lwt
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix.lwt_engine import Event, stop_event
 from lwt_unix.lwt_main import Enter_iter_hooks, Exit_hooks, Leave_iter_hooks
-from tests.lwt_unix.engine_cases import Recorder, socket_pairs
+from tests.support.engines import Recorder, socket_pairs
 
 
 @pytest.fixture

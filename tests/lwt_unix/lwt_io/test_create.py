@@ -1,0 +1,403 @@
+"""Making channels, and their buffers: lwt_unix/lwt_io/_create.py and _io_access.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_io, lwt_main
+from tests.lwt_unix.conftest import is_open
+from tests.support.channels import Sink, abort_sinks, input_of
+from tests.support.programs import environment
+
+
+@pytest.fixture(autouse=True)
+def _no_sink_is_left() -> Iterator[None]:
+    yield
+    abort_sinks()
+
+
+class TestDescriptors:
+    def test_a_pipe_carries_what_is_written_to_where_it_is_read(self) -> None:
+        async def main() -> list[bytes]:
+            ic, oc = lwt_io.pipe()
+            async with ic:
+                async with oc:
+                    await lwt_io.write_lines(oc, ["one", "two"])
+                return [line async for line in ic]
+
+        assert lwt_main.run(main()) == [b"one", b"two"]
+
+    def test_a_pipe_takes_its_buffers_from_the_caller(self) -> None:
+        in_buffer, out_buffer = memoryview(bytearray(20)), memoryview(bytearray(30))
+        ic, oc = lwt_io.pipe(in_buffer=in_buffer, out_buffer=out_buffer)
+        assert (lwt_io.buffer_size(ic), lwt_io.buffer_size(oc)) == (20, 30)
+        lwt_main.run(lwt_io.write(oc, "abc"))
+        assert bytes(out_buffer[:3]) == b"abc"
+        lwt_main.run(lwt_io.close(oc))
+        lwt_main.run(lwt_io.close(ic))
+
+    def test_closing_a_channel_closes_its_descriptor(self) -> None:
+        reading, writing = os.pipe()
+        ic = lwt_io.of_unix_fd(reading, mode=lwt_io.Input)
+        oc = lwt_io.of_fd(lwt_unix.of_unix_file_descr(writing), mode=lwt_io.Output)
+        lwt_main.run(lwt_io.close(ic))
+        lwt_main.run(lwt_io.close(oc))
+        assert (is_open(reading), is_open(writing)) == (False, False)
+
+    def test_a_close_function_is_called_instead(self) -> None:
+        calls = []
+
+        async def close() -> None:
+            calls.append("close")
+
+        reading, writing = os.pipe()
+        channel = lwt_io.of_unix_fd(reading, mode=lwt_io.Input, close=close)
+        lwt_main.run(lwt_io.close(channel))
+        assert (calls, is_open(reading)) == (["close"], True)
+        os.close(reading)
+        os.close(writing)
+
+    def test_a_closed_descriptor_is_met_by_the_reader(self) -> None:
+        async def main() -> None:
+            reading, writing = lwt_unix.pipe()
+            ic = lwt_io.of_fd(reading, mode=lwt_io.Input)
+            line = lwt_io.read_line(ic)
+            await lwt_unix.close(reading)
+            await lwt_unix.close(writing)
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                await line
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                await lwt_io.read_line(ic)
+
+        lwt_main.run(main())
+
+    @pytest.mark.parametrize("begun", [b"", b"half a line"])
+    def test_closing_rejects_a_read_that_waits_with_channel_closed(self, begun: bytes) -> None:
+        async def main() -> None:
+            ic, oc = lwt_io.pipe()
+            await lwt_io.write(oc, begun)
+            await lwt_io.flush(oc)
+            line, next_line = lwt_io.read_line(ic), lwt_io.read_line_opt(ic)
+            await lwt.pause()
+            await lwt.pause()
+            await lwt_io.close(ic)
+            await lwt.pause()  # who waits for a turn is woken later
+            for promise in (line, next_line):
+                assert lwt.state(promise) == lwt.Fail(lwt_io.Channel_closed("input"))
+            await lwt_io.close(oc)
+
+        lwt_main.run(main())
+
+    def test_aborting_rejects_a_write_that_waits_with_channel_closed(self) -> None:
+        async def main() -> None:
+            ic, oc = lwt_io.pipe()
+            writing = lwt_io.write(oc, bytes(1_000_000))
+            assert lwt.is_sleeping(writing)
+            await lwt_io.abort(oc)
+            assert lwt.state(writing) == lwt.Fail(lwt_io.Channel_closed("output"))
+            await lwt_io.close(ic)
+
+        lwt_main.run(main())
+
+    @pytest.mark.parametrize("begun", [b"", b"half a line"])
+    def test_a_cancelled_read_takes_its_interest_back(self, begun: bytes) -> None:
+        async def main() -> list[object]:
+            ic, oc = lwt_io.pipe()
+            await lwt_io.write(oc, begun)
+            await lwt_io.flush(oc)
+            line = lwt_io.read_line(ic)
+            await lwt.pause()
+            await lwt.pause()
+            lwt.cancel(line)
+            assert lwt.state(line) == lwt.Fail(lwt.Canceled())
+            assert lwt_engine.readable_count() == 0
+            await lwt_io.write_line(oc, "end")
+            await lwt_io.close(oc)
+            async with ic:
+                return [rest async for rest in ic]
+
+        # What had been taken for the line is gone, as in OCaml.
+        assert lwt_main.run(main()) == [b"end"]
+
+    def test_a_pipe_that_nobody_reads_is_an_error_of_flush(self) -> None:
+        async def main() -> None:
+            ic, oc = lwt_io.pipe()
+            await lwt_io.close(ic)
+            await lwt_io.write(oc, "abc")
+            with pytest.raises(BrokenPipeError):
+                await lwt_io.flush(oc)
+            await lwt_io.close(oc)
+
+        lwt_main.run(main())
+
+    def test_more_than_a_pipe_holds_arrives_whole(self) -> None:
+        data = os.urandom(1_000_000)
+
+        async def main() -> bytes:
+            ic, oc = lwt_io.pipe()
+            async with ic:
+                writing = lwt.bind(lwt_io.write(oc, data), lambda _: lwt_io.close(oc))
+                received = await lwt_io.read(ic)
+                await writing
+                return received
+
+        assert lwt_main.run(main()) == data
+
+
+class TestBuffers:
+    def test_the_default_size_is_4096_bytes_and_can_be_changed(self) -> None:
+        assert lwt_io.default_buffer_size() == 4096
+        lwt_io.set_default_buffer_size(100)
+        try:
+            channel = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Input)
+        finally:
+            lwt_io.set_default_buffer_size(4096)
+        assert lwt_io.buffer_size(channel) == 100
+
+    def test_less_than_16_bytes_are_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"Lwt_io\.set_default_buffer_size: too small"):
+            lwt_io.set_default_buffer_size(15)
+        with pytest.raises(ValueError, match=r"Lwt_io\.make: too small buffer size: 15 bytes"):
+            lwt_io.make(
+                lambda *_: lwt.return_(0), mode=lwt_io.Input, buffer=memoryview(bytearray(15))
+            )
+        with pytest.raises(ValueError, match=r"Lwt_io\.resize_buffer: buffer size too small"):
+            lwt_io.resize_buffer(lwt_io.null, 15)
+
+    @pytest.mark.parametrize(
+        "buffer",
+        [bytearray(64), memoryview(bytes(64)), memoryview(bytearray(64)).cast("i"), b"x" * 64],
+        ids=["bytearray", "read-only", "not of bytes", "bytes"],
+    )
+    def test_what_is_no_writable_memoryview_of_bytes_is_refused(self, buffer: object) -> None:
+        with pytest.raises(TypeError, match=r"lwt_io\.make: the buffer .* is not a writable"):
+            lwt_io.make(  # type: ignore[call-overload]  # what the test is about
+                lambda *_: lwt.return_(0), mode=lwt_io.Input, buffer=buffer
+            )
+
+    def test_what_is_no_mode_is_refused(self) -> None:
+        with pytest.raises(TypeError, match=r"mode is 'r'; expected lwt_io\.Input or"):
+            lwt_io.make(lambda *_: lwt.return_(0), mode="r")  # type: ignore[call-overload]  # that
+
+    def test_resizing_keeps_what_is_read_ahead(self) -> None:
+        channel = input_of(b"one\ntwo\nthree\n")
+        assert lwt_main.run(lwt_io.read_line(channel)) == b"one"
+        lwt_main.run(lwt_io.resize_buffer(channel, 16))
+        assert (lwt_io.buffer_size(channel), lwt_io.buffered(channel)) == (16, 10)
+        assert lwt_main.run(lwt_io.read(channel)) == b"two\nthree\n"
+
+    def test_resizing_to_less_than_is_read_ahead_fails(self) -> None:
+        channel = input_of(b"x" * 40)
+        lwt_main.run(lwt_io.read_char(channel))
+        with pytest.raises(lwt.Failure, match=r"Lwt_io\.resize_buffer: cannot decrease"):
+            lwt_main.run(lwt_io.resize_buffer(channel, 16))
+        assert lwt_main.run(lwt_io.read(channel)) == b"x" * 39
+
+    def test_resizing_an_output_channel_writes_out_what_does_not_fit(self) -> None:
+        sink = Sink(buffer_size=64, most=30)
+        lwt_main.run(lwt_io.write(sink.channel, bytes(range(50))))
+        lwt_main.run(lwt_io.resize_buffer(sink.channel, 20))
+        assert (lwt_io.buffered(sink.channel), lwt_io.buffer_size(sink.channel)) == (20, 20)
+        lwt_main.run(lwt_io.write(sink.channel, b"end"))
+        lwt_main.run(lwt_io.flush(sink.channel))
+        assert sink.written == bytes(range(50)) + b"end"
+
+
+class TestPosition:
+    def test_counts_what_was_read(self) -> None:
+        channel = input_of(b"one\ntwo\n")
+        lwt_main.run(lwt_io.read_line(channel))
+        assert lwt_io.position(channel) == 4
+
+    def test_counts_what_was_written_also_if_not_written_out(self) -> None:
+        sink = Sink()
+        lwt_main.run(lwt_io.write(sink.channel, b"x" * 20))
+        assert lwt_io.position(sink.channel) == 20
+
+
+class TestBlock:
+    def test_passes_the_bytes_to_read(self) -> None:
+        channel = input_of(b"ab", b"cdef")
+
+        def copy(buffer: memoryview, offset: int) -> lwt.Promise[bytes]:
+            return lwt.return_(bytes(buffer[offset : offset + 3]))
+
+        assert lwt_main.run(lwt_io.block(channel, 3, copy)) == b"abc"
+        assert lwt_io.position(channel) == 3
+
+    def test_passes_the_room_to_write(self) -> None:
+        sink = Sink()
+        lwt_main.run(lwt_io.write(sink.channel, b"x" * 15))
+
+        def fill(buffer: memoryview, offset: int) -> lwt.Promise[None]:
+            buffer[offset : offset + 3] = b"abc"
+            return lwt.return_unit
+
+        lwt_main.run(lwt_io.block(sink.channel, 3, fill))
+        lwt_main.run(lwt_io.flush(sink.channel))
+        assert sink.written == b"x" * 15 + b"abc"
+
+    @pytest.mark.parametrize("size", [-1, 17])
+    def test_refuses_other_sizes(self, size: int) -> None:
+        with pytest.raises(ValueError, match=r"Lwt_io\.block"):
+            lwt_main.run(lwt_io.block(lwt_io.zero, size, lambda *_: lwt.return_unit))
+
+    def test_rejects_at_the_end_of_input(self) -> None:
+        with pytest.raises(EOFError):
+            lwt_main.run(lwt_io.block(input_of(b"ab"), 3, lambda *_: lwt.return_unit))
+
+
+class TestDirectAccess:
+    def test_reads_in_the_buffer(self) -> None:
+        channel = input_of(b"one", b"two")
+
+        async def read_six(access: lwt_io.Direct_access) -> bytes:
+            while access.da_max - access.da_ptr < 6:
+                assert await access.da_perform() > 0
+            data = bytes(access.da_buffer[access.da_ptr : access.da_ptr + 6])
+            access.da_ptr += 5
+            return data
+
+        assert lwt_main.run(lwt_io.direct_access(channel, read_six)) == b"onetwo"
+        assert lwt_main.run(lwt_io.read(channel)) == b"o"
+
+    def test_writes_in_the_buffer(self) -> None:
+        sink = Sink()
+
+        async def write_abc(access: lwt_io.Direct_access) -> int:
+            access.da_buffer[access.da_ptr : access.da_ptr + 3] = b"abc"
+            access.da_ptr += 3
+            return await access.da_perform()
+
+        assert lwt_main.run(lwt_io.direct_access(sink.channel, write_abc)) == 3
+        assert sink.written == b"abc"
+
+    def test_a_pointer_out_of_range_is_a_failure(self) -> None:
+        async def step_back(access: lwt_io.Direct_access) -> None:
+            access.da_ptr -= 1
+
+        with pytest.raises(lwt.Failure, match="invalid result of"):
+            lwt_main.run(lwt_io.direct_access(input_of(b"abc"), step_back))
+
+    def test_cannot_be_used_afterwards(self) -> None:
+        kept = []
+
+        async def keep(access: lwt_io.Direct_access) -> None:
+            kept.append(access)
+
+        lwt_main.run(lwt_io.direct_access(input_of(b"abc"), keep))
+        with pytest.raises(lwt.Failure, match="can not be called outside"):
+            lwt_main.run(kept[0].da_perform())
+
+    def test_what_the_reading_function_raises_is_raised_at_the_call(self) -> None:
+        def cannot(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+            raise OSError(5, "cannot")
+
+        def perform(access: lwt_io.Direct_access) -> lwt.Promise[str]:
+            try:
+                access.da_perform()
+            except OSError:
+                return lwt.return_("raised")
+            return lwt.return_("rejected")
+
+        channel = lwt_io.make(cannot, mode=lwt_io.Input)
+        assert lwt_main.run(lwt_io.direct_access(channel, perform)) == "raised"
+        assert not lwt_io.is_busy(channel)
+
+    def test_what_the_system_refuses_at_once_is_raised_at_the_call(self) -> None:
+        def perform(access: lwt_io.Direct_access) -> lwt.Promise[str]:
+            try:
+                access.da_perform()
+            except OSError:
+                return lwt.return_("raised")
+            return lwt.return_("rejected")
+
+        descriptor, writing = lwt_unix.pipe()
+        channel = lwt_io.of_fd(descriptor, mode=lwt_io.Input)
+        lwt_main.run(lwt.join([lwt_unix.close(descriptor), lwt_unix.close(writing)]))
+        assert lwt_main.run(lwt_io.direct_access(channel, perform)) == "raised"
+
+
+def test_zero_gives_zeros() -> None:
+    assert lwt_main.run(lwt_io.read(lwt_io.zero, count=100)) == bytes(16)
+
+
+def test_null_drops_everything() -> None:
+    lwt_main.run(lwt_io.write(lwt_io.null, b"x" * 1000))
+
+
+def run_program(program: str, *, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a program whose descriptors 0, 1 and 2 are pipes."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+
+
+class TestStandardChannels:
+    def test_what_was_printed_is_flushed_when_the_program_ends(self) -> None:
+        done = run_program(
+            "from lwt_unix import lwt_io\n"
+            "lwt_io.printlf('%d bytes', 3)\n"
+            "lwt_io.eprint('error')\n"
+            "lwt_io.printl('end')\n"
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "3 bytes\nend\n", "error")
+
+    def test_standard_input_is_read_by_lines(self) -> None:
+        done = run_program(
+            "from lwt_unix import lwt_io, lwt_main\n"
+            "async def main():\n"
+            "    async for line in lwt_io.stdin:\n"
+            "        await lwt_io.printl(line.upper())\n"
+            "lwt_main.run(main())\n",
+            stdin="one\ntwo",
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "ONE\nTWO\n", "")
+
+    def test_standard_input_and_output_may_be_files(self, tmp_path: Path) -> None:
+        (tmp_path / "in").write_bytes(b"one\ntwo")
+        program = (
+            "from lwt_unix import lwt_io, lwt_main\n"
+            "lwt_main.run(lwt_io.write_lines(lwt_io.stdout, lwt_io.stdin))\n"
+        )
+        with (tmp_path / "in").open("rb") as given, (tmp_path / "out").open("wb") as taken:
+            command = [sys.executable, "-c", program]
+            subprocess.run(command, stdin=given, stdout=taken, env=environment(), check=True)
+        assert (tmp_path / "out").read_bytes() == b"one\ntwo\n"
+
+    def test_a_reader_that_left_does_not_keep_the_program_from_ending(self) -> None:
+        with subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                (
+                    "import sys; sys.stdin.readline()\n"
+                    "from lwt_unix import lwt_io\n"
+                    "lwt_io.printl('nobody reads this')\n"
+                ),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+        ) as program:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            assert program.stderr is not None
+            program.stdout.close()
+            program.stdin.write(b"go\n")
+            program.stdin.close()
+            assert (program.stderr.read(), program.wait()) == (b"", 0)

@@ -1,0 +1,449 @@
+"""Servers and connections on channels: lwt_unix/lwt_io/_servers.py, _io_connections.py."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_io, lwt_main
+from tests.support.channels import pauses
+from tests.support.programs import read_to_end, reset
+
+HERE = ("127.0.0.1", 0)
+
+Channels = tuple[lwt_io.InputChannel, lwt_io.OutputChannel]
+
+
+@pytest.fixture(autouse=True)
+def _no_descriptor_is_leaked() -> Iterator[None]:
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    yield
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_engine_is_there() -> None:
+    lwt_main.run(lwt.pause())
+
+
+async def echo_lines(_address: object, channels: Channels) -> None:
+    ic, oc = channels
+    async for line in ic:
+        await lwt_io.write_line(oc, line)
+
+
+def run_with_server(
+    f: Callable[[lwt_unix.Sockaddr, Channels], Coroutine[object, object, object]],
+    client: Callable[[Any], Coroutine[object, object, object]],
+    **options: object,
+) -> None:
+    """Run a server, and `client(address)`; wait until all clients have been served."""
+    fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    serving: list[lwt.Promise[object]] = []
+
+    def served(address: lwt_unix.Sockaddr, channels: Channels) -> lwt.Promise[object]:
+        serving.append(lwt.apply(partial(f, address), channels))
+        return serving[-1]
+
+    async def main() -> None:
+        async with await lwt_io.establish_server_with_client_address(
+            HERE,
+            served,
+            fd=fd,
+            **options,  # type: ignore[arg-type]  # whatever the test wants
+        ):
+            await client(lwt_unix.getsockname(fd))
+            with suppress(LookupError, OSError):  # the hook has them
+                await lwt.join(serving)
+            await pauses(2)
+
+    lwt_main.run(main())
+
+
+class TestServersOnChannels:
+    def test_f_gets_the_address_and_two_channels(self) -> None:
+        seen: list[object] = []
+
+        async def f(address: lwt_unix.Sockaddr, channels: Channels) -> None:
+            seen.append(address)
+            await echo_lines(address, channels)
+
+        async def client(address: lwt_unix.Sockaddr) -> None:
+            ic, oc = await lwt_io.open_connection(address)
+            await lwt_io.write_line(oc, "one")
+            await lwt_io.write_line(oc, "two")
+            assert [await lwt_io.read_line(ic), await lwt_io.read_line(ic)] == [b"one", b"two"]
+            await lwt_io.close(oc)
+            assert lwt_io.is_closed(oc)
+            await lwt_io.close(ic)
+
+        run_with_server(f, client)
+        assert [type(address) for address in seen] == [lwt_unix.ADDR_INET]
+
+    def test_the_channels_are_closed_when_the_promise_of_f_is_resolved(self) -> None:
+        given: list[Channels] = []
+
+        async def f(_address: object, channels: Channels) -> None:
+            given.append(channels)
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address) as connection:
+                await pauses(3)
+                assert read_to_end(connection) == b""
+
+        run_with_server(f, client)
+        assert [lwt_io.is_closed(channel) for channel in given[0]] == [True, True]
+
+    def test_what_f_wrote_and_did_not_flush_is_sent(self) -> None:
+        # OCaml drops it.
+        async def f(_address: object, channels: Channels) -> None:
+            await lwt_io.write(channels[1], "hello")
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address) as connection:
+                await pauses(3)
+                assert read_to_end(connection) == b"hello"
+
+        run_with_server(f, client)
+
+    def test_a_client_that_does_not_read_does_not_hold_the_connection(
+        self, hooked: list[BaseException]
+    ) -> None:
+        given: list[Channels] = []
+
+        async def f(_address: object, channels: Channels) -> None:
+            given.append(channels)
+            stuck = lwt_io.write(channels[1], bytes(50_000_000))
+            await lwt.pick([stuck, pauses_promise(20)])
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address):
+                while not given or not all(map(lwt_io.is_closed, given[0])):
+                    await lwt.pause()
+
+        run_with_server(f, client)
+        assert hooked == []
+
+    def test_they_are_left_open_with_no_close(self) -> None:
+        given: list[Channels] = []
+
+        async def f(_address: object, channels: Channels) -> None:
+            given.append(channels)
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address):
+                while not given:
+                    await lwt.pause()
+                await pauses(3)
+                assert [lwt_io.is_closed(channel) for channel in given[0]] == [False, False]
+                await lwt_io.close(given[0][0])
+
+        run_with_server(f, client, no_close=True)
+
+    @pytest.mark.parametrize("wait", [False, True])
+    def test_an_exception_of_f_goes_to_the_hook_before_closing(
+        self, wait: bool, hooked: list[BaseException]
+    ) -> None:
+        states: list[bool] = []
+
+        async def f(_address: object, channels: Channels) -> None:
+            def note(exn: Exception) -> None:
+                hooked.append(exn)
+                states.append(lwt_io.is_closed(channels[0]))
+
+            lwt.async_exception_hook.contents = note
+            if wait:
+                await lwt.pause()
+            raise LookupError("of f")
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address) as connection:
+                await pauses(4)
+                assert read_to_end(connection) == b""
+
+        run_with_server(f, client)
+        assert ([str(exn) for exn in hooked], states) == (["of f"], [False])
+
+    def test_an_exception_of_closing_goes_to_the_hook_once_for_each_channel(
+        self, hooked: list[BaseException]
+    ) -> None:
+        sockets: list[lwt_unix.File_descr] = []
+
+        async def f(_address: object, _channels: Channels) -> None:
+            os.close(lwt_unix.unix_file_descr(sockets[0]))  # behind the descriptor's back
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address):
+                await pauses(4)
+
+        run_with_server(f, client, prepare_client_fd=sockets.append)
+        assert [type(exn) for exn in hooked] == [OSError, OSError]
+
+    def test_a_client_that_vanishes_is_an_exception_of_its_f_alone(
+        self, hooked: list[BaseException]
+    ) -> None:
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            vanishing = socket.create_connection(address)
+            staying = await lwt_io.open_connection(address)
+            await lwt_io.write_line(staying[1], "one")
+            assert await lwt_io.read_line(staying[0]) == b"one"
+            reset(vanishing)
+            await lwt_io.write_line(staying[1], "two")
+            assert await lwt_io.read_line(staying[0]) == b"two"
+            await lwt_io.close(staying[1])
+
+        run_with_server(echo_lines, client)
+        assert [type(exn) for exn in hooked] == [ConnectionResetError]
+
+    def test_the_buffers_have_the_size_that_is_asked_for(self) -> None:
+        sizes: list[int] = []
+
+        async def f(_address: object, channels: Channels) -> None:
+            sizes.extend(map(lwt_io.buffer_size, channels))
+
+        async def client(address: lwt_unix.ADDR_INET) -> None:
+            with socket.create_connection(address):
+                await pauses(3)
+
+        run_with_server(f, client, buffer_size=100)
+        run_with_server(f, client)
+        assert sizes == [100, 100, 4096, 4096]
+
+    def test_a_buffer_that_is_too_small_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="too small buffer size: 3 bytes"):
+            lwt_io.establish_server_with_client_address(HERE, echo_lines, buffer_size=3)
+
+    def test_a_client_for_whom_there_is_no_buffer_is_closed_and_the_server_goes_on(
+        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+    ) -> None:
+        problems: list[Exception] = [OSError("no memory")]
+
+        def new_memory(size: int) -> memoryview:
+            if problems:
+                raise problems.pop()
+            return memoryview(bytearray(size))
+
+        async def client(address: Any) -> None:
+            with socket.create_connection(address) as first, socket.create_connection(address):
+                await pauses(5)
+                first.settimeout(5.0)
+                assert read_to_end(first) == b""
+
+        monkeypatch.setattr("lwt_unix.lwt_io._servers.new_memory", new_memory)
+        run_with_server(echo_lines, client)
+        assert [str(exn) for exn in hooked] == ["no memory"]
+
+    def test_establish_server_passes_the_channels_alone(self) -> None:
+        fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+
+        async def greet(channels: Channels) -> None:
+            await lwt_io.write(channels[1], "hello")
+
+        async def main() -> bytes:
+            async with await lwt_io.establish_server(HERE, greet, fd=fd):
+                return await lwt_io.with_connection(
+                    lwt_unix.getsockname(fd), lambda channels: lwt_io.read(channels[0])
+                )
+
+        assert lwt_main.run(main()) == b"hello"
+
+    def test_the_oldest_version_returns_the_server_and_leaves_closing_to_f(self) -> None:
+        fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+
+        def greet(channels: Channels) -> None:
+            lwt.async_(
+                lambda: lwt.bind(
+                    lwt_io.write(channels[1], "hello"), lambda _: lwt_io.close(channels[1])
+                )
+            )
+
+        server = lwt_io.Versioned.establish_server_1(HERE, greet, fd=fd)
+        data = lwt_main.run(
+            lwt_io.with_connection(
+                lwt_unix.getsockname(fd), lambda channels: lwt_io.read(channels[0])
+            )
+        )
+        lwt_io.Versioned.shutdown_server_1(server)
+        lwt_main.run(lwt_io.shutdown_server(server))
+        assert data == b"hello"
+
+    def test_the_oldest_version_raises_what_keeps_it_from_starting(self) -> None:
+        with pytest.raises(FileNotFoundError):
+            lwt_io.Versioned.establish_server_1("/no/such/directory/s", lambda _: None)
+
+
+def pauses_promise(number: int) -> lwt.Promise[None]:
+    return lwt.of_coroutine(pauses(number))
+
+
+class TestConnections:
+    def test_closing_one_channel_closes_the_connection(self) -> None:
+        async def main() -> None:
+            with socket.create_server(HERE) as listening:
+                ic, oc = await lwt_io.open_connection(listening.getsockname())
+                peer, _ = listening.accept()
+                with peer:
+                    await lwt_io.write(oc, "bye")
+                    await lwt_io.close(oc)
+                    assert read_to_end(peer) == b"bye"
+                await lwt_io.close(ic)
+
+        lwt_main.run(main())
+
+    def test_a_given_socket_and_buffers_are_used(self) -> None:
+        fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        in_buffer, out_buffer = memoryview(bytearray(20)), memoryview(bytearray(30))
+
+        async def main() -> None:
+            with socket.create_server(HERE) as listening:
+                ic, oc = await lwt_io.open_connection(
+                    listening.getsockname(), fd=fd, in_buffer=in_buffer, out_buffer=out_buffer
+                )
+                assert (lwt_io.buffer_size(ic), lwt_io.buffer_size(oc)) == (20, 30)
+                assert lwt_unix.getpeername(fd) == lwt_unix.ADDR_INET(*listening.getsockname())
+                assert not os.get_inheritable(lwt_unix.unix_file_descr(fd))
+                await lwt_io.close(ic)
+
+        lwt_main.run(main())
+        assert lwt_unix.state(fd) is lwt_unix.Closed
+
+    @pytest.mark.parametrize(("given", "set"), [(None, True), (True, True), (False, False)])
+    def test_tcp_nodelay_is_set_unless_refused_and_before_prepare_fd(
+        self, given: bool | None, set: bool
+    ) -> None:
+        seen: list[bool] = []
+
+        def prepare(fd: lwt_unix.File_descr) -> None:
+            seen.append(lwt_unix.getsockopt(fd, lwt_unix.TCP_NODELAY))
+
+        async def main() -> None:
+            with socket.create_server(HERE) as listening:
+                ic, _ = await lwt_io.open_connection(
+                    listening.getsockname(), set_tcp_nodelay=given, prepare_fd=prepare
+                )
+                await lwt_io.close(ic)
+
+        lwt_main.run(main())
+        assert seen == [set]
+
+    def test_a_refused_connection_rejects_and_closes_the_socket(self) -> None:
+        fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        with socket.socket() as unused:
+            unused.bind(HERE)
+            with pytest.raises(ConnectionRefusedError):
+                lwt_main.run(lwt_io.open_connection(unused.getsockname(), fd=fd))
+        assert lwt_unix.state(fd) is lwt_unix.Closed
+
+    def test_cancelling_closes_the_socket(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "socket")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen(0)
+            with socket.socket(socket.AF_UNIX) as first:
+                first.connect(path)  # fills the queue
+                fd = lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+                connecting = lwt_io.open_connection(path, fd=fd)
+                lwt.cancel(connecting)
+                assert isinstance(lwt.state(connecting), lwt.Fail)
+        assert lwt_unix.state(fd) is lwt_unix.Closed
+
+    def test_an_option_that_the_socket_does_not_have_is_raised_if_asked_for(self) -> None:
+        with pytest.raises(OSError, match="not supported"):
+            lwt_io.open_connection("/no/matter", set_tcp_nodelay=True)
+
+    def test_with_connection_closes_both_channels_and_gives_the_result(self) -> None:
+        kept: list[Channels] = []
+
+        async def f(channels: Channels) -> int:
+            kept.append(channels)
+            await lwt_io.write(channels[1], "bye")
+            return 3
+
+        async def main() -> None:
+            with socket.create_server(HERE) as listening:
+                assert await lwt_io.with_connection(listening.getsockname(), f) == 3
+                peer, _ = listening.accept()
+                with peer:
+                    assert read_to_end(peer) == b"bye"
+
+        lwt_main.run(main())
+        assert [lwt_io.is_closed(channel) for channel in kept[0]] == [True, True]
+
+    def test_with_connection_closes_also_when_f_fails(self) -> None:
+        kept: list[Channels] = []
+
+        def f(channels: Channels) -> lwt.Promise[None]:
+            kept.append(channels)
+            raise LookupError("of f")
+
+        with socket.create_server(HERE) as listening, pytest.raises(LookupError):
+            lwt_main.run(lwt_io.with_connection(listening.getsockname(), f))
+        assert [lwt_io.is_closed(channel) for channel in kept[0]] == [True, True]
+
+    def test_with_close_connection_closes_the_other_channel_too_if_closing_one_fails(self) -> None:
+        def close() -> lwt.Promise[None]:
+            raise OSError(5, "cannot")
+
+        ic = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Input)
+        oc = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output, close=close)
+        with pytest.raises(OSError, match="cannot"):
+            lwt_io.with_close_connection(lambda _: lwt.return_(None), (ic, oc))
+        assert [lwt_io.is_closed(ic), lwt_io.is_closed(oc)] == [True, True]
+
+    def test_with_close_connection_leaves_closed_channels_alone(self) -> None:
+        calls: list[str] = []
+
+        def close() -> lwt.Promise[None]:
+            calls.append("close")
+            return lwt.fail(OSError(5, "cannot"))
+
+        ic = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Input, close=close)
+
+        async def f(channels: Channels) -> None:
+            with pytest.raises(OSError, match="cannot"):
+                await lwt_io.close(channels[0])
+
+        oc = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output)
+        lwt_main.run(lwt_io.with_close_connection(f, (ic, oc)))
+        assert calls == ["close"]
+
+
+def test_who_is_rejected_by_an_abort_may_close_the_connection_in_turn(
+    hooked: list[BaseException],
+) -> None:
+    """The promise of that close is the one under way, and the socket is closed once."""
+    closed: list[bool] = []
+
+    async def read_and_close(channels: Channels) -> None:
+        ic, oc = channels
+        try:
+            await lwt_io.read_line(ic)
+        except (lwt_io.Channel_closed, OSError):
+            pass
+        await lwt_io.close(oc)
+        closed.append(True)
+
+    async def serve(_: lwt_unix.Sockaddr, channels: Channels) -> None:
+        reading = lwt.of_coroutine(read_and_close(channels))
+        await lwt_io.abort(channels[1])
+        await reading
+
+    async def client(address: Any) -> None:
+        ic, oc = await lwt_io.open_connection(address)
+        assert await lwt_io.read(ic) == b""
+        await lwt_io.close(oc)
+
+    run_with_server(serve, client)
+    assert (closed, hooked) == ([True], [])
