@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from lwt._core.coroutine import of_coroutine, to_promise
 from lwt._core.creation import return_unit
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -25,7 +26,6 @@ from lwt._core.promise import (
     add_callback,
     make_into_proxy,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )

@@ -36,11 +36,11 @@ def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
 
     OCaml: Lwt.async : (unit -> unit t) -> unit
     """
-    check_callable("async_", function)
+    check_callable("lwt.async_", function)
     if resolution.nesting >= MAXIMUM_NESTING:
         postpone_action(async_, function)
     else:
-        _in_background(attempt("async_", function), report)
+        _in_background(attempt("lwt.async_", function), report)
 
 
 def dont_wait(
@@ -59,8 +59,8 @@ def dont_wait(
 
     OCaml: Lwt.dont_wait : (unit -> unit t) -> (exn -> unit) -> unit
     """
-    check_callable("dont_wait", function)
-    check_callable("dont_wait", handler)
+    check_callable("lwt.dont_wait", function)
+    check_callable("lwt.dont_wait", handler)
     if resolution.nesting >= MAXIMUM_NESTING:
         postpone_action(dont_wait, function, handler)
         return
@@ -68,7 +68,7 @@ def dont_wait(
     def handle(rejection: Rejection) -> None:
         handler(rejection.with_own_traceback())
 
-    _in_background(attempt("dont_wait", function), handle)
+    _in_background(attempt("lwt.dont_wait", function), handle)
 
 
 def ignore_result(promise: Promise[object], /) -> None:
@@ -80,7 +80,7 @@ def ignore_result(promise: Promise[object], /) -> None:
 
     OCaml: Lwt.ignore_result : _ t -> unit
     """
-    check_promise("ignore_result", promise)
+    check_promise("lwt.ignore_result", promise)
     source = underlying(promise)
     if source._state == REJECTED:
         try:

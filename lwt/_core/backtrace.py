@@ -43,15 +43,15 @@ def backtrace_bind(
     OCaml: Lwt.backtrace_bind
         : string -> int -> (exn -> exn) -> 'a t -> ('a -> 'b t) -> 'b t
     """
-    check_promise("backtrace_bind", promise)
-    check_callable("backtrace_bind", callback)
+    check_promise("lwt.backtrace_bind", promise)
+    check_callable("lwt.backtrace_bind", callback)
     source = underlying(promise)
     if source._state == FULFILLED:
         return bind(source, callback)
     if source._state == REJECTED:
         return new_promise(REJECTED, located(source._value, add_location))
     outer: Promise[B] = new_promise(PENDING, source)
-    add_callback(source, TryBind("backtrace_bind", outer, callback, None, add_location))
+    add_callback(source, TryBind("lwt.backtrace_bind", outer, callback, None, add_location))
     return outer
 
 
@@ -68,9 +68,9 @@ def backtrace_catch(
     OCaml: Lwt.backtrace_catch
         : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (exn -> 'a t) -> 'a t
     """
-    check_callable("backtrace_catch", function)
-    check_callable("backtrace_catch", handler)
-    return try_bind_located("backtrace_catch", function, None, handler, add_location)
+    check_callable("lwt.backtrace_catch", function)
+    check_callable("lwt.backtrace_catch", handler)
+    return try_bind_located("lwt.backtrace_catch", function, None, handler, add_location)
 
 
 def backtrace_try_bind(
@@ -87,10 +87,12 @@ def backtrace_try_bind(
     OCaml: Lwt.backtrace_try_bind
         : string -> int -> (exn -> exn) -> (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
-    check_callable("backtrace_try_bind", function)
-    check_callable("backtrace_try_bind", on_fulfilled)
-    check_callable("backtrace_try_bind", on_rejected)
-    return try_bind_located("backtrace_try_bind", function, on_fulfilled, on_rejected, add_location)
+    check_callable("lwt.backtrace_try_bind", function)
+    check_callable("lwt.backtrace_try_bind", on_fulfilled)
+    check_callable("lwt.backtrace_try_bind", on_rejected)
+    return try_bind_located(
+        "lwt.backtrace_try_bind", function, on_fulfilled, on_rejected, add_location
+    )
 
 
 def backtrace_finalize(
@@ -106,9 +108,9 @@ def backtrace_finalize(
     OCaml: Lwt.backtrace_finalize
         : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
-    check_callable("backtrace_finalize", function)
-    check_callable("backtrace_finalize", cleanup)
-    name = "backtrace_finalize"
+    check_callable("lwt.backtrace_finalize", function)
+    check_callable("lwt.backtrace_finalize", cleanup)
+    name = "lwt.backtrace_finalize"
 
     def clean_up() -> Promise[object]:
         return to_promise(name, cleanup, cleanup())

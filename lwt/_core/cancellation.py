@@ -63,7 +63,7 @@ def cancel(promise: Promise[object], /) -> None:
 
     OCaml: Lwt.cancel : _ t -> unit
     """
-    check_promise("cancel", promise)
+    check_promise("lwt.cancel", promise)
     rejection = Rejection(Canceled(), None)
     canceled: list[Promise[Any]] = []
     to_visit: list[Promise[Any]] = [promise]
@@ -106,8 +106,8 @@ def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> No
 
     OCaml: Lwt.on_cancel : _ t -> (unit -> unit) -> unit
     """
-    check_promise("on_cancel", promise)
-    check_callable("on_cancel", function)
+    check_promise("lwt.on_cancel", promise)
+    check_callable("lwt.on_cancel", function)
     source = underlying(promise)
     if source._state == PENDING:
         _add_cancel_callback(source, function)
@@ -151,7 +151,7 @@ def protected(promise: Promise[T], /) -> Promise[T]:
 
     OCaml: Lwt.protected : 'a t -> 'a t
     """
-    check_promise("protected", promise)
+    check_promise("lwt.protected", promise)
     source = underlying(promise)
     if source._state != PENDING:
         return promise
@@ -220,7 +220,7 @@ def no_cancel(promise: Promise[T], /) -> Promise[T]:
 
     OCaml: Lwt.no_cancel : 'a t -> 'a t
     """
-    check_promise("no_cancel", promise)
+    check_promise("lwt.no_cancel", promise)
     source = underlying(promise)
     if source._state != PENDING:
         return promise
@@ -252,7 +252,7 @@ def wrap_in_cancelable(promise: Promise[T], /) -> Promise[T]:
 
     OCaml: Lwt.wrap_in_cancelable : 'a t -> 'a t
     """
-    check_promise("wrap_in_cancelable", promise)
+    check_promise("lwt.wrap_in_cancelable", promise)
     source = underlying(promise)
     if source._state != PENDING:
         return promise

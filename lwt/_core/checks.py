@@ -1,10 +1,12 @@
-"""The checks of arguments: one for each kind, raised before anything is changed.
+"""The checks of arguments of both packages, and the one form of their messages.
 
-Each returns the exception for its caller to raise, or raises it; the good case
-costs the hot functions nothing but a comparison.
+    lwt_mutex.lock: expected a mutex, got 3 (int); make one with lwt_mutex.create()
 
-A `function_name` is one of package `lwt`, such as `bind`, or has its module before it, as a
-program has that imports it: `lwt_list.map_p`.
+A message names the function as a program spells it, what was expected, the value, and, as a
+`hint`, how to mend it. The checks are made before anything is changed.
+
+Where the good case must cost next to nothing, the caller compares first, and calls the check
+when that fails: `if type(promise) is not Promise: check_promise("lwt.bind", promise)`.
 """
 
 from __future__ import annotations
@@ -14,105 +16,37 @@ from types import CoroutineType
 from typing import Any, TypeVar
 
 from lwt._core.promise import Promise, Resolver
+from lwt._core.values import Some
 
 T = TypeVar("T")
 
+# --- The form of the messages ------------------------------------------------
 
-def not_a_promise(function_name: str, value: object) -> TypeError:
-    """Say that a promise was expected, and what was probably meant."""
+
+def wrong_type(function: str, expected: str, value: object, hint: str = "") -> TypeError:
+    """Make the exception for an argument of a wrong type, where no check below fits."""
     if isinstance(value, CoroutineType):
         value.close()  # It will never run; do not let it complain about that.
-        hint = "; pass lwt.of_coroutine(it), or decorate its function with @lwt.promised"
-    elif isinstance(value, Resolver):
-        hint = (
-            "; a resolver is the second item of what lwt.wait() returns, the promise is the first"
-        )
-    elif callable(value):
-        hint = "; was it to be called?"
-    elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Promise):
-        hint = "; lwt.wait() and lwt.task() return a pair: write promise, resolver = ..."
-    else:
-        hint = "; lwt.return_(value) makes a promise of a value"
-    return TypeError(
-        f"{_spelled(function_name)}: expected a promise, got {_described(value)}{hint}"
-    )
+    return TypeError(f"{function}: expected {expected}, got {described(value)}{_and(hint)}")
 
 
-def not_callable(function_name: str, value: object) -> TypeError:
-    """Say that a function was expected."""
-    hint = ""
-    if isinstance(value, Promise | CoroutineType):
-        hint = "; pass a function that returns it, such as lambda _: ..."
-        if isinstance(value, CoroutineType):
-            value.close()
-    return TypeError(
-        f"{_spelled(function_name)}: expected a function, got {_described(value)}{hint}"
-    )
-
-
-def not_a_promise_from_callback(function_name: str, callback: object, value: object) -> TypeError:
-    """Say that a callback returned something that is no promise."""
-    hint = f"return lwt.return_({value!r})" if value is not None else "return lwt.return_unit"
-    if function_name == "bind":
-        hint = f"use lwt.map, or {hint}"
+def wrong_result(
+    function: str,
+    callback: object,
+    value: object,
+    expected: str,
+    hint: str,
+    *,
+    promised: bool = False,
+) -> TypeError:
+    """Make the exception for what a callback returned, or, if `promised`, its promise gave."""
     name = getattr(callback, "__qualname__", None) or repr(callback)
-    return TypeError(
-        f"{_spelled(function_name)}: callback {name} returned {_described(value)}, not a promise; {hint}"
-    )
+    what = f"the promise of callback {name} gave" if promised else f"callback {name} returned"
+    return TypeError(f"{function}: {what} {described(value)}, not {expected}{_and(hint)}")
 
 
-def check_promise(function_name: str, value: object) -> None:
-    """Raise a TypeError unless the value is a promise."""
-    if type(value) is not Promise:
-        raise not_a_promise(function_name, value)
-
-
-def check_callable(function_name: str, value: object) -> None:
-    """Raise a TypeError unless the value can be called."""
-    if not callable(value):
-        raise not_callable(function_name, value)
-
-
-def check_promises(function_name: str, values: Iterable[Promise[T]]) -> list[Promise[T]]:
-    """Make a list of promises; raise a TypeError for anything else."""
-    if isinstance(values, Promise):
-        raise TypeError(
-            f"{_spelled(function_name)}: expected a list of promises, got one promise; pass [promise]"
-        )
-    try:
-        iterator = iter(values)
-    except TypeError:
-        raise TypeError(
-            f"{_spelled(function_name)}: expected a list of promises, got {_described(values)}"
-        ) from None
-    promises = list(iterator)  # An exception of a generator's own leaves as it is.
-    for promise in promises:
-        if type(promise) is not Promise:
-            raise not_a_promise(function_name, promise)
-    return promises
-
-
-def check_exception(function_name: str, value: object) -> None:
-    """Raise a TypeError unless the value is an exception that may reject a promise."""
-    if isinstance(value, Exception):
-        return
-    if isinstance(value, type) and issubclass(value, Exception):
-        hint = f"; pass an instance, {value.__name__}()"
-    elif isinstance(value, BaseException):
-        hint = "; only instances of Exception can reject a promise: raise this one instead"
-    else:
-        hint = ""
-    raise TypeError(
-        f"{_spelled(function_name)}: expected an exception, got {_described(value)}{hint}"
-    )
-
-
-def _spelled(function_name: str) -> str:
-    return function_name if function_name.startswith("lwt_") else f"lwt.{function_name}"
-
-
-def _described(value: Any) -> str:
-    """Show a value for an error message, with its type where that says more."""
+def described(value: Any) -> str:
+    """Show a value in a message, with its type where that says more."""
     if isinstance(value, CoroutineType):
         return f"a coroutine ({value.__qualname__})"
     if value is None or isinstance(value, Resolver | type):
@@ -120,3 +54,118 @@ def _described(value: Any) -> str:
     if callable(value):
         return f"the function {getattr(value, '__qualname__', repr(value))}"
     return f"{value!r} ({type(value).__name__})"
+
+
+def _and(hint: str) -> str:
+    return f"; {hint}" if hint else ""
+
+
+# --- Values, functions, numbers ----------------------------------------------
+
+
+def check_kind(function: str, value: object, kind: type | tuple[type, ...], hint: str = "") -> None:
+    """Raise a TypeError unless the value is an instance of a class, or of one of several.
+
+    A bool is not an int here.
+    """
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return
+    raise wrong_type(function, _named(kind), value, hint)
+
+
+def _named(kind: type | tuple[type, ...]) -> str:
+    """Say the names of classes as words: a mutex, a str or bytes."""
+    classes = kind if isinstance(kind, tuple) else (kind,)
+    *others, last = [one.__name__.lower() for one in classes]
+    words = f"{', '.join(others)} or {last}" if others else last
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def check_callable(function: str, value: object, hint: str = "") -> None:
+    """Raise a TypeError unless the value can be called."""
+    if not callable(value):
+        if isinstance(value, Promise | CoroutineType):
+            hint = "pass a function that returns it, such as lambda _: ..."
+        raise wrong_type(function, "a function", value, hint)
+
+
+def check_bounds(
+    function: str,
+    what: str,
+    value: object,
+    least: int,
+    most: int | None = None,
+    *,
+    hint: str = "",
+    ocaml: str = "",
+) -> None:
+    """Raise unless an argument, whose name is `what`, is an int within bounds.
+
+    `ocaml` is the text of OCaml's `Invalid_argument`, where there is one.
+
+    Raises:
+        TypeError: it is not an int. A bool is not one.
+        ValueError: it is less than `least`, or more than `most`.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(function, f"an int for {what}", value, hint)
+    if value < least or (most is not None and value > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ValueError(f"{ocaml or function}: {what} is {value}; expected {bounds}{_and(hint)}")
+
+
+# --- Promises, exceptions, options -------------------------------------------
+
+
+def check_promise(function: str, value: object) -> None:
+    """Raise a TypeError unless the value is a promise; show what was probably meant."""
+    if type(value) is Promise:
+        return
+    if isinstance(value, CoroutineType):
+        hint = "pass lwt.of_coroutine(it), or decorate its function with @lwt.promised"
+    elif isinstance(value, Resolver):
+        hint = "a resolver is the second item of what lwt.wait() returns, the promise is the first"
+    elif callable(value):
+        hint = "was it to be called?"
+    elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Promise):
+        hint = "lwt.wait() and lwt.task() return a pair: write promise, resolver = ..."
+    else:
+        hint = "lwt.return_(value) makes a promise of a value"
+    raise wrong_type(function, "a promise", value, hint)
+
+
+def check_promises(function: str, values: Iterable[Promise[T]]) -> list[Promise[T]]:
+    """Make a list of promises; raise a TypeError for anything else."""
+    if isinstance(values, Promise):
+        raise wrong_type(function, "a list of promises", values, "pass [promise]")
+    try:
+        iterator = iter(values)
+    except TypeError:
+        iterator = None
+    if iterator is None:
+        raise wrong_type(function, "a list of promises", values)
+    promises = list(iterator)  # An exception of a generator's own leaves as it is.
+    for promise in promises:
+        if type(promise) is not Promise:
+            check_promise(function, promise)
+    return promises
+
+
+def check_exception(function: str, value: object) -> None:
+    """Raise a TypeError unless the value is an exception that may reject a promise."""
+    if isinstance(value, Exception):
+        return
+    if isinstance(value, type) and issubclass(value, Exception):
+        hint = f"pass an instance, {value.__name__}()"
+    elif isinstance(value, BaseException):
+        hint = "only instances of Exception can reject a promise: raise this one instead"
+    else:
+        hint = ""
+    raise wrong_type(function, "an exception", value, hint)
+
+
+def check_option(function: str, callback: object, value: object, *, promised: bool = False) -> None:
+    """Raise a TypeError unless what a callback returned, or its promise gave, is an option."""
+    if value is not None and type(value) is not Some:
+        hint = "give lwt.Some(x) or None"
+        raise wrong_result(function, callback, value, "an option", hint, promised=promised)

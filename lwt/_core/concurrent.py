@@ -59,7 +59,7 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
 
     OCaml: Lwt.join : unit t list -> unit t
     """
-    sources = check_promises("join", promises)
+    sources = check_promises("lwt.join", promises)
     joined: Promise[None] = new_promise(PENDING, sources)
     callback = _Join(joined)
     for promise in sources:
@@ -108,8 +108,8 @@ def both(first: Promise[A], second: Promise[B], /) -> Promise[tuple[A, B]]:
 
     OCaml: Lwt.both : 'a t -> 'b t -> ('a * 'b) t
     """
-    check_promise("both", first)
-    check_promise("both", second)
+    check_promise("lwt.both", first)
+    check_promise("lwt.both", second)
     sources: list[Promise[Any]] = [first, second]
     return _gather(sources, tuple)
 
@@ -124,7 +124,7 @@ def all(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
 
     OCaml: Lwt.all : 'a t list -> 'a list t
     """
-    return _gather(check_promises("all", promises), list)
+    return _gather(check_promises("lwt.all", promises), list)
 
 
 def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> Promise[T]:
@@ -206,7 +206,7 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
 
     OCaml: Lwt.choose : 'a t list -> 'a t
     """
-    sources = _check_some("choose", promises)
+    sources = _check_some("lwt.choose", promises)
     candidates = _resolved_to_choose_from(sources)
     if candidates:
         return candidates[_draw(len(candidates))]
@@ -226,7 +226,7 @@ def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
 
     OCaml: Lwt.pick : 'a t list -> 'a t
     """
-    sources = _check_some("pick", promises)
+    sources = _check_some("lwt.pick", promises)
     candidates = _resolved_to_choose_from(sources)
     if not candidates:
         picked: Promise[T] = new_promise(PENDING, sources)
@@ -267,7 +267,7 @@ def nchoose(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
 
     OCaml: Lwt.nchoose : 'a t list -> 'a list t
     """
-    sources = _check_some("nchoose", promises)
+    sources = _check_some("lwt.nchoose", promises)
     if any(underlying(promise)._state != PENDING for promise in sources):
         return new_promise(*_collect(sources))
     chosen: Promise[list[T]] = new_promise(PENDING, sources)
@@ -290,7 +290,7 @@ def npick(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
 
     OCaml: Lwt.npick : 'a t list -> 'a list t
     """
-    sources = _check_some("npick", promises)
+    sources = _check_some("lwt.npick", promises)
     if any(underlying(promise)._state != PENDING for promise in sources):
         state, value = _collect(sources)
         _cancel_all(sources)
@@ -318,7 +318,7 @@ def nchoose_split(promises: Iterable[Promise[T]], /) -> Promise[tuple[list[T], l
 
     OCaml: Lwt.nchoose_split : 'a t list -> ('a list * 'a t list) t
     """
-    sources = _check_some("nchoose_split", promises)
+    sources = _check_some("lwt.nchoose_split", promises)
     if any(underlying(promise)._state != PENDING for promise in sources):
         state, value = _collect_and_split(sources)
         if state == FULFILLED:
@@ -335,10 +335,13 @@ def _settle_with_split(
     return settle(chosen, *_collect_and_split(promises))
 
 
-def _check_some(function_name: str, promises: Iterable[Promise[T]]) -> list[Promise[T]]:
-    sources = check_promises(function_name, promises)
+def _check_some(function: str, promises: Iterable[Promise[T]]) -> list[Promise[T]]:
+    sources = check_promises(function, promises)
     if not sources:
-        raise ValueError(f"Lwt.{function_name} [] would return a promise that is pending forever")
+        # OCaml's text, with OCaml's name.
+        raise ValueError(
+            f"{function.capitalize()} [] would return a promise that is pending forever"
+        )
     return sources
 
 

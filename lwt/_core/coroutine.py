@@ -20,7 +20,8 @@ from functools import wraps
 from types import CoroutineType, coroutine
 from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, final
 
-from lwt._core.checks import not_a_promise_from_callback
+from lwt._core.checks import check_callable, wrong_result, wrong_type
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -30,7 +31,6 @@ from lwt._core.promise import (
     PromiseOrCoroutine,
     add_callback,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )
@@ -138,10 +138,10 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
     if type(coroutine) is not CoroutineType and not isinstance(coroutine, Coroutine):
         hint = ""
         if isinstance(coroutine, Promise):
-            hint = "; it is a promise already"
+            hint = "it is a promise already"
         elif callable(coroutine):
-            hint = "; was it to be called?"
-        raise TypeError(f"lwt.of_coroutine: expected a coroutine, got {coroutine!r}{hint}")
+            hint = "was it to be called?"
+        raise wrong_type("lwt.of_coroutine", "a coroutine", coroutine, hint)
     return _start(coroutine)
 
 
@@ -205,18 +205,14 @@ def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Pr
 
     OCaml: a function whose body is `let%lwt …`
     """
-    if not callable(function):
-        raise TypeError(f"lwt.promised: expected an async function, got {function!r}")
+    check_callable("lwt.promised", function, "decorate an async def function")
 
     @wraps(function)
     def start(*arguments: P.args, **keywords: P.kwargs) -> Promise[T]:
         coroutine = function(*arguments, **keywords)
         if type(coroutine) is not CoroutineType and not isinstance(coroutine, Coroutine):
-            name = getattr(function, "__qualname__", repr(function))
-            raise TypeError(
-                f"lwt.promised: {name} returned {coroutine!r}, not a coroutine; "
-                f"is it an async def function?"
-            )
+            hint = "is it an async def function?"
+            raise wrong_result("lwt.promised", function, coroutine, "a coroutine", hint)
         return _start(coroutine)
 
     return start
@@ -234,7 +230,10 @@ def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[
         return result
     if isinstance(result, Coroutine):
         return _start(result)
-    raise not_a_promise_from_callback(function_name, callback, result)
+    hint = f"return lwt.return_({result!r})" if result is not None else "return lwt.return_unit"
+    if function_name == "lwt.bind":
+        hint = f"use lwt.map, or {hint}"
+    raise wrong_result(function_name, callback, result, "a promise", hint)
 
 
 def attempt(function_name: str, function: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:

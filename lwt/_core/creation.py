@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NoReturn, TypeVar
 
-from lwt._core.checks import check_exception
+from lwt._core.checks import check_exception, check_kind, wrong_type
 from lwt._core.exceptions import Canceled, Failure
 from lwt._core.promise import (
     CANCEL_THIS,
@@ -54,7 +54,7 @@ def fail(exception: Exception, /) -> Promise[NoReturn]:
 
     OCaml: Lwt.fail : exn -> _ t
     """
-    check_exception("fail", exception)
+    check_exception("lwt.fail", exception)
     return new_promise(REJECTED, Rejection(exception, exception.__traceback__))
 
 
@@ -66,7 +66,7 @@ def of_result(result: Ok[T] | Error[Exception], /) -> Promise[T]:
 
     OCaml: Lwt.of_result : ('a, exn) result -> 'a t
     """
-    return new_promise(*_state_of_result("of_result", result))
+    return new_promise(*_state_of_result("lwt.of_result", result))
 
 
 return_unit: Final[Promise[None]] = return_(None)
@@ -168,6 +168,9 @@ def task() -> tuple[Promise[Any], Resolver[Any]]:
     return promise, Resolver(promise)
 
 
+_MAKE_SEQUENCE: Final = "make one with lwt_sequence.create()"
+
+
 class _RemoveNode:
     """The cancel callback that takes a resolver out of its sequence."""
 
@@ -190,7 +193,7 @@ def add_task_r(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
 
     OCaml: Lwt.add_task_r : 'a u Lwt_sequence.t -> 'a t
     """
-    _check_sequence("add_task_r", sequence)
+    check_kind("lwt.add_task_r", sequence, Sequence, _MAKE_SEQUENCE)
     promise, resolver = task()
     promise._cancel_callbacks = [_RemoveNode(Node(resolver, sequence.previous, sequence))]
     return promise
@@ -206,17 +209,10 @@ def add_task_l(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
 
     OCaml: Lwt.add_task_l : 'a u Lwt_sequence.t -> 'a t
     """
-    _check_sequence("add_task_l", sequence)
+    check_kind("lwt.add_task_l", sequence, Sequence, _MAKE_SEQUENCE)
     promise, resolver = task()
     promise._cancel_callbacks = [_RemoveNode(Node(resolver, sequence, sequence.next))]
     return promise
-
-
-def _check_sequence(function_name: str, value: object) -> None:
-    if not isinstance(value, Sequence):
-        raise TypeError(
-            f"lwt.{function_name}: expected a sequence made by lwt_sequence.create(), got {value!r}"
-        )
 
 
 # --- Resolving ---------------------------------------------------------------
@@ -233,7 +229,7 @@ def wakeup(resolver: Resolver[T], value: T, /) -> None:
 
     OCaml: Lwt.wakeup : 'a u -> 'a -> unit
     """
-    promise = _pending_promise("wakeup", resolver)
+    promise = _pending_promise("lwt.wakeup", resolver)
     if promise is not None:
         run_callbacks(settle(promise, FULFILLED, value))
 
@@ -247,8 +243,8 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
 
     OCaml: Lwt.wakeup_exn : _ u -> exn -> unit
     """
-    check_exception("wakeup_exn", exception)
-    promise = _pending_promise("wakeup_exn", resolver)
+    check_exception("lwt.wakeup_exn", exception)
+    promise = _pending_promise("lwt.wakeup_exn", resolver)
     if promise is not None:
         settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
         del exception  # Its traceback may come to lead to this frame: close no circle.
@@ -267,8 +263,8 @@ def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) ->
 
     OCaml: Lwt.wakeup_result : 'a u -> ('a, exn) result -> unit
     """
-    state, value = _state_of_result("wakeup_result", result)
-    promise = _pending_promise("wakeup_result", resolver)
+    state, value = _state_of_result("lwt.wakeup_result", result)
+    promise = _pending_promise("lwt.wakeup_result", resolver)
     if promise is not None:
         run_callbacks(settle(promise, state, value))
 
@@ -285,7 +281,7 @@ def wakeup_later(resolver: Resolver[T], value: T, /) -> None:
 
     OCaml: Lwt.wakeup_later : 'a u -> 'a -> unit
     """
-    promise = _pending_promise("wakeup_later", resolver)
+    promise = _pending_promise("lwt.wakeup_later", resolver)
     if promise is not None:
         defer_callbacks(settle(promise, FULFILLED, value))
 
@@ -299,8 +295,8 @@ def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
 
     OCaml: Lwt.wakeup_later_exn : _ u -> exn -> unit
     """
-    check_exception("wakeup_later_exn", exception)
-    promise = _pending_promise("wakeup_later_exn", resolver)
+    check_exception("lwt.wakeup_later_exn", exception)
+    promise = _pending_promise("lwt.wakeup_later_exn", resolver)
     if promise is not None:
         settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
         del exception  # As in wakeup_exn.
@@ -319,19 +315,19 @@ def wakeup_later_result(resolver: Resolver[T], result: Ok[T] | Error[Exception],
 
     OCaml: Lwt.wakeup_later_result : 'a u -> ('a, exn) result -> unit
     """
-    state, value = _state_of_result("wakeup_later_result", result)
-    promise = _pending_promise("wakeup_later_result", resolver)
+    state, value = _state_of_result("lwt.wakeup_later_result", result)
+    promise = _pending_promise("lwt.wakeup_later_result", resolver)
     if promise is not None:
         defer_callbacks(settle(promise, state, value))
 
 
-def _pending_promise(function_name: str, resolver: Resolver[Any]) -> Promise[Any] | None:
+def _pending_promise(function: str, resolver: Resolver[Any]) -> Promise[Any] | None:
     """The promise that a resolver is about to resolve; None if it was cancelled."""
     if type(resolver) is not Resolver:
         hint = ""
         if isinstance(resolver, Promise):
-            hint = "; the resolver is the second item of what lwt.wait() returned"
-        raise TypeError(f"lwt.{function_name}: expected a resolver, got {resolver!r}{hint}")
+            hint = "it is the second item of what lwt.wait() returned"
+        check_kind(function, resolver, Resolver, hint)
     promise = resolver._promise
     if promise._state == PENDING:
         return promise
@@ -341,18 +337,17 @@ def _pending_promise(function_name: str, resolver: Resolver[Any]) -> Promise[Any
     if promise._state == REJECTED and isinstance(promise._value.exception, Canceled):
         return None
     raise ValueError(
-        f"Lwt.{function_name}: the promise is resolved already: {promise!r}; "
+        # OCaml's text begins with OCaml's name.
+        f"{function.capitalize()}: the promise is resolved already: {promise!r}; "
         f"a resolver can be used once, lwt.is_sleeping(promise) tells whether it was"
     )
 
 
-def _state_of_result(function_name: str, result: Ok[Any] | Error[Exception]) -> tuple[int, object]:
+def _state_of_result(function: str, result: Ok[Any] | Error[Exception]) -> tuple[int, object]:
     match result:
         case Ok(value):
             return FULFILLED, value
         case Error(exception):
-            check_exception(function_name, exception)
+            check_exception(function, exception)
             return REJECTED, Rejection(exception, exception.__traceback__)
-    raise TypeError(
-        f"lwt.{function_name}: expected lwt.Ok(value) or lwt.Error(exception), got {result!r}"
-    )
+    raise wrong_type(function, "lwt.Ok(value) or lwt.Error(exception)", result)

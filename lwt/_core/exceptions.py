@@ -1,10 +1,12 @@
-"""The exceptions of Lwt, and the filter that says which ones it handles."""
+"""The exceptions of Lwt, the filter that says which ones it handles, and what these become."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from lwt._core.checks import check_callable
+from lwt._core.promise import Rejection
 from lwt._core.values import Ref
 
 __all__ = ["Canceled", "Exception_filter", "Failure"]
@@ -57,16 +59,11 @@ class Exception_filter:
     def set(filter: t, /) -> None:
         """Replace the filter, for the whole process; best once, at its start.
 
-        Raises:
-            TypeError: `filter` is not callable.
-
         OCaml: Lwt.Exception_filter.set : t -> unit
         """
-        if not callable(filter):
-            raise TypeError(
-                f"Lwt.Exception_filter.set: expected a function from exceptions to bool, "
-                f"got {filter!r}; for example lwt.Exception_filter.handle_all"
-            )
+        check_callable(
+            "lwt.Exception_filter.set", filter, "for example lwt.Exception_filter.handle_all"
+        )
         _filter.contents = filter
 
     @staticmethod
@@ -79,3 +76,34 @@ class Exception_filter:
 
 
 _filter: Ref[Exception_filter.t] = Ref(Exception_filter.handle_all_except_runtime)
+
+MAXIMUM_TRACEBACK: Final = 1000
+"""How many entries of a traceback are kept: a stack at Python's default limit."""
+
+
+def rejection_of(exception: Exception, own_frames: int = 1) -> Rejection:
+    """Make the rejection of an exception that the caller has just caught from a callback.
+
+    The traceback loses its first entries, the caller's own frames, which would tie
+    the rejection into a cycle; and if it is very long, because the exception came
+    through many promises, it keeps the end where the exception was raised.
+
+    Raises:
+        Exception: the exception itself, if the filter does not handle it.
+    """
+    traceback = exception.__traceback__
+    if not Exception_filter.run(exception):
+        raise exception
+    for _ in range(own_frames):
+        if traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+    length = 0
+    entry = traceback
+    while entry is not None:
+        length += 1
+        entry = entry.tb_next
+    while length > MAXIMUM_TRACEBACK and traceback is not None:
+        traceback = traceback.tb_next
+        length -= 1
+    exception.__traceback__ = traceback
+    return Rejection(exception, traceback)

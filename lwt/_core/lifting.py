@@ -14,13 +14,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from lwt._core.checks import check_callable
 from lwt._core.coroutine import to_promise
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     REJECTED,
     Promise,
     PromiseOrCoroutine,
     new_promise,
-    rejection_of,
 )
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
 
@@ -43,11 +43,11 @@ def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> P
 
     OCaml: Lwt.apply : ('a -> 'b t) -> 'a -> 'b t
     """
-    check_callable("apply", function)
+    check_callable("lwt.apply", function)
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(apply, function, argument)
     try:
-        return to_promise("apply", function, call(function, argument))
+        return to_promise("lwt.apply", function, call(function, argument))
     except Exception as exception:
         return new_promise(REJECTED, rejection_of(exception))
 
@@ -71,12 +71,12 @@ def wrap(function: Callable[[], B], /) -> Promise[B]:
 
     OCaml: Lwt.wrap : (unit -> 'b) -> 'b t
     """
-    check_callable("wrap", function)
+    check_callable("lwt.wrap", function)
     return _call(function)
 
 
 def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
-    check_callable(f"wrap{number}", function)
+    check_callable(f"lwt.wrap{number}", function)
 
     def wrapped(*arguments: Any) -> Promise[B]:
         if len(arguments) != number:

@@ -16,6 +16,7 @@ from collections.abc import Generator
 from typing import Any, TypeAlias, TypeVar, final
 
 from lwt._core.coroutine import to_promise
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -25,7 +26,6 @@ from lwt._core.promise import (
     PromiseOrCoroutine,
     add_callback,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )

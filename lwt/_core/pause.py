@@ -86,7 +86,7 @@ def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
 
     OCaml: Lwt.register_pause_notifier : (int -> unit) -> unit
     """
-    check_callable("register_pause_notifier", notifier)
+    check_callable("lwt.register_pause_notifier", notifier)
     _paused.notifier = notifier
 
 

@@ -31,8 +31,6 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 
-from lwt._core.exceptions import Exception_filter
-
 T = TypeVar("T")
 B = TypeVar("B")
 T_co = TypeVar("T_co", covariant=True)
@@ -247,38 +245,6 @@ class Rejection:
             raise self.exception.with_traceback(self.traceback)
         finally:
             del self  # The traceback leads to this frame: close no circle.
-
-
-MAXIMUM_TRACEBACK: Final = 1000
-"""How many entries of a traceback are kept: a stack at Python's default limit."""
-
-
-def rejection_of(exception: Exception, own_frames: int = 1) -> Rejection:
-    """Make the rejection of an exception that the caller has just caught from a callback.
-
-    The traceback loses its first entries, the caller's own frames, which would tie
-    the rejection into a cycle; and if it is very long, because the exception came
-    through many promises, it keeps the end where the exception was raised.
-
-    Raises:
-        Exception: the exception itself, if the filter does not handle it.
-    """
-    traceback = exception.__traceback__
-    if not Exception_filter.run(exception):
-        raise exception
-    for _ in range(own_frames):
-        if traceback is not None and traceback.tb_next is not None:
-            traceback = traceback.tb_next
-    length = 0
-    entry = traceback
-    while entry is not None:
-        length += 1
-        entry = entry.tb_next
-    while length > MAXIMUM_TRACEBACK and traceback is not None:
-        traceback = traceback.tb_next
-        length -= 1
-    exception.__traceback__ = traceback
-    return Rejection(exception, traceback)
 
 
 def new_promise(state: int, value: object) -> Promise[Any]:

@@ -26,7 +26,7 @@ def state(promise: Promise[T], /) -> State[T]:
 
     OCaml: Lwt.state : 'a t -> 'a state
     """
-    check_promise("state", promise)
+    check_promise("lwt.state", promise)
     source = underlying(promise)
     if source._state == FULFILLED:
         return Return(source._value)
@@ -40,7 +40,7 @@ def is_sleeping(promise: Promise[object], /) -> bool:
 
     OCaml: Lwt.is_sleeping : 'a t -> bool
     """
-    check_promise("is_sleeping", promise)
+    check_promise("lwt.is_sleeping", promise)
     return underlying(promise)._state == PENDING
 
 
@@ -53,7 +53,7 @@ def poll(promise: Promise[T], /) -> Some[T] | None:
 
     OCaml: Lwt.poll : 'a t -> 'a option
     """
-    check_promise("poll", promise)
+    check_promise("lwt.poll", promise)
     source = underlying(promise)
     if source._state == FULFILLED:
         return Some(source._value)

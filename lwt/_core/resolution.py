@@ -33,7 +33,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, final
 
-from lwt._core.exceptions import Canceled
+from lwt._core.exceptions import Canceled, rejection_of
 from lwt._core.promise import (
     PENDING,
     REJECTED,
@@ -43,7 +43,6 @@ from lwt._core.promise import (
     Rejection,
     make_into_proxy,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )

@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, final
 
-from lwt._core.checks import check_callable, not_a_promise, not_callable
+from lwt._core.checks import check_callable, check_promise
 from lwt._core.coroutine import attempt, to_promise
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -34,7 +35,6 @@ from lwt._core.promise import (
     add_callback,
     make_into_proxy,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )
@@ -78,9 +78,9 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
     OCaml: Lwt.bind : 'a t -> ('a -> 'b t) -> 'b t
     """
     if type(promise) is not Promise:
-        raise not_a_promise("bind", promise)
+        check_promise("lwt.bind", promise)
     if not callable(callback):
-        raise not_callable("bind", callback)
+        check_callable("lwt.bind", callback)
     source = promise if promise._state != PROXY else underlying(promise)
 
     if source._state == FULFILLED:
@@ -91,7 +91,7 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
         try:
             inner = callback(source._value)
             if type(inner) is not Promise:
-                inner = to_promise("bind", callback, inner)
+                inner = to_promise("lwt.bind", callback, inner)
         except Exception:
             run_postponed()  # OCaml would have made these calls before the exception.
             raise
@@ -132,7 +132,7 @@ class _Bind:
         try:
             inner = self._callback(promise._value)
             if type(inner) is not Promise:
-                inner = to_promise("bind", self._callback, inner)
+                inner = to_promise("lwt.bind", self._callback, inner)
         except Exception as exception:
             try:
                 return settle(self._outer, REJECTED, rejection_of(exception))
@@ -159,9 +159,9 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
     OCaml: Lwt.map : ('a -> 'b) -> 'a t -> 'b t
     """
     if type(promise) is not Promise:
-        raise not_a_promise("map", promise)
+        check_promise("lwt.map", promise)
     if not callable(function):
-        raise not_callable("map", function)
+        check_callable("lwt.map", function)
     source = promise if promise._state != PROXY else underlying(promise)
 
     if source._state == FULFILLED:
@@ -229,9 +229,9 @@ def catch(
 
     OCaml: Lwt.catch : (unit -> 'a t) -> (exn -> 'a t) -> 'a t
     """
-    check_callable("catch", function)
-    check_callable("catch", handler)
-    return try_bind_located("catch", function, None, handler, None)
+    check_callable("lwt.catch", function)
+    check_callable("lwt.catch", handler)
+    return try_bind_located("lwt.catch", function, None, handler, None)
 
 
 def try_bind(
@@ -250,10 +250,10 @@ def try_bind(
 
     OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
-    check_callable("try_bind", function)
-    check_callable("try_bind", on_fulfilled)
-    check_callable("try_bind", on_rejected)
-    return try_bind_located("try_bind", function, on_fulfilled, on_rejected, None)
+    check_callable("lwt.try_bind", function)
+    check_callable("lwt.try_bind", on_fulfilled)
+    check_callable("lwt.try_bind", on_rejected)
+    return try_bind_located("lwt.try_bind", function, on_fulfilled, on_rejected, None)
 
 
 def finalize(
@@ -271,11 +271,11 @@ def finalize(
 
     OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
-    check_callable("finalize", function)
-    check_callable("finalize", cleanup)
+    check_callable("lwt.finalize", function)
+    check_callable("lwt.finalize", cleanup)
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(finalize, function, cleanup)
-    promise = underlying(attempt("finalize", function))
+    promise = underlying(attempt("lwt.finalize", function))
     try:
         if promise._state == PENDING:
             outer: Promise[A] = new_promise(PENDING, promise)
@@ -290,7 +290,7 @@ def _clean_up_then(
     cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: object
 ) -> Promise[Any]:
     """Clean up; the result is resolved as told then, unless the cleaning up fails."""
-    cleaned = underlying(to_promise("finalize", cleanup, cleanup()))
+    cleaned = underlying(to_promise("lwt.finalize", cleanup, cleanup()))
     if cleaned._state == FULFILLED:
         return new_promise(state, value)
     if cleaned._state == REJECTED:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
+from lwt._core.checks import check_callable, check_kind, wrong_type
 from lwt._core.values import Ref, Some
 
 __all__ = ["Key", "get", "new_key", "with_tracing_context", "with_value"]
@@ -40,6 +41,9 @@ OCaml: type Lwt.Private.storage
 
 empty_storage: Final[Storage] = MappingProxyType({})
 current_storage: Final[Ref[Storage]] = Ref(empty_storage)
+
+
+_MAKE_KEY: Final = "make one with lwt.new_key()"
 
 
 def new_key() -> Key[V]:
@@ -80,8 +84,7 @@ def with_value(key: Key[V], value: Some[V] | None, function: Callable[[], R], /)
     OCaml: Lwt.with_value : 'a key -> 'a option -> (unit -> 'b) -> 'b
     """
     new_storage = modify_storage(key, value, current_storage.contents)
-    if not callable(function):
-        raise TypeError(f"lwt.with_value: expected a function without arguments, got {function!r}")
+    check_callable("lwt.with_value", function)
     saved_storage = current_storage.contents
     current_storage.contents = new_storage
     try:
@@ -96,7 +99,7 @@ def get_from_storage(key: Key[V], storage: Storage, /) -> Some[V] | None:
     OCaml: Lwt.Private.Sequence_associated_storage.get_from_storage
         : 'a key -> storage -> 'a option
     """
-    _check_key("get", key)
+    check_kind("lwt.get", key, Key, _MAKE_KEY)
     return Some(storage[key]) if key in storage else None
 
 
@@ -106,16 +109,15 @@ def modify_storage(key: Key[V], value: Some[V] | None, storage: Storage, /) -> S
     OCaml: Lwt.Private.Sequence_associated_storage.modify_storage
         : 'a key -> 'a option -> storage -> storage
     """
-    _check_key("with_value", key)
+    check_kind("lwt.with_value", key, Key, _MAKE_KEY)
     changed = dict(storage)
     if value is None:
         changed.pop(key, None)
     elif isinstance(value, Some):
         changed[key] = value.value
     else:
-        raise TypeError(
-            f"lwt.with_value: expected Some(value) or None, got {value!r}; pass lwt.Some({value!r})"
-        )
+        hint = f"pass lwt.Some({value!r})"
+        raise wrong_type("lwt.with_value", "lwt.Some(value) or None", value, hint)
     return changed
 
 
@@ -129,8 +131,3 @@ def with_tracing_context(name: str, function: Callable[[], R], /) -> R:
     OCaml: Lwt.with_tracing_context : string -> (unit -> 'a t) -> 'a t
     """
     return with_value(tracing_context, Some(name), function)
-
-
-def _check_key(function_name: str, key: object) -> None:
-    if not isinstance(key, Key):
-        raise TypeError(f"lwt.{function_name}: expected a key made by lwt.new_key(), got {key!r}")

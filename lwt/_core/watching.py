@@ -27,8 +27,8 @@ def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
 
     OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
     """
-    check_promise("on_success", promise)
-    check_callable("on_success", function)
+    check_promise("lwt.on_success", promise)
+    check_callable("lwt.on_success", function)
     _watch(promise, function, None)
 
 
@@ -39,8 +39,8 @@ def on_failure(promise: Promise[object], function: Callable[[Exception], object]
 
     OCaml: Lwt.on_failure : _ t -> (exn -> unit) -> unit
     """
-    check_promise("on_failure", promise)
-    check_callable("on_failure", function)
+    check_promise("lwt.on_failure", promise)
+    check_callable("lwt.on_failure", function)
     _watch(promise, None, function)
 
 
@@ -51,8 +51,8 @@ def on_termination(promise: Promise[object], function: Callable[[], object], /) 
 
     OCaml: Lwt.on_termination : _ t -> (unit -> unit) -> unit
     """
-    check_promise("on_termination", promise)
-    check_callable("on_termination", function)
+    check_promise("lwt.on_termination", promise)
+    check_callable("lwt.on_termination", function)
 
     def ignoring(_: object) -> object:
         return function()
@@ -72,9 +72,9 @@ def on_any(
 
     OCaml: Lwt.on_any : 'a t -> ('a -> unit) -> (exn -> unit) -> unit
     """
-    check_promise("on_any", promise)
-    check_callable("on_any", on_fulfilled)
-    check_callable("on_any", on_rejected)
+    check_promise("lwt.on_any", promise)
+    check_callable("lwt.on_any", on_fulfilled)
+    check_callable("lwt.on_any", on_rejected)
     _watch(promise, on_fulfilled, on_rejected)
 
 

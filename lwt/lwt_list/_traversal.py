@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, final
 
 from lwt._core.coroutine import to_promise
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -33,7 +34,6 @@ from lwt._core.promise import (
     PromiseOrCoroutine,
     add_callback,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, final
 
 from lwt._core.cancellation import protected
 from lwt._core.coroutine import to_promise
+from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -25,7 +26,6 @@ from lwt._core.promise import (
     Rejection,
     add_callback,
     new_promise,
-    rejection_of,
     settle,
     underlying,
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from lwt._core import checks
+from lwt._core.exceptions import rejection_of
 from lwt._core.loop import Loop
 from lwt._core.promise import (
     FULFILLED,
@@ -18,7 +19,6 @@ from lwt._core.promise import (
     add_callback,
     new_promise,
     outcome,
-    rejection_of,
     settle,
     underlying,
 )
@@ -119,7 +119,7 @@ def check_stream(function_name: str, value: object) -> None:
 def check_callable(function_name: str, value: object) -> None:
     """Raise a TypeError unless the value can be called."""
     if not callable(value):
-        raise checks.not_callable(f"lwt_stream.{function_name}", value)
+        checks.check_callable(f"lwt_stream.{function_name}", value)
 
 
 def check_function_and_stream(function_name: str, function: object, stream: object) -> None:

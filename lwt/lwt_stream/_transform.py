@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, TypeVar, final
 
 from lwt._core.creation import return_none
+from lwt._core.exceptions import rejection_of
 from lwt._core.loop import Loop, promise_from, start
 from lwt._core.promise import (
     FULFILLED,
@@ -27,7 +28,6 @@ from lwt._core.promise import (
     PromiseOrCoroutine,
     new_promise,
     outcome,
-    rejection_of,
 )
 from lwt._core.sequential import try_bind
 from lwt._core.values import Error, Ok, Some

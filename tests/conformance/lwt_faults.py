@@ -119,13 +119,13 @@ LWT_FAULTS: Final = (
         try:
             inner = self._callback(promise._value)
             if type(inner) is not Promise:
-                inner = to_promise("bind", self._callback, inner)
+                inner = to_promise("lwt.bind", self._callback, inner)
 """,
         """\
         try:
             inner = self._callback(promise._value)
             if type(inner) is not Promise:
-                inner = to_promise("bind", self._callback, inner)
+                inner = to_promise("lwt.bind", self._callback, inner)
 """,
     ),
     fault(

@@ -227,7 +227,7 @@ wants_function = pytest.mark.parametrize("case", FUNCTION_WANTED)
 def test_a_value_where_a_function_belongs_is_named(case: str, value: object) -> None:
     with pytest.raises(TypeError) as caught:
         FUNCTION_WANTED[case](value)
-    pattern = rf"(?i:lwt)\.{re.escape(name_of(case))}: expected an? .*function.*, got {value!r}"
+    pattern = rf"lwt\.{re.escape(name_of(case))}: expected a function, got {value!r}"
     assert re.match(pattern, str(caught.value))
 
 
@@ -467,9 +467,9 @@ def test_what_is_no_result_is_shown(case: str) -> None:
 
 def test_a_key_is_made_by_new_key() -> None:
     bad: Any = "name"
-    with pytest.raises(TypeError, match=r"lwt\.get: expected a key .*new_key.*'name'"):
+    with pytest.raises(TypeError, match=r"lwt\.get: expected a key, got 'name' .*new_key"):
         lwt.get(bad)
-    with pytest.raises(TypeError, match=r"lwt\.with_value: expected a key .*'name'"):
+    with pytest.raises(TypeError, match=r"lwt\.with_value: expected a key, got 'name'"):
         lwt.with_value(bad, None, function)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import lwt
-from lwt._core.promise import MAXIMUM_TRACEBACK
+from lwt._core.exceptions import MAXIMUM_TRACEBACK
 
 
 class Wrong(Exception):
