@@ -18,13 +18,16 @@ What is written to an output channel is written out when its buffer is full, on
 appears without a `flush`. Every function is atomic: two that use one channel at
 the same time do not mix, the second waits.
 
+An argument of a wrong type is a `TypeError`, which every function raises at the call,
+before it has changed anything.
+
 The source, in reading order:
 
 1. `_buffer`: the buffer, its positions, and the functions behind a channel
-2. `_taking`, `_putting`: reading and writing a buffer that one has to oneself
-3. `_turns`: who has it when; `_channel`: flushing, closing, aborting
+2. `_taking`, `_putting`: reading and writing the buffer, for one operation at a time
+3. `_turns`: which operation has its turn; `_channel`: flushing, closing, aborting
 4. `_create`: making channels; `_reading`, `_writing`, `_printing`: their functions
-5. `_access`: the buffer, for those who must (skip it at first)
+5. `_access`: working in the buffer directly (skip it at first)
 6. `_connections`, `_server_loop`, `_servers`: clients and servers
 
 OCaml: Lwt_io (src/unix/lwt_io.mli)

@@ -45,7 +45,7 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
     If what waits to be written does not fit, it is written out first.
 
     Raises:
-        TypeError, ValueError: at the call: `size` is no int, or less than 16.
+        ValueError: at the call: `size` is less than 16.
         lwt.Failure: by rejection: more than `size` bytes are read ahead.
 
     OCaml: Lwt_io.resize_buffer : 'a channel -> int -> unit Lwt.t
@@ -105,9 +105,8 @@ def block(
         f: must be done with the bytes when its promise is resolved.
 
     Raises:
-        TypeError: at the call: `size` is no int, or `f` no function.
         ValueError: by rejection: `size` is out of range.
-        EOFError: by rejection: the input ended before.
+        EOFError: by rejection: the input ended too early.
 
     OCaml: Lwt_io.block : 'a channel -> int -> (Lwt_bytes.t -> int -> 'b Lwt.t) -> 'b Lwt.t
     """
@@ -142,13 +141,13 @@ class Direct_access:
         """The channel's buffer."""
 
         self.da_ptr = buffer.position
-        """Where the unread bytes, or the room to write, begin. To be moved by who uses them."""
+        """Where the unread bytes, or the room to write, begin. `f` moves it."""
 
         self.da_max = buffer.limit
         """Where they end."""
 
     def da_perform(self) -> lwt.Promise[int]:
-        """Read more, or write some out; how many bytes. `da_ptr` and `da_max` are moved.
+        """Read more, or write some out; the promise says how many bytes. Move `da_ptr` and `da_max`.
 
         Raises:
             ValueError: by rejection: `da_ptr` is out of range, or `da_max` was changed.

@@ -1,8 +1,8 @@
 """What a channel is made of: a buffer, positions in it, and the functions behind it.
 
 A `ChannelBuffer` is shared by a channel and the temporary channels that
-`lwt_io.atomic` makes of it. It knows nothing of who may use it when: that is
-`_channel`, which lets one operation at a time come here.
+`lwt_io.atomic` makes of it. Who may use it when is not decided here but in
+`_turns`, which lets one operation at a time come here.
 
 The buffer is one `memoryview` of fixed size:
 
@@ -97,7 +97,7 @@ class ChannelBuffer:
         self.offset = 0
 
         self.auto_flushing = False
-        """Whether a flush is due after the next pause (see `_channel`)."""
+        """Whether a flush is due after the next pause (see `_turns`)."""
 
         self.is_aborted = False
         """Whether the channel is closed for good, and nothing may be transferred any more."""
@@ -107,7 +107,7 @@ class ChannelBuffer:
         self._closing: lwt.Promise[object] | None = None
 
         self._has_failed_at_once = False
-        """Whether the promise of closing was rejected as soon as it was there."""
+        """Whether the close function raised, or returned a promise that was rejected already."""
 
         self._is_cancelable = is_cancelable
         """Whether cancelling always rejects a promise of the reading or writing function."""
@@ -116,8 +116,9 @@ class ChannelBuffer:
         """The promise of the transfer that goes on, if cancelling rejects it."""
 
         self._interrupted: tuple[lwt.Promise[int], lwt.Resolver[int]] | None = None
-        """What rejects the others: those that cannot be cancelled for sure, and those that an
-        operation started which outlived its temporary channel, beside another one."""
+        """What rejects the other transfers that go on. They are those that cancelling may not
+        reject, and a second one beside `_in_flight`, which is there if an operation outlived its
+        temporary channel."""
 
     @property
     def mode(self) -> Mode:
@@ -132,7 +133,8 @@ class ChannelBuffer:
         """Call the reading or writing function on the free or the filled part of the buffer.
 
         `finish_io` takes what the promise gives. Between the two nobody else may
-        touch the buffer. If the promise is rejected, `why_interrupted` says what with.
+        touch the buffer. If the promise is rejected, `why_interrupted` gives the exception
+        that the operation is rejected with.
 
         Raises:
             Exception: what the function raises at the call.
@@ -142,7 +144,7 @@ class ChannelBuffer:
         if self.is_input:
             start = self.limit - self.position
             if start > 0:
-                # Memoryviews of one object are moved as by memmove.
+                # The two parts may overlap: a memoryview copies like memmove.
                 self.memory[:start] = self.memory[self.position : self.limit]
             self.position = 0
             self.limit = start
@@ -164,7 +166,7 @@ class ChannelBuffer:
         """Account for `count` transferred bytes, and return it.
 
         Raises:
-            lwt.Failure: the function reported fewer than none, or more than it was given.
+            lwt.Failure: the function reported less than 0 bytes, or more than it was given.
         """
         self._forget_transfer()
         if self.is_input:
@@ -193,7 +195,7 @@ class ChannelBuffer:
         )
 
     def why_interrupted(self, exception: Exception) -> Exception:
-        """Return what an operation is to be rejected with, given why its transfer was."""
+        """Return the exception of an operation whose transfer was rejected with `exception`."""
         self._forget_transfer()
         if self.is_aborted and isinstance(exception, lwt.Canceled):
             return Channel_closed(self.name)  # it was `interrupt` that cancelled
@@ -224,7 +226,7 @@ class ChannelBuffer:
     def flush_at_once(self) -> lwt.Promise[int] | None:
         """Write while the system takes it at once.
 
-        Returns None if nothing is left. Otherwise, `finish_flush` is to be given what it returns.
+        Returns None if nothing is left, and else the promise that `finish_flush` takes.
         """
         while self.position > 0:
             transferred = self.start_io()
@@ -239,7 +241,7 @@ class ChannelBuffer:
         await self.flush_total()
 
     def interrupt(self) -> None:
-        """Let nothing be transferred any more: reject what waits, with `Channel_closed`."""
+        """Stop all transfers: those that wait are rejected with `Channel_closed`."""
         self.is_aborted = True
         if self._interrupted is not None:
             (_, resolver), self._interrupted = self._interrupted, None
@@ -267,9 +269,10 @@ class ChannelBuffer:
 class ClosingOnce:
     """A close function of our own, which two channels may share.
 
-    Closing a descriptor rejects those who wait for it, and they may close a channel on it in
-    their turn, while the first closing is still at work. They get its promise. (OCaml raises
-    `CamlinternalLazy.Undefined` there, as we do if a user's close function closes its channel.)
+    Closing a descriptor rejects those who wait for it. They may then close a channel on it
+    themselves, while the first closing is still at work: they get its promise. (OCaml raises
+    `CamlinternalLazy.Undefined` there. We raise only if a user's close function closes its
+    channel.)
     """
 
     __slots__ = ("_close", "_promise")

@@ -173,7 +173,7 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
 def flush_all() -> lwt.Promise[None]:
     """Flush every output channel that is open; errors are dropped.
 
-    The main loop's exit does this too (`lwt_main.at_exit`).
+    This is also done when the process ends (`lwt_main.at_exit`).
 
     OCaml: Lwt_io.flush_all : unit -> unit Lwt.t
     """
@@ -218,7 +218,7 @@ def abort(channel: Channel, /) -> lwt.Promise[None]:
 
 
 def as_unit(promise: lwt.Promise[object]) -> lwt.Promise[None]:
-    """Take a promise whose value nobody looks at for one of `None`."""
+    """Treat a promise whose value nobody looks at as one of `None`."""
     return promise  # type: ignore[return-value]  # `object` in OCaml's unit: never looked at
 
 
@@ -230,7 +230,7 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
     use `flush` to see it), then is closed. Closing again gives the same result.
 
     Raises:
-        Exception: as `abort`; by rejection, if an output channel has to wait before.
+        Exception: like `abort`; by rejection, if an output channel has to wait first.
         lwt.Failure: by rejection: the channel is a temporary one, of `atomic`.
 
     OCaml: Lwt_io.close : 'a channel -> unit Lwt.t
@@ -243,7 +243,7 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
     if channel._buffer.is_input or channel._state is CLOSED:
         return abort(channel)
     flushed = exclusively(channel, _flush_quietly_and_abort(channel))
-    # Whatever became of that, in the end the channel is closed, and the result is
+    # Whether that worked or not, in the end the channel is closed, and the result is
     # the close function's. (OCaml: Lwt.catch (… abort) (fun _ -> abort).)
     return lwt.try_bind(lambda: flushed, lambda _: abort(channel), lambda _: abort(channel))
 

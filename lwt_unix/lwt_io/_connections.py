@@ -27,8 +27,8 @@ PrepareFd = Callable[[lwt_unix.File_descr], object]
 def close_socket(fd: lwt_unix.File_descr) -> lwt.Promise[None]:
     """Shut a connection down in both directions and close its socket.
 
-    The socket is closed even if shutting down fails; that the peer has gone
-    already is no failure.
+    The socket is closed even if shutting down fails. It is not a failure if the
+    peer has gone already.
     """
     problem: Exception | None = None
     try:
@@ -51,7 +51,7 @@ def closing_once(fd: lwt_unix.File_descr) -> Close:
 
 
 def set_nodelay(fd: lwt_unix.File_descr, set_tcp_nodelay: bool | None) -> None:
-    """Turn Nagle's algorithm off, if asked for; or where there is one, if nothing was said."""
+    """Set `TCP_NODELAY` if asked to; if nothing was said, set it if the socket has it."""
     if set_tcp_nodelay is None:
         try:
             lwt_unix.setsockopt(fd, lwt_unix.TCP_NODELAY, True)
@@ -79,16 +79,17 @@ def open_connection(
     which writes out what is in its buffer.
 
     In this order: a socket is made, `TCP_NODELAY` is set, `prepare_fd` is called,
-    the socket is connected. If that fails, or is cancelled, the socket is closed,
-    also one given as `fd`.
+    the socket is connected. If connecting fails or is cancelled, the socket is
+    closed, even one given as `fd`.
 
     Args:
         sockaddr: where to connect to.
-        fd: the socket to use, instead of a fresh one.
-        set_tcp_nodelay: whether to set `TCP_NODELAY`, which spares small writes
-            a delay of up to 40 ms; by default, it is set if the socket has it.
+        fd: the socket to use, instead of a new one.
+        set_tcp_nodelay: whether to set `TCP_NODELAY`. Without it the system may hold a
+            small write back until its peer has acknowledged the one before. By default,
+            it is set if the socket has it.
         prepare_fd: called with the socket before it is connected.
-        in_buffer: the buffer of the input channel, as for `make`.
+        in_buffer: the buffer of the input channel; see `make`.
         out_buffer: the buffer of the output channel.
 
     Raises:
@@ -170,7 +171,7 @@ def with_close_connection(
     channels: tuple[InputChannel, OutputChannel],
     /,
 ) -> lwt.Promise[T]:
-    """Call `f(channels)` and close both channels, unless closed, whatever becomes of it.
+    """Call `f(channels)`; when it is done or has failed, close both channels unless closed.
 
     OCaml: Lwt_io.with_close_connection : (input_channel * output_channel -> 'a Lwt.t) ->
     input_channel * output_channel -> 'a Lwt.t
@@ -180,8 +181,8 @@ def with_close_connection(
 
 
 def _close_both(ic: InputChannel, oc: OutputChannel) -> lwt.Promise[None]:
-    # Output first: closing the other one would close the socket under it. Both are closed, also
-    # if the first fails; what they meet at once is raised at the call.
+    # Output first: closing the other one would close the socket under it. Both are closed, even
+    # if the first one fails. What they raise at the call is raised here, too.
     output_closed = lwt.apply(_close_if_open, oc)
     both_closed = lwt.join([lwt.apply(_close_if_open, ic), output_closed])
     return lwt.catch(lambda: both_closed, lwt.reraise)

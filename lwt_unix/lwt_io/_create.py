@@ -41,7 +41,7 @@ def set_default_buffer_size(size: int, /) -> None:
     It is 4096 bytes at first.
 
     Raises:
-        TypeError, ValueError: `size` is no int, or less than 16 bytes.
+        ValueError: `size` is less than 16 bytes.
 
     OCaml: Lwt_io.set_default_buffer_size : int -> unit
     """
@@ -142,8 +142,6 @@ def make(
         close: called once, when the channel is closed.
 
     Raises:
-        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode, or another
-            argument of the wrong kind.
         ValueError: `buffer` is too small.
 
     OCaml: Lwt_io.make : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
@@ -163,7 +161,7 @@ def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[
     """Let a user's function be an `async def` one, too."""
 
     def perform(memory: memoryview, offset: int, length: int) -> lwt.Promise[int]:
-        # What it raises leaves, and what it returns is made a promise, as `bind` does it.
+        # `bind` makes a promise of a coroutine. What `perform_io` raises at the call leaves.
         return lwt.bind(lwt.return_unit, lambda _: perform_io(memory, offset, length))
 
     return perform
@@ -201,13 +199,10 @@ def of_fd(
 ) -> Channel:
     """Make a channel on a descriptor.
 
-    Closing the channel calls `close`, by default `lwt_unix.close(fd)`. Two
-    channels on one descriptor, as for a socket, are therefore to be given a
-    `close` of their own.
+    Closing the channel calls `close`, by default `lwt_unix.close(fd)`. So if you make
+    two channels on one descriptor, such as a socket, give each a `close` of your own.
 
     Raises:
-        TypeError: `buffer` is not a writable memoryview of bytes, `mode` not a mode, or another
-            argument of the wrong kind.
         ValueError: `buffer` is too small.
 
     OCaml: Lwt_io.of_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->

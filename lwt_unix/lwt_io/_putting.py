@@ -1,4 +1,4 @@
-"""Writing into a channel's buffer, for one who has it to himself.
+"""Writing into a channel's buffer, for an operation that has the channel to itself.
 
 The counterpart of `_taking`: operations without their locking. The buffer is
 written out only when it is full, so that small writes make few system calls.

@@ -1,9 +1,9 @@
 """The reading functions of `lwt_io`.
 
 Each is one operation on an input channel: it waits for its turn, reads more
-only if it must, and never more than the channel's buffer holds. Where the data
-are there already and nobody uses the channel, the function is over before it
-returns; the first lines of the frequent ones are that case alone.
+only if it must, and never more than the channel's buffer holds. If the data are
+there already and nobody uses the channel, the promise is fulfilled at once. The
+first lines of the functions that are called most are for this case alone.
 
 Cancelling the promise of an operation that waits for its turn takes it out of
 the queue; cancelling one that waits for input stops the waiting, and what it had
@@ -67,7 +67,7 @@ def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
 
 
 def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
-    """Read a line as `read_line` does; None at the end of input.
+    """Read a line like `read_line`; None at the end of input.
 
     Raises:
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
@@ -106,7 +106,7 @@ def _no_char() -> lwt.Promise[bytes]:
 
 
 def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
-    """Read one byte as `read_char` does; None at the end of input.
+    """Read one byte like `read_char`; None at the end of input.
 
     Raises:
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
@@ -130,7 +130,7 @@ def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]
     end of input.
 
     Raises:
-        TypeError, ValueError: at the call: `count` is no int, or negative.
+        ValueError: at the call: `count` is negative.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
     OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
@@ -161,7 +161,6 @@ def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> 
     Fewer come if fewer are there; 0 is the end of input (or a `length` of 0).
 
     Raises:
-        TypeError: at the call: `buffer` is not a writable buffer, or a bound no int.
         ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
@@ -200,9 +199,8 @@ def read_into_exactly(
     """Read exactly `length` bytes into `buffer` at `offset`.
 
     Raises:
-        TypeError: at the call: `buffer` is not a writable buffer, or a bound no int.
         ValueError: by rejection: the range does not lie in `buffer`; nothing is read.
-        EOFError: by rejection: the input ended before; what came is in `buffer`.
+        EOFError: by rejection: the input ended too early; what came is in `buffer`.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
     OCaml: Lwt_io.read_into_exactly : input_channel -> bytes -> int -> int -> unit Lwt.t

@@ -4,7 +4,7 @@
 - `start_server`: what all the `establish_…` functions of `_servers` do, in which
   order, and what is undone when it fails.
 
-What becomes of an accepted client is up to a `Clients` object.
+A `Clients` object says what is done with an accepted client.
 
 Nobody waits for the promise of a client's function, so every exception on these
 paths ends in `lwt.async_exception_hook`, whose default ends the process. A server
@@ -12,7 +12,7 @@ that is to survive its clients handles exceptions in that function, or sets the 
 A hook that returns lets the server go on: the client that could not be served is
 closed, others are accepted.
 
-Running out of descriptors (EMFILE and its like) is reported to the hook too. If
+Running out of descriptors (EMFILE and the like) is reported to the hook, too. If
 that returns, the client stays in the kernel's queue and accepting is tried again
 `RETRY_AFTER` seconds later. An error of the network that concerns one client (`OF_ONE_CLIENT`)
 is reported, and the next one is accepted. (In OCaml the server accepts no more from then on,
@@ -38,10 +38,10 @@ from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
 Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
 
 CLIENTS_A_TURN: Final = 64
-"""How many clients are accepted before the main loop turns, for the sake of the others."""
+"""How many clients are accepted before the main loop turns, so that others have their turn."""
 
 RETRY_AFTER: Final = 0.2
-"""Seconds between two attempts to accept while there are no descriptors to be had."""
+"""Seconds between two attempts to accept, while the system has no descriptors left."""
 
 EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
@@ -51,8 +51,8 @@ OF_ONE_CLIENT: Final = frozenset(
                  "EPERM", "EPROTO")
     if hasattr(errno, name)
 )  # fmt: skip
-"""What became of a connection before it was accepted, as accept(2) tells: it is gone from the
-queue, and the next one may be all right. EPERM is a firewall's."""
+"""Errors that a connection met before it was accepted (see accept(2)): it has left the queue, and
+the next one may be all right. EPERM comes from a firewall."""
 
 
 class Clients(Protocol):
@@ -129,8 +129,8 @@ class Server:
 
     async def _accept_clients(self, over: lwt.Resolver[None]) -> None:
         try:
-            # Not even a client that waits already is accepted now: whoever starts the
-            # server has its promise first. (In OCaml, such a client is served before.)
+            # Even a client that waits already is not accepted now: first the caller gets
+            # the promise of the server. (In OCaml, such a client is served before that.)
             number = 0
             while not self._is_stopping:
                 is_first = number % CLIENTS_A_TURN == 0
@@ -139,8 +139,8 @@ class Server:
         except GeneratorExit:
             raise  # nobody will ever run this again
         except BaseException:
-            # KeyboardInterrupt and its like leave through the main loop, from whatever
-            # function they struck. Who runs the main loop again finds the server accepting.
+            # KeyboardInterrupt and the like leave through the main loop, whatever function
+            # they interrupted. If the main loop runs again, the server accepts again.
             if self._is_stopping:
                 lwt.wakeup(over, None)
             self.start()
@@ -157,7 +157,7 @@ class Server:
         else:
             self._serve(address, client)
             return
-        if not self._is_stopping:  # else it is `stop` that cancelled
+        if not self._is_stopping:  # otherwise it was `stop` that cancelled
             await self._bear(problem)
 
     def _accept(self) -> lwt.Promise[Accepted]:
@@ -176,8 +176,8 @@ class Server:
             except lwt.Canceled:
                 pass  # by `stop`
         elif number not in OF_ONE_CLIENT:
-            # The listening socket is of no use any more: somebody closed it, most likely.
-            # Let nobody wait in its queue.
+            # The listening socket cannot be used any more; most likely it was closed. Let
+            # nobody wait in its queue.
             shutdown_server(self)
 
     def _serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
@@ -198,9 +198,9 @@ class Server:
     def stop(self) -> lwt.Promise[None]:
         """Do what `shutdown_server` does.
 
-        No client is accepted from now on. As after every `wakeup_later`, the rest is done after
-        the callbacks that are running: or, if one of them is a function that serves a client of
-        this server, as soon as it has returned.
+        No client is accepted from now on. The rest is done when the callbacks that are running
+        have ended, as after every `wakeup_later`. If one of them is a function that serves a
+        client of this server, the rest is done as soon as that function has returned.
         """
         if self._stopped is None:
             self._is_stopping = True
@@ -217,7 +217,7 @@ class Server:
 
     async def _close(self) -> None:
         try:
-            # Whoever made the socket may have closed it himself.
+            # The program may have closed the socket that it gave.
             if lwt_unix.state(self._socket) is not lwt_unix.Closed:
                 await lwt_unix.close(self._socket)
             if is_path(self._address):
@@ -248,7 +248,7 @@ def is_path(address: Sockaddr) -> TypeGuard[ADDR_UNIX]:
 
 
 def _nothing() -> None:
-    """Be an action that only waits."""
+    """Do nothing: the action of those who only wait."""
 
 
 def close_in_background(client: lwt_unix.File_descr) -> None:
@@ -272,10 +272,10 @@ def start_server(
     """Make a server and start it.
 
     In this order: the socket is made; SO_REUSEADDR is set; `prepare_listening_fd` is
-    called; bind; listen; the promise is fulfilled; the first accept. An error raises,
-    with the exceptions of bind and listen for a Unix-domain address, which reject the
-    promise: there, binding is a job of its own. The socket is closed on every error
-    and on cancelling, if it was made here.
+    called; bind; listen; the promise is fulfilled; the first accept. An error is raised at
+    the call. Only that of bind or listen on a Unix-domain address rejects the promise:
+    there, binding is a job of its own. If the socket was made here, it is closed on every
+    error and on cancelling.
     """
     address = to_sockaddr(sockaddr, f"Lwt_io.{function}")
     if backlog is None:

@@ -2,9 +2,9 @@
 
 Each way to serve clients has a class that says what a client gets (`_SocketClients`,
 `_ChannelClients`); `_serve` calls the user's function and closes the connection when its
-promise is resolved. The rest is `_server_loop`.
+promise is resolved. The rest of a server is in `_server_loop`.
 
-OCaml: Lwt_io, `establish_server_with_client_socket` and its kin (src/unix/lwt_io.ml).
+OCaml: Lwt_io, `establish_server_with_client_socket` and the like (src/unix/lwt_io.ml).
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def _serve(
     connection: T,
     close: Callable[[], object] | None,
 ) -> None:
-    """Call the user's function for a client; `close`, if that is ours, when it is done."""
+    """Call the user's function for a client; when it is done, call `close` if there is one."""
     try:
         served = lwt.apply(partial(f, address), connection)
     except BaseException:
-        # KeyboardInterrupt and its like, on their way to the main loop.
+        # KeyboardInterrupt and the like, on their way to the main loop.
         if close is not None:
             close()
         raise
@@ -124,7 +124,7 @@ def establish_server_with_client_socket(
     Args:
         sockaddr: where to listen; port 0 lets the system choose one.
         f: serves a client. It may be an `async def` function.
-        server_fd: the socket to listen on, instead of a fresh one. It is bound to
+        server_fd: the socket to listen on, instead of a new one. It is bound to
             `sockaddr` all the same, and `shutdown_server` closes it.
         backlog: how many clients may wait to be accepted, by default as many as
             the system allows.
@@ -188,7 +188,7 @@ class _ChannelClients:
                 closing_once(client),
             )
         except BaseException:
-            close_in_background(client)  # there is no memory for it
+            close_in_background(client)  # there is no memory to serve it
             raise
         close = None if self._no_close else partial(lwt.async_, partial(_close_channels, channels))
         _serve(self._f, address, channels, close)
@@ -210,8 +210,8 @@ def _ignore(_: Exception) -> None:
 
 
 async def _close_or_report(channel: Channel) -> None:
-    # `f` may have tried to close the channel and dealt with the exception: if so, the
-    # same exception is not to end the process now.
+    # `f` may have tried to close the channel and dealt with the exception: then the
+    # same exception must not end the process now.
     if is_closed(channel):
         return
     try:
@@ -247,8 +247,8 @@ def establish_server_with_client_address(
     to be sure, `flush` or `close` the output channel in `f`.
 
     Raises:
-        OSError: as `establish_server_with_client_socket`.
-        TypeError, ValueError: `buffer_size` is no int, or less than 16.
+        OSError: see `establish_server_with_client_socket`.
+        ValueError: `buffer_size` is less than 16.
 
     OCaml: Lwt_io.establish_server_with_client_address :
     ?fd:Lwt_unix.file_descr -> ?buffer_size:int -> ?backlog:int -> ?no_close:bool ->

@@ -1,8 +1,8 @@
-"""Reading from a channel's buffer, for one who has it to himself.
+"""Reading from a channel's buffer, for an operation that has the channel to itself.
 
-Each coroutine here is an operation of an input channel without its locking:
-`_channel.exclusively` runs it, `_reading` is what users call. What has been
-taken from the buffer is gone, also when the operation fails later on, as in OCaml.
+Each coroutine here is an operation of an input channel without its locking: `_turns`
+runs it when it is its turn, and `_reading` has the functions that users call. What was
+taken from the buffer is gone, even if the operation fails later; so it is in OCaml.
 
 A line costs one search and one copy, whatever its length: what is read ahead is
 searched where it lies, and a line that is longer than the buffer is collected in

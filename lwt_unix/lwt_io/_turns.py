@@ -18,9 +18,9 @@ how each ends.
 
 Automatic flushing: when an operation leaves unwritten bytes behind, a flush is
 due after the next `lwt.pause`, that is, before the main loop may go idle. It
-gives way to whoever uses the channel then; their own `finish` asks for it anew.
-Its errors are dropped and the bytes kept, so that `flush` or `close` meets the
-error again, in the hands of someone who can react.
+gives way to an operation that uses the channel then, whose `finish` asks for a
+flush again. Its errors are dropped and the bytes kept, so that the next `flush`
+meets the error again, where the program can react to it.
 
 OCaml: Lwt_io, the type `channel`, `primitive`, `atomic`, `unlock`, `auto_flush`
 (src/unix/lwt_io.ml).
@@ -46,7 +46,7 @@ PromiseOrCoroutine: TypeAlias = lwt.Promise[T] | Coroutine[Any, Any, T]
 
 
 class ChannelState(Enum):
-    """The states that the module docstring tells of."""
+    """The states that the docstring of this file explains."""
 
     IDLE = "idle"
     BUSY = "busy"
@@ -67,7 +67,7 @@ INVALID: Final = ChannelState.INVALID
 class Channel:
     """A buffered byte channel: an `InputChannel` or an `OutputChannel`.
 
-    Channels come from `lwt_io.of_fd`, `lwt_io.make` and their kin, and are used
+    Channels come from `lwt_io.of_fd`, `lwt_io.make` and the like, and are used
     by the functions of `lwt_io`. `async with channel:` closes it at the end.
 
     OCaml: type 'mode Lwt_io.channel
@@ -83,10 +83,10 @@ class Channel:
         """In state `ATOMIC`: the temporary channel."""
 
         self._root = root
-        """What a temporary channel is a temporary channel of, in the end."""
+        """For a temporary channel: the channel of the program for which it stands."""
 
         self._queue: lwt_sequence.Sequence[lwt.Resolver[None]] | None = None
-        """Who waits for a turn. Made for the first who does: few channels have any."""
+        """Those who wait for a turn. Made when the first one comes: few channels need it."""
 
     def __repr__(self) -> str:
         kind = "temporary " if self._root is not None else ""
@@ -123,17 +123,17 @@ def _ask_for_turn(channel: Channel) -> lwt.Promise[None]:
 
 
 def _begin_turn(channel: Channel) -> None:
-    """Check that the channel can still be used, once it is one's turn.
+    """Check that the channel can still be used, now that the turn has come.
 
     `release` has set `WAITING` and so kept all others out; but the channel may
     have been closed since.
 
     Raises:
-        Channel_closed: it was.
+        Channel_closed: it was closed.
         lwt.Failure: it is a temporary channel after its time.
     """
     if channel._state is not WAITING:
-        release(channel)  # the next one is to hear of it too
+        release(channel)  # the next one has to learn of it, too
         raise _refusal(channel)
 
 
@@ -149,7 +149,7 @@ def release(channel: Channel) -> None:
     someone_waits = queue is not None and not lwt_sequence.is_empty(queue)
     if channel._state is BUSY or channel._state is ATOMIC:
         if channel._buffer.is_aborted:
-            # Aborted through a temporary channel: the outer ones hear of it now.
+            # Aborted through a temporary channel: the outer ones learn of it now.
             channel._state = CLOSED
         else:
             channel._state = WAITING if someone_waits else IDLE
@@ -161,7 +161,7 @@ def release(channel: Channel) -> None:
 def finish(channel: Channel) -> None:
     """End an operation: `release`, and have what it left unwritten flushed soon."""
     if channel._queue is None and channel._state is BUSY and not channel._buffer.is_aborted:
-        channel._state = IDLE  # what `release` comes to, nearly always
+        channel._state = IDLE  # what `release` does in nearly all cases
     else:
         release(channel)
     if channel._state is IDLE:
@@ -171,7 +171,7 @@ def finish(channel: Channel) -> None:
 
 
 def exclusively(channel: Channel, operation: Coroutine[Any, Any, T]) -> lwt.Promise[T]:
-    """Run an operation on the channel's buffer while no other one does.
+    """Run an operation on the channel's buffer, while no other one runs.
 
     It begins at once if the channel is idle. The channel goes on to the next
     operation before the promise is resolved.
@@ -193,7 +193,7 @@ async def _in_turn(
         await turn
         _begin_turn(channel)
     except BaseException:
-        operation.close()  # it never began
+        operation.close()  # it has not begun, and never will
         raise
     channel._state = BUSY
     return await _to_its_end(channel, operation)
@@ -279,7 +279,7 @@ async def _atomically(
 
 @final
 class _ReadOnce(Generic[T]):
-    """An operation that waits for its input, of which one read will most likely bring enough."""
+    """An operation that waits for input, and for which one read most likely brings enough."""
 
     __slots__ = ("_channel", "_end", "_go_on", "_take")
 
@@ -391,7 +391,7 @@ def _flush_automatically(root: Channel, _: None) -> None:
         else:
             lwt.of_coroutine(_finish_flush_and_release(channel, transferred))
     elif channel._state is BUSY or channel._state is WAITING:
-        buffer.auto_flushing = False  # their `finish` asks for it anew
+        buffer.auto_flushing = False  # the `finish` of its user asks for it again
 
 
 async def _finish_flush_and_release(channel: Channel, transferred: lwt.Promise[int]) -> None:

@@ -1,4 +1,4 @@
-"""Who uses a channel when; atomic, flush, close, abort: lwt_unix/lwt_io/_channel.py."""
+"""Who uses a channel when; atomic, flush, close, abort: lwt_io/_turns.py and _channel.py."""
 
 from __future__ import annotations
 

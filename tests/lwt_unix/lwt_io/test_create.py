@@ -1,4 +1,4 @@
-"""Making channels, and their buffers: lwt_unix/lwt_io/_create.py and _io_access.py."""
+"""Making channels, and their buffers: lwt_unix/lwt_io/_create.py and _access.py."""
 
 from __future__ import annotations
 

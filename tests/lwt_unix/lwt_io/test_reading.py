@@ -1,4 +1,4 @@
-"""Reading from channels: lwt_unix/lwt_io/_taking.py and _io_reading.py."""
+"""Reading from channels: lwt_unix/lwt_io/_taking.py and _reading.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers: lwt_unix/lwt_io/_server_loop.py and _io_servers.py, each sentence of their specification.
+"""Servers: lwt_unix/lwt_io/_server_loop.py and _servers.py, each sentence of their specification.
 
 Clients here are plain sockets of this process: the kernel accepts a connection before
 the server does. Clients in other processes are in test_servers_clients.py.

@@ -1,4 +1,4 @@
-"""Servers and connections on channels: lwt_unix/lwt_io/_servers.py, _io_connections.py."""
+"""Servers and connections on channels: lwt_unix/lwt_io/_servers.py and _connections.py."""
 
 from __future__ import annotations
 

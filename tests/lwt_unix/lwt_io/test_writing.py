@@ -1,4 +1,4 @@
-"""Writing to channels: lwt_unix/lwt_io/_putting.py and _io_writing.py."""
+"""Writing to channels: lwt_unix/lwt_io/_putting.py, _writing.py and _printing.py."""
 
 from __future__ import annotations
 
