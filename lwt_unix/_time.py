@@ -6,7 +6,6 @@ OCaml: section "Sleepers" of lwt_unix.ml.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from time import monotonic
 from typing import Any, NoReturn, TypeVar
 
 import lwt
@@ -110,14 +109,16 @@ def auto_pause(timeout: float, /) -> Callable[[], lwt.Promise[None]]:
     OCaml: Lwt_unix.auto_pause : float -> (unit -> unit Lwt.t)
     """
     check_delay("Lwt_unix.auto_pause", timeout)
-    limit = monotonic() + timeout
+    start = lwt_engine.get().now()
+    limit = start + timeout
 
     def pause_if_due() -> lwt.Promise[None]:
-        nonlocal limit
-        now = monotonic()
-        if now < limit:
+        nonlocal start, limit
+        now = lwt_engine.get().now()
+        # Before the start: an engine with another clock was set meanwhile.
+        if start <= now < limit:
             return lwt.return_unit
-        limit = now + timeout
+        start, limit = now, now + timeout
         return lwt.pause()
 
     return pause_if_due

@@ -4,7 +4,8 @@ An engine watches descriptors and clocks, and calls a function when something
 happened. `abstract` turns three such services (`register_readable`,
 `register_writable`, `register_timer`) into events that can be stopped, counted,
 moved to another engine and simulated. To write an engine, derive from it and
-define these three, `iter`, `cleanup` and `id`.
+define these three, `iter`, `cleanup` and `id`; and `now`, if its clock is not the
+system's.
 
 Nothing here may be called from a signal handler or from another thread.
 
@@ -13,7 +14,9 @@ OCaml: src/unix/lwt_engine.ml, Engines. `private` methods are public here.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,6 +75,9 @@ def not_a_callback(function_name: str, value: object) -> TypeError:
 
 
 # --- Engines -----------------------------------------------------------------
+
+system_clock: Final[Callable[[], float]] = time.monotonic
+"""The clock of an engine that has no other. All else asks the current engine: `now`."""
 
 
 class abstract(ABC):
@@ -290,6 +296,16 @@ class abstract(ABC):
         OCaml: method forwards_signal : int -> bool
         """
         return False
+
+    # --- What Python adds: the clock -----------------------------------------
+
+    def now(self) -> float:
+        """Return the time by which timers are due, in seconds. It never goes back.
+
+        `lwt_unix` reads no other clock. An engine of your own may define it anew, to let
+        a test move the time, for example. Not in OCaml.
+        """
+        return system_clock()
 
     # --- What Python adds: the numbers of descriptors ------------------------
 

@@ -15,14 +15,14 @@ The ideas, in reading order:
 
 Events register themselves here without the detour over `register_readable` and the
 like, which is for engines that users write. A user's class that overrides one of
-these methods gets it called all the same (`_is_direct`).
+these methods gets it called all the same (`_is_direct`). Nor do timers take the detour
+over `now`, unless it is overridden.
 
 OCaml: src/unix/lwt_engine.ml, class select_or_poll_based
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -31,6 +31,7 @@ from lwt_unix.lwt_engine._base import (
     abstract,
     check_engine,
     not_a_callback,
+    system_clock,
 )
 from lwt_unix.lwt_engine._events import Action, Descriptor_event, Event, Event_callback
 from lwt_unix.lwt_engine._timers import Timer, Timer_queue
@@ -128,25 +129,32 @@ class descriptor_based(abstract):
     """An engine with a table of descriptors and a queue of timers. Not in OCaml's interface.
 
     Args:
-        clock: the time in seconds; it never goes back. Tests put their own here.
+        clock: what `now` returns, unless a class of your own defines that anew.
 
     OCaml: class virtual select_or_poll_based
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = system_clock) -> None:
         super().__init__()
         self._watches: Final[dict[int, Watch]] = {}
         self._changes: Final[list[Watch]] = []
-        self._timer_queue: Final = Timer_queue(clock)
+        self._clock: Final = clock
+        own = type(self)
+        self._timer_queue: Final = Timer_queue(
+            clock if own.now is descriptor_based.now else self.now
+        )
         # Events of the `register_` methods: on the lists of watches and in the queue,
         # but not counted. `abstract` counts those that it registered.
         self._actions: Final[dict[Descriptor_event, None]] = {}
-        own = type(self)
         self._is_direct: Final = (
             own.register_readable is descriptor_based.register_readable
             and own.register_writable is descriptor_based.register_writable
             and own.register_timer is descriptor_based.register_timer
         )
+
+    def now(self) -> float:
+        """Return the time by which timers are due, in seconds. Not in OCaml."""
+        return self._clock()
 
     # --- Events: see `abstract` for what these do ----------------------------
 

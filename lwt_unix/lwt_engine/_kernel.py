@@ -29,10 +29,10 @@ OCaml: libev has this part there. Its order of ready descriptors is unspecified.
 from __future__ import annotations
 
 import errno
-import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from lwt_unix.lwt_engine._base import system_clock
 from lwt_unix.lwt_engine._descriptors import (
     READ,
     WRITE,
@@ -94,7 +94,7 @@ class Poller(Protocol):
 class kernel_based(descriptor_based):
     """An engine over a poller. Not in OCaml's interface."""
 
-    def __init__(self, poller: Poller, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, poller: Poller, *, clock: Callable[[], float] = system_clock) -> None:
         super().__init__(clock=clock)
         self._poller: Final = poller
         self._readable: Final = poller.readable

@@ -10,14 +10,13 @@ OCaml: src/unix/lwt_engine.ml, The libev engine
 from __future__ import annotations
 
 import select
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
 
 from lwt._core.exceptions import Failure
-from lwt_unix.lwt_engine._base import Engine_id, Engine_id__poll
+from lwt_unix.lwt_engine._base import Engine_id, Engine_id__poll, system_clock
 from lwt_unix.lwt_engine._kernel import Poller, kernel_based
 from lwt_unix.lwt_engine._kqueue import Kqueue_poller, kqueue_api
 from lwt_unix.lwt_engine._pollers import Epoll_poller, Poll_poller, Select_poller, epoll_maker
@@ -152,7 +151,7 @@ class libev(kernel_based):
 
     Args:
         backend: the system call to use.
-        clock: the time in seconds; it never goes back. Tests put their own here.
+        clock: what `now` returns, unless a class of your own defines that anew.
 
     Raises:
         lwt_sys.Not_available: the system does not have it. Also a lwt.Failure.
@@ -165,7 +164,7 @@ class libev(kernel_based):
         self,
         *,
         backend: Backend = Backend.EV_DEFAULT,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = system_clock,
     ) -> None:
         used, poller = _open(backend)
         super().__init__(poller, clock=clock)
@@ -206,7 +205,7 @@ class epoll(libev):
     Not in OCaml: libev ~backend:Ev_backend.epoll ()
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = system_clock) -> None:
         super().__init__(backend=Backend.EV_EPOLL, clock=clock)
 
 
@@ -219,7 +218,7 @@ class kqueue(libev):
     Not in OCaml: libev ~backend:Ev_backend.kqueue ()
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = system_clock) -> None:
         super().__init__(backend=Backend.EV_KQUEUE, clock=clock)
 
 
@@ -232,7 +231,7 @@ class poll(libev):
     Not in OCaml: libev ~backend:Ev_backend.poll (); but its identifier is.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = system_clock) -> None:
         super().__init__(backend=Backend.EV_POLL, clock=clock)
 
     @property

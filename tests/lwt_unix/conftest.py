@@ -8,6 +8,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
+from tests.support.engines import Clock
 
 
 def open_descriptors() -> set[int]:
@@ -74,21 +75,6 @@ def pair() -> Iterator[Pair]:
     for descriptor in (near, far):
         if lwt_unix.state(descriptor) is not lwt_unix.Closed:
             lwt_main.run(lwt_unix.close(descriptor))
-
-
-class Clock:
-    """A clock that moves when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass, and the main loop notice."""
-        self.now += seconds
-        lwt_engine.iter(False)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
-from tests.lwt_unix.conftest import Clock
+from tests.support.engines import Clock
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -171,16 +171,26 @@ def test_a_keyboard_interrupt_in_the_function_leaves_no_timer(clock: Clock) -> N
 
 @pytest.mark.parametrize("make", [lwt_unix.auto_pause, lwt_unix.auto_yield])
 def test_auto_pause_pauses_only_when_its_time_is_over(
-    make: Callable[[float], Callable[[], lwt.Promise[None]]], monkeypatch: pytest.MonkeyPatch
+    make: Callable[[float], Callable[[], lwt.Promise[None]]], clock: Clock
 ) -> None:
-    clock = Clock()
-    monkeypatch.setattr("lwt_unix._time.monotonic", clock)
     pause = make(1.0)
     paused = []
     for step in (0.5, 0.4, 0.1, 0.9, 0.2):
         clock.now += step
         paused.append(lwt.is_sleeping(pause()))
     assert paused == [False, False, True, False, True]
+    lwt_main.run(lwt.pause())
+
+
+def test_auto_pause_goes_by_the_clock_of_the_engine_that_is_set_later(clock: Clock) -> None:
+    pause = lwt_unix.auto_pause(1.0)
+    earlier = Clock(0.0)
+    lwt_engine.set(lwt_engine.select(clock=earlier))
+    paused = []
+    for step in (0.0, 0.9, 0.1):
+        earlier.now += step
+        paused.append(lwt.is_sleeping(pause()))
+    assert paused == [True, False, True]
     lwt_main.run(lwt.pause())
 
 

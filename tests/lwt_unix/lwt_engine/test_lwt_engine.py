@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -636,6 +637,10 @@ def test_engine_written_from_the_abstract_class_has_events_counts_and_destroy() 
     engine.destroy()
     assert engine.log == ["stop readable 3", "stop writable 4", "stop timer 0.5 True", "cleanup"]
     assert (engine.readable_count, engine.writable_count, engine.timer_count) == (0, 0, 0)
+
+
+def test_abstract_engine_has_the_system_s_clock() -> None:
+    assert time.monotonic() <= Scripted().now() <= time.monotonic()
 
 
 def test_abstract_engine_forks_forgets_and_forwards_nothing() -> None:

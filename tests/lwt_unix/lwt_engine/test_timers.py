@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -55,6 +56,40 @@ def test_timer_is_called_once_when_its_delay_has_passed(
     clock.now += 100
     engine.iter(False)
     assert record.take() == ["timer"]
+
+
+def test_now_is_the_clock_that_was_given(engine: lwt_engine.abstract, clock: Clock) -> None:
+    times = [engine.now()]
+    clock.now += 1.5
+    times.append(engine.now())
+    assert times == [1000.0, 1001.5]
+
+
+@pytest.mark.parametrize("engine_class", ENGINES)
+def test_now_is_the_system_s_monotonic_clock_without_another(engine_class: Engine_class) -> None:
+    engine = engine_class()
+    assert time.monotonic() <= engine.now() <= time.monotonic()
+    engine.destroy()
+
+
+@pytest.mark.parametrize("base", ENGINES)
+def test_timers_go_by_the_now_that_a_users_engine_defines(base: Engine_class) -> None:
+    class Users(base):  # type: ignore[misc,valid-type]  # the base is known only here
+        time = 0.0
+
+        def now(self) -> float:
+            return self.time
+
+    record = Recorder()
+    engine = Users()
+    engine.on_timer(3600, False, record("timer"))
+    engine.time += 3599
+    engine.iter(False)
+    assert record.take() == []
+    engine.time += 1
+    engine.iter(True)
+    assert record.take() == ["timer"]
+    engine.destroy()
 
 
 def test_timers_are_called_in_order_of_time_and_ties_in_order_of_registration(
