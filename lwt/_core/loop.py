@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeAlias, TypeVar, final
 
-from lwt._core.coroutine import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
@@ -23,7 +22,6 @@ from lwt._core.promise import (
     PROXY,
     REJECTED,
     Promise,
-    PromiseOrCoroutine,
     add_callback,
     new_promise,
     settle,
@@ -80,17 +78,6 @@ def _go_on(loop: Loop[Any], value: object) -> Promise[Any]:
         if promise._state != FULFILLED:
             return promise
         value = promise._value
-
-
-def promise_from(function_name: str, callback: object, result: PromiseOrCoroutine[T]) -> Promise[T]:
-    """Take what a callback returned as a promise, running it if it is a coroutine.
-
-    Raises:
-        TypeError: it is neither.
-    """
-    if type(result) is Promise:
-        return result
-    return to_promise(f"lwt_stream.{function_name}", callback, result)
 
 
 @final

@@ -21,7 +21,7 @@ from lwt.lwt_seq._nodes import (
     Nil,
     Node,
     Seq,
-    Source,
+    SeqOrAsync,
     evaluate,
     evaluate_first,
     is_end,
@@ -63,7 +63,7 @@ def return_lwt(promise: Promise[A], /) -> Seq[A]:
     return lambda: map_of(lambda element: Cons(element, empty), promise)
 
 
-def cons(element: A, seq: Source[A], /) -> Seq[A]:
+def cons(element: A, seq: SeqOrAsync[A], /) -> Seq[A]:
     """Put an element before a sequence.
 
     Raises:
@@ -76,7 +76,7 @@ def cons(element: A, seq: Source[A], /) -> Seq[A]:
     return lambda: return_of(Cons(element, following))
 
 
-def cons_lwt(promise: Promise[A], seq: Source[A], /) -> Seq[A]:
+def cons_lwt(promise: Promise[A], seq: SeqOrAsync[A], /) -> Seq[A]:
     """Put an element that a promise gives before a sequence.
 
     Raises:
@@ -90,12 +90,12 @@ def cons_lwt(promise: Promise[A], seq: Source[A], /) -> Seq[A]:
     return lambda: map_of(lambda element: Cons(element, following), promise)
 
 
-def _seq(name: str, seq: Source[A]) -> Seq[A]:
+def _seq(name: str, seq: SeqOrAsync[A]) -> Seq[A]:
     """Take a sequence for what `Cons` holds: calling that always gives a promise."""
     return lambda: evaluate(name, seq)
 
 
-def append(seq1: Source[A], seq2: Source[A], /) -> Seq[A]:
+def append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], /) -> Seq[A]:
     """Make a sequence of the elements of one, then those of another.
 
     Raises:
@@ -108,7 +108,7 @@ def append(seq1: Source[A], seq2: Source[A], /) -> Seq[A]:
     return _append(seq1, seq2, evaluate_first)
 
 
-def _append(seq1: Source[A], seq2: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[A]:
+def _append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[A]:
     def follow(first: Node[A]) -> Promise[Node[A]]:
         if is_end("lwt_seq.append", first) or first is Nil:
             return evaluate("lwt_seq.append", seq2)

@@ -55,7 +55,7 @@ OCaml: type 'a Lwt_seq.t = unit -> 'a node Lwt.t
 t: TypeAlias = Seq[T]
 node: TypeAlias = Node[T]
 
-Source: TypeAlias = Callable[[], PromiseOrCoroutine[Node[T]]]
+SeqOrAsync: TypeAlias = Callable[[], PromiseOrCoroutine[Node[T]]]
 """A sequence that is an argument: it may be an `async def` function, too."""
 
 Evaluate: TypeAlias = Callable[[str, Callable[[], PromiseOrCoroutine[T]]], Promise[T]]

@@ -26,7 +26,7 @@ from lwt.lwt_seq._nodes import (
     Nil,
     Node,
     Seq,
-    Source,
+    SeqOrAsync,
     evaluate,
     evaluate_first,
     is_end,
@@ -38,7 +38,7 @@ B = TypeVar("B")
 Loop: TypeAlias = Generator[Promise[Any], Any, B]
 
 
-def map(f: Callable[[A], B], seq: Source[A], /) -> Seq[B]:
+def map(f: Callable[[A], B], seq: SeqOrAsync[A], /) -> Seq[B]:
     """Make a sequence of what a function gives for each element.
 
     >>> from lwt import Some, lwt_seq
@@ -57,7 +57,7 @@ def map(f: Callable[[A], B], seq: Source[A], /) -> Seq[B]:
     check_callable("lwt_seq.map", f)
     check_callable("lwt_seq.map", seq)
 
-    def mapped(seq: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
+    def mapped(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def apply(first: Node[A]) -> Node[B]:
             if is_end("lwt_seq.map", first) or first is Nil:
                 return Nil
@@ -68,7 +68,7 @@ def map(f: Callable[[A], B], seq: Source[A], /) -> Seq[B]:
     return mapped(seq, evaluate_first)
 
 
-def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: Source[A], /) -> Seq[B]:
+def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
     """As `map`, with a function that returns a promise.
 
     Raises:
@@ -79,7 +79,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: Source[A], /) -> Seq[B]:
     check_callable("lwt_seq.map_s", f)
     check_callable("lwt_seq.map_s", seq)
 
-    def mapped(seq: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
+    def mapped(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def apply(first: Node[A]) -> Promise[Node[B]]:
             if is_end("lwt_seq.map_s", first) or first is Nil:
                 return end
@@ -92,7 +92,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: Source[A], /) -> Seq[B]:
     return mapped(seq, evaluate_first)
 
 
-def filter(f: Callable[[A], bool], seq: Source[A], /) -> Seq[A]:
+def filter(f: Callable[[A], bool], seq: SeqOrAsync[A], /) -> Seq[A]:
     """Make a sequence of the elements of which a test holds.
 
     Raises:
@@ -107,7 +107,7 @@ def filter(f: Callable[[A], bool], seq: Source[A], /) -> Seq[A]:
     return _filter_map("lwt_seq.filter", f, test, seq)
 
 
-def filter_s(f: Callable[[A], PromiseOrCoroutine[bool]], seq: Source[A], /) -> Seq[A]:
+def filter_s(f: Callable[[A], PromiseOrCoroutine[bool]], seq: SeqOrAsync[A], /) -> Seq[A]:
     """As `filter`, with a test that returns a promise.
 
     Raises:
@@ -123,7 +123,7 @@ def filter_s(f: Callable[[A], PromiseOrCoroutine[bool]], seq: Source[A], /) -> S
     return _filter_map("lwt_seq.filter_s", f, test, seq)
 
 
-def filter_map(f: Callable[[A], Some[B] | None], seq: Source[A], /) -> Seq[B]:
+def filter_map(f: Callable[[A], Some[B] | None], seq: SeqOrAsync[A], /) -> Seq[B]:
     """Make a sequence of what is in the options that a function gives for the elements.
 
     Raises:
@@ -138,7 +138,9 @@ def filter_map(f: Callable[[A], Some[B] | None], seq: Source[A], /) -> Seq[B]:
     return _filter_map("lwt_seq.filter_map", f, choose, seq)
 
 
-def filter_map_s(f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], seq: Source[A], /) -> Seq[B]:
+def filter_map_s(
+    f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], seq: SeqOrAsync[A], /
+) -> Seq[B]:
     """As `filter_map`, with a function that returns a promise.
 
     Raises:
@@ -154,12 +156,12 @@ def filter_map_s(f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], seq: Sour
 
 
 def _filter_map(
-    name: str, f: object, choose: Callable[[A], Promise[Some[B] | None]], seq: Source[A]
+    name: str, f: object, choose: Callable[[A], Promise[Some[B] | None]], seq: SeqOrAsync[A]
 ) -> Seq[B]:
     check_callable(name, f)
     check_callable(name, seq)
 
-    def chosen(seq: Source[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
+    def chosen(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def loop() -> Loop[Node[B]]:
             first: Node[A] = yield evaluate_1(name, seq)
             while not is_end(name, first) and first is not Nil:
@@ -179,7 +181,7 @@ def _filter_map(
     return chosen(seq, evaluate_first)
 
 
-def flat_map(f: Callable[[A], Source[B]], seq: Source[A], /) -> Seq[B]:
+def flat_map(f: Callable[[A], SeqOrAsync[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
     """Make a sequence of the elements of all sequences that a function gives.
 
     Raises:
@@ -190,11 +192,13 @@ def flat_map(f: Callable[[A], Source[B]], seq: Source[A], /) -> Seq[B]:
     check_callable("lwt_seq.flat_map", f)
     check_callable("lwt_seq.flat_map", seq)
 
-    def flat(inner: Source[B], outer: Source[A], evaluate_outer: Evaluate[Node[A]]) -> Seq[B]:
+    def flat(
+        inner: SeqOrAsync[B], outer: SeqOrAsync[A], evaluate_outer: Evaluate[Node[A]]
+    ) -> Seq[B]:
         """Make a sequence of the elements of `inner`, then of what comes from `outer`."""
 
         def loop(
-            inner: Source[B], outer: Source[A], evaluate_outer: Evaluate[Node[A]]
+            inner: SeqOrAsync[B], outer: SeqOrAsync[A], evaluate_outer: Evaluate[Node[A]]
         ) -> Loop[Node[B]]:
             while True:
                 found: Node[B] = Nil

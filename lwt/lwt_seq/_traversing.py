@@ -16,7 +16,7 @@ from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt.lwt_seq._nodes import (
     Nil,
     Node,
-    Source,
+    SeqOrAsync,
     evaluate,
     evaluate_first,
     is_end,
@@ -28,7 +28,7 @@ B = TypeVar("B")
 Loop: TypeAlias = Generator[Promise[Any], Any, B]
 
 
-def fold_left(f: Callable[[A, B], A], accumulator: A, seq: Source[B], /) -> Promise[A]:
+def fold_left(f: Callable[[A, B], A], accumulator: A, seq: SeqOrAsync[B], /) -> Promise[A]:
     """Combine the elements from the left: call a function on what it gave last, and the next.
 
     Raises:
@@ -49,7 +49,7 @@ def fold_left(f: Callable[[A, B], A], accumulator: A, seq: Source[B], /) -> Prom
 
 
 def fold_left_s(
-    f: Callable[[A, B], PromiseOrCoroutine[A]], accumulator: A, seq: Source[B], /
+    f: Callable[[A, B], PromiseOrCoroutine[A]], accumulator: A, seq: SeqOrAsync[B], /
 ) -> Promise[A]:
     """As `fold_left`, with a function that returns a promise.
 
@@ -71,7 +71,7 @@ def fold_left_s(
     return _go_through("lwt_seq.fold_left_s", f, seq, loop(accumulator))
 
 
-def iter(f: Callable[[A], object], seq: Source[A], /) -> Promise[None]:
+def iter(f: Callable[[A], object], seq: SeqOrAsync[A], /) -> Promise[None]:
     """Call a function on each element; the next node is evaluated when it has returned.
 
     Raises:
@@ -90,7 +90,7 @@ def iter(f: Callable[[A], object], seq: Source[A], /) -> Promise[None]:
     return _go_through("lwt_seq.iter", f, seq, loop())
 
 
-def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /) -> Promise[None]:
+def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) -> Promise[None]:
     """Call a function on each element; the next node is evaluated when its promise is fulfilled.
 
     Raises:
@@ -109,7 +109,7 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /) -> P
     return _go_through("lwt_seq.iter_s", f, seq, loop())
 
 
-def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /) -> Promise[None]:
+def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) -> Promise[None]:
     """Call a function on each element, without waiting for its promise; wait for all at the end.
 
     If a node is rejected, so is the result at once, while the promises go on. Otherwise a
@@ -134,7 +134,7 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /) -> P
 
 
 def iter_n(
-    f: Callable[[A], PromiseOrCoroutine[object]], seq: Source[A], /, *, max_concurrency: int = 1
+    f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /, *, max_concurrency: int = 1
 ) -> Promise[None]:
     """Call a function on each element, with at most so many of its promises pending.
 
@@ -182,7 +182,7 @@ def iter_n(
     return _go_through("lwt_seq.iter_n", f, seq, loop())
 
 
-def to_list(seq: Source[A], /) -> Promise[list[A]]:
+def to_list(seq: SeqOrAsync[A], /) -> Promise[list[A]]:
     """Give the list of the elements.
 
     Raises:

@@ -15,7 +15,7 @@ is called when an element is needed (`from_`, `from_direct`), or somebody who pu
 Functions whose name ends in `_s` take a function that returns promises, and wait for one
 before they call it again; `iter_p` does not wait, `iter_n` waits when there are too many.
 
-The source reads in this order: `_node` (the queue), `_push` and `_asked`
+The source reads in this order: `_source` (the queue), `_push` and `_asked`
 (where elements come from), `_stream` (the type, `get`), `lwt/_core/loop.py` (how readers wait without
 recursion), `_create`, `_read`, `_traverse`, `_transform`, `_join`.
 

@@ -1,6 +1,6 @@
 """Sources that are asked for an element when one is needed: functions, iterators, loops.
 
-A reader that stands at the last node calls `feed`, which waits for one more node: it asks for
+A reader that stands at the last cell calls `feed`, which waits for one more cell: it asks for
 one, or, if somebody has asked already, waits for the same.
 
 A source knows nothing of its streams: one that nobody reads any more can go.
@@ -10,7 +10,7 @@ OCaml: src/core/lwt_stream.ml, the types from and source, feed.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, final
 
@@ -32,14 +32,14 @@ from lwt._core.promise import (
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution, run_postponed
 from lwt._core.storage import current_storage
 from lwt._core.values import Some
-from lwt.lwt_stream._node import Queue, check_option
+from lwt.lwt_stream._source import Source, check_option
 
 Steps: TypeAlias = Iterator[Promise[Any]]
-"""A loop that adds a node, as a generator: it gives the promises to wait for before that. When one
-is rejected, so is the promise of the node, and the loop is left."""
+"""A loop that adds a cell, as a generator: it gives the promises to wait for before that. When one
+is rejected, so is the promise of the cell, and the loop is left."""
 
 
-class Asked(Queue, ABC):
+class Asked(Source):
     """A source that is asked for each element when that is needed, and may have to wait for it."""
 
     __slots__ = ("requested",)
@@ -47,13 +47,13 @@ class Asked(Queue, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.requested: Promise[Any] | None = None
-        """The promise of the node that was asked for, if it has not come yet.
+        """The promise of the cell that was asked for, if it has not come yet.
 
         While it is pending, everyone waits for this one; nothing more is asked for."""
 
     @abstractmethod
     def request(self) -> Promise[Any] | None:
-        """Ask for one more node. None if that was added at once, else the promise of that.
+        """Ask for one more cell. None if that was added at once, else the promise of that.
 
         Exceptions are in the promise.
         """
@@ -65,9 +65,9 @@ class Asked(Queue, ABC):
     def wait_for(
         self, promise: Promise[Any], go_on: Callable[[Any], Promise[Any] | None]
     ) -> Promise[Any]:
-        """Wait for a promise that is not fulfilled; return the promise of the new node.
+        """Wait for a promise that is not fulfilled; return the promise of the new cell.
 
-        `go_on` takes the value, adds a node, and returns None; or it returns the next promise
+        `go_on` takes the value, adds a cell, and returns None; or it returns the next promise
         to wait for.
         """
         source = underlying(promise)
@@ -187,7 +187,7 @@ class From(Asked):
 
 @final
 class Looped(Asked):
-    """A loop for each element: it adds a node, and gives the promises to wait for before."""
+    """A loop for each element: it adds a cell, and gives the promises to wait for before."""
 
     __slots__ = ("_start",)
 
@@ -214,7 +214,7 @@ def _go_on(loop: Steps) -> Promise[Any] | None:
 
 
 @final
-class From_direct(Queue):
+class From_direct(Source):
     """A function that returns elements, called when one is needed."""
 
     __slots__ = ("_function",)
@@ -231,7 +231,7 @@ class From_direct(Queue):
 
 
 @final
-class From_iterator(Queue):
+class From_iterator(Source):
     """An iterator, asked for its next item when an element is needed."""
 
     __slots__ = ("_iterator",)

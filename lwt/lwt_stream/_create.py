@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from lwt._core.background import dont_wait
 from lwt._core.checks import check_promise
+from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.exceptions import Canceled
-from lwt._core.loop import promise_from
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind, catch, map
 from lwt._core.values import Some
-from lwt.lwt_seq._nodes import Nil, Source, is_end
-from lwt.lwt_seq._nodes import Node as SeqNode
+from lwt.lwt_seq._nodes import Nil, Node, SeqOrAsync, is_end
 from lwt.lwt_stream._asked import From, From_direct, From_iterator
-from lwt.lwt_stream._node import BARE, Node
 from lwt.lwt_stream._push import Closed, Push, Push_bounded
+from lwt.lwt_stream._source import BARE, Cell
 from lwt.lwt_stream._stream import Stream, check_callable, check_number, of_source
 
 if TYPE_CHECKING:
@@ -157,10 +156,10 @@ class bounded_push(Generic[T_contra]):
         source = self._source
         if source.count < source.size and source.pending is None and not source.is_closed:
             # `enqueue_bare`, without a call.
-            node = source.last
-            node.data = BARE
-            node.value = element
-            node.next = source.last = last = Node()
+            cell = source.last
+            cell.data = BARE
+            cell.value = element
+            cell.next = source.last = last = Cell()
             last.data = None
             source.count += 1
             if source.is_awaited:
@@ -290,7 +289,7 @@ def of_seq(seq: Iterable[T], /) -> Stream[T]:
     return of_source(From_iterator(iterator_over("of_seq", seq)))
 
 
-def of_lwt_seq(seq: Source[T], /) -> Stream[T]:
+def of_lwt_seq(seq: SeqOrAsync[T], /) -> Stream[T]:
     """Make a stream of the elements of an `lwt_seq`, whose nodes are evaluated when needed.
 
     OCaml: Lwt_stream.of_lwt_seq : 'a Lwt_seq.t -> 'a t
@@ -298,14 +297,14 @@ def of_lwt_seq(seq: Source[T], /) -> Stream[T]:
     check_callable("of_lwt_seq", seq)
     rest = seq
 
-    def element_of(node: SeqNode[T]) -> Some[T] | None:
+    def element_of(node: Node[T]) -> Some[T] | None:
         nonlocal rest
         if is_end("lwt_stream.of_lwt_seq", node) or node is Nil:
             return None
         rest = node.next
         return Some(node.element)
 
-    return from_(lambda: map(element_of, promise_from("of_lwt_seq", rest, rest())))
+    return from_(lambda: map(element_of, to_promise("lwt_stream.of_lwt_seq", rest, rest())))
 
 
 def of_list(elements: Iterable[T], /) -> Stream[T]:

@@ -18,7 +18,7 @@ from lwt._core.promise import Promise, outcome
 from lwt._core.values import Some
 from lwt.lwt_stream._asked import Looped, Steps
 from lwt.lwt_stream._create import from_, iterator_over
-from lwt.lwt_stream._node import Node
+from lwt.lwt_stream._source import Cell
 from lwt.lwt_stream._stream import Stream, check_stream, get, of_source, take, taking
 
 A = TypeVar("A")
@@ -40,10 +40,10 @@ def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
 
 def _combine(first: Stream[A], second: Stream[B], source: Looped) -> Steps:
     left, right = take(first), take(second)
-    if type(left) is not Node:
+    if type(left) is not Cell:
         yield left
         left = outcome(left)
-    if type(right) is not Node:
+    if type(right) is not Cell:
         yield right
         right = outcome(right)
     if left.data is None or right.data is None:

@@ -1,6 +1,6 @@
 """Sources that elements are pushed into, with a bound or without.
 
-A reader that stands at the last node calls `feed`, and waits for a signal: the next push.
+A reader that stands at the last cell calls `feed`, and waits for a signal: the next push.
 
 A source knows nothing of its streams, and so does who pushes into it: a stream that nobody reads
 any more can go.
@@ -16,7 +16,7 @@ from lwt._core.cancellation import protected
 from lwt._core.creation import task, wait, wakeup, wakeup_later, wakeup_later_exn
 from lwt._core.promise import Promise
 from lwt._core.values import Some
-from lwt.lwt_stream._node import Node, Queue
+from lwt.lwt_stream._source import Cell, Source
 
 
 class Closed(Exception):
@@ -26,7 +26,7 @@ class Closed(Exception):
     """
 
 
-class _Signalled(Queue):
+class _Signalled(Source):
     """A source that others push into, and that tells waiting readers of it."""
 
     __slots__ = ("_external", "_resolver", "_signal", "is_awaited")
@@ -78,10 +78,10 @@ class Push(_Signalled):
             self._push_end(data)
             return
         # `enqueue`, without a call.
-        node = self.last
-        node.data = data
-        node.value = data.value
-        node.next = self.last = last = Node()
+        cell = self.last
+        cell.data = data
+        cell.value = data.value
+        cell.next = self.last = last = Cell()
         last.data = None
         if self.is_awaited:
             self.tell()

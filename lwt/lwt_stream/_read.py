@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
-from lwt._core.loop import Loop, promise_from, start
+from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -25,7 +26,7 @@ from lwt._core.promise import (
 )
 from lwt._core.sequential import bind
 from lwt._core.values import Some
-from lwt.lwt_stream._node import Node, option_of
+from lwt.lwt_stream._source import Cell, option_of
 from lwt.lwt_stream._stream import (
     Stream,
     arrival,
@@ -60,9 +61,9 @@ def peek(stream: Stream[T], /) -> Promise[Some[T] | None]:
 
 
 def _peek(stream: Stream[T]) -> Loop[Some[T] | None]:
-    node = stream._node
-    yield from arrival(stream._source, node)
-    return option_of(node)
+    cell = stream._cell
+    yield from arrival(stream._source, cell)
+    return option_of(cell)
 
 
 def next(stream: Stream[T], /) -> Promise[T]:
@@ -72,12 +73,12 @@ def next(stream: Stream[T], /) -> Promise[T]:
     """
     check_stream("next", stream)
     taken = take(stream)
-    if type(taken) is Node:
+    if type(taken) is Cell:
         return _element_of(taken)
     return bind(taken, _element_of)
 
 
-def _element_of(taken: Node) -> Promise[Any]:
+def _element_of(taken: Cell) -> Promise[Any]:
     if taken.data is not None:
         return new_promise(FULFILLED, taken.value)
     return fail(Empty("lwt_stream.next: the stream has ended; lwt_stream.get gives None there"))
@@ -91,31 +92,31 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
     OCaml: Lwt_stream.last_new : 'a t -> 'a Lwt.t
     """
     check_stream("last_new", stream)
-    source, node = stream._source, stream._node
-    if node is source.last:
+    source, cell = stream._source, stream._cell
+    if cell is source.last:
         promise = next(stream)
         if underlying(promise)._state != FULFILLED:
             return promise
         value = underlying(promise)._value
-    elif node.data is None:
+    elif cell.data is None:
         return fail(Empty("lwt_stream.last_new: the stream has ended"))
     else:
-        value = node.value
-        consume(stream, node)
-    node = node.next
+        value = cell.value
+        consume(stream, cell)
+    cell = cell.next
     while True:
-        if node is source.last:
+        if cell is source.last:
             fed = source.feed()
             if fed is not None:
                 if underlying(fed)._state == PENDING:
                     return new_promise(FULFILLED, value)
                 return fed
-        elif node.data is None:
+        elif cell.data is None:
             return new_promise(FULFILLED, value)
         else:
-            value = node.value
-            consume(stream, node)
-            node = node.next
+            value = cell.value
+            consume(stream, cell)
+            cell = cell.next
 
 
 def junk(stream: Stream[object], /) -> Promise[None]:
@@ -128,13 +129,13 @@ def junk(stream: Stream[object], /) -> Promise[None]:
 
 
 def _junk(stream: Stream[object]) -> Loop[None]:
-    node = stream._node
-    if node is stream._source.last:
+    cell = stream._cell
+    if cell is stream._source.last:
         fed = stream._source.feed()
         if fed is not None:
             yield fed
-    if node.data is not None:
-        consume(stream, node)
+    if cell.data is not None:
+        consume(stream, cell)
 
 
 def is_empty(stream: Stream[object], /) -> Promise[bool]:
@@ -147,9 +148,9 @@ def is_empty(stream: Stream[object], /) -> Promise[bool]:
 
 
 def _is_empty(stream: Stream[object]) -> Loop[bool]:
-    while stream._node is stream._source.last:
-        yield from arrival(stream._source, stream._node)
-    return stream._node.data is None
+    while stream._cell is stream._source.last:
+        yield from arrival(stream._source, stream._cell)
+    return stream._cell.data is None
 
 
 # --- A number of elements ----------------------------------------------------
@@ -169,15 +170,15 @@ def npeek(n: int, stream: Stream[T], /) -> Promise[list[T]]:
 
 
 def _npeek(n: int, stream: Stream[T]) -> Loop[list[T]]:
-    source, node = stream._source, stream._node
+    source, cell = stream._source, stream._cell
     elements: list[T] = []
     while len(elements) < n:
-        if node is source.last:
-            yield from arrival(source, node)
-        if node.data is None:
+        if cell is source.last:
+            yield from arrival(source, cell)
+        if cell.data is None:
             break
-        elements.append(node.value)
-        node = node.next
+        elements.append(cell.value)
+        cell = cell.next
     return elements
 
 
@@ -194,25 +195,25 @@ def nget(n: int, stream: Stream[T], /) -> Promise[list[T]]:
     return start(_collect(_each_of(n, stream)))
 
 
-def _each_of(n: int, stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
+def _each_of(n: int, stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
     """Consume `n` elements as `each` consumes all."""
-    source, node = stream._source, stream._node
+    source, cell = stream._source, stream._cell
     while n > 0:
-        if node is source.last:
+        if cell is source.last:
             fed = source.feed()
             if fed is not None:
                 yield fed
             continue
-        first = stream._node  # Not this place's: as in OCaml.
+        first = stream._cell  # Not this place's: as in OCaml.
         if first.data is None:
             return
-        consume(stream, node)
+        consume(stream, cell)
         n -= 1
         yield first
-        node = node.next
+        cell = cell.next
 
 
-def _collect(items: Iterator[Node | Promise[Any]]) -> Loop[list[Any]]:
+def _collect(items: Iterator[Cell | Promise[Any]]) -> Loop[list[Any]]:
     """Make a list of all elements, waiting for those that are not there."""
     values: list[Any] = []
     for item in items:
@@ -278,16 +279,16 @@ def junk_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[None]:
 
 def _while(f: Callable[[T], bool], stream: Stream[T], elements: Any) -> Loop[Any]:
     """Consume elements; append them to a list, if there is one, and return it."""
-    source, node = stream._source, stream._node
+    source, cell = stream._source, stream._cell
     while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        if node.data is None or not f(node.value):
+        if cell is source.last:
+            yield from arrival(source, cell)
+        if cell.data is None or not f(cell.value):
             return elements
-        consume(stream, node)
+        consume(stream, cell)
         if elements is not None:
-            elements.append(node.value)
-        node = node.next
+            elements.append(cell.value)
+        cell = cell.next
 
 
 def get_while_s(
@@ -301,7 +302,7 @@ def get_while_s(
     """
     check_function_and_stream("get_while_s", f, stream)
     elements: list[T] = []
-    return start(_while_s("get_while_s", f, stream, elements))
+    return start(_while_s("lwt_stream.get_while_s", f, stream, elements))
 
 
 def junk_while_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Promise[None]:
@@ -310,7 +311,7 @@ def junk_while_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], 
     OCaml: Lwt_stream.junk_while_s : ('a -> bool Lwt.t) -> 'a t -> unit Lwt.t
     """
     check_function_and_stream("junk_while_s", f, stream)
-    return start(_while_s("junk_while_s", f, stream, None))
+    return start(_while_s("lwt_stream.junk_while_s", f, stream, None))
 
 
 def _while_s(
@@ -319,16 +320,16 @@ def _while_s(
     stream: Stream[T],
     elements: Any,
 ) -> Loop[Any]:
-    source, node = stream._source, stream._node
+    source, cell = stream._source, stream._cell
     while True:
-        if node is source.last:
-            yield from arrival(source, node)
-        if node.data is None or not (yield promise_from(function_name, f, f(node.value))):
+        if cell is source.last:
+            yield from arrival(source, cell)
+        if cell.data is None or not (yield to_promise(function_name, f, f(cell.value))):
             return elements
-        consume(stream, node)
+        consume(stream, cell)
         if elements is not None:
-            elements.append(node.value)
-        node = node.next
+            elements.append(cell.value)
+        cell = cell.next
 
 
 # --- Everything --------------------------------------------------------------
@@ -424,7 +425,7 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
     return list(_available(_each_of(n, stream)))
 
 
-def _available(items: Iterator[Node | Promise[Any]]) -> Iterator[Any]:
+def _available(items: Iterator[Cell | Promise[Any]]) -> Iterator[Any]:
     """Give the elements up to the first that is not there.
 
     Raises:

@@ -6,7 +6,7 @@ OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeAlias, TypeVar, final
+from typing import Any, Generic, TypeVar, final
 
 from lwt._core import checks
 from lwt._core.exceptions import rejection_of
@@ -24,19 +24,11 @@ from lwt._core.promise import (
 )
 from lwt._core.storage import current_storage
 from lwt._core.values import Some
-from lwt.lwt_stream._asked import Asked, From_direct, From_iterator
-from lwt.lwt_stream._node import BARE, Node, option_of
-from lwt.lwt_stream._push import Push, Push_bounded
+from lwt.lwt_stream._push import Push_bounded
+from lwt.lwt_stream._source import BARE, Cell, Source, option_of
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-Source: TypeAlias = Asked | From_direct | From_iterator | Push | Push_bounded
-"""What a stream reads from. They have in common, besides `Queue`, the method `feed`: it
-asks for one more node, and returns None if that came at once, else the promise to wait for.
-
-OCaml: type 'a source in src/core/lwt_stream.ml
-"""
 
 
 @final
@@ -50,19 +42,19 @@ class Stream(Generic[T_co]):
     OCaml: type 'a Lwt_stream.t
     """
 
-    __slots__ = ("__weakref__", "_bounded", "_node", "_source")
+    __slots__ = ("__weakref__", "_bounded", "_cell", "_source")
 
-    _node: Node
-    """The first node that is not consumed; the last one, if there is none."""
+    _cell: Cell
+    """The first cell that is not consumed; the last one, if there is none."""
 
     _source: Source
 
     _bounded: Push_bounded | None
     """The source, if it is one that counts what is consumed."""
 
-    def __init__(self, source: Source, node: Node) -> None:
+    def __init__(self, source: Source, cell: Cell) -> None:
         self._source = source
-        self._node = node
+        self._cell = cell
         self._bounded = source if type(source) is Push_bounded else None
 
     def __aiter__(self) -> Stream[T_co]:
@@ -70,24 +62,24 @@ class Stream(Generic[T_co]):
 
     async def __anext__(self) -> T_co:
         # As `get`, but what is there needs no promise, and no option.
-        node = self._node
-        if node.data is not None:
-            self._node = node.next
+        cell = self._cell
+        if cell.data is not None:
+            self._cell = cell.next
             if self._bounded is not None:
                 self._bounded.consumed()
         else:
             taken = take(self)
-            node = taken if type(taken) is Node else await taken
-            if node.data is None:
+            cell = taken if type(taken) is Cell else await taken
+            if cell.data is None:
                 raise StopAsyncIteration
-        return node.value  # type: ignore[no-any-return]  # Nodes are not typed.
+        return cell.value  # type: ignore[no-any-return]  # Cells are not typed.
 
     def __repr__(self) -> str:
         waiting = 0
-        node = self._node
-        while node.data is not None and waiting <= _SHOWN_IN_REPR:
+        cell = self._cell
+        while cell.data is not None and waiting <= _SHOWN_IN_REPR:
             waiting += 1
-            node = node.next
+            cell = cell.next
         number = f"more than {_SHOWN_IN_REPR}" if waiting > _SHOWN_IN_REPR else str(waiting)
         ended = ", closed" if is_closed(self) else ""
         return f"<Stream, {number} waiting{ended}>"
@@ -166,7 +158,7 @@ def clone(stream: Stream[T], /) -> Stream[T]:
             "Lwt_stream.clone: a stream of create_bounded cannot be cloned, "
             "since its bound counts one reader; use create"
         )
-    return Stream(stream._source, stream._node)
+    return Stream(stream._source, stream._cell)
 
 
 def closed(stream: Stream[object], /) -> Promise[None]:
@@ -194,10 +186,10 @@ def is_closed(stream: Stream[object], /) -> bool:
 # --- Taking elements ---------------------------------------------------------
 
 
-def consume(stream: Stream[object], node: Node) -> None:
-    """Remove a node from the stream, unless another reader has done so already."""
-    if node is stream._node:
-        stream._node = node.next
+def consume(stream: Stream[object], cell: Cell) -> None:
+    """Remove a cell from the stream, unless another reader has done so already."""
+    if cell is stream._cell:
+        stream._cell = cell.next
         if stream._bounded is not None:
             stream._bounded.consumed()
 
@@ -225,12 +217,12 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     """
     if type(stream) is not Stream:
         check_stream("get", stream)
-    node = stream._node
-    data = node.data
+    cell = stream._cell
+    data = cell.data
     if data is not None:
-        option = Some(node.value) if data is BARE else data
+        option = Some(cell.value) if data is BARE else data
         # `consume` and `new_promise`, without calls.
-        stream._node = node.next
+        stream._cell = cell.next
         if stream._bounded is not None:
             stream._bounded.consumed()
         promise: Promise[Some[T] | None] = Promise()
@@ -239,61 +231,61 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
         promise._callbacks = promise._cancel_callbacks = None
         return promise
     taken = take(stream, as_option=True)
-    return new_promise(FULFILLED, option_of(taken)) if type(taken) is Node else taken
+    return new_promise(FULFILLED, option_of(taken)) if type(taken) is Cell else taken
 
 
-def take(stream: Stream[object], as_option: bool = False) -> Node | Promise[Any]:
-    """Take the first element: give its node, or that of the end.
+def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]:
+    """Take the first element: give its cell, or that of the end.
 
-    If it has to be waited for, give the promise of that node; or of the option that `get` gives.
+    If it has to be waited for, give the promise of that cell; or of the option that `get` gives.
     """
-    node = stream._node
-    if node.data is None:
-        if node is stream._source.last:
+    cell = stream._cell
+    if cell.data is None:
+        if cell is stream._source.last:
             fed = stream._source.feed()
             if fed is not None:
-                return _wait_for(fed, stream, node, as_option)
-        if node.data is None or node is not stream._node:
-            return node
+                return _wait_for(fed, stream, cell, as_option)
+        if cell.data is None or cell is not stream._cell:
+            return cell
     # `consume`, without a call.
-    stream._node = node.next
+    stream._cell = cell.next
     if stream._bounded is not None:
         stream._bounded.consumed()
-    return node
+    return cell
 
 
-def taking(stream: Stream[object]) -> Loop[Node]:
+def taking(stream: Stream[object]) -> Loop[Cell]:
     """Take the first element as `take` does, and wait for it where it has to be waited for."""
     taken = take(stream)
-    if type(taken) is not Node:
+    if type(taken) is not Cell:
         yield taken
         taken = outcome(taken)
     return taken
 
 
 def _wait_for(
-    fed: Promise[Any], stream: Stream[object], node: Node, as_option: bool
+    fed: Promise[Any], stream: Stream[object], cell: Cell, as_option: bool
 ) -> Promise[Any]:
-    """Wait for the element of a node, and take it."""
+    """Wait for the element of a cell, and take it."""
     source = underlying(fed)
     if source._state == REJECTED:
         return new_promise(REJECTED, source._value)
     result: Promise[Any] = new_promise(PENDING, source)
-    add_callback(source, _Taking(stream, node, as_option, result))
+    add_callback(source, _Taking(stream, cell, as_option, result))
     return result
 
 
 @final
 class _Taking:
-    """A reader that waits for the element of a node, and the callback by which it goes on."""
+    """A reader that waits for the element of a cell, and the callback by which it goes on."""
 
-    __slots__ = ("_as_option", "_node", "_result", "_storage", "_stream")
+    __slots__ = ("_as_option", "_cell", "_result", "_storage", "_stream")
 
     def __init__(
-        self, stream: Stream[Any], node: Node, as_option: bool, result: Promise[Any]
+        self, stream: Stream[Any], cell: Cell, as_option: bool, result: Promise[Any]
     ) -> None:
         self._stream = stream
-        self._node = node
+        self._cell = cell
         self._as_option = as_option
         self._result = result
         self._storage = current_storage.contents
@@ -302,46 +294,46 @@ class _Taking:
         if promise._state == REJECTED:
             return settle(self._result, REJECTED, promise._value)
         current_storage.contents = self._storage
-        node = self._node
-        if node.data is not None:  # The source has filled the node: `feed` waits for no less.
+        cell = self._cell
+        if cell.data is not None:  # The source has filled the cell: `feed` waits for no less.
             try:
-                consume(self._stream, node)
+                consume(self._stream, cell)
             except Exception as exception:
                 try:
                     return settle(self._result, REJECTED, rejection_of(exception))
                 finally:
                     del self, promise  # The traceback leads to this frame: close no circle.
-        return settle(self._result, FULFILLED, option_of(node) if self._as_option else node)
+        return settle(self._result, FULFILLED, option_of(cell) if self._as_option else cell)
 
 
-def each(stream: Stream[T]) -> Iterator[Node | Promise[Any]]:
+def each(stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
     """Consume all elements, one when the next item is asked for, to the end of the stream.
 
-    An item is the node of an element. Where an element has to be waited for, the item is the
+    An item is the cell of an element. Where an element has to be waited for, the item is the
     promise to wait for, once or more. A loop over these items `yield`s the promises and works
     on the elements.
     """
-    source, node = stream._source, stream._node
+    source, cell = stream._source, stream._cell
     while True:
-        if node.data is None:
-            if node is not source.last:
+        if cell.data is None:
+            if cell is not source.last:
                 return
             fed = source.feed()
             if fed is not None:
                 yield fed
             continue
-        if node is stream._node:
+        if cell is stream._cell:
             # `consume`, without a call.
-            stream._node = node.next
+            stream._cell = cell.next
             if stream._bounded is not None:
                 stream._bounded.consumed()
-        yield node
-        node = node.next
+        yield cell
+        cell = cell.next
 
 
-def arrival(source: Source, node: Node) -> Loop[None]:
-    """Wait until a node has its element, or is known to be the end."""
-    while node is source.last:
+def arrival(source: Source, cell: Cell) -> Loop[None]:
+    """Wait until a cell has its element, or is known to be the end."""
+    while cell is source.last:
         fed = source.feed()
         if fed is not None:
             yield fed

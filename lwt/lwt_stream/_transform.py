@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar, final
 
+from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_none
 from lwt._core.exceptions import rejection_of
-from lwt._core.loop import Loop, promise_from, start
+from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     FULFILLED,
     REJECTED,
@@ -33,8 +34,8 @@ from lwt._core.sequential import try_bind
 from lwt._core.values import Error, Ok, Some
 from lwt.lwt_stream._asked import Asked, Looped, Steps
 from lwt.lwt_stream._create import from_
-from lwt.lwt_stream._node import BARE, Node, check_option
 from lwt.lwt_stream._read import check_character, nget
+from lwt.lwt_stream._source import BARE, Cell, check_option
 from lwt.lwt_stream._stream import (
     Stream,
     check_function_and_stream,
@@ -66,7 +67,7 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
 
 
 class _Derived(Asked):
-    """A source that makes its nodes of those of a stream."""
+    """A source that makes its cells of those of a stream."""
 
     __slots__ = ("_function", "_stream")
 
@@ -78,14 +79,14 @@ class _Derived(Asked):
     def request(self) -> Promise[Any] | None:
         try:
             taken = take(self._stream)
-            following = self.arrived(taken) if type(taken) is Node else taken
+            following = self.arrived(taken) if type(taken) is Cell else taken
         except Exception as exception:
             return self.when_raised(exception, own_frames=2)
         return None if following is None else self.wait_for(following, self.arrived)
 
     @abstractmethod
-    def arrived(self, taken: Node) -> Promise[Any] | None:
-        """Add a node to the queue, and return None; or return what to wait for before."""
+    def arrived(self, taken: Cell) -> Promise[Any] | None:
+        """Add a cell to the queue, and return None; or return what to wait for before."""
 
 
 @final
@@ -94,7 +95,7 @@ class _Mapped(_Derived):
 
     __slots__ = ()
 
-    def arrived(self, taken: Node) -> Promise[Any] | None:
+    def arrived(self, taken: Cell) -> Promise[Any] | None:
         if taken.data is None:
             self.enqueue_and_close(None)
             return None
@@ -104,10 +105,10 @@ class _Mapped(_Derived):
             # In a promise, as by OCaml's `Lwt.map`; 5.6.1 lets what a predicate raises leave.
             return new_promise(REJECTED, rejection_of(exception))
         # `enqueue_bare`, without a call.
-        node = self.last
-        node.data = BARE
-        node.value = value
-        node.next = self.last = last = Node()
+        cell = self.last
+        cell.data = BARE
+        cell.value = value
+        cell.next = self.last = last = Cell()
         last.data = None
         return None
 
@@ -126,7 +127,7 @@ def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: L
     if taken.data is None:
         source.enqueue_and_close(None)
     else:
-        promise = promise_from("map_s", f, f(taken.value))
+        promise = to_promise("lwt_stream.map_s", f, f(taken.value))
         if promise._state != FULFILLED:
             yield promise
         source.enqueue_bare(outcome(promise))
@@ -147,13 +148,13 @@ class _Filtered(_Derived):
 
     __slots__ = ()
 
-    def arrived(self, taken: Node) -> Promise[Any] | None:
+    def arrived(self, taken: Cell) -> Promise[Any] | None:
         while taken.data is not None:
             if self._function(taken.value):
                 self.enqueue_bare(taken.value)
                 return None
             following = take(self._stream)
-            if type(following) is not Node:
+            if type(following) is not Cell:
                 return following
             taken = following
         self.enqueue_and_close(None)
@@ -176,7 +177,7 @@ def _filter_s(
         taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
-        promise = promise_from("filter_s", f, f(taken.value))
+        promise = to_promise("lwt_stream.filter_s", f, f(taken.value))
         if promise._state != FULFILLED:
             yield promise
         if outcome(promise):
@@ -221,7 +222,7 @@ def _filter_map_s(
         taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
-        promise = promise_from("filter_map_s", f, f(taken.value))
+        promise = to_promise("lwt_stream.filter_map_s", f, f(taken.value))
         if promise._state != FULFILLED:
             yield promise
         found = outcome(promise)
@@ -275,7 +276,7 @@ def _map_list_s(
         taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
-        promise = promise_from("map_list_s", f, f(taken.value))
+        promise = to_promise("lwt_stream.map_list_s", f, f(taken.value))
         if promise._state != FULFILLED:
             yield promise
         found = [*outcome(promise)]
@@ -301,21 +302,21 @@ def wrap_exn(stream: Stream[T], /) -> Stream[Ok[T] | Error[Exception]]:
     OCaml: Lwt_stream.wrap_exn : 'a t -> ('a, exn) result t
     """
     check_stream("wrap_exn", stream)
-    return from_(lambda: _get_result(stream, stream._node))
+    return from_(lambda: _get_result(stream, stream._cell))
 
 
-def _get_result(stream: Stream[T], node: Node) -> Promise[Some[Ok[T] | Error[Exception]] | None]:
-    if node is stream._source.last:
+def _get_result(stream: Stream[T], cell: Cell) -> Promise[Some[Ok[T] | Error[Exception]] | None]:
+    if cell is stream._source.last:
         # The next call finds an element there, and calls no more.
         return try_bind(
             lambda: stream._source.feed() or return_none,
-            lambda _: _get_result(stream, node),
+            lambda _: _get_result(stream, cell),
             lambda exception: new_promise(FULFILLED, Some(Error(exception))),
         )
-    if node.data is None:
+    if cell.data is None:
         return return_none
-    consume(stream, node)
-    return new_promise(FULFILLED, Some(Ok(node.value)))
+    consume(stream, cell)
+    return new_promise(FULFILLED, Some(Ok(cell.value)))
 
 
 # --- hexdump -----------------------------------------------------------------

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from lwt._core.concurrent import join, nchoose_split
+from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
-from lwt._core.loop import Loop, promise_from, start
+from lwt._core.loop import Loop, start
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
 from lwt._core.sequential import bind, catch, reraise
 from lwt._core.values import Some
-from lwt.lwt_stream._node import Node, check_option, option_of
+from lwt.lwt_stream._source import Cell, check_option, option_of
 from lwt.lwt_stream._stream import (
     Stream,
     check_callable,
@@ -77,7 +78,7 @@ def _fold_s(
         if type(item) is Promise:
             yield item
         else:
-            accumulated = yield promise_from("fold_s", f, f(item.value, accumulated))
+            accumulated = yield to_promise("lwt_stream.fold_s", f, f(item.value, accumulated))
     return accumulated
 
 
@@ -123,7 +124,7 @@ def _iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T]) -> 
         if type(item) is Promise:
             yield item
         else:
-            promise = promise_from("iter_s", f, f(item.value))
+            promise = to_promise("lwt_stream.iter_s", f, f(item.value))
             if promise._state != FULFILLED:
                 yield promise
 
@@ -142,7 +143,7 @@ def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
 
 def _iter_p(
-    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Node | Promise[Any]]
+    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Cell | Promise[Any]]
 ) -> Promise[None]:
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(_iter_p, f, items)
@@ -159,7 +160,7 @@ def _followed_by(promise: Promise[object], rest: Promise[None]) -> Promise[None]
 
 
 def _start_available(
-    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Node | Promise[Any]]
+    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Cell | Promise[Any]]
 ) -> tuple[list[Promise[object]], Promise[Any] | None]:
     """Call `f` with each element until one has to be waited for, or the stream ends.
 
@@ -170,7 +171,7 @@ def _start_available(
     for item in items:
         if type(item) is Promise:
             return promises, item
-        promise = promise_from("iter_p", f, f(item.value))
+        promise = to_promise("lwt_stream.iter_p", f, f(item.value))
         if underlying(promise)._state != FULFILLED:
             promises.append(promise)
     return promises, None
@@ -214,7 +215,7 @@ def _iter_n(
         if option is None:
             yield join(running[::-1])
             return
-        running.append(promise_from("iter_n", f, f(option.value)))
+        running.append(to_promise("lwt_stream.iter_n", f, f(option.value)))
         available -= 1
 
 
@@ -254,7 +255,7 @@ def _find_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T]) -> Lo
     for item in each(stream):
         if type(item) is Promise:
             yield item
-        elif (yield promise_from("find_s", f, f(item.value))):
+        elif (yield to_promise("lwt_stream.find_s", f, f(item.value))):
             return option_of(item)
     return None
 
@@ -298,7 +299,7 @@ def _find_map_s(
         if type(item) is Promise:
             yield item
         else:
-            found: Some[B] | None = yield promise_from("find_map_s", f, f(item.value))
+            found: Some[B] | None = yield to_promise("lwt_stream.find_map_s", f, f(item.value))
             check_option("find_map_s", "the function's promise to hold", found)
             if found is not None:
                 return found
@@ -339,11 +340,11 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
             "Lwt_stream.parse: a stream of create_bounded cannot be parsed, "
             "since what was read cannot be put back; use create"
         )
-    node = stream._node
+    cell = stream._cell
 
     def put_back(exception: Exception) -> Promise[B]:
-        stream._node = node
+        stream._cell = cell
         rejected: Promise[B] = reraise(exception)
         return rejected
 
-    return catch(lambda: promise_from("parse", f, f(stream)), put_back)
+    return catch(lambda: to_promise("lwt_stream.parse", f, f(stream)), put_back)

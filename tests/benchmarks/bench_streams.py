@@ -16,7 +16,7 @@ of an option costs beside a number.
 
 Elements that are there are put in a hundred at once. With two thousand `fold` and `map_s` take
 about as long as asyncio (0.95 to 1.1): the garbage collector goes over what waits, which is an
-option and a node for each element, and in asyncio's queue plain numbers.
+option and a cell for each element, and in asyncio's queue plain numbers.
 
 `push` takes an option, as OCaml's does. Under CPython 3.12 and 3.13 making `Some(n)` alone takes a
 good third of the time in which asyncio puts and gets. The lines that do little else, "there: async

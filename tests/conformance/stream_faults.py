@@ -22,8 +22,8 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a reader consumes the first element, also where another has taken its own",
-        "    if node is stream._node:\n        stream._node = node.next",
-        "    if stream._node is not stream._source.last:\n        stream._node = stream._node.next",
+        "    if cell is stream._cell:\n        stream._cell = cell.next",
+        "    if stream._cell is not stream._source.last:\n        stream._cell = stream._cell.next",
     ),
     fault(
         "Lwt_stream",
@@ -40,8 +40,8 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "nget looks at its own place and not at that of the stream",
-        "first = stream._node  # Not this place's: as in OCaml.",
-        "first = node",
+        "first = stream._cell  # Not this place's: as in OCaml.",
+        "first = cell",
     ),
     fault(
         "Lwt_stream",
@@ -52,7 +52,7 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "parse does not put back what it has read",
-        "        stream._node = node\n        rejected",
+        "        stream._cell = cell\n        rejected",
         "        rejected",
     ),
     fault(

@@ -1,22 +1,24 @@
 """The queue that the elements of a stream wait in.
 
-It is made of nodes, one for each element, each leading to the next. A source adds nodes at the
-end. A stream points to the first node that it has not consumed; all clones of a stream share the
+It is made of cells, one for each element, each leading to the next. A source adds cells at the
+end. A stream points to the first cell that it has not consumed; all clones of a stream share the
 source. So the elements that some clone has still to read, and no others, are kept alive, by that
 clone.
 
-- The last node is an empty one: its `data` will be that of the next element.
-- At the end of the stream, a node with `None` stands before the last one.
+- The last cell is an empty one: its `data` will be that of the next element.
+- At the end of the stream, a cell with `None` stands before the last one.
 
-OCaml: src/core/lwt_stream.ml, the type node, enqueue.
+OCaml: src/core/lwt_stream.ml, the types node and source, enqueue.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Any, Final, final
 
 from lwt._core.creation import wait, wakeup
+from lwt._core.promise import Promise
 from lwt._core.values import Some
 
 
@@ -30,55 +32,59 @@ BARE: Final = Bare.BARE
 
 
 @final
-class Node:
+class Cell:
     """A place in the queue. OCaml's last one points to itself; here that would be a circle."""
 
     __slots__ = ("data", "next", "value")
 
     data: Some[Any] | Bare | None
     """The option that `get` gives, or `BARE` if that is still to be made: many readers need
-    the element alone. None at the end of the stream, and in the last node.
+    the element alone. None at the end of the stream, and in the last cell.
 
-    Whoever makes a node sets it: an `__init__` would double what a node costs."""
+    Whoever makes a cell sets it: an `__init__` would double what a cell costs."""
 
     value: Any
     """The element; not set where `data` is None."""
 
-    next: Node
-    """The place after it; not set in the last node."""
+    next: Cell
+    """The place after it; not set in the last cell."""
 
 
-def option_of(node: Node) -> Some[Any] | None:
-    """Give what is in a node as an option; None at the end of the stream."""
-    data = node.data
-    return Some(node.value) if data is BARE else data
+def option_of(cell: Cell) -> Some[Any] | None:
+    """Give what is in a cell as an option; None at the end of the stream."""
+    data = cell.data
+    return Some(cell.value) if data is BARE else data
 
 
-class Queue:
-    """What all kinds of sources have in common: the end of the queue, and the closing."""
+class Source(ABC):
+    """Where elements come from: the end of the queue, and its closing."""
 
     __slots__ = ("close", "closed", "last")
 
     def __init__(self) -> None:
-        self.last = Node()
+        self.last = Cell()
         self.last.data = None
         self.closed, self.close = wait()
 
+    @abstractmethod
+    def feed(self) -> Promise[Any] | None:
+        """Ask for one more cell. None if that came at once, else the promise to wait for."""
+
     def enqueue(self, data: Some[Any] | None) -> None:
         """Add what an option holds to the queue, or the end."""
-        node = self.last
-        node.data = data
+        cell = self.last
+        cell.data = data
         if data is not None:
-            node.value = data.value
-        node.next = self.last = last = Node()
+            cell.value = data.value
+        cell.next = self.last = last = Cell()
         last.data = None
 
     def enqueue_bare(self, value: Any) -> None:
         """Add an element to the queue that is in no option."""
-        node = self.last
-        node.data = BARE
-        node.value = value
-        node.next = self.last = last = Node()
+        cell = self.last
+        cell.data = BARE
+        cell.value = value
+        cell.next = self.last = last = Cell()
         last.data = None
 
     def enqueue_and_close(self, data: Some[Any] | None) -> None:
