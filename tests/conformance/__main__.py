@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 
 from tests.conformance.comparison import (
@@ -18,11 +16,14 @@ from tests.conformance.comparison import (
     run_ours,
     shrunk,
 )
-from tests.conformance.faults import FAULTS
+from tests.conformance.faults.fault import Fault
+from tests.conformance.faults.listed import FAULTS
+from tests.conformance.faults.page import EXAMPLE, PAGE, page, told
+from tests.conformance.faults.search import Found, search_for
 from tests.conformance.forms import parse, show
 from tests.conformance.judge import Judge, NoJudge, build, install
 from tests.conformance.language import Language
-from tests.conformance.languages import LANGUAGES
+from tests.conformance.languages.listed import LANGUAGES
 from tests.conformance.recorded import record, recorded_file
 from tests.conformance.report import Report, both_traces, explanation, table
 
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_modules(command)
     command.add_argument("--programs", "-n", type=int, default=20_000, help="at most, for each")
     command.add_argument("--brief", action="store_true", help="one line for each fault")
+    command.add_argument(
+        "--page", action="store_true", help="also write the page of the documentation"
+    )
     command.set_defaults(run=_faults)
     command = commands.add_parser("record", help="write programs with OCaml's answers to files")
     _add_modules(command)
@@ -168,40 +172,30 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _faults(options: argparse.Namespace) -> int:
+    if options.page and options.modules:
+        print("The page has the faults of all modules: name none with --page.", file=sys.stderr)
+        return 2
     modules = options.modules or list(LANGUAGES)
     for name in modules:
         language = LANGUAGES[name]()
         build(language.interpreter, language.package)  # Or say now what is missing.
-    needed: dict[str, list[int]] = {}
-    missed = Counter[str]()
-    for number, fault in enumerate(FAULTS):
-        if fault.language not in modules:
-            continue
-        found = search_for(number, options.programs)
-        numbers = needed.setdefault(fault.language, [])
-        if found:
-            numbers.append(int(found[0]))
-        else:
-            missed[fault.language] += 1
-        programs = f"{int(found[0]):,}" if found else "NOT FOUND"
-        print(f"{programs:>9}  {fault.language:<13}  {fault.what}", flush=True)
-        if found and not options.brief:
-            print("".join(f"{'':>26}{line}\n" for line in found[1:]), flush=True)
-    for name, numbers in needed.items():
-        total = len(numbers) + missed[name]
+    results: dict[Fault, Found | None] = {}
+    for fault in FAULTS:
+        if fault.language in modules:
+            results[fault] = search_for(fault, options.programs)
+            print(told(fault, results[fault], is_brief=options.brief), flush=True)
+    for name in dict.fromkeys(fault.language for fault in results):
+        of_module = [found for fault, found in results.items() if fault.language == name]
+        numbers = [found.programs for found in of_module if found]
         most = f", in {max(numbers):,} programs or fewer" if numbers else ""
-        print(f"{name}: {len(numbers)} of {total} faults found{most}")
-    return int(missed.total() > 0)
-
-
-def search_for(number: int, programs: int) -> list[str] | None:
-    """Look for a fault by its number; return how many programs it took, and how it shows."""
-    command = [sys.executable, "-m", "tests.conformance.faulty", str(number), str(programs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:  # Otherwise errors are those of programs that were made too small.
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
-    found = done.stdout.splitlines()
-    return None if found == ["not found"] else found
+        print(f"{name}: {len(numbers)} of {len(of_module)} faults found{most}")
+    everything = [found for found in results.values() if found]
+    if len(everything) < len(results):
+        return 1
+    if options.page:
+        example = told(EXAMPLE, results[EXAMPLE])
+        PAGE.write_text(page([found.programs for found in everything], example), encoding="utf-8")
+    return 0
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -1,8 +1,7 @@
 """Where 6.1, our reference, is not 5.6.1, the release that judges, and what is done about it.
 
-The judge is built with a copy of a module of OCaml's in which some lines are those that came
-later: `changes` are made to its text, as those of a seeded fault are to ours. So our library is
-compared as it is. Nothing else may differ. (What differs in interfaces stands with the
+The judge is built with a copy of a module of OCaml's in which some lines are changed, like those
+of our library for a seeded fault. So our library is compared as it is. Nothing else may differ. (What differs in interfaces stands with the
 API comparison.)
 """
 
@@ -46,8 +45,9 @@ KNOWN_DIFFERENCES: Final = (
             "it; `parse` raises what its function fails with at once"
         ),
         reason=(
-            "since 6.0, feed catches the exception, to turn it into a failed promise, as its "
-            "comment says; and parse ends with Lwt.reraise"
+            "since 6.0, feed catches the exception, and its comment says that it is turned into a "
+            "failed promise: so it is in ours. (6.1 ends that with Lwt.reraise, which raises what "
+            "the function fails with at once.) And parse ends with Lwt.reraise"
         ),
         changes=(
             (

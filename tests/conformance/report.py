@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from tests.conformance.comparison import DIED, NOTHING_MORE, Difference, Result, agreeing
 from tests.conformance.forms import Program, show
 from tests.conformance.language import Language
+from tests.conformance.values import values
 
-INTERFACES: Final = Path(__file__).parent / "api" / "lwt-5.6.1.txt"
 ENOUGH: Final = 1_000
 """From so many programs on, every statement is to be met."""
 
@@ -18,24 +17,6 @@ MANY: Final = 20_000
 """From so many on, all but a few of the pairs."""
 
 SHARE_OF_PAIRS: Final = 0.9
-
-
-PARTS: Final = {"Lwt_io.server": ("Lwt_io", "server", "connection")}
-"""Languages of a part of a module: the module, and words in the names of the values."""
-
-
-def values(language: str) -> list[str]:
-    """The values of the interface that a language is for, those of nested modules with their path."""
-    module, *words = PARTS.get(language, (language,))
-    found = []
-    for line in INTERFACES.read_text(encoding="utf-8").splitlines():
-        # An operator may have a colon in it, but no space.
-        name, _, kind = line.partition(": ")
-        if name.startswith(f"{module}.") and kind.split()[:1] == ["value"]:
-            value = name.removeprefix(f"{module}.")
-            if not words or any(word in value for word in words):
-                found.append(value)
-    return found
 
 
 @dataclass

@@ -9,33 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conformance.__main__ import main
 from tests.conformance.api.ocaml import installed_version
-from tests.conformance.comparison import Result, compare, judged, one_difference, random_programs
-from tests.conformance.forms import Form, parse, show
+from tests.conformance.comparison import (
+    Difference,
+    Result,
+    compare,
+    judged,
+    one_difference,
+    random_programs,
+    shrunk,
+)
+from tests.conformance.forms import Form, Program, parse, show
 from tests.conformance.judge import Judge, build
 from tests.conformance.language import Answers, Met
-from tests.conformance.languages import LANGUAGES
-from tests.conformance.report import Report, explanation, values
+from tests.conformance.languages.listed import LANGUAGES
+from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
+from tests.conformance.report import Report, both_traces, explanation
 from tests.conformance.shrinking import shrink
+from tests.conformance.values import values
 
 needs_ocaml = pytest.mark.skipif(
     installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
 )
-MODULES = [
-    "Lwt",
-    "Lwt_sequence",
-    "Lwt_list",
-    "Lwt_seq",
-    "Lwt_result",
-    "Lwt_pqueue",
-    "Lwt_stream",
-    "Lwt_mvar",
-    "Lwt_mutex",
-    "Lwt_condition",
-    "Lwt_switch",
-    "Lwt_pool",
-]
-in_each_language = pytest.mark.parametrize("module", MODULES)
+in_each_language = pytest.mark.parametrize("module", LANGUAGES)
 
 
 @needs_ocaml
@@ -97,9 +94,11 @@ def test_shrinking_keeps_what_matters_and_nothing_else() -> None:
 
 
 @in_each_language
-def test_every_value_of_the_interface_has_its_statement(module: str) -> None:
+def test_every_value_of_the_interface_has_its_statement_or_a_reason(module: str) -> None:
     language = LANGUAGES[module]()
-    assert set(values(module)) <= set(language.covered())
+    covered = language.covered()
+    for value in values(module):
+        assert covered[value] in language.statements or covered[value].startswith(": ")
 
 
 def test_a_table_of_zeros_does_not_pass() -> None:
@@ -119,9 +118,78 @@ def test_a_thousand_programs_meet_every_statement(module: str) -> None:
 
 @needs_ocaml
 def test_few_programs_on_both_sides() -> None:
-    for module in MODULES:
+    for module in LANGUAGES:
         language = LANGUAGES[module]()
         with Judge(build(language.interpreter, language.package)) as judge:
             result = compare(language, judge, random_programs(language, 200))
         assert result.differences == []
         assert result.programs == 200
+
+
+class _Raising(SequencePrograms):
+    def run(self, program: Program, met: Met | None = None) -> Answers:
+        raise KeyError("a fault")
+
+
+@needs_ocaml
+def test_an_exception_that_leaves_our_library_is_a_difference() -> None:
+    language = _Raising()
+    program = next(random_programs(language, 1))
+    with Judge(build(language.interpreter, language.package)) as judge:
+        difference = one_difference(language, judge, program)
+    assert difference is not None
+    assert difference.ours[0].startswith("KeyError('a fault') leaves, from ")
+
+
+@needs_ocaml
+def test_what_does_not_differ_alone_is_not_made_smaller() -> None:
+    language = SequencePrograms()
+    difference = Difference(next(random_programs(language, 1)), ["ours"], ["OCaml's"])
+    with Judge(build(language.interpreter, language.package)) as judge:
+        assert shrunk(language, judge, difference) is None
+
+
+def test_a_difference_is_shown_with_both_traces() -> None:
+    difference = Difference(parse("(task 0)"), ["a", "b"], ["a", "c", "d"], number=3)
+    assert explanation(difference).split("\n") == [
+        *("After 3 programs, made as small as possible:", ""),
+        *("  (task 0)", ""),
+        *("OCaml:", "    a", " -> c", "    d", ""),
+        *("ours:", "    a", " -> b"),
+    ]
+
+
+def test_the_end_of_a_trace_is_marked_where_the_other_goes_on() -> None:
+    assert both_traces(parse("(task 0)"), ["a", "b"], ["a"]).split("\n") == [
+        *("  (task 0)", ""),
+        *("OCaml:", "    a", " -> (nothing more)", ""),
+        *("ours:", "    a", " -> b"),
+    ]
+
+
+@needs_ocaml
+def test_explain_shows_a_program_that_does_not_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Lwt", "(task 0) (cancel 0)"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        *("  (task 0) (cancel 0)", ""),
+        "OCaml and ours:",
+        "    statement 0 ends, 0 paused | - - | -",
+        "    statement 1 ends, 0 paused | - - | !Canceled",
+    ]
+
+
+@needs_ocaml
+def test_explain_says_why_a_program_is_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Lwt", "(pause 0) (abandon_paused) (cancel 0)"]) == 0
+    assert capsys.readouterr().out.endswith("\nNot compared: an abandoned pause is cancelled\n")
+
+
+@needs_ocaml
+def test_explain_shows_a_difference(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LANGUAGES, "Lwt_sequence", _Raising)
+    assert main(["explain", "Lwt_sequence", "(stop)"]) == 1
+    _, of_ocaml, ours = capsys.readouterr().out.split("\n\n")
+    assert of_ocaml == "OCaml:\n -> statement 0 raises Stop | 0:  /  | 0:  /  | 0:  / "
+    assert ours.startswith("ours:\n -> KeyError('a fault') leaves, from ")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.comparison import judged
 from tests.conformance.forms import show
-from tests.conformance.languages import LANGUAGES
+from tests.conformance.languages.listed import LANGUAGES
 from tests.conformance.recorded import recorded, recorded_file
 
 RECORDED = [name for name in LANGUAGES if recorded_file(name).exists()]

@@ -1,7 +1,7 @@
 """What the original did: programs, and the traces that Lwt 5.6.1 on OCaml printed for them.
 
 `answers_of_ocaml.txt` holds them in paragraphs: a sentence, the program in the
-form that `tests/conformance/lwt_language.py` describes, and its trace. In a
+form that `tests/conformance/languages/lwt/language.py` describes, and its trace. In a
 line of a trace stand the event, the two values in storage and the states of all
 promises in the order in which they were made. Ends of statements are left out
 where nothing was called. (OCaml cannot tell `[]` from `()` there, nor a list from
@@ -20,9 +20,9 @@ import pytest
 
 import lwt
 from tests.conformance.forms import Program, parse
-from tests.conformance.lwt_run import Run
-from tests.conformance.lwt_subjects import Lwt as ByLwt
-from tests.conformance.lwt_subjects import Model as ByModel
+from tests.conformance.languages.lwt.run import Run
+from tests.conformance.languages.lwt.subjects import Lwt as ByLwt
+from tests.conformance.languages.lwt.subjects import Model as ByModel
 
 
 class Answer(NamedTuple):

@@ -1,4 +1,4 @@
-"""The two that run the programs of `tests.conformance.lwt_language`: the model, and package `lwt`.
+"""The two that run the programs of `tests.conformance.languages.lwt.language`: the model, and package `lwt`.
 
 Each can run callbacks that owe a promise in two ways: as functions that return
 one, or, with `coroutines`, as async functions.
@@ -12,8 +12,8 @@ from typing import Any
 
 import lwt
 from lwt import lwt_sequence
-from tests.conformance.lwt_language import KEYS
-from tests.conformance.lwt_run import Waiting
+from tests.conformance.languages.lwt.language import KEYS
+from tests.conformance.languages.lwt.run import Waiting
 from tests.properties import promise_model
 from tests.properties.promise_model_concurrent import World
 

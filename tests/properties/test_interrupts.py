@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 import lwt
 from tests.conformance.forms import Form, Program, parse, show
-from tests.conformance.lwt_language import Maker
-from tests.conformance.lwt_run import Run
-from tests.conformance.lwt_subjects import Lwt as ByLwt
-from tests.conformance.lwt_subjects import Model as ByModel
+from tests.conformance.languages.lwt.language import Maker
+from tests.conformance.languages.lwt.run import Run
+from tests.conformance.languages.lwt.subjects import Lwt as ByLwt
+from tests.conformance.languages.lwt.subjects import Model as ByModel
 
 AFTERWARDS = parse(
     """

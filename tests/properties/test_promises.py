@@ -10,10 +10,10 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.conformance.forms import Program, parse, show
-from tests.conformance.lwt_language import Maker
-from tests.conformance.lwt_run import Run
-from tests.conformance.lwt_subjects import Lwt as ByLwt
-from tests.conformance.lwt_subjects import Model as ByModel
+from tests.conformance.languages.lwt.language import Maker
+from tests.conformance.languages.lwt.run import Run
+from tests.conformance.languages.lwt.subjects import Lwt as ByLwt
+from tests.conformance.languages.lwt.subjects import Model as ByModel
 
 
 def trace_of_model(program: Program, *, coroutines: bool) -> list[str]:

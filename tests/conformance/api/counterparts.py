@@ -23,7 +23,7 @@ import inspect
 import keyword
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.conformance.api.interface import Item
 
@@ -87,7 +87,7 @@ def python_path(item: Item, modules: dict[str, str]) -> str:
 class Library:
     """The Python modules, and the namespaces in them, by the paths of OCaml."""
 
-    def __init__(self, interface: list[Item]) -> None:
+    def __init__(self, interface: Sequence[Item]) -> None:
         self.modules = {
             item.path: python_module(item.path, item.words[0])
             for item in interface

@@ -9,7 +9,7 @@ Three files say what is so on purpose, and are held to be true themselves:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -47,13 +47,13 @@ class Report:
         return self.present + self.missing
 
 
-def check(interface: list[Item], lists: Lists) -> list[Report]:
+def check(interface: Sequence[Item], lists: Lists) -> list[Report]:
     """Compare all modules of an interface with their counterparts."""
     return _Check(interface, lists).reports()
 
 
 class _Check:
-    def __init__(self, interface: list[Item], lists: Lists) -> None:
+    def __init__(self, interface: Sequence[Item], lists: Lists) -> None:
         self.interface = interface
         self.lists = lists
         self.library = Library(interface)

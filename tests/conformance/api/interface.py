@@ -9,8 +9,10 @@ added and changed, and why; together they are 6.1's interface.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -97,9 +99,10 @@ def read_item(line: str) -> Item:
 def read_record(text: str) -> list[Item]:
     """Read a record, keeping the order of the interfaces."""
     items = [read_item(line) for line in text.splitlines() if line and not line.startswith("#")]
-    twice = {item.key for item in items if sum(other.key == item.key for other in items) > 1}
+    times = Counter(item.key for item in items)
+    twice = sorted(key for key, number in times.items() if number > 1)
     if twice:
-        raise ValueError(f"these are declared twice in one interface: {sorted(twice)}")
+        raise ValueError(f"these are declared twice in one interface: {twice}")
     return items
 
 
@@ -147,11 +150,13 @@ def apply(differences: Iterable[Difference], items: Iterable[Item]) -> list[Item
     return list(interface.values())
 
 
-def recorded() -> list[Item]:
+@cache
+def recorded() -> tuple[Item, ...]:
     """Return the interface of 5.6.1, as recorded."""
-    return read_record(RECORD.read_text())
+    return tuple(read_record(RECORD.read_text()))
 
 
-def expected() -> list[Item]:
+@cache
+def expected() -> tuple[Item, ...]:
     """Return the interface of 6.1: what was recorded, with the differences."""
-    return apply(read_differences(DIFFERENCES.read_text()), recorded())
+    return tuple(apply(read_differences(DIFFERENCES.read_text()), recorded()))

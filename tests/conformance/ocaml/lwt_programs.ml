@@ -1,7 +1,7 @@
 (* Programs over promises, run by module Lwt itself.
 
-   The language is described in tests/conformance/lwt_language.py; tests/conformance/lwt_run.py
-   runs the same programs on our library, and the two are written alike. *)
+   The language is described in languages/lwt/language.py; run.py beside it runs the same programs
+   on our library, and the two are written alike. *)
 
 open Programs
 

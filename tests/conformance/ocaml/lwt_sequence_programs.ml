@@ -1,7 +1,7 @@
 (* Programs over sequences, run by module Lwt_sequence itself.
 
-   The language is described in tests/conformance/sequence_programs.py, which also runs the
-   same programs on our library; the two are written alike. *)
+   The language is described in languages/lwt_sequence/language.py; run.py beside it runs the same
+   programs on our library, and the two are written alike. *)
 
 open Programs
 

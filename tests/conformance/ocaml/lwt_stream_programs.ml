@@ -1,7 +1,7 @@
 (* Programs over streams, run by module Lwt_stream itself.
 
-   The language is described in tests/conformance/stream_programs.py, which also runs the
-   same programs on our library; the two are written alike. *)
+   The language is described in languages/lwt_stream/language.py; run.py beside it runs the same
+   programs on our library, and the two are written alike. *)
 
 open Programs
 module S = New_lwt_stream  (* Lwt_stream with some lines of 6.1: see known_differences.py *)

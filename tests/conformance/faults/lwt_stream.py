@@ -1,0 +1,76 @@
+"""Faults put into streams on purpose."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.conformance.faults.fault import fault
+
+STREAM_FAULTS: Final = (
+    fault(
+        "Lwt_stream",
+        "a push wakes the readers at once, also inside a callback",
+        """\
+        wakeup_later(resolver, None)
+
+    def set_reference""",
+        """\
+        wakeup(resolver, None)
+
+    def set_reference""",
+    ),
+    fault(
+        "Lwt_stream",
+        "a reader consumes the first element, also where another has taken its own",
+        "    if cell is stream._cell:\n        stream._cell = cell.next",
+        "    if stream._cell is not stream._source.last:\n        stream._cell = stream._cell.next",
+    ),
+    fault(
+        "Lwt_stream",
+        "cancelling a reader cancels the source",
+        """\
+            if underlying(requested)._state == PENDING:
+                return protected(requested)
+""",
+        """\
+            if underlying(requested)._state == PENDING:
+                return requested
+""",
+    ),
+    fault(
+        "Lwt_stream",
+        "nget looks at its own place and not at that of the stream",
+        "first = stream._cell",
+        "first = cell",
+    ),
+    fault(
+        "Lwt_stream",
+        "iter_n takes an element more than it has room for",
+        "if available <= 0:\n            complete",
+        "if available < 0:\n            complete",
+    ),
+    fault(
+        "Lwt_stream",
+        "parse does not put back what it has read",
+        "        stream._cell = cell\n",
+        "",
+    ),
+    fault(
+        "Lwt_stream",
+        "a bounded stream does not count what is let in by resize",
+        "            self.count += 1\n            self.let_in()",
+        "            self.let_in()",
+    ),
+    fault(
+        "Lwt_stream",
+        "a loop does not put the exception of its callback into its promise, but lets it leave",
+        "            try:\n                return settle(self._result, REJECTED, rejection_of(exception, own_frames=2))",
+        "            try:\n                raise",
+    ),
+    fault(
+        "Lwt_stream",
+        "filter gives the element that it has waited for, also if that does not satisfy",
+        "if self._function(taken.value):",
+        "if self._function(taken.value) or self.requested is not None:",
+    ),
+)

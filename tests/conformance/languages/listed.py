@@ -1,0 +1,45 @@
+"""The modules that are compared, each with its language: a new one is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.conformance.language import Language
+from tests.conformance.languages.collections.programs import (
+    list_programs,
+    pqueue_programs,
+    result_programs,
+    seq_programs,
+)
+from tests.conformance.languages.lwt.programs import LwtPrograms
+from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
+from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
+from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
+from tests.conformance.languages.lwt_stream.programs import StreamPrograms
+from tests.conformance.languages.lwt_unix.programs import LwtUnixPrograms
+from tests.conformance.languages.waiting.programs import (
+    condition_programs,
+    mutex_programs,
+    mvar_programs,
+    pool_programs,
+    switch_programs,
+)
+
+LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
+    "Lwt": LwtPrograms,
+    "Lwt_sequence": SequencePrograms,
+    "Lwt_list": list_programs,
+    "Lwt_seq": seq_programs,
+    "Lwt_result": result_programs,
+    "Lwt_pqueue": pqueue_programs,
+    "Lwt_stream": StreamPrograms,
+    "Lwt_mvar": mvar_programs,
+    "Lwt_mutex": mutex_programs,
+    "Lwt_condition": condition_programs,
+    "Lwt_switch": switch_programs,
+    "Lwt_pool": pool_programs,
+    "Lwt_unix": LwtUnixPrograms,
+    "Lwt_io": LwtIoPrograms,
+    "Lwt_io.server": ServerPrograms,
+}

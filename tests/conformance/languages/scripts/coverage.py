@@ -1,0 +1,83 @@
+"""Which values of Lwt_unix and Lwt_io no script calls, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from types import ModuleType
+from typing import Final
+
+import lwt_unix
+from lwt_unix import lwt_io
+from tests.conformance.values import values
+
+TO_COME: Final = "to come"
+
+MODULES: Final[dict[str, ModuleType]] = {"Lwt_unix": lwt_unix, "Lwt_io": lwt_io}
+
+SAME_FUNCTION: Final = {
+    "Lwt_unix": {"yield": "pause", "unix_file_descr": "state"},
+    "Lwt_io": {
+        "read_into_bigstring": "io_read_into",
+        "write_from_string": "io_write_from",
+        "read_into_exactly_bigstring": "io_read_into_exactly",
+        "write_from_bigstring": "io_write_from",
+        "fprint": "io_write",
+        "write_from_exactly_bigstring": "io_write_from_exactly",
+        "write_from_string_exactly": "io_write_from_exactly",
+        "fprintl": "io_write_line",
+        "read": "io_read",
+        "of_unix_fd": "io_of_fd",
+        "input": "io_make",
+        "output": "io_make",
+        **dict.fromkeys(("is_busy", "is_closed", "buffered", "buffer_size"), "io_state"),
+        "position": "io_state",
+    },
+}
+"""Values that a statement of another name calls, or that come to the same."""
+
+LEFT_OUT: Final = {
+    "Lwt_unix": {
+        "its time is the clock's": ("sleep auto_yield auto_pause timeout with_timeout"),
+        "it does not wait, and asks the system for a fact": (
+            "somaxconn get_credentials getsockopt getsockopt_int getsockopt_optint "
+            "getsockopt_float getsockopt_error setsockopt setsockopt_optint setsockopt_float "
+            "setsockopt_int set_close_on_exec clear_close_on_exec handle_unix_error"
+        ),
+        "it belongs to the whole process": (
+            "stdin stdout stderr on_signal on_signal_full disable_signal_handler signal_count "
+            "reinstall_signal_handler run"
+        ),
+        "it makes what the scripts have otherwise": "of_unix_file_descr pipe_in pipe_out",
+    },
+    "Lwt_io": {
+        "it belongs to the whole process": (
+            "stdin stdout stderr print printl printf printlf eprint eprintl eprintf eprintlf "
+            "flush_all default_buffer_size set_default_buffer_size"
+        ),
+        "it needs no script": "mode zero null fprintf fprintlf",
+        "its arguments are other types in Python": "write_chars write_lines",
+        "see Lwt_io.server": (
+            "open_connection with_connection with_close_connection shutdown_server "
+            "establish_server_with_client_socket establish_server_with_client_address "
+            "establish_server Versioned.establish_server_1 Versioned.establish_server_2 "
+            "Versioned.shutdown_server_1 Versioned.shutdown_server_2"
+        ),
+    },
+}
+
+
+def covered(module: str, statements: Collection[str], prefix: str = "") -> dict[str, str]:
+    """Return the statement for each value of a module's interface, or why there is none."""
+    reasons = {name: reason for reason, names in LEFT_OUT[module].items() for name in names.split()}
+    found = {}
+    for value in values(module):
+        statement = SAME_FUNCTION[module].get(value, prefix + value)
+        if statement in statements:
+            found[value] = statement
+        elif value in reasons:
+            found[value] = f": {reasons[value]}"
+        elif not hasattr(MODULES[module], value.split(".")[0]):
+            found[value] = f": {TO_COME}"
+        else:
+            found[value] = ": no script calls it yet"
+    return found

@@ -1,0 +1,671 @@
+(* Scripts of input and output, run by Lwt_unix and Lwt_io themselves.
+
+   The statements are described in language.py of languages/lwt_unix/, lwt_io/ and lwt_io_server/.
+   run.py in languages/scripts/ and in these three runs the same scripts on our library; the
+   sections here follow them, in this order. *)
+
+open Programs
+open Printf
+
+exception Oops of int
+
+(* 1 What is written to the trace *)
+
+let over = ref true (* nothing is traced, and no callback does anything *)
+let event text = if not !over then add_event text
+
+let error_name = function
+  | Unix.EBADF -> "EBADF" | EPIPE -> "EPIPE" | EAGAIN | EWOULDBLOCK -> "EAGAIN"
+  | EINTR -> "EINTR" | ENOTCONN -> "ENOTCONN" | ECONNRESET -> "ECONNRESET"
+  | ECONNREFUSED -> "ECONNREFUSED" | EINVAL -> "EINVAL" | ENOENT -> "ENOENT"
+  | EADDRINUSE -> "EADDRINUSE" | EISCONN -> "EISCONN" | ENOTSOCK -> "ENOTSOCK"
+  | EOPNOTSUPP -> "EOPNOTSUPP" | EINPROGRESS -> "EINPROGRESS" | EALREADY -> "EALREADY"
+  | EPROTOTYPE -> "EPROTOTYPE" | EDESTADDRREQ -> "EDESTADDRREQ" | EMSGSIZE -> "EMSGSIZE"
+  | EPERM -> "EPERM" | EACCES -> "EACCES" | EAFNOSUPPORT -> "EAFNOSUPPORT"
+  | EUNKNOWNERR number -> sprintf "errno %d" number
+  | error -> Unix.error_message error
+
+let first_word text =
+  let word = List.hd (String.split_on_char ' ' text) in
+  List.hd (String.split_on_char ':' word)
+
+let show_exception = function
+  | Oops number -> sprintf "E%d" number
+  | Unix.Unix_error (error, _, _) -> error_name error
+  | Lwt.Canceled -> "Canceled"
+  | Invalid_argument text -> "Invalid_argument " ^ first_word text
+  | Failure text -> "Failure " ^ first_word text
+  | Lwt_io.Channel_closed kind -> "Channel_closed " ^ kind
+  | exn -> Printexc.to_string exn
+
+let sum text =
+  let total = ref 0 in
+  String.iter (fun c -> total := (!total * 31 + Char.code c) land 0xffffff) text;
+  !total
+
+let show_data text =
+  if String.length text > 40 then sprintf "%d bytes (%d)" (String.length text) (sum text)
+  else begin
+    let shown = Buffer.create 50 in
+    Buffer.add_char shown '"';
+    String.iter (function
+      | '\n' -> Buffer.add_string shown "\\n"
+      | '\r' -> Buffer.add_string shown "\\r"
+      | c -> Buffer.add_char shown c) text;
+    Buffer.add_char shown '"';
+    Buffer.contents shown
+  end
+
+let show_unit () = "()"
+let show_option = function None -> "None" | Some text -> "Some " ^ show_data text
+let show_char c = show_data (String.make 1 c)
+
+let show_state = function
+  | Lwt_unix.Opened -> "Opened"
+  | Lwt_unix.Closed -> "Closed"
+  | Lwt_unix.Aborted exn -> "Aborted " ^ show_exception exn
+
+(* 2 One run of one script *)
+
+type channel = In of Lwt_io.input_channel | Out of Lwt_io.output_channel
+
+type run = {
+  descriptors : (int, Lwt_unix.file_descr) Hashtbl.t;
+  mutable opened : Lwt_unix.file_descr list; (* all that were ever made *)
+  promises : (int, unit Lwt.t) Hashtbl.t;
+  mutable started : unit Lwt.t list; (* all that were ever made *)
+  resolvers : (int, (int, exn) result -> unit) Hashtbl.t;
+  channels : (int, channel) Hashtbl.t;
+  mutable made : channel list;
+  servers : (int, Lwt_io.server) Hashtbl.t;
+  mutable written : int; (* bytes, so that no two of them are alike for long *)
+  mutable clients : int;
+}
+
+exception Empty_slot
+
+external any_promise : 'a Lwt.t -> unit Lwt.t = "%identity"
+
+let find table slot = match Hashtbl.find_opt table slot with Some x -> x | None -> raise Empty_slot
+let descriptor run slot = find run.descriptors slot
+let input run slot = match find run.channels slot with In ic -> ic | Out _ -> raise Empty_slot
+let output run slot = match find run.channels slot with Out oc -> oc | In _ -> raise Empty_slot
+
+let keep_descriptor run slot fd =
+  run.opened <- fd :: run.opened;
+  Hashtbl.replace run.descriptors slot fd
+
+let keep_channel run slot channel =
+  run.made <- channel :: run.made;
+  Hashtbl.replace run.channels slot channel
+
+(* Trace what becomes of a promise; it can be cancelled and waited for from now on. *)
+let rec watch run slot show promise =
+  run.started <- any_promise promise :: run.started;
+  watch_derived run slot show promise
+
+(* The same for one that waits for others: joining those could be waiting for itself. *)
+and watch_derived : 'a. run -> int -> ('a -> string) -> 'a Lwt.t -> unit = fun run slot show promise ->
+  Hashtbl.replace run.promises slot (any_promise promise);
+  Lwt.on_any promise
+    (fun value -> event (sprintf "p%d = %s" slot (show value)))
+    (fun exn -> event (sprintf "p%d fails, %s" slot (show_exception exn)))
+
+(* A promise for `wakeup`. *)
+let waiting run slot value =
+  let promise, resolver = Lwt.task () in
+  Lwt.on_cancel promise (fun () -> event (sprintf "p%d is cancelled" slot));
+  run.started <- any_promise promise :: run.started;
+  Hashtbl.replace run.promises slot (any_promise promise);
+  Hashtbl.replace run.resolvers slot (function
+    | Ok number -> Lwt.wakeup_later resolver (value number)
+    | Error exn -> Lwt.wakeup_later_exn resolver exn);
+  promise
+
+let letters run count =
+  let start = run.written in
+  run.written <- start + count;
+  Bytes.init count (fun i -> Char.chr (97 + (start + i) mod 26))
+
+let text_of word =
+  String.concat "" (List.map (function
+    | 'N' -> "\n" | 'R' -> "\r" | '_' -> "" | c -> String.make 1 c)
+    (List.of_seq (String.to_seq word)))
+
+(* Memory of a channel; nothing of what happened to be there is seen. *)
+let new_buffer size =
+  let buffer = Lwt_bytes.create (max 16 size) in
+  Lwt_bytes.fill buffer 0 (Lwt_bytes.length buffer) '.';
+  buffer
+
+let folder = Filename.temp_file "lwt" "" (* only the name is used *)
+let () = Sys.remove folder
+let path number = sprintf "%s.%d" folder number
+let paths = 3
+
+(* 3 The main loop of 6.1, which resolves paused promises once a turn *)
+
+let turn () =
+  Lwt_engine.iter false;
+  Lwt.wakeup_paused ()
+
+(* Turn until nothing happens any more. *)
+let settle () =
+  let quiet = ref 0 and turns = ref 0 in
+  while !quiet < 4 && !turns < 60 do
+    let before = Buffer.length trace in
+    turn ();
+    incr turns;
+    if Buffer.length trace = before then incr quiet else quiet := 0
+  done
+
+(* 4 Descriptors *)
+
+let io_event = function "read" -> Lwt_unix.Read | _ -> Lwt_unix.Write
+
+let oops = function 0 -> Not_found | number -> Oops number
+
+let shutdown_command = function
+  | "receive" -> Unix.SHUTDOWN_RECEIVE | "send" -> Unix.SHUTDOWN_SEND | _ -> Unix.SHUTDOWN_ALL
+
+let watch_read run p buffer offset promise =
+  watch run p (fun count -> show_data (Bytes.sub_string buffer offset count)) promise
+
+(* Anything more depends on the kernel. *)
+let amount total = if total < 4096 then string_of_int total else "much"
+
+(* Write until the system takes no more. *)
+let fill fd =
+  let piece = Bytes.make 4096 'x' in
+  let rec go_on total =
+    let writing = Lwt_unix.write fd piece 0 4096 in
+    match Lwt.state writing with
+    | Lwt.Return count -> go_on (total + count)
+    | Lwt.Fail exn -> sprintf "%s, %s" (amount total) (show_exception exn)
+    | Lwt.Sleep -> Lwt.cancel writing; amount total
+  in
+  go_on 0
+
+(* Read until there is no more. *)
+let drain fd =
+  let buffer = Bytes.create 65536 in
+  let rec go_on total =
+    let reading = Lwt_unix.read fd buffer 0 65536 in
+    match Lwt.state reading with
+    | Lwt.Return 0 -> sprintf "%s, end" (amount total)
+    | Lwt.Return count -> go_on (total + count)
+    | Lwt.Fail exn -> sprintf "%s, %s" (amount total) (show_exception exn)
+    | Lwt.Sleep -> Lwt.cancel reading; amount total
+  in
+  go_on 0
+
+let rec execute run name arguments =
+  match name, arguments with
+  | "socketpair", [Number a; Number b] ->
+    let one, other = Lwt_unix.socketpair Unix.PF_UNIX Unix.SOCK_STREAM 0 in
+    keep_descriptor run a one;
+    keep_descriptor run b other
+  | "small_socketpair", [Number a; Number b] ->
+    let one, other = Lwt_unix.socketpair Unix.PF_UNIX Unix.SOCK_STREAM 0 in
+    Lwt_unix.setsockopt_int one Unix.SO_SNDBUF 2048;
+    Lwt_unix.setsockopt_int other Unix.SO_SNDBUF 2048;
+    keep_descriptor run a one;
+    keep_descriptor run b other
+  | "datagrams", [Number a; Number b] ->
+    let one, other = Lwt_unix.socketpair Unix.PF_UNIX Unix.SOCK_DGRAM 0 in
+    keep_descriptor run a one;
+    keep_descriptor run b other
+  | "pipe", [Number a; Number b] ->
+    let reading, writing = Lwt_unix.pipe () in
+    keep_descriptor run a reading;
+    keep_descriptor run b writing
+  | "dup", [Number a; Number b] -> keep_descriptor run b (Lwt_unix.dup (descriptor run a))
+  | "dup2", [Number a; Number b] ->
+    let target = descriptor run b in
+    if Lwt_unix.state target <> Lwt_unix.Closed then Lwt_unix.dup2 (descriptor run a) target
+  | "read", [Number p; Number d; Number size; Number offset; Number length] ->
+    let buffer = Bytes.make size '.' in
+    watch_read run p buffer offset (Lwt_unix.read (descriptor run d) buffer offset length)
+  | "recv", [Number p; Number d; Number size; Number offset; Number length; Number peek] ->
+    let buffer = Bytes.make size '.' in
+    let flags = if peek = 1 then [Unix.MSG_PEEK] else [] in
+    watch_read run p buffer offset (Lwt_unix.recv (descriptor run d) buffer offset length flags)
+  | "recvfrom", [Number p; Number d; Number length] ->
+    let buffer = Bytes.make length '.' in
+    let promise = Lwt_unix.recvfrom (descriptor run d) buffer 0 length [] in
+    watch run p (fun (count, _) -> show_data (Bytes.sub_string buffer 0 count)) promise
+  | "write", [Number p; Number d; Number size; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_unix.write fd (letters run size) offset length)
+  | "write_string", [Number p; Number d; Number size; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p string_of_int
+      (Lwt_unix.write_string fd (Bytes.to_string (letters run size)) offset length)
+  | "write_text", [Number p; Number d; Word word] ->
+    let text = text_of word in
+    watch run p string_of_int
+      (Lwt_unix.write_string (descriptor run d) text 0 (String.length text))
+  | "send", [Number p; Number d; Number size; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_unix.send fd (letters run size) offset length [])
+  | "sendto", [Number p; Number d; Number size; Number number] ->
+    let fd = descriptor run d in
+    let address = Unix.ADDR_UNIX (path number) in
+    watch run p string_of_int (Lwt_unix.sendto fd (letters run size) 0 size [] address)
+  | "fill", [Number d] -> event ("filled " ^ fill (descriptor run d))
+  | "drain", [Number d] -> event ("drained " ^ drain (descriptor run d))
+  | "wait_read", [Number p; Number d] ->
+    watch run p show_unit (Lwt_unix.wait_read (descriptor run d))
+  | "wait_write", [Number p; Number d] ->
+    watch run p show_unit (Lwt_unix.wait_write (descriptor run d))
+  | "readable", [Number d] ->
+    event (sprintf "readable %b" (Lwt_unix.readable (descriptor run d)))
+  | "writable", [Number d] ->
+    event (sprintf "writable %b" (Lwt_unix.writable (descriptor run d)))
+  | "wrap_syscall", [Number p; Number d; Word direction; Row outcomes] ->
+    watch run p string_of_int
+      (Lwt_unix.wrap_syscall (io_event direction) (descriptor run d) (action run p outcomes))
+  | "register_action", [Number p; Number d; Word direction; Row outcomes] ->
+    let fd = descriptor run d in
+    Lwt_unix.check_descriptor fd; (* ours does it, OCaml leaves it to the caller *)
+    watch run p string_of_int
+      (Lwt_unix.register_action (io_event direction) fd (action run p outcomes))
+  | "close", [Number p; Number d] -> watch run p show_unit (Lwt_unix.close (descriptor run d))
+  | "abort", [Number d; Number e] -> Lwt_unix.abort (descriptor run d) (oops e)
+  | "state", [Number d] -> event ("state " ^ show_state (Lwt_unix.state (descriptor run d)))
+  | "check_descriptor", [Number d] -> Lwt_unix.check_descriptor (descriptor run d)
+  | "shutdown", [Number d; Word command] ->
+    Lwt_unix.shutdown (descriptor run d) (shutdown_command command)
+  | "blocking", [Number p; Number d] ->
+    watch run p string_of_bool (Lwt_unix.blocking (descriptor run d))
+  | "set_blocking", [Number d; Number blocking] ->
+    Lwt_unix.set_blocking (descriptor run d) (blocking = 1)
+  (* sockets with addresses *)
+  | "socket", [Number d] ->
+    keep_descriptor run d (Lwt_unix.socket Unix.PF_UNIX Unix.SOCK_STREAM 0)
+  | "datagram_socket", [Number d] ->
+    keep_descriptor run d (Lwt_unix.socket Unix.PF_UNIX Unix.SOCK_DGRAM 0)
+  | "bind", [Number p; Number d; Number number] ->
+    watch run p show_unit (Lwt_unix.bind (descriptor run d) (Unix.ADDR_UNIX (path number)))
+  | "listen", [Number d; Number backlog] -> Lwt_unix.listen (descriptor run d) backlog
+  | "connect", [Number p; Number d; Number number] ->
+    check_clients run;
+    watch run p show_unit (Lwt_unix.connect (descriptor run d) (Unix.ADDR_UNIX (path number)))
+  | "accept", [Number p; Number d; Number client] ->
+    watch run p
+      (fun (fd, _) -> keep_descriptor run client fd; "a client")
+      (Lwt_unix.accept (descriptor run d))
+  | "accept_n", [Number p; Number d; Number count; Number client] ->
+    watch run p
+      (fun (clients, exn) ->
+        List.iteri (fun i (fd, _) -> keep_descriptor run (client + i) fd) clients;
+        sprintf "%d clients%s" (List.length clients)
+          (match exn with None -> "" | Some exn -> ", " ^ show_exception exn))
+      (Lwt_unix.accept_n (descriptor run d) count)
+  | "getsockname", [Number d] ->
+    event (match Lwt_unix.getsockname (descriptor run d) with
+      | Unix.ADDR_UNIX "" -> "unnamed" | _ -> "named")
+  | "getpeername", [Number d] ->
+    event (match Lwt_unix.getpeername (descriptor run d) with
+      | Unix.ADDR_UNIX "" -> "unnamed" | _ -> "named")
+  (* promises and the main loop *)
+  | "cancel", [Number p] -> Lwt.cancel (find run.promises p)
+  | "then", [Number p; Row statements] ->
+    let go_on _ = List.iter (perform run) statements in
+    Lwt.on_any (find run.promises p) go_on go_on
+  | "pick", [Number p; Row slots] ->
+    let promises = List.map (function Number q -> find run.promises q | _ -> raise Empty_slot) slots in
+    let resolved = List.filter (fun promise -> not (Lwt.is_sleeping promise)) promises in
+    if List.length resolved > 1 then raise Empty_slot; (* it would be chosen at random *)
+    watch_derived run p (fun _ -> "picked") (Lwt.pick promises)
+  | "protected", [Number p; Number q] ->
+    watch_derived run p (fun _ -> "protected") (Lwt.protected (find run.promises q))
+  | "pause", [Number p] -> watch run p show_unit (Lwt.pause ())
+  | "wakeup", [Number p; Number value] -> resolve run p (Ok value)
+  | "wakeup_exn", [Number p; Number e] -> resolve run p (Error (oops e))
+  | "turn", [] -> turn ()
+  | "settle", [] -> settle ()
+  | _ -> execute_on_channels run name arguments
+
+and resolve run slot result =
+  let resolver = find run.resolvers slot in
+  Hashtbl.remove run.resolvers slot;
+  if Lwt.state (find run.promises slot) = Lwt.Sleep then resolver result
+
+(* A system call of the script's own: what happens each time it is tried. *)
+and action run p outcomes =
+  let rest = ref outcomes in
+  fun () ->
+    match !rest with
+    | [] -> event (sprintf "p%d tries, done" p); 0
+    | Row (Word outcome :: statements) :: others ->
+      rest := others;
+      event (sprintf "p%d tries, %s" p outcome);
+      List.iter (perform run) statements;
+      (match outcome with
+       | "retry" -> raise Lwt_unix.Retry
+       | "retry_read" -> raise Lwt_unix.Retry_read
+       | "retry_write" -> raise Lwt_unix.Retry_write
+       | "again" -> raise (Unix.Unix_error (Unix.EAGAIN, "", ""))
+       | "fail" -> raise (Oops 1)
+       | _ -> 1)
+    | _ -> raise (Malformed "action")
+
+(* 5 Channels *)
+
+and make_input run c size steps =
+  let rest = ref steps and position = ref 0 in
+  let source = "ab\ncd\r\ne\rf\n\nghijklmnopqrstuvwxyz0123456789 end of the line\r\n" in
+  let give buffer offset count =
+    for i = 0 to count - 1 do
+      Lwt_bytes.set buffer (offset + i) source.[(!position + i) mod String.length source]
+    done;
+    position := !position + count;
+    count
+  in
+  let transfer buffer offset length =
+    event (sprintf "c%d reads %d at %d" c length offset);
+    next_step run c rest (fun count -> give buffer offset (min count length)) length
+  in
+  Lwt_io.make ~buffer:(new_buffer size) ~close:(closing run c "quiet") ~mode:Lwt_io.input
+    transfer
+
+and make_output run c size steps =
+  let rest = ref steps in
+  let transfer buffer offset length =
+    let data = Lwt_bytes.to_string (Lwt_bytes.proxy buffer offset length) in
+    event (sprintf "c%d writes %s at %d" c (show_data data) offset);
+    next_step run c rest (fun count -> min (max 1 count) length) length
+  in
+  Lwt_io.make ~buffer:(new_buffer size) ~close:(closing run c "quiet") ~mode:Lwt_io.output
+    transfer
+
+(* What the function of a channel does when it is called next. *)
+and next_step run c rest transferred length =
+  match !rest with
+  | [] -> Lwt.map transferred (waiting run (60 + c) Fun.id)
+  | step :: others ->
+    rest := others;
+    match step with
+    | Number count -> Lwt.return (transferred count)
+    | Word "end" -> Lwt.return 0
+    | Word "raise" -> raise (Oops 2)
+    | Word "reject" -> Lwt.fail (Oops 3)
+    | Word "much" -> Lwt.return (length + 1)
+    | Word "negative" -> Lwt.return (-1)
+    | Word "later" -> Lwt.bind (Lwt.pause ()) (fun () -> Lwt.return (transferred 5))
+    | Row (Word "run" :: statements) ->
+      List.iter (perform run) statements;
+      Lwt.return (transferred 3)
+    | _ -> Lwt.map transferred (waiting run (60 + c) Fun.id)
+
+and closing run c how () =
+  event (sprintf "c%d is closed, %s" c how);
+  match how with
+  | "raise" -> raise (Oops 4)
+  | "reject" -> Lwt.fail (Oops 5)
+  | "wait" -> waiting run (80 + c) ignore
+  | _ -> Lwt.return_unit
+
+and channel_of_fd : 'a. run -> int -> 'a Lwt_io.mode -> int -> string -> Lwt_unix.file_descr -> 'a Lwt_io.channel =
+  fun run c mode size how fd ->
+  let buffer = new_buffer size in
+  if how = "default" then Lwt_io.of_fd ~buffer ~mode fd
+  else if how = "close" then
+    let close () = event (sprintf "c%d is closed, close" c); Lwt_unix.close fd in
+    Lwt_io.of_fd ~buffer ~close ~mode fd
+  else Lwt_io.of_fd ~buffer ~close:(closing run c how) ~mode fd
+
+and on_channel : 'b. run -> int -> < f : 'a. 'a Lwt_io.channel -> 'b > -> 'b = fun run c using ->
+  match find run.channels c with In ic -> using#f ic | Out oc -> using#f oc
+
+and execute_on_channels run name arguments =
+  match name, arguments with
+  | "io_pipe", [Number ci; Number co; Number in_size; Number out_size] ->
+    let ic, oc = Lwt_io.pipe ~in_buffer:(new_buffer in_size)
+        ~out_buffer:(new_buffer out_size) () in
+    keep_channel run ci (In ic);
+    keep_channel run co (Out oc)
+  | "io_of_fd", [Number c; Number d; Word "input"; Number size; Word how] ->
+    keep_channel run c (In (channel_of_fd run c Lwt_io.input size how (descriptor run d)))
+  | "io_of_fd", [Number c; Number d; Word _; Number size; Word how] ->
+    keep_channel run c (Out (channel_of_fd run c Lwt_io.output size how (descriptor run d)))
+  | "io_make", [Number c; Word "input"; Number size; Row steps] ->
+    keep_channel run c (In (make_input run c size steps))
+  | "io_make", [Number c; Word _; Number size; Row steps] ->
+    keep_channel run c (Out (make_output run c size steps))
+  | "io_read_line", [Number p; Number c] ->
+    watch run p show_data (Lwt_io.read_line (input run c))
+  | "io_read_line_opt", [Number p; Number c] ->
+    watch run p show_option (Lwt_io.read_line_opt (input run c))
+  | "io_read_char", [Number p; Number c] ->
+    watch run p show_char (Lwt_io.read_char (input run c))
+  | "io_read_char_opt", [Number p; Number c] ->
+    watch run p (function None -> "None" | Some c -> "Some " ^ show_char c)
+      (Lwt_io.read_char_opt (input run c))
+  | "io_read_all", [Number p; Number c] -> watch run p show_data (Lwt_io.read (input run c))
+  | "io_read", [Number p; Number c; Number count] ->
+    watch run p show_data (Lwt_io.read ~count (input run c))
+  | "io_read_into", [Number p; Number c; Number size; Number offset; Number length] ->
+    let buffer = Bytes.make (max 0 size) '.' in
+    watch run p (fun count -> sprintf "%d %s" count (show_data (Bytes.to_string buffer)))
+      (Lwt_io.read_into (input run c) buffer offset length)
+  | "io_read_into_exactly", [Number p; Number c; Number size; Number offset; Number length] ->
+    let buffer = Bytes.make (max 0 size) '.' in
+    watch run p (fun () -> show_data (Bytes.to_string buffer))
+      (Lwt_io.read_into_exactly (input run c) buffer offset length)
+  | "io_write", [Number p; Number c; Word text] ->
+    watch run p show_unit (Lwt_io.write (output run c) (text_of text))
+  | "io_write_letters", [Number p; Number c; Number count] ->
+    let oc = output run c in
+    watch run p show_unit (Lwt_io.write oc (Bytes.to_string (letters run count)))
+  | "io_write_line", [Number p; Number c; Word text] ->
+    watch run p show_unit (Lwt_io.write_line (output run c) (text_of text))
+  | "io_write_char", [Number p; Number c; Word text] ->
+    watch run p show_unit (Lwt_io.write_char (output run c) (text_of text).[0])
+  | "io_write_from", [Number p; Number c; Number size; Number offset; Number length] ->
+    let oc = output run c in
+    watch run p string_of_int (Lwt_io.write_from oc (letters run size) offset length)
+  | "io_write_from_exactly", [Number p; Number c; Number size; Number offset; Number length] ->
+    let oc = output run c in
+    watch run p show_unit (Lwt_io.write_from_exactly oc (letters run size) offset length)
+  | "io_flush", [Number p; Number c] -> watch run p show_unit (Lwt_io.flush (output run c))
+  | "io_close", [Number p; Number c] ->
+    watch run p show_unit
+      (on_channel run c (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.close end))
+  | "io_abort", [Number p; Number c] ->
+    watch run p show_unit
+      (on_channel run c (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.abort end))
+  | "io_state", [Number c] ->
+    let busy = match on_channel run c
+        (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.is_busy end) with
+      | true -> "busy" | false -> "not busy"
+      | exception exn -> show_exception exn in
+    let number f = f in
+    event (sprintf "c%d %s, %s, %d buffered of %d, at %Ld" c busy
+        (if on_channel run c (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.is_closed end)
+         then "closed" else "not closed")
+        (number (on_channel run c
+          (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.buffered end)))
+        (on_channel run c (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.buffer_size end))
+        (on_channel run c (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.position end)))
+  | "io_resize_buffer", [Number p; Number c; Number size] ->
+    watch run p show_unit
+      (on_channel run c
+        (object method f : 'a. 'a Lwt_io.channel -> _ = fun c -> Lwt_io.resize_buffer c size end))
+  | "io_block", [Number p; Number c; Number size] ->
+    let using buffer offset =
+      event (sprintf "block at %d" offset);
+      Lwt.return
+        (match find run.channels c with
+         | In _ -> Lwt_bytes.to_string (Lwt_bytes.proxy buffer offset size)
+         | Out _ ->
+           Lwt_bytes.fill buffer offset size '#';
+           "") in
+    watch run p show_data
+      (on_channel run c
+        (object method f : 'a. 'a Lwt_io.channel -> _ = fun c -> Lwt_io.block c size using end))
+  | "io_direct_access", [Number p; Number c; Number move; Number times] ->
+    let is_output = match find run.channels c with In _ -> false | Out _ -> true in
+    let using (access : Lwt_io.direct_access) =
+      let rec go_on times =
+        let start = access.da_ptr in
+        access.da_ptr <- min (start + move) access.da_max;
+        if is_output then Lwt_bytes.fill access.da_buffer start (access.da_ptr - start) '@';
+        event (sprintf "from %d to %d" access.da_ptr access.da_max);
+        if times = 0 then Lwt.return_unit
+        else
+          Lwt.bind (access.da_perform ()) (fun count ->
+            event (sprintf "performed %d" count);
+            go_on (times - 1)) in
+      go_on times in
+    watch run p show_unit
+      (on_channel run c
+        (object method f : 'a. 'a Lwt_io.channel -> _ = fun c -> Lwt_io.direct_access c using end))
+  | "io_atomic", [Number p; Number c; Number temporary; Row (Word ending :: statements)] ->
+    let body channel =
+      event (sprintf "c%d is borrowed as c%d" c temporary);
+      Hashtbl.replace run.channels temporary channel;
+      let before = run.started in
+      List.iter (perform run) statements;
+      ended run p ending before in
+    watch run p show_unit
+      (match find run.channels c with
+       | In ic -> Lwt_io.atomic (fun ic -> body (In ic)) ic
+       | Out oc -> Lwt_io.atomic (fun oc -> body (Out oc)) oc)
+  | _ -> execute_with_servers run name arguments
+
+(* The end of a function that owes a promise; `before` are the promises that were there. *)
+and ended run slot ending before =
+  match ending with
+  | "joins" ->
+    let rec since started = if started == before then [] else List.hd started :: since (List.tl started) in
+    Lwt.join (since run.started)
+  | "raises" -> raise (Oops 6)
+  | "rejects" -> Lwt.fail (Oops 7)
+  | "pauses" -> Lwt.pause ()
+  | "waits" -> waiting run (100 + slot) ignore
+  | _ -> Lwt.return_unit
+
+(* 6 Servers *)
+
+(* A socket to listen on. OCaml does not close its own one if that cannot be bound. *)
+and listening run =
+  let fd = Lwt_unix.socket Unix.PF_UNIX Unix.SOCK_STREAM 0 in
+  run.opened <- fd :: run.opened;
+  fd
+
+and check_clients run = if run.clients >= 8 then raise Empty_slot
+
+and execute_with_servers run name arguments =
+  match name, arguments with
+  | "serve_sockets", [Number p; Number s; Number number; Number no_close; Row handlers] ->
+    let serve address fd =
+      let client = run.clients in
+      run.clients <- client + 1;
+      keep_descriptor run (40 + client) fd;
+      served run client handlers
+    in
+    let promise =
+      Lwt_io.establish_server_with_client_socket ~server_fd:(listening run) ~no_close:(no_close = 1)
+        (Unix.ADDR_UNIX (path number)) serve in
+    watch run p (fun server -> Hashtbl.replace run.servers s server; "a server") promise
+  | "serve_channels",
+    [Number p; Number s; Number number; Number size; Number no_close; Row handlers] ->
+    let serve address (ic, oc) =
+      let client = run.clients in
+      run.clients <- client + 1;
+      keep_channel run (40 + 2 * client) (In ic);
+      keep_channel run (41 + 2 * client) (Out oc);
+      served run client handlers
+    in
+    let promise =
+      Lwt_io.establish_server_with_client_address ~fd:(listening run) ~buffer_size:(max 16 size) ~no_close:(no_close = 1)
+        (Unix.ADDR_UNIX (path number)) serve in
+    watch run p (fun server -> Hashtbl.replace run.servers s server; "a server") promise
+  | "shutdown_server", [Number p; Number s] ->
+    watch run p show_unit (Lwt_io.shutdown_server (find run.servers s))
+  | "open_connection", [Number p; Number ci; Number co; Number number; Number size] ->
+    check_clients run;
+    watch run p
+      (fun (ic, oc) ->
+        keep_channel run ci (In ic);
+        keep_channel run co (Out oc);
+        "connected")
+      (Lwt_io.open_connection ~in_buffer:(new_buffer size)
+        ~out_buffer:(new_buffer size) (Unix.ADDR_UNIX (path number)))
+  | "with_connection", [Number p; Number ci; Number co; Number number; Row (Word ending :: statements)] ->
+    check_clients run;
+    watch run p show_unit
+      (Lwt_io.with_connection (Unix.ADDR_UNIX (path number)) (fun (ic, oc) ->
+        keep_channel run ci (In ic);
+        keep_channel run co (Out oc);
+        event "connected";
+        let before = run.started in
+        List.iter (perform run) statements;
+        ended run p ending before))
+  | "exists", [Number number] ->
+    event (sprintf "path %d %s" number
+      (if Sys.file_exists (path number) then "exists" else "does not exist"))
+  | _ -> raise (Malformed name)
+
+and served run client handlers =
+  event (sprintf "client %d" client);
+  match if handlers = [] then Row [Word "returns"] else List.nth handlers (client mod List.length handlers) with
+  | Row (Word ending :: statements) ->
+    let before = run.started in
+    List.iter (perform run) statements;
+    ended run (40 + client) ending before
+  | _ -> raise (Malformed "handler")
+
+and perform run = function
+  | Row (Word name :: arguments) ->
+    if not !over then begin
+      try execute run name arguments with
+      | Empty_slot -> ()
+      | Malformed _ as exn -> raise exn
+      | exn -> event ("raises " ^ show_exception exn)
+    end
+  | _ -> raise (Malformed "statement")
+
+(* 7 Scripts *)
+
+let summary run =
+  let sorted table = List.sort compare (List.of_seq (Hashtbl.to_seq table)) in
+  List.iter (fun (slot, fd) -> event (sprintf "d%d %s" slot (show_state (Lwt_unix.state fd))))
+    (sorted run.descriptors |> List.map (fun x -> x));
+  List.iter (fun (slot, promise) ->
+    if Lwt.is_sleeping promise then event (sprintf "p%d waits" slot))
+    (List.sort (fun (a, _) (b, _) -> compare a b) (List.of_seq (Hashtbl.to_seq run.promises)))
+
+let clean_up run =
+  over := true;
+  let quietly f = try ignore (f ()) with _ -> () in
+  List.iter (function
+    | In ic -> quietly (fun () -> Lwt_io.abort ic)
+    | Out oc -> quietly (fun () -> Lwt_io.abort oc)) run.made;
+  Hashtbl.iter (fun _ server -> quietly (fun () -> Lwt_io.shutdown_server server)) run.servers;
+  List.iter (fun promise -> quietly (fun () -> Lwt.cancel promise)) run.started;
+  List.iter (fun fd -> quietly (fun () -> Lwt_unix.close fd)) run.opened;
+  for _ = 1 to 3 do turn () done;
+  Lwt.abandon_paused ();
+  for number = 0 to paths - 1 do quietly (fun () -> Unix.unlink (path number)) done
+
+let run_script script =
+  let run = {
+    descriptors = Hashtbl.create 16; opened = []; promises = Hashtbl.create 16; started = [];
+    resolvers = Hashtbl.create 16; channels = Hashtbl.create 16; made = [];
+    servers = Hashtbl.create 4; written = 0; clients = 0 } in
+  over := false;
+  Lwt.async_exception_hook := (fun exn -> event ("hook " ^ show_exception exn));
+  List.iteri (fun number statement ->
+    event (string_of_int number);
+    perform run statement) script;
+  summary run;
+  clean_up run
+
+let () =
+  Sys.set_signal Sys.sigpipe Sys.Signal_ignore;
+  Lwt_engine.set (new Lwt_engine.select);
+  Lwt_unix.set_default_async_method Lwt_unix.Async_none;
+  serve run_script
