@@ -1,8 +1,8 @@
 """Where 6.1, our reference, is not 5.6.1, the release that judges, and what is done about it.
 
 The judge is built with a copy of a module of OCaml's in which some lines are changed, like those
-of our library for a seeded fault. So our library is compared as it is. Nothing else may differ. (What differs in interfaces stands with the
-API comparison.)
+of our library for a seeded fault. So our library is compared as it is. Nothing else may differ.
+(What differs in interfaces stands with the API comparison.)
 """
 
 from __future__ import annotations
