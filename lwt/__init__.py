@@ -31,6 +31,7 @@ from lwt._core.backtrace import (
     backtrace_try_bind,
 )
 from lwt._core.cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
+from lwt._core.choices import prng
 from lwt._core.concurrent import (
     all,
     both,
@@ -40,7 +41,6 @@ from lwt._core.concurrent import (
     nchoose_split,
     npick,
     pick,
-    prng,
 )
 from lwt._core.coroutine import of_coroutine, promised
 from lwt._core.creation import (

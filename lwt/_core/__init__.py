@@ -10,7 +10,8 @@ The source reads in this order, one idea a file:
 6. `coroutine`: `await`; `loop`: the same for generators, which stands for OCaml's recursion
 7. `sequential`: `bind`, the model, and its siblings; `watching`: `on_success` and so on
 8. `cancellation`, on `removable`: `cancel` and what guards against it (a side topic)
-9. `concurrent`: `join`, `both`, `all`, `choose`, `pick`; `background`: `async_`
+9. `concurrent`: `join`, `both`, `all`, `choose`, `pick`; `background`: `async_`; `choices`: what
+   Lwt leaves open, for the engine too
 10. `pause`, `query`, `lifting`, `backtrace`, `namespaces`: the rest
 
 Below them lie `publish` (names as users see them), `ring` (linked rings, which `lwt_sequence`

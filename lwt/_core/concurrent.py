@@ -5,20 +5,20 @@ rejected with the exception that came first.
 
 `choose`, `pick`, `nchoose`, `npick` and `nchoose_split` wait for the first. Those with
 `pick` in their name cancel the other promises, before their own promise is resolved.
-When several promises are resolved already, `choose` and `pick` take one at random,
-drawn from `prng`, a rejected one if there is any.
+When several promises are resolved already, `choose` and `pick` draw one of them
+(see `choices`), a rejected one if there is any.
 
 OCaml: src/core/lwt.ml, Concurrent_composition.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeVar, final
+from typing import Any, TypeVar, final
 
 from lwt._core.cancellation import cancel, follow
 from lwt._core.checks import check_promise, check_promises
+from lwt._core.choices import draw
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -37,12 +37,6 @@ from lwt._core.storage import current_storage
 A = TypeVar("A")
 B = TypeVar("B")
 T = TypeVar("T")
-
-prng: Final = random.Random(0)
-"""The generator that `choose` and `pick` draw from when several promises are resolved.
-
-It starts from the same seed in every process; `lwt.prng.seed(n)` starts it anew.
-"""
 
 # --- Waiting for all ---------------------------------------------------------
 
@@ -197,8 +191,8 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
     """Wait for the first promise to be resolved; the result is resolved as it is.
 
     If some are resolved already, one of them is returned: a rejected one if there is
-    any, and if there are several of these, one at random. Cancelling the result
-    cancels all.
+    any, and if there are several of these, one that is drawn from `prng`. Cancelling
+    the result cancels all.
 
     Raises:
         ValueError: there are no promises.
@@ -209,7 +203,7 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
     sources = _check_some("lwt.choose", promises)
     candidates = _resolved_to_choose_from(sources)
     if candidates:
-        return candidates[_draw(len(candidates))]
+        return candidates[draw(len(candidates))]
     chosen: Promise[T] = new_promise(PENDING, sources)
     RemovableCallback(sources, chosen, follow).attach()
     return chosen
@@ -234,8 +228,8 @@ def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
         return picked
     if underlying(candidates[0])._state == REJECTED:
         _cancel_all(sources)
-        return candidates[_draw(len(candidates))]
-    return _nth_resolved_cancelling_pending(sources, _draw(len(candidates)))
+        return candidates[draw(len(candidates))]
+    return _nth_resolved_cancelling_pending(sources, draw(len(candidates)))
 
 
 def _cancel_and_follow(
@@ -352,11 +346,6 @@ def _resolved_to_choose_from(promises: Sequence[Promise[T]]) -> list[Promise[T]]
         rejected.reverse()
         return rejected
     return [p for p in promises if underlying(p)._state == FULFILLED]
-
-
-def _draw(number: int) -> int:
-    """Take one of several resolved promises; the only choice that the core leaves open."""
-    return prng.randrange(number) if number > 1 else 0
 
 
 def _nth_resolved_cancelling_pending(promises: Sequence[Promise[T]], n: int) -> Promise[T]:

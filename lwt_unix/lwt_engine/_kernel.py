@@ -32,6 +32,7 @@ import errno
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from lwt._core.choices import arrange_ready
 from lwt_unix.lwt_engine._base import system_clock
 from lwt_unix.lwt_engine._descriptors import (
     READ,
@@ -136,7 +137,7 @@ class kernel_based(descriptor_based):
     def _call(self, ready: list[tuple[int, int]]) -> None:
         """Call the events of the descriptors that were reported."""
         if len(ready) > 1:
-            self._arrange(ready)
+            arrange_ready(ready)
         watches = self._watches
         has_strays = False
         for fd, bits in ready:
@@ -159,13 +160,6 @@ class kernel_based(descriptor_based):
                         call_newest_first(watch.writers)
         if has_strays:
             self._renew()
-
-    def _arrange(self, ready: list[tuple[int, int]]) -> None:
-        """Put the reports into the order in which their events are called.
-
-        The only place where this choice, which Lwt leaves open, is made: ascending.
-        """
-        ready.sort()
 
     # --- What the kernel is told ---------------------------------------------
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Final
 
+from lwt._core.choices import rank_timer
 from lwt_unix.lwt_engine._events import Event_callback, Timer_event
 
 LONGEST_WAIT: Final = 24 * 3600.0
@@ -72,7 +73,7 @@ class Timer_queue:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock: Final = clock
         self.fresh: Final[dict[Timer, None]] = {}
-        # Entries are compared by time, then by number: a timer itself is never compared.
+        # Entries are compared by time, then by rank: a timer itself is never compared.
         self.heap: Final[list[tuple[float, int, Timer]]] = []
         self.last_number = 0
         self.stopped_count = 0  # how many timers on the heap are stopped
@@ -83,17 +84,9 @@ class Timer_queue:
             # It is on the heap already if a KeyboardInterrupt ended this loop before.
             if not timer.is_queued:
                 timer.is_queued = True
-                heappush(self.heap, (timer.time, self.tie_break(), timer))
+                self.last_number += 1
+                heappush(self.heap, (timer.time, rank_timer(self.last_number), timer))
         self.fresh.clear()
-
-    def tie_break(self) -> int:
-        """Say which of the timers that are due at the same time goes first.
-
-        The only place where this choice, which Lwt leaves open, is made: in the order
-        of registration.
-        """
-        self.last_number += 1
-        return self.last_number
 
     def timeout(self) -> float:
         """Return how many seconds to wait for the next timer, or -1 if there is none."""

@@ -1,0 +1,45 @@
+"""Choices that Lwt leaves open: what may go in any order goes in the order that is given here.
+
+A program must not depend on these, and the library asks for them nowhere else:
+
+1. `draw`: which of several resolved promises `choose` and `pick` take;
+2. `arrange_ready`: which of the descriptors that are ready in one turn of the engine is first;
+3. `rank_timer`: which of the timers that are due at the same time is first. (An engine that a user
+   writes over `select_based` or `poll_based` says 2 itself.)
+
+Which of several jobs is done first will be the next one, when jobs run in threads. All else that is
+open is the kernel's to say, by what its calls answer: how many bytes are moved, which client is
+accepted, whether it is too early. Those calls stand in `lwt_unix/_descriptors/system.py`.
+
+OCaml: `Random` in src/core/lwt.ml; the rest is left to libev.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+prng: Final = random.Random(0)
+"""The generator that `choose` and `pick` draw from when several promises are resolved.
+
+It starts from the same seed in every process; `lwt.prng.seed(n)` starts it anew.
+"""
+
+
+def draw(number: int) -> int:
+    """Say which of several resolved promises to take: a number below theirs."""
+    return prng.randrange(number) if number > 1 else 0
+
+
+def arrange_ready(reports: list[tuple[int, int]]) -> None:
+    """Put what an engine's system call reports, descriptors and bits, into ascending order."""
+    reports.sort()
+
+
+def rank_timer(number: int) -> int:
+    """Say where a timer goes among those for the same time: in the order in which they came.
+
+    Args:
+        number: which of its engine's it is, as they came. No two may get the same rank.
+    """
+    return number
