@@ -21,6 +21,13 @@ def _the_core_is_left_at_rest() -> Iterator[None]:
 
 
 @pytest.fixture
+def nothing_left_over() -> Iterator[None]:
+    """Check that the test itself leaves the core at rest, before anything is put in order."""
+    yield
+    check_the_core_is_at_rest()
+
+
+@pytest.fixture
 def record() -> Recorder:
     """A recorder of events."""
     return Recorder()

@@ -142,3 +142,9 @@ def steps_of(function: Callable[[], object]) -> int:
         sys.settrace(before)
         gc.enable()
     return steps
+
+
+def run_pauses() -> None:
+    """Perform turns until nothing is paused any more."""
+    while lwt.paused_count():
+        lwt.wakeup_paused()

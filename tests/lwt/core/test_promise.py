@@ -1,25 +1,18 @@
-"""Promises as Python objects: what they look like, their operators, what they weigh."""
+"""Promises as Python objects: what they look like, what they weigh."""
 
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import lwt
 from lwt._core.promise import CLEANUP_THRESHOLD, PROXY
-from lwt._core.resolution import resolution
 from tests.support.promises import Recorder, callbacks_of
 
-
-@pytest.fixture(autouse=True)
-def nothing_left_over() -> Iterator[None]:
-    yield
-    assert (resolution.depth, resolution.nesting) == (0, 0)
-    assert not resolution.deferred
-    assert not resolution.postponed
+pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
 
 def pending() -> tuple[lwt.Promise[str], lwt.Resolver[str]]:
@@ -159,64 +152,6 @@ def test_t_and_u_are_other_names_of_the_classes() -> None:
 def test_promise_and_resolver_can_be_given_type_arguments() -> None:
     assert lwt.Promise[int] == lwt.t[int]
     assert lwt.Resolver[int] == lwt.u[int]
-
-
-# --- Operators ---------------------------------------------------------------
-
-
-def test_shift_is_bind() -> None:
-    promise, resolver = pending()
-    result = promise >> (lambda text: lwt.return_(text + "!"))
-    assert lwt.is_sleeping(result)
-    lwt.wakeup(resolver, "now")
-    assert lwt.state(result) == lwt.Return("now!")
-
-
-def test_shift_raises_what_the_callback_raises_at_once() -> None:
-    def fail(_: None) -> lwt.Promise[None]:
-        raise KeyError("k")
-
-    with pytest.raises(KeyError, match="k"):
-        lwt.return_unit >> fail
-
-
-def test_bar_is_map() -> None:
-    promise, resolver = pending()
-    result = promise | len
-    lwt.wakeup(resolver, "four")
-    assert lwt.state(result) == lwt.Return(4)
-
-
-def test_bar_and_shift_chain_from_left_to_right() -> None:
-    # `|` binds less tightly than `>>`, unlike in OCaml where both are alike.
-    chained = (lwt.return_(1) | (lambda x: x + 1)) >> (lambda x: lwt.return_(x * 10))
-    assert lwt.state(chained) == lwt.Return(20)
-    assert lwt.state(lwt.return_(1) >> lwt.return_ | str) == lwt.Return("1")
-
-
-def test_ampersand_is_join() -> None:
-    promise, resolver = pending()
-    together = lwt.return_(1) & promise
-    assert lwt.is_sleeping(together)
-    lwt.wakeup(resolver, "now")
-    assert lwt.state(together) == lwt.Return(None)
-
-
-def test_ampersand_waits_for_both_even_if_one_is_rejected() -> None:
-    promise, resolver = pending()
-    together = lwt.fail(KeyError("k")) & promise
-    assert lwt.is_sleeping(together)
-    lwt.wakeup(resolver, "now")
-    assert lwt.state(together) == lwt.Fail(KeyError("k"))
-
-
-def test_caret_is_choose() -> None:
-    first, _ = pending()
-    second, resolver = pending()
-    either = first ^ second
-    lwt.wakeup(resolver, "second")
-    assert lwt.state(either) == lwt.Return("second")
-    assert lwt.is_sleeping(first)
 
 
 # --- Weight ------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Options, results, states, references and the exceptions of the package, as plain values."""
+"""Options, results, states and references, as plain values."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import lwt
 from tests.support.promises import A, B
 
 HOLDERS: list[Any] = [lwt.Some, lwt.Ok, lwt.Error, lwt.Return]
+
+
 VALUES: list[Any] = [
     lwt.Some(1),
     lwt.Ok(1),
@@ -130,12 +132,3 @@ def test_references_are_compared_by_identity() -> None:
     first, second = lwt.Ref(1), lwt.Ref(1)
     assert first != second
     assert first == first  # noqa: PLR0124  # that is the claim
-
-
-@pytest.mark.parametrize("exception", [lwt.Canceled, lwt.Failure])
-def test_exceptions_of_the_package_are_ordinary_exceptions(exception: type[Exception]) -> None:
-    assert exception.__bases__ == (Exception,)
-
-
-def test_a_failure_carries_its_message() -> None:
-    assert str(lwt.Failure("why")) == "why"

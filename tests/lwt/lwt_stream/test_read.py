@@ -187,3 +187,14 @@ def test_is_empty_waits_to_know() -> None:
     push(Some(1))
     assert value_of(answer) is False
     assert value_of(lwt_stream.is_empty(stream_of())) is True
+
+
+@pytest.mark.parametrize(
+    "function", [lwt_stream.to_string, lambda s: lwt_stream.get(lwt_stream.hexdump(s))]
+)
+def test_characters_are_checked_where_they_are_read(function: Callable[..., Any]) -> None:
+    stream, push = lwt_stream.create()
+    result = function(stream)
+    push(Some("a"))
+    push(None)
+    assert "expected a stream of bytes of length 1, got 'a'" in str(rejected_with(result))

@@ -1,20 +1,14 @@
-"""Streams themselves: clones, what is kept, interrupts, and very many elements."""
+"""Streams themselves: clones, what is kept, `async for`."""
 
 from __future__ import annotations
 
 import gc
 import tracemalloc
-import weakref
-from collections.abc import Callable
-from typing import Any, NoReturn
-
-import pytest
 
 import lwt
-from lwt import Promise, Some, lwt_stream
-from lwt.lwt_stream import Stream
+from lwt import Some, lwt_stream
 from tests.support.promises import A, rejected_with
-from tests.support.streams import pushed, rest_of, value_of
+from tests.support.streams import from_promises, pushed, rest_of, value_of
 
 # --- Clones ------------------------------------------------------------------
 
@@ -39,37 +33,6 @@ def test_clones_share_the_calls_of_the_function() -> None:
     assert rest_of(stream) == [1, 2]
 
 
-class Thing:
-    """An element that can be watched."""
-
-
-@pytest.mark.parametrize("reading", [True, False])
-def test_an_element_lives_as_long_as_a_clone_has_still_to_read_it(reading: bool) -> None:
-    thing = Thing()
-    alive = weakref.ref(thing)
-    stream, push = pushed(thing)
-    clone = lwt_stream.clone(stream)
-    del thing
-    lwt_stream.junk(stream)
-    assert alive() is not None
-    if reading:
-        lwt_stream.junk(clone)
-    else:
-        del clone
-    assert alive() is None
-    push(None)
-
-
-def test_an_element_that_nobody_can_read_is_dropped() -> None:
-    stream, push = lwt_stream.create()
-    del stream
-    thing = Thing()
-    alive = weakref.ref(thing)
-    push(Some(thing))
-    del thing
-    assert alive() is None
-
-
 def test_reading_makes_no_circles() -> None:
     gc.collect()
     gc.disable()
@@ -87,27 +50,30 @@ def test_reading_makes_no_circles() -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize(
-    "transform", [lwt_stream.map, lwt_stream.filter, lwt_stream.map_s, lwt_stream.filter_s]
-)
-def test_a_function_that_raises_after_waiting_makes_no_circles(
-    transform: Callable[..., Stream[Any]],
-) -> None:
-    def function(_: object) -> NoReturn:
-        raise A
+# --- async for ---------------------------------------------------------------
 
-    gc.collect()
-    gc.disable()
-    try:
-        stream, push = lwt_stream.create()
-        transformed = transform(function, stream)
-        reading = lwt_stream.get(transformed)
-        push(Some(1))
-        assert isinstance(rejected_with(reading), A)
-        del stream, push, transformed, reading
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+
+def test_async_for_goes_on_after_a_failure_of_the_source() -> None:
+    stream = from_promises(lwt.return_some(1), lwt.fail(A()), lwt.return_some(2))
+
+    async def collect() -> list[int]:
+        return [element async for element in stream]
+
+    assert isinstance(rejected_with(lwt.of_coroutine(collect())), A)
+    assert value_of(lwt.of_coroutine(collect())) == [2]
+
+
+def test_async_for_takes_all_elements() -> None:
+    stream, push = lwt_stream.create()
+
+    async def collect() -> list[int]:
+        return [element async for element in stream]
+
+    collected = lwt.of_coroutine(collect())
+    for n in (1, 2):
+        push(Some(n))
+    push(None)
+    assert value_of(collected) == [1, 2]
 
 
 # --- Memory ------------------------------------------------------------------
@@ -150,99 +116,3 @@ def test_memory_does_not_grow_with_the_elements_that_are_pushed_and_read_one_by_
         return peak
 
     assert peak_of_pushing(10_000) < peak_of_pushing(500) + 10_000
-
-
-def test_a_clone_that_nobody_reads_holds_memory_and_one_that_is_dropped_does_not() -> None:
-    stream, push = lwt_stream.create()
-    clone = lwt_stream.clone(stream)
-    tracemalloc.start()
-    try:
-        for n in range(10_000):
-            push(Some(n))
-            lwt_stream.junk(stream)
-        unread, _ = tracemalloc.get_traced_memory()
-        del clone
-        dropped, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert unread > 10_000 * 64
-    assert dropped < 10_000
-
-
-# --- Without end -------------------------------------------------------------
-
-
-def test_streams_of_streams_of_streams_need_no_stack() -> None:
-    stream = lwt_stream.of_seq(range(3))
-    for _ in range(2_000):
-        stream = lwt_stream.map(lambda n: n + 1, stream)
-    assert rest_of(stream) == [2_000, 2_001, 2_002]
-
-
-def test_a_hundred_thousand_elements_that_come_one_by_one_need_no_stack() -> None:
-    stream, push = lwt_stream.create()
-    number = lwt_stream.fold(lambda _, n: n + 1, lwt_stream.filter(lambda _: True, stream), 0)
-    parallel = lwt_stream.iter_p(lwt.return_, lwt_stream.clone(stream))
-    for n in range(100_000):
-        push(Some(n))
-    push(None)
-    assert value_of(number) == 100_000
-    assert value_of(parallel) is None
-
-
-def test_many_elements_that_are_dropped_unread_need_no_stack() -> None:
-    stream, push = lwt_stream.create()
-    for n in range(200_000):
-        push(Some(n))
-    del stream
-    push(None)
-
-
-# --- Interrupts --------------------------------------------------------------
-
-
-def test_an_interrupt_of_a_source_leaves_and_the_stream_goes_on() -> None:
-    calls = 0
-
-    def source() -> Promise[Some[int] | None]:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise KeyboardInterrupt
-        return lwt.return_(Some(calls) if calls < 4 else None)
-
-    stream = lwt_stream.from_(source)
-    with pytest.raises(KeyboardInterrupt):
-        lwt_stream.get(stream)
-    assert rest_of(stream) == [2, 3]
-
-
-@pytest.mark.parametrize(
-    "transform",
-    [
-        lwt_stream.map,
-        lwt_stream.map_s,
-        lwt_stream.filter,
-        lwt_stream.filter_s,
-        lwt_stream.filter_map,
-        lwt_stream.filter_map_s,
-        lwt_stream.map_list,
-        lwt_stream.map_list_s,
-    ],
-)
-def test_an_interrupt_of_a_function_that_has_waited_leaves_and_the_stream_goes_on(
-    transform: Callable[..., Stream[Any]],
-) -> None:
-    def function(n: int) -> NoReturn:
-        raise KeyboardInterrupt if n == 1 else A
-
-    stream, push = lwt_stream.create()
-    transformed = transform(function, stream)
-    waiting = lwt_stream.get(transformed)
-    with pytest.raises(KeyboardInterrupt):
-        push(Some(1))
-    assert lwt.is_sleeping(waiting)  # As the promise of a `bind` whose callback is interrupted.
-
-    next_one = lwt_stream.get(transformed)
-    push(Some(2))
-    assert isinstance(rejected_with(next_one), A)

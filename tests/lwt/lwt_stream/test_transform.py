@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import gc
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
 
 import pytest
 
@@ -11,7 +13,7 @@ import lwt
 from lwt import Error, Ok, Some, lwt_stream
 from lwt.lwt_stream import Stream
 from tests.support.promises import A, Recorder, rejected_with
-from tests.support.streams import from_promises, pushed, rest_of, stream_of, value_of
+from tests.support.streams import from_promises, rest_of, stream_of, value_of
 
 
 @pytest.mark.parametrize(
@@ -61,50 +63,6 @@ def test_an_exception_of_the_function_rejects_one_element_and_is_not_the_end() -
     assert rest_of(stream) == [1]
 
 
-def test_combine_asks_both_at_once() -> None:
-    first, push_first = lwt_stream.create()
-    second = stream_of("a", "b")
-    pairs = lwt_stream.combine(first, second)
-    pair = lwt_stream.get(pairs)
-    assert value_of(lwt_stream.peek(second)) == Some("b")
-    push_first(Some(1))
-    assert value_of(pair) == Some((1, "a"))
-
-
-def test_choose_gives_elements_as_they_come() -> None:
-    (first, push_first), (second, push_second) = pushed(), pushed()
-    all_of_them = lwt_stream.to_list(lwt_stream.choose([first, second]))
-    push_second(Some("b"))
-    push_first(Some("a"))
-    push_second(None)
-    push_first(Some("c"))
-    push_first(None)
-    assert value_of(all_of_them) == ["b", "a", "c"]
-
-
-def test_an_error_of_the_generator_that_choose_reads_is_its_own() -> None:
-    def broken() -> Iterator[Stream[int]]:
-        yield lwt_stream.of_list([1])
-        raise TypeError("of the generator")
-
-    with pytest.raises(TypeError, match=r"^of the generator$"):
-        lwt_stream.choose(broken())
-
-
-def test_choose_fails_with_one_of_its_sources_and_gives_nothing_more() -> None:
-    failing = lwt_stream.choose([from_promises(lwt.fail(A()))])
-    for _ in range(2):
-        assert isinstance(rejected_with(lwt_stream.get(failing)), A)
-
-
-def test_concat_says_what_it_has_met_instead_of_a_stream() -> None:
-    stream = lwt_stream.concat(stream_of(stream_of(1), 3))
-    assert value_of(lwt_stream.get(stream)) == Some(1)
-    assert "lwt_stream.concat: expected a stream, got 3" in str(
-        rejected_with(lwt_stream.get(stream))
-    )
-
-
 def test_wrap_exn_makes_errors_elements() -> None:
     error = A()
     stream = lwt_stream.wrap_exn(from_promises(lwt.return_some(1), lwt.fail(error)))
@@ -120,11 +78,80 @@ def test_hexdump_shows_sixteen_characters_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [lwt_stream.to_string, lambda s: lwt_stream.get(lwt_stream.hexdump(s))]
+    "transform", [lwt_stream.map, lwt_stream.filter, lwt_stream.map_s, lwt_stream.filter_s]
 )
-def test_characters_are_checked_where_they_are_read(function: Callable[..., Any]) -> None:
+def test_a_function_that_raises_after_waiting_makes_no_circles(
+    transform: Callable[..., Stream[Any]],
+) -> None:
+    def function(_: object) -> NoReturn:
+        raise A
+
+    gc.collect()
+    gc.disable()
+    try:
+        stream, push = lwt_stream.create()
+        transformed = transform(function, stream)
+        reading = lwt_stream.get(transformed)
+        push(Some(1))
+        assert isinstance(rejected_with(reading), A)
+        del stream, push, transformed, reading
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_streams_of_streams_of_streams_need_no_stack() -> None:
+    stream = lwt_stream.of_seq(range(3))
+    for _ in range(2_000):
+        stream = lwt_stream.map(lambda n: n + 1, stream)
+    assert rest_of(stream) == [2_000, 2_001, 2_002]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lwt_stream.map,
+        lwt_stream.map_s,
+        lwt_stream.filter,
+        lwt_stream.filter_s,
+        lwt_stream.filter_map,
+        lwt_stream.filter_map_s,
+        lwt_stream.map_list,
+        lwt_stream.map_list_s,
+    ],
+)
+def test_an_interrupt_of_a_function_that_has_waited_leaves_and_the_stream_goes_on(
+    transform: Callable[..., Stream[Any]],
+) -> None:
+    def function(n: int) -> NoReturn:
+        raise KeyboardInterrupt if n == 1 else A
+
     stream, push = lwt_stream.create()
-    result = function(stream)
-    push(Some("a"))
-    push(None)
-    assert "expected a stream of bytes of length 1, got 'a'" in str(rejected_with(result))
+    transformed = transform(function, stream)
+    waiting = lwt_stream.get(transformed)
+    with pytest.raises(KeyboardInterrupt):
+        push(Some(1))
+    assert lwt.is_sleeping(waiting)  # As the promise of a `bind` whose callback is interrupted.
+
+    next_one = lwt_stream.get(transformed)
+    push(Some(2))
+    assert isinstance(rejected_with(next_one), A)
+
+
+def test_the_storage_of_the_reader_is_put_back_each_time_that_map_and_filter_go_on(
+    record: Recorder,
+) -> None:
+    key: lwt.Key[str] = lwt.new_key()
+    stream, push = lwt_stream.create()
+
+    def note(n: int) -> bool:
+        record(f"{n} for {lwt.get(key)}")
+        return n > 2
+
+    filtered = lwt_stream.filter(note, lwt_stream.map(lambda n: n + note(n), stream))
+    reading = lwt.with_value(key, Some("reader"), lambda: lwt_stream.get(filtered))
+    for element in (Some(1), Some(2), Some(3)):
+        lwt.with_value(key, Some("writer"), partial(push, element))
+    assert value_of(reading) == Some(4)
+    for_reader = "for Some('reader')"
+    assert record.taken() == [f"{n} {for_reader}" for n in (1, 1, 2, 2, 3, 4)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ import pytest
 import lwt
 from lwt import Promise, Some, lwt_stream
 from lwt.lwt_stream import Stream
-from tests.support.promises import A, B, Recorder, is_canceled, rejected_with
-from tests.support.streams import from_promises, pushed, rest_of, stream_of, value_of
+from tests.support.promises import A, B, Recorder, rejected_with
+from tests.support.streams import pushed, rest_of, stream_of, value_of
 
 # --- Going through -----------------------------------------------------------
 
@@ -107,55 +106,6 @@ def test_finding_consumes_up_to_what_is_found(found: Callable[[Stream[int]], Any
     assert rest_of(stream) == []
 
 
-@pytest.mark.parametrize(
-    ("read", "left"),
-    [
-        (lwt_stream.iter_s, [2]),
-        (lambda f, s: lwt_stream.fold_s(lambda n, _: f(n), s, 0), [2]),
-        (lwt_stream.find_s, [2]),
-        (lwt_stream.find_map_s, [2]),
-        (lwt_stream.get_while_s, [1, 2]),
-        (lwt_stream.junk_while_s, [1, 2]),
-        (lambda f, s: lwt_stream.get(lwt_stream.map_s(f, s)), [2]),
-        (lambda f, s: lwt_stream.get(lwt_stream.filter_s(f, s)), [2]),
-        (lambda f, s: lwt_stream.get(lwt_stream.filter_map_s(f, s)), [2]),
-        (lambda f, s: lwt_stream.get(lwt_stream.map_list_s(f, s)), [2]),
-    ],
-)
-def test_a_promise_of_the_function_that_is_rejected_rejects(
-    read: Callable[[Callable[[int], Promise[Any]], Stream[int]], Promise[Any]], left: list[int]
-) -> None:
-    for failing in lwt.fail(A()), lwt.bind(lwt.pause(), lambda _: lwt.fail(A())):
-        stream = stream_of(1, 2)
-        result = read(lambda _: failing, stream)  # noqa: B023  # Called in this turn of the loop.
-        lwt.wakeup_paused()
-        assert isinstance(rejected_with(result), A)
-        assert rest_of(stream) == left
-
-
-def test_async_for_goes_on_after_a_failure_of_the_source() -> None:
-    stream = from_promises(lwt.return_some(1), lwt.fail(A()), lwt.return_some(2))
-
-    async def collect() -> list[int]:
-        return [element async for element in stream]
-
-    assert isinstance(rejected_with(lwt.of_coroutine(collect())), A)
-    assert value_of(lwt.of_coroutine(collect())) == [2]
-
-
-def test_async_for_takes_all_elements() -> None:
-    stream, push = lwt_stream.create()
-
-    async def collect() -> list[int]:
-        return [element async for element in stream]
-
-    collected = lwt.of_coroutine(collect())
-    for n in (1, 2):
-        push(Some(n))
-    push(None)
-    assert value_of(collected) == [1, 2]
-
-
 def test_a_callback_may_be_async_and_must_return_a_promise() -> None:
     async def double(n: int) -> int:
         return 2 * n
@@ -163,47 +113,6 @@ def test_a_callback_may_be_async_and_must_return_a_promise() -> None:
     assert rest_of(lwt_stream.map_s(double, stream_of(1, 2))) == [2, 4]
     with pytest.raises(TypeError, match=r"lwt_stream\.iter_s: callback .* returned 1"):
         lwt_stream.iter_s(lambda n: n, stream_of(1))
-
-
-def test_the_storage_of_the_caller_is_put_back_when_a_loop_goes_on() -> None:
-    key: lwt.Key[int] = lwt.new_key()
-    stream, push = lwt_stream.create()
-    seen: list[Some[int] | None] = []
-
-    def start() -> Promise[None]:
-        return lwt_stream.iter(lambda _: seen.append(lwt.get(key)), stream)
-
-    lwt.with_value(key, Some(1), start)
-    lwt.with_value(key, Some(2), lambda: push(Some("x")))
-    push(Some("y"))
-    assert seen == [Some(1), Some(1)]
-
-
-def test_the_storage_of_the_reader_is_put_back_each_time_that_map_and_filter_go_on(
-    record: Recorder,
-) -> None:
-    key: lwt.Key[str] = lwt.new_key()
-    stream, push = lwt_stream.create()
-
-    def note(n: int) -> bool:
-        record(f"{n} for {lwt.get(key)}")
-        return n > 2
-
-    filtered = lwt_stream.filter(note, lwt_stream.map(lambda n: n + note(n), stream))
-    reading = lwt.with_value(key, Some("reader"), lambda: lwt_stream.get(filtered))
-    for element in (Some(1), Some(2), Some(3)):
-        lwt.with_value(key, Some("writer"), partial(push, element))
-    assert value_of(reading) == Some(4)
-    for_reader = "for Some('reader')"
-    assert record.taken() == [f"{n} {for_reader}" for n in (1, 1, 2, 2, 3, 4)]
-
-
-def test_cancelling_a_loop_cancels_what_it_waits_for() -> None:
-    promise, _ = lwt.task()
-    done = lwt_stream.iter_s(lambda _: promise, stream_of(1, 2))
-    lwt.cancel(done)
-    assert is_canceled(promise)
-    assert is_canceled(done)
 
 
 # --- parse -------------------------------------------------------------------

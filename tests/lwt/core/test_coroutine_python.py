@@ -1,0 +1,251 @@
+"""What bodies meet in Python: coroutines of other kinds, async generators, handlers, callbacks."""
+
+import sys
+import types
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import lwt
+from lwt._core import coroutine as _coroutine
+
+pytestmark = pytest.mark.usefixtures("nothing_left_over")
+
+
+def pending() -> tuple[lwt.Promise[str], lwt.Resolver[str]]:
+    return lwt.wait()
+
+
+def test_a_coroutine_is_awaited_directly_and_its_pending_promises_suspend_the_whole_body() -> None:
+    promise, resolver = pending()
+
+    async def innermost() -> str:
+        return await promise
+
+    async def inner() -> str:
+        return await innermost() + "!"
+
+    @lwt.promised
+    async def outer() -> str:
+        return await inner()
+
+    result = outer()
+    lwt.wakeup(resolver, "value")
+    assert lwt.state(result) == lwt.Return("value!")
+
+
+def test_async_generators_comprehensions_and_context_managers_work_in_a_body() -> None:
+    seen: list[str] = []
+    record = seen.append
+    pauses: list[lwt.Resolver[None]] = []
+
+    def pause() -> lwt.Promise[None]:
+        promise: lwt.Promise[None]
+        promise, resolver = lwt.wait()
+        pauses.append(resolver)
+        return promise
+
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(3):
+            await pause()
+            yield number
+
+    @asynccontextmanager
+    async def entered() -> AsyncIterator[str]:
+        await pause()
+        seen.append("enter")
+        try:
+            yield "inside"
+        finally:
+            await pause()
+            seen.append("exit")
+
+    @lwt.promised
+    async def body() -> list[int]:
+        async with entered() as name:
+            seen.append(name)
+            async for number in numbers():
+                record(str(number))
+            return [number async for number in numbers()]
+
+    result = body()
+    while pauses:
+        lwt.wakeup(pauses.pop(0), None)
+    assert lwt.state(result) == lwt.Return([0, 1, 2])
+    assert seen == ["enter", "inside", "0", "1", "2", "exit"]
+
+
+def test_an_object_with_await_is_awaited_through_to_its_promises() -> None:
+    promise, resolver = pending()
+
+    class Wrapper:
+        def __await__(self) -> Generator[object, None, str]:
+            return promise.__await__()
+
+    @lwt.promised
+    async def body() -> str:
+        return await Wrapper()
+
+    result = body()
+    lwt.wakeup(resolver, "value")
+    assert lwt.state(result) == lwt.Return("value")
+
+
+def test_a_generator_based_coroutine_runs_as_well() -> None:
+    promise, resolver = pending()
+
+    @types.coroutine
+    def generator() -> Generator[object, None, str]:
+        value: str = yield from promise.__await__()
+        return value
+
+    async def body() -> str:
+        return await generator()
+
+    result = lwt.of_coroutine(body())
+    lwt.wakeup(resolver, "value")
+    assert lwt.state(result) == lwt.Return("value")
+
+
+class Delegating(Coroutine[Any, Any, str]):
+    """A coroutine that is not one of the interpreter's own, as compiled code has them."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, str]) -> None:
+        self.coroutine = coroutine
+
+    def send(self, value: Any, /) -> Any:
+        return self.coroutine.send(value)
+
+    def throw(self, *exception: Any) -> Any:
+        return self.coroutine.throw(*exception)
+
+    def close(self) -> None:
+        self.coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, str]:
+        return self.coroutine.__await__()
+
+
+@pytest.mark.parametrize("how", ["of_coroutine", "promised", "callback"])
+def test_a_coroutine_that_was_made_otherwise_runs_as_well(how: str) -> None:
+    promise, resolver = pending()
+
+    async def body() -> str:
+        return await promise
+
+    if how == "of_coroutine":
+        result = lwt.of_coroutine(Delegating(body()))
+    elif how == "promised":
+        result = lwt.promised(lambda: Delegating(body()))()
+    else:
+        result = lwt.bind(lwt.return_unit, lambda _: Delegating(body()))
+    assert lwt.is_sleeping(result)
+    lwt.wakeup(resolver, "value")
+    assert lwt.state(result) == lwt.Return("value")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_a_handler_runs_in_between_disturbs_no_body(waits: bool) -> None:
+    """A handler of a signal may run at any line; it may run bodies, which may have to wait."""
+    promises: list[lwt.Promise[str]] = []
+
+    async def handler() -> str:
+        return await promises[-1] if waits else "handler"
+
+    def run_handler(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename != _coroutine.__file__:
+            return None
+        promises.append(lwt.wait()[0])
+        result = lwt.of_coroutine(handler())
+        assert lwt.is_sleeping(result) if waits else lwt.state(result) == lwt.Return("handler")
+        return run_handler
+
+    async def inner(number: int) -> int:
+        return number
+
+    async def outer(number: int) -> int:
+        promise: lwt.Promise[int]
+        promise, resolver = lwt.wait()
+        rest = lwt.map(lambda n: n * number, promise)
+        lwt.wakeup_later(resolver, await lwt.of_coroutine(inner(number)))
+        return await rest
+
+    tracer = sys.gettrace()
+    sys.settrace(run_handler)
+    try:
+        results = [lwt.of_coroutine(outer(number)) for number in range(5)]
+    finally:
+        sys.settrace(tracer)
+    assert len(promises) > 50
+    assert [lwt.state(result) for result in results] == [lwt.Return(n * n) for n in range(5)]
+
+
+def test_a_value_that_a_body_has_returned_is_not_kept() -> None:
+    class Value:
+        pass
+
+    async def body(promise: lwt.Promise[None]) -> Value:
+        await promise
+        return Value()
+
+    promise, resolver = lwt.wait()
+    values = [lwt.poll(lwt.of_coroutine(body(lwt.return_unit)))]
+    bodies = [lwt.of_coroutine(body(promise))]
+    lwt.wakeup(resolver, None)
+    values += map(lwt.poll, bodies)
+    alive = [weakref.ref(option.value) for option in values if option is not None]
+    assert len(alive) == 2
+    values.clear()
+    bodies.clear()
+    assert [reference() for reference in alive] == [None, None]
+
+
+def test_async_functions_are_callbacks_wherever_promises_are_returned() -> None:
+    async def function(*_: object) -> str:
+        return await promise
+
+    async def failing(*_: object) -> str:
+        await promise
+        raise KeyError
+
+    promise, resolver = pending()
+    results: list[lwt.Promise[object]] = [
+        lwt.bind(lwt.return_unit, function),
+        lwt.bind(promise, function),
+        lwt.return_unit >> function,
+        lwt.catch(function, lwt.fail),
+        lwt.catch(failing, function),
+        lwt.try_bind(function, function, lwt.fail),
+        lwt.try_bind(failing, function, function),
+        lwt.finalize(function, failing_never),
+        lwt.apply(function, None),
+        lwt.backtrace_bind("f", 1, lambda e: e, promise, function),
+    ]
+    assert all(lwt.is_sleeping(result) for result in results)
+    lwt.wakeup(resolver, "value")
+    assert [lwt.state(result) for result in results] == [lwt.Return("value")] * 10
+
+
+async def failing_never() -> None:
+    await lwt.return_unit
+
+
+def test_async_functions_run_in_the_background() -> None:
+    promise, resolver = pending()
+    seen: list[str] = []
+
+    async def function() -> None:
+        seen.append(await promise)
+
+    async def failing() -> None:
+        await promise
+        raise KeyError("k")
+
+    lwt.async_(function)
+    lwt.dont_wait(failing, lambda exception: seen.append(repr(exception)))
+    lwt.wakeup(resolver, "value")
+    assert seen == ["KeyError('k')", "value"]
