@@ -26,12 +26,12 @@ is OCaml's, down to who is asked again within one turn: see `ActionQueue.on_read
 from __future__ import annotations
 
 import errno
-import select
 from collections.abc import Callable
 from typing import Final, TypeVar, final
 
 import lwt
 from lwt_unix import lwt_engine
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
@@ -240,24 +240,15 @@ def try_or_wait(event: Io_event, descriptor: File_descr, action: Callable[[], A]
 
 # --- Readiness ---------------------------------------------------------------
 
-_MASKS: Final = {Read: select.POLLIN, Write: select.POLLOUT}
-
 
 def is_ready(event: Io_event, fd: int) -> bool:
     """Ask the system whether a number is ready; at its end of file a pipe is not."""
-    return bool(_poll(event, fd) & _MASKS[event])
+    return system.poll_once(fd, event is Read)[0]
 
 
 def would_not_block(event: Io_event, fd: int) -> bool:
     """Ask the system whether a call would return at once, be it with an end of file or an error."""
-    return bool(_poll(event, fd))
-
-
-def _poll(event: Io_event, fd: int) -> int:
-    poll = select.poll()
-    poll.register(fd, _MASKS[event])
-    ready = poll.poll(0)
-    return ready[0][1] if ready else 0
+    return system.poll_once(fd, event is Read)[1]
 
 
 def readable(descriptor: File_descr, /) -> bool:

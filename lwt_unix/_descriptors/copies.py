@@ -5,9 +5,8 @@ OCaml: `dup`, `dup2` and their kin in lwt_unix.ml.
 
 from __future__ import annotations
 
-import os
-
 from lwt_unix import lwt_engine
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
 from lwt_unix._descriptors.mode import choose_mode, settle_mode
 
@@ -25,7 +24,7 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
     OCaml: Lwt_unix.dup : ?cloexec:bool -> file_descr -> file_descr
     """
     check_descriptor(descriptor)
-    fd = os.dup(descriptor._fd)
+    fd = system.dup(descriptor._fd)
     inherit_unless(cloexec, fd)
     copy = File_descr(fd, descriptor._blocking, descriptor._set_flags)
     copy._socket_kind = descriptor._socket_kind
@@ -56,7 +55,7 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
     try:
         if source._fd != target._fd:
             lwt_engine.get().forget(target._fd)
-        os.dup2(source._fd, target._fd, inheritable=not cloexec)
+        system.dup2(source._fd, target._fd, inheritable=not cloexec)
         if target._socket is not None:
             target._socket.detach()
             target._socket = None
@@ -83,7 +82,7 @@ def set_close_on_exec(descriptor: File_descr, /) -> None:
     OCaml: Lwt_unix.set_close_on_exec : file_descr -> unit
     """
     check_descriptor(descriptor)
-    os.set_inheritable(descriptor._fd, False)
+    system.set_inheritable(descriptor._fd, False)
 
 
 def clear_close_on_exec(descriptor: File_descr, /) -> None:
@@ -95,7 +94,7 @@ def clear_close_on_exec(descriptor: File_descr, /) -> None:
     OCaml: Lwt_unix.clear_close_on_exec : file_descr -> unit
     """
     check_descriptor(descriptor)
-    os.set_inheritable(descriptor._fd, True)
+    system.set_inheritable(descriptor._fd, True)
 
 
 def inherit_unless(cloexec: bool, *fds: int) -> None:
@@ -107,8 +106,8 @@ def inherit_unless(cloexec: bool, *fds: int) -> None:
         return
     try:
         for fd in fds:
-            os.set_inheritable(fd, True)
+            system.set_inheritable(fd, True)
     except BaseException:
         for fd in fds:
-            os.close(fd)
+            system.close(fd)
         raise

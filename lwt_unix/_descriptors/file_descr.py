@@ -31,6 +31,7 @@ import lwt
 from lwt._core.publish import Constant
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_fd, described
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._descriptors.wait_queue import WaitQueue
 from lwt_unix._jobs.jobs import run_job
@@ -287,7 +288,7 @@ def _close_file(descriptor: File_descr) -> None:
     if descriptor._socket is not None:
         descriptor._socket.detach()
         descriptor._socket = None
-    os.close(fd)
+    system.close(fd)
 
 
 # --- Standard descriptors ----------------------------------------------------

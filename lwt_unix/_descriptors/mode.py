@@ -11,10 +11,10 @@ OCaml: `blocking` and `set_blocking` of lwt_unix.ml.
 
 from __future__ import annotations
 
-import os
 import stat
 
 import lwt
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_descriptor
 
 
@@ -68,7 +68,7 @@ def settle_mode(descriptor: File_descr) -> bool:
     if blocking is None:
         blocking = _guess_blocking(descriptor._fd)
     if descriptor._set_flags:
-        os.set_blocking(descriptor._fd, blocking)
+        system.set_blocking(descriptor._fd, blocking)
     descriptor._blocking = blocking
     descriptor._settled = True
     descriptor._direct = not blocking
@@ -77,7 +77,7 @@ def settle_mode(descriptor: File_descr) -> bool:
 
 def _guess_blocking(fd: int) -> bool:
     try:
-        mode = os.fstat(fd).st_mode
+        mode = system.fstat(fd).st_mode
     except OSError:
         return True
     return not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))

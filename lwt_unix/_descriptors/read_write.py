@@ -2,7 +2,7 @@
 
 `read` and `write` are what servers spend their time in. They are `wrap_syscall` written out: the
 system call is tried at once, and one promise is made. (Python itself tries again after a signal, so
-that nothing but EAGAIN says "not now".) The calls are `os.readv` and `os.write` on
+that nothing but EAGAIN says "not now".) The calls are `readv` and `write` on
 a view of the caller's buffer, so that nothing is copied, and they are the same for sockets, pipes
 and files.
 
@@ -14,12 +14,12 @@ OCaml: sections "Basic file input/output" and "Pipes and redirections" of lwt_un
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import lwt
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
     Retry,
     register_action,
@@ -66,16 +66,16 @@ def read(
     view = writable_slice("Lwt_unix.read", buffer, offset, length)
     if type(descriptor) is not File_descr or not descriptor._direct:
         check_is_descriptor(descriptor)
-        call = partial(os.readv, descriptor._fd, (view,))
+        call = partial(system.readv, descriptor._fd, (view,))
         return _read_or_write(Read, descriptor, view, call)
     try:
-        return lwt.return_(os.readv(descriptor._fd, (view,)))
+        return lwt.return_(system.readv(descriptor._fd, (view,)))
     except BlockingIOError:
         pass
     except Exception:
         release(view)
         raise
-    return register_action(Read, descriptor, partial(os.readv, descriptor._fd, (view,)))
+    return register_action(Read, descriptor, partial(system.readv, descriptor._fd, (view,)))
 
 
 def write(
@@ -104,16 +104,16 @@ def write(
     source = readable_slice("Lwt_unix.write", data, offset, length)
     if type(descriptor) is not File_descr or not descriptor._direct:
         check_is_descriptor(descriptor)
-        call = partial(os.write, descriptor._fd, source)
+        call = partial(system.write, descriptor._fd, source)
         return _read_or_write(Write, descriptor, source, call)
     try:
-        return lwt.return_(os.write(descriptor._fd, source))
+        return lwt.return_(system.write(descriptor._fd, source))
     except BlockingIOError:
         pass
     except Exception:
         release(source)
         raise
-    return register_action(Write, descriptor, partial(os.write, descriptor._fd, source))
+    return register_action(Write, descriptor, partial(system.write, descriptor._fd, source))
 
 
 def write_string(
@@ -190,6 +190,6 @@ def pipe_out(*, cloexec: bool = False) -> tuple[int, File_descr]:
 
 
 def _new_pipe(cloexec: bool) -> tuple[int, int]:
-    reading, writing = os.pipe()
+    reading, writing = system.pipe()
     inherit_unless(cloexec, reading, writing)
     return reading, writing

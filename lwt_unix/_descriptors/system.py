@@ -1,14 +1,43 @@
-"""The system's calls on descriptors.
+"""The system's calls on descriptors: all that read, write, open, close or ask about one.
 
-Some are methods of Python's socket object alone, which believes that it owns its number and closes
-it when it is collected. Ours does not own it, so it is a `SocketObject`, which never closes
-anything.
+Each name is Python's own function, called by way of this module, `system.readv(…)`. So a simulated
+network can put its own in their place, all of them here, and it costs nothing while nobody does.
+
+In reading order: calls on numbers; socket objects; calls on sockets.
+
+The last are methods of Python's socket object alone, which believes that it owns its number and
+closes it when it is collected. Ours does not own it, so it is a `SocketObject`, which never closes
+anything. It comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer of
+Python to each call, and names no way to accept a connection as a plain number.
+
+The calls that wait for many descriptors are the engine's (`lwt_engine`), and stand in its folder.
 """
 
 from __future__ import annotations
 
 import _socket
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lwt_unix.lwt_engine import _pollers
+
+# --- Calls on numbers --------------------------------------------------------
+
+close = os.close
+dup = os.dup
+dup2 = os.dup2
+fstat = os.fstat
+pipe = os.pipe
+read = os.read
+readv = os.readv
+set_blocking = os.set_blocking
+set_inheritable = os.set_inheritable
+unlink = os.unlink  # on a path, which is what is left of a server's socket
+write = os.write
+
+poll_once = _pollers.poll_once
+
+# --- Socket objects ----------------------------------------------------------
 
 
 class SocketKind(NamedTuple):
@@ -30,3 +59,53 @@ class SocketObject(_socket.socket):
     if TYPE_CHECKING:  # typeshed leaves it out
 
         def _accept(self) -> tuple[int, object]: ...
+
+
+_NO_TIMEOUT: Final[int] = getattr(_socket, "SOCK_NONBLOCK", 0)
+"""Has the object not wait by itself, even if the program called `socket.setdefaulttimeout`."""
+
+
+def socket_object(fd: int, kind: SocketKind) -> SocketObject:
+    """Make the socket object of a number."""
+    return SocketObject(kind.family, kind.type | _NO_TIMEOUT, kind.protocol, fileno=fd)
+
+
+def socket_kind(fd: int) -> SocketKind:
+    """Ask what a number was made as.
+
+    Raises:
+        OSError: ENOTSOCK, if it is not a socket.
+    """
+    probe = SocketObject(fileno=fd)
+    return SocketKind(probe.family, probe.type, probe.proto)
+
+
+# --- Calls on sockets --------------------------------------------------------
+
+
+def open_socket(kind: SocketKind) -> int:
+    """Make a socket; return its number."""
+    return _socket.socket(*kind).detach()
+
+
+def open_socketpair(kind: SocketKind) -> tuple[int, int]:
+    """Make two sockets that are connected to each other; return their numbers."""
+    one, other = _socket.socketpair(*kind)
+    return one.detach(), other.detach()
+
+
+# `socket.socket.accept` itself is written on this one, in every CPython (and PyPy) so far.
+accept = SocketObject._accept
+bind = SocketObject.bind
+connect_ex = SocketObject.connect_ex
+getpeername = SocketObject.getpeername
+getsockname = SocketObject.getsockname
+getsockopt = SocketObject.getsockopt
+listen = SocketObject.listen
+recv_into = SocketObject.recv_into
+recvfrom_into = SocketObject.recvfrom_into
+recvmsg_into = SocketObject.recvmsg_into
+send = SocketObject.send
+sendto = SocketObject.sendto
+setsockopt = SocketObject.setsockopt
+shutdown = SocketObject.shutdown

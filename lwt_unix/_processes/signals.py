@@ -31,6 +31,7 @@ from typing import TypeAlias, final
 from lwt import lwt_sequence
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_callable, described
+from lwt_unix._descriptors import system
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 """What `signal.signal` takes and returns."""
@@ -82,15 +83,15 @@ class _SignalPipe:
             # The engine first: it may refuse, and Python must not write to a number that is closed.
             self._event = lwt_engine.on_readable(self._reading, self._deliver)
         except BaseException:
-            os.close(self._reading)
-            os.close(self._writing)
+            system.close(self._reading)
+            system.close(self._writing)
             raise
         self._previous_wakeup_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
 
     def notify(self, signum: int) -> None:
         """Do what Python does when a signal comes."""
         try:
-            os.write(self._writing, bytes([signum]))
+            system.write(self._writing, bytes([signum]))
         except BlockingIOError:
             pass  # as many signals as this are waiting already
 
@@ -118,10 +119,10 @@ class _SignalPipe:
         With that of its parent, either could read the signals that came to the other.
         """
         reading, writing = _non_blocking_pipe()
-        os.dup2(reading, self._reading, inheritable=False)
-        os.dup2(writing, self._writing, inheritable=False)
-        os.close(reading)
-        os.close(writing)
+        system.dup2(reading, self._reading, inheritable=False)
+        system.dup2(writing, self._writing, inheritable=False)
+        system.close(reading)
+        system.close(writing)
 
     def close(self) -> None:
         """Put things back as they were."""
@@ -130,13 +131,13 @@ class _SignalPipe:
         if current not in {self._writing, -1}:
             signal.set_wakeup_fd(current)  # it is someone else's by now: let them have it
         lwt_engine.get().forget(self._reading)
-        os.close(self._reading)
-        os.close(self._writing)
+        system.close(self._reading)
+        system.close(self._writing)
 
     def _deliver(self, _: lwt_engine.Event) -> None:
         """Run the handlers of the signals that came, in the order in which they came."""
         try:
-            signals = os.read(self._reading, 65_536)
+            signals = system.read(self._reading, 65_536)
         except BlockingIOError:
             return
         done = 0
@@ -152,9 +153,9 @@ class _SignalPipe:
 
 
 def _non_blocking_pipe() -> tuple[int, int]:
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    os.set_blocking(writing, False)
+    reading, writing = system.pipe()
+    system.set_blocking(reading, False)
+    system.set_blocking(writing, False)
     return reading, writing
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 import lwt
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import wrap_syscall
 from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
 from lwt_unix._descriptors.file_descr import File_descr
@@ -48,8 +49,8 @@ def recv(
 
     def receive() -> int:
         if length == 0:  # Where recv_into would not even ask the system.
-            return socket_of(descriptor).recvmsg_into([view], 0, bits)[0]
-        return socket_of(descriptor).recv_into(view, 0, bits)
+            return system.recvmsg_into(socket_of(descriptor), [view], 0, bits)[0]
+        return system.recv_into(socket_of(descriptor), view, 0, bits)
 
     return _transfer(Read, descriptor, view, receive)
 
@@ -73,7 +74,9 @@ def send(
     """
     source = readable_slice("Lwt_unix.send", data, offset, length)
     bits = _flag_bits("Lwt_unix.send", flags)
-    return _transfer(Write, descriptor, source, lambda: socket_of(descriptor).send(source, bits))
+    return _transfer(
+        Write, descriptor, source, lambda: system.send(socket_of(descriptor), source, bits)
+    )
 
 
 def recvfrom(
@@ -101,7 +104,7 @@ def recvfrom(
     bits = _flag_bits("Lwt_unix.recvfrom", flags)
 
     def receive() -> tuple[int, Sockaddr]:
-        received, address = socket_of(descriptor).recvfrom_into(view, 0, bits)
+        received, address = system.recvfrom_into(socket_of(descriptor), view, 0, bits)
         return received, from_python(address)
 
     return _transfer(Read, descriptor, view, receive)
@@ -132,7 +135,7 @@ def sendto(
 
     def send_message() -> int:
         to = address_for(descriptor, sockaddr, "Lwt_unix.sendto")
-        return socket_of(descriptor).sendto(source, bits, to)
+        return system.sendto(socket_of(descriptor), source, bits, to)
 
     return _transfer(Write, descriptor, source, send_message)
 

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import lwt
 from lwt._core.publish import Constant
 from lwt_unix._checks import check_number, described
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_descriptor
 from lwt_unix._descriptors.system import SocketObject
 from lwt_unix._sockets.constants import (
@@ -49,7 +50,7 @@ def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
     OCaml: Lwt_unix.getsockopt : file_descr -> socket_bool_option -> bool
     """
     sock = _socket_for("getsockopt", descriptor, option, Socket_bool_option)
-    return sock.getsockopt(*option.value) != 0
+    return system.getsockopt(sock, *option.value) != 0
 
 
 def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, /) -> None:
@@ -62,7 +63,7 @@ def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, 
     OCaml: Lwt_unix.setsockopt : file_descr -> socket_bool_option -> bool -> unit
     """
     sock = _socket_for("setsockopt", descriptor, option, Socket_bool_option)
-    sock.setsockopt(*option.value, 1 if value else 0)
+    system.setsockopt(sock, *option.value, 1 if value else 0)
 
 
 def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
@@ -75,7 +76,7 @@ def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
     OCaml: Lwt_unix.getsockopt_int : file_descr -> socket_int_option -> int
     """
     sock = _socket_for("getsockopt_int", descriptor, option, Socket_int_option)
-    return sock.getsockopt(*option.value)
+    return system.getsockopt(sock, *option.value)
 
 
 def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int, /) -> None:
@@ -90,7 +91,7 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
     """
     sock = _socket_for("setsockopt_int", descriptor, option, Socket_int_option)
     _check_int("setsockopt_int", value)
-    sock.setsockopt(*option.value, value)
+    system.setsockopt(sock, *option.value, value)
 
 
 def getsockopt_optint(
@@ -105,7 +106,7 @@ def getsockopt_optint(
     OCaml: Lwt_unix.getsockopt_optint : file_descr -> socket_optint_option -> int option
     """
     sock = _socket_for("getsockopt_optint", descriptor, option, Socket_optint_option)
-    is_on, value = _LINGER.unpack(sock.getsockopt(*option.value, _LINGER.size))
+    is_on, value = _LINGER.unpack(system.getsockopt(sock, *option.value, _LINGER.size))
     return lwt.Some(value) if is_on else None
 
 
@@ -133,7 +134,7 @@ def setsockopt_optint(
             raise TypeError(
                 f"Lwt_unix.setsockopt_optint: {value!r} is neither None nor Some(seconds)"
             )
-    sock.setsockopt(*option.value, packed)
+    system.setsockopt(sock, *option.value, packed)
 
 
 def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> float:
@@ -146,7 +147,7 @@ def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> 
     OCaml: Lwt_unix.getsockopt_float : file_descr -> socket_float_option -> float
     """
     sock = _socket_for("getsockopt_float", descriptor, option, Socket_float_option)
-    seconds, microseconds = _TIMEVAL.unpack(sock.getsockopt(*option.value, _TIMEVAL.size))
+    seconds, microseconds = _TIMEVAL.unpack(system.getsockopt(sock, *option.value, _TIMEVAL.size))
     return float(seconds + microseconds / 1_000_000)
 
 
@@ -167,7 +168,7 @@ def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value:
         # What the system calls the parts of most of these, when they have been made integers.
         raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (Lwt_unix.setsockopt_float: {value})")
     seconds, microseconds = int(value), int(value % 1 * 1_000_000)
-    sock.setsockopt(*option.value, _TIMEVAL.pack(seconds, microseconds))
+    system.setsockopt(sock, *option.value, _TIMEVAL.pack(seconds, microseconds))
 
 
 def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
@@ -181,7 +182,7 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
     OCaml: Lwt_unix.getsockopt_error : file_descr -> Unix.error option
     """
     check_descriptor(descriptor)
-    error = socket_of(descriptor).getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    error = system.getsockopt(socket_of(descriptor), socket.SOL_SOCKET, socket.SO_ERROR)
     return lwt.Some(error) if error else None
 
 

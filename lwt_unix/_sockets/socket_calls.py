@@ -1,14 +1,7 @@
 """How a descriptor reaches the calls that Python has only as methods of sockets.
 
-`accept`, `connect`, `recv` and the socket options are methods of Python's socket object, which
-believes that it owns its number and closes it when it is collected. Ours does not own it, so it
-is a `SocketObject`, which never closes anything. A descriptor makes one when it first needs it.
-
-Nor may those methods see an address of another family: see `address_for`.
-
-The object comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer of
-Python to each call, and names no way to accept a connection as a plain number. `_accept` is the
-method that `socket.socket.accept` itself is written on, in every CPython (and PyPy) so far.
+`accept`, `connect`, `recv` and the socket options take a `SocketObject` (see `system`). A descriptor
+makes one when it first needs it. They may not see an address of another family: see `address_for`.
 """
 
 from __future__ import annotations
@@ -16,15 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import Final, cast
+from typing import cast
 
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._sockets.constants import Socket_domain
 from lwt_unix._sockets.sockaddr import PythonAddress, Sockaddr, to_python
-
-_NO_TIMEOUT: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
-"""Has the object not wait by itself, even if the program called `socket.setdefaulttimeout`."""
 
 
 def socket_of(descriptor: File_descr) -> SocketObject:
@@ -38,11 +29,8 @@ def socket_of(descriptor: File_descr) -> SocketObject:
         return existing
     kind = descriptor._socket_kind
     if kind is None:
-        kind = descriptor._socket_kind = _kind_of(descriptor._fd)
-    result = SocketObject(
-        kind.family, kind.type | _NO_TIMEOUT, kind.protocol, fileno=descriptor._fd
-    )
-    descriptor._socket = result
+        kind = descriptor._socket_kind = system.socket_kind(descriptor._fd)
+    result = descriptor._socket = system.socket_object(descriptor._fd, kind)
     return result
 
 
@@ -67,8 +55,3 @@ def address_for(descriptor: File_descr, sockaddr: Sockaddr, function: str) -> Py
     domain = next((one for one in Socket_domain if one.value == own), own)
     message = f"{os.strerror(number)} ({function}: {sockaddr!r} on a socket of {domain!r})"
     raise OSError(number, message)
-
-
-def _kind_of(fd: int) -> SocketKind:
-    probe = SocketObject(fileno=fd)
-    return SocketKind(probe.family, probe.type, probe.proto)

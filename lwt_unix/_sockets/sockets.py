@@ -11,7 +11,6 @@ OCaml: section "Sockets" of lwt_unix.ml.
 
 from __future__ import annotations
 
-import _socket
 import errno
 import os
 import socket as python_socket
@@ -23,6 +22,7 @@ from typing import TypeVar
 import lwt
 from lwt_unix import lwt_sys
 from lwt_unix._checks import check_number
+from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import Retry, is_ready, wrap_syscall
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
@@ -63,7 +63,7 @@ def socket(
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr
     """
     kind = _check_kind("Lwt_unix.socket", domain, type, protocol)
-    fd = _socket.socket(*kind).detach()
+    fd = system.open_socket(kind)
     inherit_unless(cloexec, fd)
     return _new_socket(fd, kind)
 
@@ -80,7 +80,7 @@ def socketpair(
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr * file_descr
     """
     kind = _check_kind("Lwt_unix.socketpair", domain, type, protocol)
-    one, other = (half.detach() for half in _socket.socketpair(*kind))
+    one, other = system.open_socketpair(kind)
     inherit_unless(cloexec, one, other)
     return _new_socket(one, kind), _new_socket(other, kind)
 
@@ -130,7 +130,7 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
 def _bind(descriptor: File_descr, sockaddr: Sockaddr) -> None:
     address = address_for(descriptor, sockaddr, "Lwt_unix.bind")
-    socket_of(descriptor).bind(address)
+    system.bind(socket_of(descriptor), address)
 
 
 def listen(descriptor: File_descr, backlog: int, /) -> None:
@@ -147,7 +147,7 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
     """
     check_number("Lwt_unix.listen", "backlog", backlog)
     check_descriptor(descriptor)
-    socket_of(descriptor).listen(backlog)
+    system.listen(socket_of(descriptor), backlog)
 
 
 def somaxconn() -> int:
@@ -181,16 +181,16 @@ def accept(
 
 def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr]:
     listener = descriptor._socket or socket_of(descriptor)
-    fd, address = listener._accept()
+    fd, address = system.accept(listener)
     try:
-        os.set_blocking(fd, False)
+        system.set_blocking(fd, False)
         if not cloexec:
-            os.set_inheritable(fd, True)
+            system.set_inheritable(fd, True)
         client = already_non_blocking(fd)
         client._socket_kind = descriptor._socket_kind
         return client, from_python(address)
     except BaseException:
-        os.close(fd)
+        system.close(fd)
         raise
 
 
@@ -264,9 +264,9 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
         if in_progress:
             # The system says by making the socket writable that the attempt is over; whether it
             # succeeded is in the socket's error.
-            error = sock.getsockopt(python_socket.SOL_SOCKET, python_socket.SO_ERROR)
+            error = system.getsockopt(sock, python_socket.SOL_SOCKET, python_socket.SO_ERROR)
         else:
-            error = sock.connect_ex(address_for(descriptor, sockaddr, "Lwt_unix.connect"))
+            error = system.connect_ex(sock, address_for(descriptor, sockaddr, "Lwt_unix.connect"))
             # When a signal interrupts it, the attempt goes on all the same.
             if error in {errno.EINPROGRESS, errno.EINTR}:
                 in_progress = True
@@ -296,7 +296,7 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
             " or SHUTDOWN_ALL"
         )
     check_descriptor(descriptor)
-    socket_of(descriptor).shutdown(command.value)
+    system.shutdown(socket_of(descriptor), command.value)
 
 
 # --- Names -------------------------------------------------------------------
@@ -311,7 +311,7 @@ def getsockname(descriptor: File_descr, /) -> Sockaddr:
     OCaml: Lwt_unix.getsockname : file_descr -> sockaddr
     """
     check_descriptor(descriptor)
-    return from_python(socket_of(descriptor).getsockname())
+    return from_python(system.getsockname(socket_of(descriptor)))
 
 
 def getpeername(descriptor: File_descr, /) -> Sockaddr:
@@ -323,7 +323,7 @@ def getpeername(descriptor: File_descr, /) -> Sockaddr:
     OCaml: Lwt_unix.getpeername : file_descr -> sockaddr
     """
     check_descriptor(descriptor)
-    return from_python(socket_of(descriptor).getpeername())
+    return from_python(system.getpeername(socket_of(descriptor)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +351,7 @@ def get_credentials(descriptor: File_descr, /) -> Credentials:
     if not hasattr(python_socket, "SO_PEERCRED"):
         raise lwt_sys.Not_available("get_credentials")
     layout = struct.Struct("3i")
-    answer = socket_of(descriptor).getsockopt(
-        python_socket.SOL_SOCKET, python_socket.SO_PEERCRED, layout.size
+    answer = system.getsockopt(
+        socket_of(descriptor), python_socket.SOL_SOCKET, python_socket.SO_PEERCRED, layout.size
     )
     return Credentials(*layout.unpack(answer))

@@ -1,5 +1,7 @@
 """The pollers of Linux and of every Unix: epoll, poll and select. See `Poller`.
 
+`poll_once` is for those who ask about one descriptor and do not wait.
+
 OCaml: libev's ev_epoll.c, ev_poll.c and ev_select.c have this part there.
 """
 
@@ -118,6 +120,20 @@ class Poll_poller:
     def close(self) -> None:
         """Note that nothing is asked."""
         self.renew()
+
+
+def poll_once(fd: int, to_read: bool) -> tuple[bool, bool]:
+    """Ask the system whether a descriptor is ready to be read, or to be written; do not wait.
+
+    Returns whether it is, which a pipe at its end of file is not; and whether a call would return
+    at once, be it with an end of file or an error.
+    """
+    mask = select.POLLIN if to_read else select.POLLOUT
+    poll = select.poll()
+    poll.register(fd, mask)
+    reports = poll.poll(0)
+    bits = reports[0][1] if reports else 0
+    return bool(bits & mask), bool(bits)
 
 
 # --- select ------------------------------------------------------------------

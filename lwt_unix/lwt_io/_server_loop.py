@@ -24,7 +24,6 @@ OCaml: Lwt_io, `establish_server_generic` (src/unix/lwt_io.ml).
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Protocol, TypeAlias, TypeGuard, final
@@ -32,6 +31,7 @@ from typing import Final, Protocol, TypeAlias, TypeGuard, final
 import lwt
 import lwt_unix
 from lwt_unix._checks import check_callable, check_number, described
+from lwt_unix._descriptors import system
 from lwt_unix._sockets.sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
 from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
 
@@ -221,7 +221,7 @@ class Server:
             if lwt_unix.state(self._socket) is not lwt_unix.Closed:
                 await lwt_unix.close(self._socket)
             if is_path(self._address):
-                os.unlink(self._address.path)
+                system.unlink(self._address.path)
             return
         except Exception as exn:
             problem = exn

@@ -13,6 +13,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
+from lwt_unix._descriptors import system
 from tests.lwt_unix.conftest import Pair, open_descriptors
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -428,7 +429,7 @@ def test_a_pipe_that_cannot_be_made_inheritable_is_closed(monkeypatch: pytest.Mo
         raise OSError(errno.EIO, "no")
 
     before = open_descriptors()
-    monkeypatch.setattr(os, "set_inheritable", fail)
+    monkeypatch.setattr(system, "set_inheritable", fail)
     with pytest.raises(OSError, match="no"):
         lwt_unix.pipe()
     assert open_descriptors() == before

@@ -12,6 +12,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX, lwt_engine, lwt_main
+from lwt_unix._descriptors import system
 from tests.lwt_unix.conftest import is_open, open_descriptors
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -150,7 +151,7 @@ def test_sockets_that_cannot_be_made_inheritable_are_closed(
         raise OSError(errno.EIO, "no")
 
     before = open_descriptors()
-    monkeypatch.setattr(os, "set_inheritable", fail)
+    monkeypatch.setattr(system, "set_inheritable", fail)
     with pytest.raises(OSError, match="no"):
         make()
     assert open_descriptors() == before
@@ -309,7 +310,7 @@ def test_an_accepted_socket_that_cannot_be_set_up_is_closed(
     opened.client_of(listener)
     lwt_main.run(lwt_unix.blocking(listener))
     before = open_descriptors()
-    monkeypatch.setattr(os, "set_blocking", fail)
+    monkeypatch.setattr(system, "set_blocking", fail)
     assert raised_by(lambda: lwt_unix.accept(listener)) == errno.EIO
     assert {fd for fd in open_descriptors() - before if is_open(fd)} == set()
 
