@@ -17,7 +17,19 @@ from lwt._core.promise import PENDING, Promise, add_callback, new_promise, settl
 from lwt._core.sequential import finalize
 from lwt._core.waiters import Waiter, Waiters
 
-__all__ = ["Condition", "broadcast", "broadcast_exn", "create", "signal", "t", "wait"]
+__all__ = [
+    # The type
+    "Condition",
+    "t",
+    # Making one
+    "create",
+    # Waiting
+    "wait",
+    # Telling
+    "signal",
+    "broadcast",
+    "broadcast_exn",
+]
 
 T = TypeVar("T")
 

@@ -30,7 +30,20 @@ if TYPE_CHECKING:
 
     from lwt._core.promise import PromiseOrCoroutine
 
-__all__ = ["Mutex", "create", "is_empty", "is_locked", "lock", "t", "unlock", "with_lock"]
+__all__ = [
+    # The type
+    "Mutex",
+    "t",
+    # Making one
+    "create",
+    # Locking
+    "with_lock",
+    "lock",
+    "unlock",
+    # Asking
+    "is_locked",
+    "is_empty",
+]
 
 T = TypeVar("T")
 

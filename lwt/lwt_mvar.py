@@ -17,14 +17,18 @@ from lwt._core.values import Some
 from lwt._core.waiters import Waiters
 
 __all__ = [
+    # The type
     "Mvar",
+    "t",
+    # Making one
     "create",
     "create_empty",
-    "is_empty",
+    # Giving and taking
     "put",
-    "t",
     "take",
     "take_available",
+    # Asking
+    "is_empty",
 ]
 
 T = TypeVar("T")

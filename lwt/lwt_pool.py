@@ -1,7 +1,8 @@
 """Pools: at most so many members, made on demand, each lent to one user at a time.
 
 A pool makes a member when one is needed and it has fewer than its maximum; otherwise its
-users wait, first in first out. `use` calls a function with a member, and takes it back.
+users wait, first in first out. `use` calls a function with a member, and takes it back. A
+place in the pool is never lost and never counted twice, whatever fails or is cancelled.
 
 `_pool` has what a pool is made of, and what becomes of its members.
 
@@ -50,7 +51,18 @@ from lwt._pool import (
 if TYPE_CHECKING:
     from lwt._core.promise import PromiseOrCoroutine
 
-__all__ = ["Pool", "clear", "create", "t", "use", "wait_queue_length"]
+__all__ = [
+    # The type
+    "Pool",
+    "t",
+    # Making one
+    "create",
+    # Using members
+    "use",
+    "clear",
+    # Asking
+    "wait_queue_length",
+]
 
 T = TypeVar("T")
 B = TypeVar("B")

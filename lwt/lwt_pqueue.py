@@ -20,7 +20,14 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from lwt._core.values import Some
 
-__all__ = ["Make", "OrderedType", "Queue", "S"]
+__all__ = [
+    # What makes the functions
+    "Make",
+    "OrderedType",
+    # Queues, and the functions on them
+    "Queue",
+    "S",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -30,6 +30,7 @@ from lwt._core.sequential import map as map_of
 from lwt._core.values import Error, Ok
 
 __all__ = [
+    # The type
     "Result",
     "t",
     # Making promises of results

@@ -2,7 +2,7 @@
 
 A `Sequence` has values in `Node`s, which `add_l` and `add_r` return. Nodes may be added and
 removed, and sequences transferred, while a sequence is traversed: what is removed is passed
-over, what is added ahead is met. `_sequence_ring` tells how.
+over, what is added ahead is met. `lwt/_core/ring.py` tells how.
 
 All take constant time but traversals and `length`.
 
@@ -23,36 +23,41 @@ from lwt._core.ring import remove as remove_node
 from lwt._core.values import Some
 
 __all__ = [
-    "Empty",
-    "Node",
+    # Types
     "Sequence",
+    "t",
+    "Node",
+    "node",
+    "Empty",
+    # A sequence
+    "create",
+    "is_empty",
+    "length",
+    "clear",
+    # At its ends: left and right
     "add_l",
     "add_r",
-    "clear",
-    "create",
-    "find_node_l",
-    "find_node_opt_l",
-    "find_node_opt_r",
-    "find_node_r",
-    "fold_l",
-    "fold_r",
-    "get",
-    "is_empty",
-    "iter_l",
-    "iter_node_l",
-    "iter_node_r",
-    "iter_r",
-    "length",
-    "node",
-    "remove",
-    "set",
-    "t",
     "take_l",
+    "take_r",
     "take_opt_l",
     "take_opt_r",
-    "take_r",
     "transfer_l",
     "transfer_r",
+    # Nodes
+    "get",
+    "set",
+    "remove",
+    # Going through
+    "iter_l",
+    "iter_r",
+    "iter_node_l",
+    "iter_node_r",
+    "fold_l",
+    "fold_r",
+    "find_node_l",
+    "find_node_r",
+    "find_node_opt_l",
+    "find_node_opt_r",
 ]
 
 T = TypeVar("T")

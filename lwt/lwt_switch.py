@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from lwt._core.promise import PromiseOrCoroutine
 
 __all__ = [
-    "Off",
+    # Types
     "Switch",
+    "t",
+    "Off",
+    # Making one, and turning it off
+    "with_switch",
+    "create",
+    "turn_off",
+    "is_on",
+    # Hooks
     "add_hook",
     "add_hook_or_exec",
     "check",
-    "create",
-    "is_on",
-    "t",
-    "turn_off",
-    "with_switch",
 ]
 
 T = TypeVar("T")

@@ -32,14 +32,17 @@ from lwt._core.resolution import resume
 from lwt_unix import lwt_engine
 
 __all__ = [
+    # Running
     "run",
-    "yield_",
-    "abandon_yielded_and_paused",
+    # Hooks
     "Hooks",
     "Enter_iter_hooks",
     "Leave_iter_hooks",
     "Exit_hooks",
     "at_exit",
+    # Old names
+    "yield_",
+    "abandon_yielded_and_paused",
 ]
 
 T = TypeVar("T")

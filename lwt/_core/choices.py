@@ -19,7 +19,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-prng: Final = random.Random(0)
+prng: Final[random.Random] = random.Random(0)
 """The generator that `choose` and `pick` draw from when several promises are resolved.
 
 It starts from the same seed in every process; `lwt.prng.seed(n)` starts it anew.

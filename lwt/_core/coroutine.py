@@ -203,7 +203,7 @@ def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Pr
     Raises:
         TypeError: `function` is not callable.
 
-    OCaml: a function whose body is `let%lwt …`
+    OCaml: let f x = let%lwt … in …
     """
     check_callable("lwt.promised", function, "decorate an async def function")
 

@@ -19,7 +19,7 @@ OCaml: src/core/lwt.ml, Sequential_composition.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, final
+from typing import Any, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise
 from lwt._core.coroutine import attempt, to_promise
@@ -51,7 +51,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 T = TypeVar("T")
 
-AddLocation = Callable[[Exception], Exception]
+AddLocation: TypeAlias = Callable[[Exception], Exception]
 
 # --- bind, the model ---------------------------------------------------------
 

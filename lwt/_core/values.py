@@ -86,7 +86,7 @@ class Error(Generic[T_co]):
 
 
 class Ref(Generic[T]):
-    """A mutable cell, such as `lwt.async_exception_hook`.
+    """A mutable cell, such as `lwt.async_exception_hook`; what it holds is its `contents`.
 
     OCaml: type 'a ref = { mutable contents : 'a }
     """

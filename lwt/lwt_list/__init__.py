@@ -61,22 +61,27 @@ from lwt.lwt_list._searching import (
 )
 
 __all__ = [
+    # Iterating
     "iter_s",
     "iter_p",
     "iteri_s",
     "iteri_p",
+    # Mapping
     "map_s",
     "map_p",
     "mapi_s",
     "mapi_p",
     "rev_map_s",
     "rev_map_p",
+    # Folding
     "fold_left_s",
     "fold_right_s",
+    # Scanning
     "for_all_s",
     "for_all_p",
     "exists_s",
     "exists_p",
+    # Searching
     "find_s",
     "filter_s",
     "filter_p",

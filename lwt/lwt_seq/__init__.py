@@ -54,6 +54,7 @@ from lwt.lwt_seq._transforming import (
 from lwt.lwt_seq._traversing import fold_left, fold_left_s, iter, iter_n, iter_p, iter_s, to_list
 
 __all__ = [
+    # Types
     "Seq",
     "t",
     "Node",

@@ -86,6 +86,10 @@ class Aborted:
 
 
 State: TypeAlias = _State | Aborted
+"""What `state` returns: `Opened`, `Closed` or `Aborted(exn)`.
+
+OCaml: type Lwt_unix.state = Opened | Aborted of exn | Closed
+"""
 
 # --- The descriptor ----------------------------------------------------------
 

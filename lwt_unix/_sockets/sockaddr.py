@@ -20,9 +20,28 @@ import lwt
 from lwt_unix._sockets.constants import PF_INET, PF_INET6, PF_UNIX, Socket_domain
 
 inet_addr_any = "0.0.0.0"
+"""Every IPv4 address of this host.
+
+OCaml: Unix.inet_addr_any : inet_addr
+"""
+
 inet_addr_loopback = "127.0.0.1"
+"""The IPv4 address of this host for itself.
+
+OCaml: Unix.inet_addr_loopback : inet_addr
+"""
+
 inet6_addr_any = "::"
+"""Every IPv6 address of this host.
+
+OCaml: Unix.inet6_addr_any : inet_addr
+"""
+
 inet6_addr_loopback = "::1"
+"""The IPv6 address of this host for itself.
+
+OCaml: Unix.inet6_addr_loopback : inet_addr
+"""
 
 
 class ADDR_INET(NamedTuple):

@@ -61,36 +61,42 @@ from lwt_unix.lwt_engine._select import poll_based, select, select_based
 t = abstract
 
 __all__ = [
+    # Events
     "Event",
     "stop_event",
     "fake_event",
-    "iter",
     "on_readable",
     "on_writable",
     "on_timer",
+    # The current engine
+    "get",
+    "set",
+    "iter",
     "readable_count",
     "writable_count",
     "timer_count",
     "fake_io",
     "fork",
     "forwards_signal",
-    "Engine_id",
     "id",
-    "abstract",
-    "t",
-    "Ev_backend",
-    "Engine_id__libev",
+    # Engines
     "libev",
-    "Engine_id__select",
-    "Engine_id__poll",
+    "Ev_backend",
     "select",
     "epoll",
     "kqueue",
     "poll",
+    # What identifies them
+    "Engine_id",
+    "Engine_id__libev",
+    "Engine_id__select",
+    "Engine_id__poll",
+    # To write one
+    "abstract",
+    "t",
     "select_based",
     "poll_based",
-    "get",
-    "set",
+    # Old names
     "Versioned",
 ]
 

@@ -212,10 +212,9 @@ class abstract(ABC):
         """Call the callbacks of a descriptor, as if it were readable and writable.
 
         First those of `on_readable`, then those of `on_writable`, oldest first. Callbacks
-        that are registered meanwhile are not called.
+        that are registered meanwhile are not called; in OCaml they are.
 
         OCaml: method fake_io : Unix.file_descr -> unit
-        (There, callbacks registered meanwhile are called too.)
         """
         for registry in (self._readables, self._writables):
             for event in list(registry):

@@ -146,8 +146,9 @@ def stop_event(event: Event, /) -> None:
     Stopping it again does nothing. An event that `transfer` moved is stopped where
     it is now.
 
+    In OCaml, an event that was moved twice is no longer stopped by its first handle.
+
     OCaml: Lwt_engine.stop_event : event -> unit
-    (There, an event that was moved twice is no longer stopped by its first handle.)
     """
     if not isinstance(event, Event):
         raise TypeError(

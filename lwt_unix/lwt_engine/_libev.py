@@ -156,8 +156,9 @@ class libev(kernel_based):
     Raises:
         lwt_sys.Not_available: the system does not have it. Also a lwt.Failure.
 
+    Unlike OCaml's, it needs no libev, and calls ready descriptors in the order of `select`.
+
     OCaml: class Lwt_engine.libev : ?backend:Ev_backend.t -> unit
-    (This one needs no libev, and calls ready descriptors in the order of `select`.)
     """
 
     def __init__(

@@ -18,6 +18,9 @@ What is written to an output channel is written out when its buffer is full, on
 appears without a `flush`. Every function is atomic: two that use one channel at
 the same time do not mix, the second waits.
 
+The names of the functions that print: `f` at the beginning means to a channel, nothing to standard
+output, `e` to standard error; `l` at the end adds a line end, `f` formats with `%`.
+
 An argument of a wrong type is a `TypeError`, which every function raises at the call,
 before it has changed anything.
 
@@ -121,7 +124,6 @@ from lwt_unix.lwt_io._writing import (
 )
 
 __all__ = [
-    "Channel_closed",
     # Types
     "Channel",
     "channel",
@@ -135,6 +137,7 @@ __all__ = [
     "input",
     "output",
     "mode",
+    "Channel_closed",
     # Well-known instances
     "stdin",
     "stdout",
