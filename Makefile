@@ -26,7 +26,7 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix bench soak conformance clean
+.PHONY: help run test check fix reference bench soak conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ check: $(TESTABLE) ## check format, lint and types
 fix: $(TESTABLE) ## format, and mend what the linter can
 	$(VENV_PYTHON) -m ruff check --fix $(SOURCES)
 	$(VENV_PYTHON) -m ruff format $(SOURCES)
+
+reference: $(TESTABLE) ## write docs/reference from the docstrings
+	$(VENV_PYTHON) -m docs.reference.generate
 
 bench: $(RUNNABLE) ## run every benchmark (minutes)
 	@for benchmark in tests/benchmarks/bench_*.py; do \
