@@ -6,7 +6,7 @@ import pytest
 
 import lwt
 from lwt._core.resolution import resume
-from tests.support.promises import Recorder, check_the_core_is_at_rest, exceptions_reported
+from tests.support.promises import Recorder, check_the_core_is_at_rest
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,3 @@ def nothing_left_over() -> Iterator[None]:
 def record() -> Recorder:
     """A recorder of events."""
     return Recorder()
-
-
-@pytest.fixture
-def reported() -> Iterator[list[Exception]]:
-    """What goes to `async_exception_hook` during the test."""
-    with exceptions_reported() as exceptions:
-        yield exceptions

@@ -1,19 +1,13 @@
 """Fixtures for tests that meet the kernel."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
+from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
-
-
-def open_descriptors() -> set[int]:
-    """The descriptors that this process has open, by number."""
-    return {int(name) for name in os.listdir("/dev/fd")}
 
 
 @pytest.fixture
@@ -24,47 +18,10 @@ def nothing_left_behind() -> Iterator[None]:
         engine = lwt_engine.get()
         return engine.readable_count, engine.writable_count, engine.timer_count
 
-    before, events_before = open_descriptors(), registered()
+    events_before, before = registered(), open_descriptors()
     yield
-    # Reading the directory opens a descriptor, of the lowest number that is free.
-    leaked = {fd for fd in open_descriptors() - before if is_open(fd)}
-    assert leaked == set()
+    assert open_descriptors() - before == set()
     assert registered() == events_before
-
-
-def is_open(fd: int) -> bool:
-    """Whether a number stands for an open file."""
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
-
-
-def in_child(run: Callable[[], object]) -> int:
-    """Call a function in a child process; return its exit status: 0 if nothing was raised."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            run()
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-@pytest.fixture
-def hooked() -> Iterator[list[BaseException]]:
-    """What reaches `async_exception_hook`."""
-    exceptions: list[BaseException] = []
-    before = lwt.async_exception_hook.contents
-    lwt.async_exception_hook.contents = exceptions.append
-    yield exceptions
-    lwt.async_exception_hook.contents = before
-
-
-Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
 
 
 @pytest.fixture

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import select as system_select
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
 from lwt_unix import lwt_engine
 from lwt_unix.lwt_engine import Event
+from lwt_unix.lwt_engine._kernel import kernel_based
+from lwt_unix.lwt_engine._pollers import Epoll_poller
 from lwt_unix.lwt_sys import Not_available
 
 
@@ -69,6 +74,7 @@ class Libev_select(lwt_engine.libev):
         super().__init__(backend=lwt_engine.Ev_backend.select, clock=clock)
 
 
+Pair = tuple[socket.socket, socket.socket]
 Engine_class = type[lwt_engine.select_based | lwt_engine.poll_based | lwt_engine.libev]
 
 CANDIDATES: list[Engine_class] = [
@@ -154,3 +160,54 @@ def fill(write: Callable[[bytes], object]) -> None:
 def close_all(sockets: Iterable[socket.socket]) -> None:
     for each in sockets:
         each.close()
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+
+
+class Counting_epoll:
+    """An epoll that records what it is told."""
+
+    calls: list[tuple[str, int]]
+
+    def __init__(self) -> None:
+        self.epoll = system_select.epoll()
+        self.poll = self.epoll.poll
+        self.close = self.epoll.close
+
+    def register(self, fd: int, mask: int, /) -> None:
+        self.calls.append(("register", mask))
+        self.epoll.register(fd, mask)
+
+    def modify(self, fd: int, mask: int, /) -> None:
+        self.calls.append(("modify", mask))
+        self.epoll.modify(fd, mask)
+
+    def unregister(self, fd: int, /) -> None:
+        self.calls.append(("unregister", 0))
+        self.epoll.unregister(fd)
+
+
+class Counting(kernel_based):
+    """An engine over such an epoll."""
+
+    id = lwt_engine.Engine_id()
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int]] = []
+        super().__init__(Epoll_poller(self.make))
+
+    def make(self) -> Counting_epoll:
+        epoll = Counting_epoll()
+        epoll.calls = self.calls
+        self.calls.append(("open", 0))
+        return epoll
+
+    def take(self) -> list[tuple[str, int]]:
+        calls = self.calls[:]
+        self.calls.clear()
+        return calls
+
+
+IN, OUT = 1, 4
+"""What such an epoll is asked to watch for."""

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -51,6 +51,19 @@ def running_example(name: str, *arguments: str, **env: str) -> Iterator[subproce
     """Start one of docs/examples, in which every warning is an error."""
     with running([sys.executable, "-W", "error", EXAMPLES / name, *arguments], **env) as program:
         yield program
+
+
+def in_child(run: Callable[[], object]) -> int:
+    """Call a function in a child process; return its exit status: 0 if nothing was raised."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            run()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def read_until(source: IO[bytes] | socket.socket, text: bytes) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import Read, Write, lwt_engine, lwt_main
-from tests.lwt_unix.conftest import Pair
+from tests.support.descriptors import Pair
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

@@ -5,7 +5,6 @@ import errno
 import mmap
 import os
 import pty
-import resource
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,7 +13,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix._descriptors import system
-from tests.lwt_unix.conftest import Pair, open_descriptors
+from tests.support.descriptors import Pair, no_more_descriptors, open_descriptors
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -408,19 +407,8 @@ def test_pipe_out_leaves_the_reading_end_to_another_program() -> None:
     lwt_main.run(lwt_unix.close(writing))
 
 
-@pytest.fixture
-def no_more_descriptors() -> Iterator[None]:
-    """Let no further descriptor be opened, not even one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.dup(0)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_a_pipe_that_cannot_be_made_leaves_nothing(no_more_descriptors: None) -> None:
-    with pytest.raises(OSError, match="Too many open files"):
+def test_a_pipe_that_cannot_be_made_leaves_nothing() -> None:
+    with no_more_descriptors(), pytest.raises(OSError, match="Too many open files"):
         lwt_unix.pipe()
 
 

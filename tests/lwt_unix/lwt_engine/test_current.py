@@ -11,6 +11,7 @@ import pytest
 from lwt_unix import lwt_engine
 from lwt_unix.lwt_engine import Event, stop_event
 from tests.support.engines import ENGINES, Clock, Engine_class, Recorder, socket_pairs
+from tests.support.programs import in_child
 
 VALUES = [
     "stop_event",
@@ -279,3 +280,20 @@ def test_engine_is_imported_without_the_main_loop_and_channels() -> None:
     )
     expected = "['lwt_unix._checks', 'lwt_unix.lwt_engine', 'lwt_unix.lwt_sys']"
     assert output.stdout.strip() == expected
+
+
+def test_current_engine_is_made_anew_in_every_child_process() -> None:
+    record = Recorder()
+    with socket_pairs(1) as [(front, back)]:
+        event = lwt_engine.on_readable(front.fileno(), record("readable"))
+        lwt_engine.iter(False)
+
+        def child() -> None:
+            stop_event(event)
+            lwt_engine.iter(False)
+
+        assert in_child(child) == 0
+        back.send(b"x")
+        lwt_engine.iter(True)
+        assert record.take() == ["readable"]
+        stop_event(event)

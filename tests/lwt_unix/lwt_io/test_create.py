@@ -13,8 +13,8 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
-from tests.lwt_unix.conftest import is_open
 from tests.support.channels import Sink, abort_sinks, input_of
+from tests.support.descriptors import is_open
 from tests.support.programs import environment
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,29 +21,11 @@ from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import pauses
 from tests.support.programs import read_to_end, reset
 
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
 HERE = ("127.0.0.1", 0)
 
 Handler = Callable[[lwt_unix.Sockaddr, lwt_unix.File_descr], lwt.Promise[object]]
-
-
-@pytest.fixture(autouse=True)
-def _no_descriptor_is_leaked() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
-
-
-def open_descriptors() -> set[str]:
-    # Less the one that lists them, and the engine's own, which stays.
-    found = {(name, link_of(name)) for name in os.listdir("/proc/self/fd")}
-    return {f"{name} {link}" for name, link in found if link and "anon_inode" not in link}
-
-
-def link_of(name: str) -> str:
-    try:
-        return os.readlink(f"/proc/self/fd/{name}")
-    except FileNotFoundError:
-        return ""
 
 
 def new_socket(
@@ -255,7 +237,7 @@ class TestErrorsOfListening:
     def test_bind_raises_for_an_internet_address_and_the_fresh_socket_is_closed(self) -> None:
         with socket.create_server(HERE) as other, pytest.raises(OSError, match="in use"):
             lwt_io.establish_server_with_client_socket(other.getsockname(), nothing)
-        # _no_descriptor_is_leaked
+        # nothing_left_behind
 
     def test_bind_rejects_for_a_path_and_the_fresh_socket_is_closed(self) -> None:
         server = lwt_io.establish_server_with_client_socket("/no/such/directory/s", nothing)
@@ -445,13 +427,13 @@ class TestClients:
         assert seen == [set]
 
     def test_tcp_nodelay_that_a_socket_does_not_have_is_passed_over(
-        self, tmp_path: Path, hooked: list[BaseException]
+        self, tmp_path: Path, reported: list[Exception]
     ) -> None:
         served = serve(nothing, one_client, address=str(tmp_path / "socket"))
-        assert (served.states, hooked) == ([lwt_unix.Closed], [])
+        assert (served.states, reported) == ([lwt_unix.Closed], [])
 
     def test_tcp_nodelay_of_a_client_that_macos_says_is_gone_is_passed_over(
-        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+        self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         def setsockopt(_: object, option: lwt_unix.Socket_bool_option, value: bool) -> None:
             if option is lwt_unix.TCP_NODELAY:
@@ -466,10 +448,10 @@ class TestClients:
         with client_of(fd):
             lwt_main.run(served.number(1))
         lwt_main.run(lwt_io.shutdown_server(server))
-        assert (served.states, hooked) == ([lwt_unix.Closed], [])
+        assert (served.states, reported) == ([lwt_unix.Closed], [])
 
     def test_tcp_nodelay_that_a_socket_does_not_have_is_an_error_if_asked_for(
-        self, tmp_path: Path, hooked: list[BaseException]
+        self, tmp_path: Path, reported: list[Exception]
     ) -> None:
         @lwt.promised
         async def clients(fd: lwt_unix.File_descr, served: Served) -> None:
@@ -479,10 +461,10 @@ class TestClients:
 
         served = serve(nothing, clients, address=str(tmp_path / "s"), set_tcp_nodelay=True)
         assert served.clients == []
-        assert [type(exn) for exn in hooked] == [OSError]
+        assert [type(exn) for exn in reported] == [OSError]
 
     def test_an_exception_of_prepare_client_fd_goes_to_the_hook_and_others_are_served(
-        self, hooked: list[BaseException]
+        self, reported: list[Exception]
     ) -> None:
         problems = [KeyError("first")]
 
@@ -498,7 +480,7 @@ class TestClients:
 
         served = serve(nothing, clients, prepare_client_fd=prepare)
         assert len(served.clients) == 1
-        assert [str(exn) for exn in hooked] == ["'first'"]
+        assert [str(exn) for exn in reported] == ["'first'"]
 
 
 class TestClosingClients:
@@ -541,14 +523,14 @@ class TestClosingClients:
 
         serve(nothing, clients, no_close=True)
 
-    def test_it_is_left_alone_if_f_has_closed_it(self, hooked: list[BaseException]) -> None:
+    def test_it_is_left_alone_if_f_has_closed_it(self, reported: list[Exception]) -> None:
         async def f(_address: object, client: lwt_unix.File_descr) -> None:
             await lwt_unix.close(client)
 
         serve(lwt.promised(f), one_client)
-        assert hooked == []
+        assert reported == []
 
-    def test_that_the_client_has_left_is_no_error(self, hooked: list[BaseException]) -> None:
+    def test_that_the_client_has_left_is_no_error(self, reported: list[Exception]) -> None:
         promise, resolver = lwt.wait()
 
         @lwt.promised
@@ -559,26 +541,26 @@ class TestClosingClients:
             lwt.wakeup(resolver, None)
 
         served = serve(lambda *_: promise, clients)
-        assert (served.states, hooked) == ([lwt_unix.Closed], [])
+        assert (served.states, reported) == ([lwt_unix.Closed], [])
 
-    def test_an_exception_of_closing_goes_to_the_hook(self, hooked: list[BaseException]) -> None:
+    def test_an_exception_of_closing_goes_to_the_hook(self, reported: list[Exception]) -> None:
         async def f(_address: object, client: lwt_unix.File_descr) -> None:
             os.close(lwt_unix.unix_file_descr(client))  # behind the descriptor's back
 
         serve(lwt.promised(f), one_client)
-        assert [(type(exn), getattr(exn, "errno", None)) for exn in hooked] == [
+        assert [(type(exn), getattr(exn, "errno", None)) for exn in reported] == [
             (OSError, errno.EBADF)
         ]
 
     def test_an_aborted_socket_is_closed_and_its_exception_goes_to_the_hook(
-        self, hooked: list[BaseException]
+        self, reported: list[Exception]
     ) -> None:
         async def f(_address: object, client: lwt_unix.File_descr) -> None:
             lwt_unix.abort(client, LookupError("aborted"))
 
         served = serve(lwt.promised(f), one_client)
         assert served.states == [lwt_unix.Closed]
-        assert [str(exn) for exn in hooked] == ["aborted"]
+        assert [str(exn) for exn in reported] == ["aborted"]
 
 
 def raising(_address: object, _client: object) -> lwt.Promise[object]:
@@ -625,7 +607,7 @@ class TestExceptionsOfF:
 
     @pytest.mark.parametrize("f", [raising, rejected, rejected_later])
     def test_the_client_is_closed_and_others_are_served(
-        self, f: Handler, hooked: list[BaseException]
+        self, f: Handler, reported: list[Exception]
     ) -> None:
         @lwt.promised
         async def clients(fd: lwt_unix.File_descr, served: Served) -> None:
@@ -636,14 +618,14 @@ class TestExceptionsOfF:
                     assert read_to_end(client) == b""
 
         serve(f, clients)
-        assert [str(exn) for exn in hooked] == ["of f", "of f"]
+        assert [str(exn) for exn in reported] == ["of f", "of f"]
 
     def test_a_hook_that_raises_does_not_keep_the_client_open(self) -> None:
-        hooked: list[str] = []
+        reported: list[str] = []
 
         def hook(exn: Exception) -> None:
-            hooked.append(str(exn))
-            if len(hooked) == 1:
+            reported.append(str(exn))
+            if len(reported) == 1:
                 raise LookupError("of the hook")
 
         @lwt.promised
@@ -659,9 +641,9 @@ class TestExceptionsOfF:
             serve(rejected_later, clients)
         finally:
             lwt.async_exception_hook.contents = before
-        assert hooked == ["of f", "of the hook"]
+        assert reported == ["of f", "of the hook"]
 
-    def test_what_f_must_return_is_said_when_it_does_not(self, hooked: list[BaseException]) -> None:
+    def test_what_f_must_return_is_said_when_it_does_not(self, reported: list[Exception]) -> None:
         def no_promise(_address: object, _client: object) -> lwt.Promise[object]:
             return 3  # type: ignore[return-value]  # what the test is about
 
@@ -676,9 +658,9 @@ class TestExceptionsOfF:
                     assert read_to_end(client) == b""
 
         lwt_main.run(main())
-        assert len(hooked) == 1
-        assert isinstance(hooked[0], TypeError)
-        assert "no_promise" in str(hooked[0])
+        assert len(reported) == 1
+        assert isinstance(reported[0], TypeError)
+        assert "no_promise" in str(reported[0])
 
     def test_keyboard_interrupt_leaves_the_main_loop_and_the_server_goes_on(self) -> None:
         interrupts = [KeyboardInterrupt()]
@@ -703,7 +685,7 @@ class TestExceptionsOfF:
 
 class TestErrorsOfAccept:
     def test_a_client_that_left_before_it_was_accepted_is_passed_over(
-        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+        self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         accept = lwt_unix.accept
         problems: list[Exception] = [
@@ -718,10 +700,10 @@ class TestErrorsOfAccept:
 
         monkeypatch.setattr(lwt_unix, "accept", aborted_first)
         served = serve(nothing, one_client)
-        assert (len(served.clients), problems, hooked) == (1, [], [])
+        assert (len(served.clients), problems, reported) == (1, [], [])
 
     def test_running_out_of_descriptors_goes_to_the_hook_and_is_tried_again(
-        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+        self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         accept = lwt_unix.accept
         problems: list[Exception] = [OSError(errno.EMFILE, "none left")]
@@ -734,11 +716,11 @@ class TestErrorsOfAccept:
         monkeypatch.setattr(lwt_unix, "accept", exhausted_first)
         served = serve(nothing, one_client)
         assert len(served.clients) == 1
-        assert [str(exn) for exn in hooked] == [f"[Errno {errno.EMFILE}] none left"]
+        assert [str(exn) for exn in reported] == [f"[Errno {errno.EMFILE}] none left"]
 
     @pytest.mark.parametrize("number", [errno.EPROTO, errno.ENETDOWN, errno.EPERM])
     def test_an_error_of_the_network_goes_to_the_hook_and_the_next_client_is_accepted(
-        self, number: int, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+        self, number: int, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         accept = lwt_unix.accept
         problems: list[Exception] = [OSError(number, "cut off"), OSError(number, "cut off")]
@@ -751,10 +733,10 @@ class TestErrorsOfAccept:
         monkeypatch.setattr(lwt_unix, "accept", cut_off_first)
         served = serve(nothing, one_client)
         assert len(served.clients) == 1
-        assert [str(exn) for exn in hooked] == [f"[Errno {number}] cut off"] * 2
+        assert [str(exn) for exn in reported] == [f"[Errno {number}] cut off"] * 2
 
     def test_shutdown_does_not_wait_for_descriptors(
-        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+        self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         monkeypatch.setattr(
             lwt_unix, "accept", lambda *_, **__: lwt.fail(OSError(errno.EMFILE, "none left"))
@@ -766,10 +748,10 @@ class TestErrorsOfAccept:
                 await pauses(3)
 
         serve(nothing, clients)
-        assert len(hooked) == 1
+        assert len(reported) == 1
 
     def test_a_listening_socket_closed_behind_its_back_goes_to_the_hook_and_ends_the_server(
-        self, tmp_path: Path, hooked: list[BaseException]
+        self, tmp_path: Path, reported: list[Exception]
     ) -> None:
         path = tmp_path / "socket"
         fd = new_socket(lwt_unix.PF_UNIX)
@@ -781,7 +763,7 @@ class TestErrorsOfAccept:
             await lwt_io.shutdown_server(server)
 
         lwt_main.run(main())
-        assert [getattr(exn, "errno", None) for exn in hooked] == [errno.EBADF]
+        assert [getattr(exn, "errno", None) for exn in reported] == [errno.EBADF]
         assert not path.exists()
 
 
@@ -831,7 +813,7 @@ class TestShutdown:
         lwt_main.run(lwt_io.shutdown_server(server))
         assert not path.exists()
 
-    def test_an_abstract_address_has_nothing_to_remove(self, hooked: list[BaseException]) -> None:
+    def test_an_abstract_address_has_nothing_to_remove(self, reported: list[Exception]) -> None:
         address = lwt_unix.ADDR_UNIX(f"\0lwt-abstract-{os.getpid()}")
         fd, served = new_socket(lwt_unix.PF_UNIX), Served()
 
@@ -843,10 +825,10 @@ class TestShutdown:
                     await served.number(1)
 
         lwt_main.run(main())
-        assert hooked == []
+        assert reported == []
 
     def test_shutdown_by_a_callback_is_over_after_that_callback_has_run(
-        self, hooked: list[BaseException]
+        self, reported: list[Exception]
     ) -> None:
         """As after every `wakeup_later`: here, after the exception of `f` has been reported."""
         order: list[str] = []
@@ -874,13 +856,13 @@ class TestShutdown:
         assert order == ["client", "hook", "shut down"]
 
     def test_a_path_that_is_gone_goes_to_the_hook_and_shutdown_is_fulfilled(
-        self, tmp_path: Path, hooked: list[BaseException]
+        self, tmp_path: Path, reported: list[Exception]
     ) -> None:
         path = tmp_path / "socket"
         server = lwt_main.run(lwt_io.establish_server_with_client_socket(path, nothing))
         path.unlink()
         lwt_main.run(lwt_io.shutdown_server(server))
-        assert [type(exn) for exn in hooked] == [FileNotFoundError]
+        assert [type(exn) for exn in reported] == [FileNotFoundError]
 
     def test_it_may_be_called_by_f(self) -> None:
         fd = new_socket()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,23 +18,11 @@ from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import pauses
 from tests.support.programs import read_to_end, reset
 
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
 HERE = ("127.0.0.1", 0)
 
 Channels = tuple[lwt_io.InputChannel, lwt_io.OutputChannel]
-
-
-@pytest.fixture(autouse=True)
-def _no_descriptor_is_leaked() -> Iterator[None]:
-    gc.collect()
-    before = len(os.listdir("/proc/self/fd"))
-    yield
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _the_engine_is_there() -> None:
-    lwt_main.run(lwt.pause())
 
 
 async def echo_lines(_address: object, channels: Channels) -> None:
@@ -119,7 +106,7 @@ class TestServersOnChannels:
         run_with_server(f, client)
 
     def test_a_client_that_does_not_read_does_not_hold_the_connection(
-        self, hooked: list[BaseException]
+        self, reported: list[Exception]
     ) -> None:
         given: list[Channels] = []
 
@@ -134,7 +121,7 @@ class TestServersOnChannels:
                     await lwt.pause()
 
         run_with_server(f, client)
-        assert hooked == []
+        assert reported == []
 
     def test_they_are_left_open_with_no_close(self) -> None:
         given: list[Channels] = []
@@ -154,13 +141,13 @@ class TestServersOnChannels:
 
     @pytest.mark.parametrize("wait", [False, True])
     def test_an_exception_of_f_goes_to_the_hook_before_closing(
-        self, wait: bool, hooked: list[BaseException]
+        self, wait: bool, reported: list[Exception]
     ) -> None:
         states: list[bool] = []
 
         async def f(_address: object, channels: Channels) -> None:
             def note(exn: Exception) -> None:
-                hooked.append(exn)
+                reported.append(exn)
                 states.append(lwt_io.is_closed(channels[0]))
 
             lwt.async_exception_hook.contents = note
@@ -174,10 +161,10 @@ class TestServersOnChannels:
                 assert read_to_end(connection) == b""
 
         run_with_server(f, client)
-        assert ([str(exn) for exn in hooked], states) == (["of f"], [False])
+        assert ([str(exn) for exn in reported], states) == (["of f"], [False])
 
     def test_an_exception_of_closing_goes_to_the_hook_once_for_each_channel(
-        self, hooked: list[BaseException]
+        self, reported: list[Exception]
     ) -> None:
         sockets: list[lwt_unix.File_descr] = []
 
@@ -189,10 +176,10 @@ class TestServersOnChannels:
                 await pauses(4)
 
         run_with_server(f, client, prepare_client_fd=sockets.append)
-        assert [type(exn) for exn in hooked] == [OSError, OSError]
+        assert [type(exn) for exn in reported] == [OSError, OSError]
 
     def test_a_client_that_vanishes_is_an_exception_of_its_f_alone(
-        self, hooked: list[BaseException]
+        self, reported: list[Exception]
     ) -> None:
         async def client(address: lwt_unix.ADDR_INET) -> None:
             vanishing = socket.create_connection(address)
@@ -205,7 +192,7 @@ class TestServersOnChannels:
             await lwt_io.close(staying[1])
 
         run_with_server(echo_lines, client)
-        assert [type(exn) for exn in hooked] == [ConnectionResetError]
+        assert [type(exn) for exn in reported] == [ConnectionResetError]
 
     def test_the_buffers_have_the_size_that_is_asked_for(self) -> None:
         sizes: list[int] = []
@@ -226,7 +213,7 @@ class TestServersOnChannels:
             lwt_io.establish_server_with_client_address(HERE, echo_lines, buffer_size=3)
 
     def test_a_client_for_whom_there_is_no_buffer_is_closed_and_the_server_goes_on(
-        self, monkeypatch: pytest.MonkeyPatch, hooked: list[BaseException]
+        self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         problems: list[Exception] = [OSError("no memory")]
 
@@ -243,7 +230,7 @@ class TestServersOnChannels:
 
         monkeypatch.setattr("lwt_unix.lwt_io._servers.new_memory", new_memory)
         run_with_server(echo_lines, client)
-        assert [str(exn) for exn in hooked] == ["no memory"]
+        assert [str(exn) for exn in reported] == ["no memory"]
 
     def test_establish_server_passes_the_channels_alone(self) -> None:
         fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
@@ -421,7 +408,7 @@ class TestConnections:
 
 
 def test_who_is_rejected_by_an_abort_may_close_the_connection_in_turn(
-    hooked: list[BaseException],
+    reported: list[Exception],
 ) -> None:
     """The promise of that close is the one under way, and the socket is closed once."""
     closed: list[bool] = []
@@ -446,4 +433,4 @@ def test_who_is_rejected_by_an_abort_may_close_the_connection_in_turn(
         await lwt_io.close(oc)
 
     run_with_server(serve, client)
-    assert (closed, hooked) == ([True], [])
+    assert (closed, reported) == ([True], [])

@@ -7,14 +7,13 @@ installed. The server runs here, and reads what the clients print on a pipe.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -24,6 +23,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
+from tests.support.descriptors import many_descriptors, open_descriptors
 from tests.support.programs import environment, read_until, running
 
 HERE = ("127.0.0.1", 0)
@@ -48,10 +48,6 @@ async def echo_on_channels(
     ic, oc = channels
     while data := await lwt_io.read(ic, count=4096):
         await lwt_io.write(oc, data)
-
-
-def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 async def output_of(*command: str, stdin: bytes = b"") -> bytes:
@@ -171,17 +167,6 @@ def test_a_client_of_a_unix_domain_socket_is_served(kind: str, tmp_path: Path) -
     serve(echo, clients, lwt_unix.ADDR_UNIX(name.replace("@", "\0")))
 
 
-@contextmanager
-def many_descriptors(number: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if number > soft:
-        if hard != resource.RLIM_INFINITY and number > hard:
-            pytest.skip(f"the system allows {hard} descriptors, {number} are needed")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("make_engine", [lwt_engine.epoll, lwt_engine.poll])
 def test_1000_clients_are_served_at_the_same_time(
@@ -200,15 +185,15 @@ def test_1000_clients_are_served_at_the_same_time(
 
     async def f(address: object, client: lwt_unix.File_descr) -> None:
         nonlocal most
-        most = max(most, open_descriptors())
+        most = max(most, len(open_descriptors()))
         await echo(address, client)
 
     async def clients(fd: lwt_unix.File_descr) -> None:
-        before = open_descriptors()
+        before = len(open_descriptors())
         assert await python(program, "127.0.0.1", port_of(fd)) == b"served\n"
         assert most - before > 1000
         # The client has ended; what it left is seen in the next turns.
-        while open_descriptors() > before:
+        while len(open_descriptors()) > before:
             await lwt.pause()
 
     engine = lwt_engine.get()
@@ -240,12 +225,12 @@ def test_10000_clients_in_turn_leave_no_descriptor_behind(on: str) -> None:
             )
         await python(CLIENT + "exchange(connect(), b'x')", "127.0.0.1", port_of(fd))
         await lwt.pause()
-        before = open_descriptors()
+        before = len(open_descriptors())
         async with server:
             assert await python(program, "127.0.0.1", port_of(fd)) == b"served\n"
-            while open_descriptors() > before:
+            while len(open_descriptors()) > before:
                 await lwt.pause()
-            assert open_descriptors() == before
+            assert len(open_descriptors()) == before
 
     lwt_main.run(main())
 

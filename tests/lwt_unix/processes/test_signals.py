@@ -12,8 +12,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
-from tests.lwt_unix.conftest import in_child
-from tests.support.programs import environment
+from tests.support.programs import environment, in_child
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,9 @@ import lwt
 import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX, lwt_engine, lwt_main
 from lwt_unix._descriptors import system
-from tests.lwt_unix.conftest import is_open, open_descriptors
+from tests.support.descriptors import Pair, no_more_descriptors, open_descriptors
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
-
-Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
 
 
 class Open:
@@ -61,20 +58,6 @@ def opened() -> Iterator[Open]:
     for descriptor in opened.descriptors:
         if lwt_unix.state(descriptor) is not lwt_unix.Closed:
             lwt_main.run(lwt_unix.close(descriptor))
-
-
-@pytest.fixture
-def no_more_descriptors() -> Iterator[Callable[[], None]]:
-    """A function after which no further descriptor can be opened."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-
-    def forbid() -> None:
-        lowest_free = os.dup(0)
-        os.close(lowest_free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-
-    yield forbid
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def failure_of(promise: lwt.Promise[object]) -> OSError:
@@ -135,10 +118,9 @@ def make_a_pair() -> object:
 
 @pytest.mark.parametrize("make", [make_a_socket, make_a_pair])
 def test_without_descriptors_left_making_sockets_raises_and_leaves_nothing(
-    make: Callable[[], object], no_more_descriptors: Callable[[], None]
+    make: Callable[[], object],
 ) -> None:
-    no_more_descriptors()
-    with pytest.raises(OSError, match="Too many open files") as raised:
+    with no_more_descriptors(), pytest.raises(OSError, match="Too many open files") as raised:
         make()
     assert raised.value.errno == errno.EMFILE
 
@@ -287,14 +269,12 @@ def test_a_cancelled_accept_leaves_the_client_to_the_next(opened: Open) -> None:
 
 
 def test_accept_without_descriptors_left_raises_and_the_client_is_accepted_later(
-    opened: Open, no_more_descriptors: Callable[[], None]
+    opened: Open,
 ) -> None:
     listener = opened.listener()
     client = opened.client_of(listener)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    no_more_descriptors()
-    assert raised_by(lambda: lwt_unix.accept(listener)) == errno.EMFILE
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with no_more_descriptors():
+        assert raised_by(lambda: lwt_unix.accept(listener)) == errno.EMFILE
     accepted, address = lwt_main.run(lwt_unix.accept(listener))
     opened(accepted)
     assert address == lwt_unix.getsockname(client)
@@ -312,7 +292,7 @@ def test_an_accepted_socket_that_cannot_be_set_up_is_closed(
     before = open_descriptors()
     monkeypatch.setattr(system, "set_blocking", fail)
     assert raised_by(lambda: lwt_unix.accept(listener)) == errno.EIO
-    assert {fd for fd in open_descriptors() - before if is_open(fd)} == set()
+    assert open_descriptors() - before == set()
 
 
 def test_accept_on_a_socket_that_does_not_listen_raises_at_once(opened: Open) -> None:
@@ -377,14 +357,14 @@ def test_accept_n_waits_for_the_first(opened: Open) -> None:
 
 
 def test_accept_n_gives_an_error_beside_those_accepted_before_it(
-    opened: Open, no_more_descriptors: Callable[[], None]
+    opened: Open,
 ) -> None:
     listener = opened.listener()
     clients = [opened.client_of(listener) for _ in range(2)]
     placeholder = os.dup(0)
-    no_more_descriptors()
-    os.close(placeholder)  # room for one
-    state = lwt.state(lwt_unix.accept_n(listener, 5))
+    with no_more_descriptors():
+        os.close(placeholder)  # room for one
+        state = lwt.state(lwt_unix.accept_n(listener, 5))
     assert isinstance(state, lwt.Return)
     accepted, error = state.value
     assert open_all(opened, accepted) == addresses_of(clients)[:1]

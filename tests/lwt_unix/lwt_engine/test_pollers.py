@@ -1,0 +1,160 @@
+"""What pollers tell the kernel and report from it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from lwt_unix import lwt_engine
+from lwt_unix.lwt_engine import Event, stop_event
+from tests.support.descriptors import many_descriptors
+from tests.support.engines import (
+    IN,
+    KERNEL_ENGINES,
+    OUT,
+    Counting,
+    Engine_class,
+    Pair,
+    Recorder,
+    fill,
+    on_linux,
+    socket_pairs,
+)
+
+# --- What is ready, on every engine ------------------------------------------
+
+
+def test_readable_callback_is_called_with_its_event_while_there_is_data(
+    engine: lwt_engine.abstract, pair: Pair
+) -> None:
+    seen: list[Event] = []
+    event = engine.on_readable(pair[0].fileno(), seen.append)
+    engine.iter(False)
+    assert seen == []
+    pair[1].send(b"x")
+    engine.iter(True)
+    engine.iter(True)
+    assert seen == [event, event]
+    pair[0].recv(1)
+    engine.iter(False)
+    assert seen == [event, event]
+
+
+def test_writable_callback_is_called_while_there_is_room(
+    engine: lwt_engine.abstract, pair: Pair
+) -> None:
+    record = Recorder()
+    engine.on_writable(pair[0].fileno(), record("writable"))
+    engine.iter(True)
+    assert record.take() == ["writable"]
+    pair[0].setblocking(False)
+    fill(pair[0].send)
+    engine.iter(False)
+    assert record.take() == []
+
+
+def test_turn_that_may_not_block_returns_when_nothing_is_ready(
+    engine: lwt_engine.abstract, pair: Pair
+) -> None:
+    record = Recorder()
+    engine.on_readable(pair[0].fileno(), record("readable"))
+    engine.on_timer(3600, False, record("timer"))
+    engine.iter(False)
+    assert record.take() == []
+
+
+def test_end_of_file_makes_a_descriptor_readable(engine: lwt_engine.abstract, pair: Pair) -> None:
+    record = Recorder()
+    engine.on_readable(pair[0].fileno(), record("readable"))
+    pair[1].close()
+    engine.iter(True)
+    assert record.take() == ["readable"]
+
+
+def test_lost_reader_makes_the_writing_end_of_a_pipe_writable(engine: lwt_engine.abstract) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    fill(lambda data: os.write(writing, data))
+    record = Recorder()
+    event = engine.on_writable(writing, record("writable"))
+    engine.iter(False)
+    assert record.take() == []
+    os.close(reading)
+    engine.iter(True)
+    assert record.take() == ["writable"]
+    stop_event(event)
+    os.close(writing)
+
+
+def test_regular_file_is_always_ready(
+    engine: lwt_engine.abstract, tmp_path: os.PathLike[str]
+) -> None:
+    record = Recorder()
+    fd = os.open(os.path.join(tmp_path, "file"), os.O_RDWR | os.O_CREAT)
+    engine.on_readable(fd, record("readable"))
+    engine.on_writable(fd, record("writable"))
+    engine.iter(True)
+    engine.iter(True)
+    assert record.take() == ["readable", "writable"] * 2
+    engine.forget(fd)
+    os.close(fd)
+
+
+# --- What the kernel is told --------------------------------------------------
+
+
+@on_linux
+def test_adopting_a_descriptor_again_finds_out_that_it_is_another_file(counting: Counting) -> None:
+    record = Recorder()
+    with socket_pairs(2) as [(a, _), (b, b_back)]:
+        fd = a.fileno()
+        counting.adopt(fd)
+        event = counting.on_readable(fd, record("old"))
+        counting.iter(False)
+        stop_event(event)
+        os.dup2(b.fileno(), fd)
+        counting.adopt(fd)
+        counting.on_readable(fd, record("new"))
+        b_back.send(b"x")
+        counting.iter(True)
+        assert record.take() == ["new"]
+        assert counting.take() == [("register", IN), ("modify", IN), ("register", IN)]
+
+
+@on_linux
+def test_registration_that_is_there_already_is_modified(counting: Counting) -> None:
+    record = Recorder()
+    with socket_pairs(1) as [(front, back)]:
+        poller = counting._poller
+        poller.change(front.fileno(), 0, 2)
+        counting.on_readable(front.fileno(), record("readable"))
+        back.send(b"x")
+        counting.iter(True)
+    assert record.take() == ["readable"]
+    assert counting.take() == [("register", OUT), ("register", IN), ("modify", IN)]
+
+
+@pytest.mark.parametrize("engine_class", KERNEL_ENGINES)
+@many_descriptors(2000)
+def test_engine_watches_descriptors_above_1024_and_more_than_1024_of_them(
+    engine_class: Engine_class,
+) -> None:
+    engine = engine_class()
+    called: list[int] = []
+    reading, writing = os.pipe()
+    copies = [os.dup(reading) for _ in range(1100)]
+    assert max(copies) > 1024
+    for copy in copies:
+        engine.on_readable(copy, lambda event: called.append(event.fd))  # type: ignore[attr-defined]  # ours have it
+    os.write(writing, b"x")
+    # As many turns as it takes: a system call may report some of them at a time.
+    for _ in range(3):
+        engine.iter(True)
+    assert set(called) == set(copies)
+    for copy in copies:
+        engine.forget(copy)
+        os.close(copy)
+    engine.destroy()
+    os.close(reading)
+    os.close(writing)
