@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Final, Generic, TypeVar, final
 
 from lwt import lwt_mutex
-from lwt._core.checks import check_exception
+from lwt._core.checks import check_exception, check_kind
 from lwt._core.promise import PENDING, Promise, add_callback, new_promise, settle
 from lwt._core.sequential import finalize
 from lwt._core.waiters import Waiter, Waiters
@@ -54,12 +54,7 @@ class Condition(Generic[T]):
 t = Condition
 
 
-def _check_condition(function: str, argument: object) -> None:
-    if not isinstance(argument, Condition):
-        raise TypeError(
-            f"lwt_condition.{function}: {argument!r} ({type(argument).__name__}) is not a "
-            "condition; make one with lwt_condition.create()"
-        )
+_MAKE_ONE: Final = "make one with lwt_condition.create()"
 
 
 def create() -> Condition[T]:
@@ -90,17 +85,13 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
 
     OCaml: Lwt_condition.wait : ?mutex:Lwt_mutex.t -> 'a t -> 'a Lwt.t
     """
-    _check_condition("wait", condition)
+    check_kind("lwt_condition.wait", condition, Condition, _MAKE_ONE)
     if mutex is None:
         waiter = condition._waiters.add()
         promise: Promise[T] = new_promise(PENDING, waiter)
         add_callback(waiter, _Told(promise))
         return promise
-    if not isinstance(mutex, lwt_mutex.Mutex):
-        raise TypeError(
-            f"lwt_condition.wait: mutex={mutex!r} ({type(mutex).__name__}) is not a mutex; "
-            "make one with lwt_mutex.create()"
-        )
+    check_kind("lwt_condition.wait", mutex, lwt_mutex.Mutex, "make one with lwt_mutex.create()")
     waiter = condition._waiters.add()
     lwt_mutex.unlock(mutex)
     return finalize(lambda: waiter, partial(lwt_mutex.lock, mutex))
@@ -132,7 +123,7 @@ def signal(condition: Condition[T], value: T, /) -> None:
 
     OCaml: Lwt_condition.signal : 'a t -> 'a -> unit
     """
-    _check_condition("signal", condition)
+    check_kind("lwt_condition.signal", condition, Condition, _MAKE_ONE)
     waiter = condition._waiters.take()
     if waiter is not None:
         waiter.wake(value)
@@ -148,7 +139,7 @@ def broadcast(condition: Condition[T], value: T, /) -> None:
 
     OCaml: Lwt_condition.broadcast : 'a t -> 'a -> unit
     """
-    _check_condition("broadcast", condition)
+    check_kind("lwt_condition.broadcast", condition, Condition, _MAKE_ONE)
     _tell_all(condition, lambda waiter: waiter.wake(value))
 
 
@@ -160,7 +151,7 @@ def broadcast_exn(condition: Condition[T], exception: Exception, /) -> None:
 
     OCaml: Lwt_condition.broadcast_exn : 'a t -> exn -> unit
     """
-    _check_condition("broadcast_exn", condition)
+    check_kind("lwt_condition.broadcast_exn", condition, Condition, _MAKE_ONE)
     check_exception("lwt_condition.broadcast_exn", exception)
     _tell_all(condition, lambda waiter: waiter.wake_exn(exception))
 

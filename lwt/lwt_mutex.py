@@ -8,8 +8,9 @@ OCaml: Lwt_mutex (src/core/lwt_mutex.ml)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
+from lwt._core.checks import check_callable, check_kind
 from lwt._core.coroutine import attempt
 from lwt._core.creation import return_unit
 from lwt._core.promise import (
@@ -89,11 +90,7 @@ class Mutex:
 t = Mutex
 
 
-def _not_a_mutex(function: str, argument: object) -> TypeError:
-    return TypeError(
-        f"lwt_mutex.{function}: {argument!r} ({type(argument).__name__}) is not a mutex; "
-        "make one with lwt_mutex.create()"
-    )
+_MAKE_ONE: Final = "make one with lwt_mutex.create()"
 
 
 def create() -> Mutex:
@@ -115,7 +112,7 @@ def lock(mutex: Mutex, /) -> Promise[None]:
     OCaml: Lwt_mutex.lock : t -> unit Lwt.t
     """
     if type(mutex) is not Mutex:
-        raise _not_a_mutex("lock", mutex)
+        check_kind("lwt_mutex.lock", mutex, Mutex, _MAKE_ONE)
     if mutex._is_locked:
         return mutex._waiters.add()
     mutex._is_locked = True
@@ -133,7 +130,7 @@ def unlock(mutex: Mutex, /) -> None:
     OCaml: Lwt_mutex.unlock : t -> unit
     """
     if type(mutex) is not Mutex:
-        raise _not_a_mutex("unlock", mutex)
+        check_kind("lwt_mutex.unlock", mutex, Mutex, _MAKE_ONE)
     if mutex._is_locked:
         waiter = mutex._waiters.take()
         if waiter is None:
@@ -151,7 +148,7 @@ def is_locked(mutex: Mutex, /) -> bool:
     OCaml: Lwt_mutex.is_locked : t -> bool
     """
     if type(mutex) is not Mutex:
-        raise _not_a_mutex("is_locked", mutex)
+        check_kind("lwt_mutex.is_locked", mutex, Mutex, _MAKE_ONE)
     return mutex._is_locked
 
 
@@ -164,7 +161,7 @@ def is_empty(mutex: Mutex, /) -> bool:
     OCaml: Lwt_mutex.is_empty : t -> bool
     """
     if type(mutex) is not Mutex:
-        raise _not_a_mutex("is_empty", mutex)
+        check_kind("lwt_mutex.is_empty", mutex, Mutex, _MAKE_ONE)
     return mutex._waiters.is_empty()
 
 
@@ -193,12 +190,8 @@ def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> Promis
     OCaml: Lwt_mutex.with_lock : t -> (unit -> 'a Lwt.t) -> 'a Lwt.t
     """
     if type(mutex) is not Mutex:
-        raise _not_a_mutex("with_lock", mutex)
-    if not callable(f):
-        raise TypeError(
-            f"lwt_mutex.with_lock: {f!r} ({type(f).__name__}) is not callable; pass a function "
-            "without arguments that returns a promise"
-        )
+        check_kind("lwt_mutex.with_lock", mutex, Mutex, _MAKE_ONE)
+    check_callable("lwt_mutex.with_lock", f)
     if mutex._is_locked or resolution.nesting >= MAXIMUM_NESTING:
         return bind(lock(mutex), lambda _: _call_locked(mutex, f))
     mutex._is_locked = True

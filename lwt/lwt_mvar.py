@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, Generic, TypeVar, final
 
+from lwt._core.checks import check_kind
 from lwt._core.creation import return_unit
 from lwt._core.promise import FULFILLED, Promise, new_promise
 from lwt._core.values import Some
@@ -63,11 +64,7 @@ class Mvar(Generic[T]):
 t = Mvar
 
 
-def _not_an_mvar(function: str, argument: object) -> TypeError:
-    return TypeError(
-        f"lwt_mvar.{function}: {argument!r} ({type(argument).__name__}) is not a mailbox "
-        "variable; make one with lwt_mvar.create(value) or lwt_mvar.create_empty()"
-    )
+_MAKE_ONE: Final = "make one with lwt_mvar.create(value) or lwt_mvar.create_empty()"
 
 
 def create(value: T, /) -> Mvar[T]:
@@ -108,7 +105,7 @@ def put(mvar: Mvar[T], value: T, /) -> Promise[None]:
     OCaml: Lwt_mvar.put : 'a t -> 'a -> unit Lwt.t
     """
     if type(mvar) is not Mvar:
-        raise _not_an_mvar("put", mvar)
+        check_kind("lwt_mvar.put", mvar, Mvar, _MAKE_ONE)
     if mvar._contents is _NOTHING:
         reader = mvar._readers.take()
         if reader is None:
@@ -133,7 +130,7 @@ def take(mvar: Mvar[T], /) -> Promise[T]:
     OCaml: Lwt_mvar.take : 'a t -> 'a Lwt.t
     """
     if type(mvar) is not Mvar:
-        raise _not_an_mvar("take", mvar)
+        check_kind("lwt_mvar.take", mvar, Mvar, _MAKE_ONE)
     contents = mvar._contents
     if contents is _NOTHING:
         return mvar._readers.add()
@@ -153,7 +150,7 @@ def take_available(mvar: Mvar[T], /) -> Some[T] | None:
     OCaml: Lwt_mvar.take_available : 'a t -> 'a option
     """
     if type(mvar) is not Mvar:
-        raise _not_an_mvar("take_available", mvar)
+        check_kind("lwt_mvar.take_available", mvar, Mvar, _MAKE_ONE)
     contents = mvar._contents
     if contents is _NOTHING:
         return None
@@ -170,7 +167,7 @@ def is_empty(mvar: Mvar[T], /) -> bool:
     OCaml: Lwt_mvar.is_empty : 'a t -> bool
     """
     if type(mvar) is not Mvar:
-        raise _not_an_mvar("is_empty", mvar)
+        check_kind("lwt_mvar.is_empty", mvar, Mvar, _MAKE_ONE)
     return mvar._contents is _NOTHING
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, final
 
+from lwt._core.checks import check_kind, wrong_type
 from lwt._core.values import Some
 
 __all__ = [
@@ -130,7 +131,7 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.is_empty : t -> bool
         """
-        return _trees_of("is_empty", queue) is None
+        return _trees_of("lwt_pqueue.is_empty", queue) is None
 
     def add(self, element: T, queue: Queue[T], /) -> Queue[T]:
         """Return a queue with one element more.
@@ -140,7 +141,7 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.add : elt -> t -> t
         """
-        return Queue(self._insert(_Tree(element, 0, None), _trees_of("add", queue)))
+        return Queue(self._insert(_Tree(element, 0, None), _trees_of("lwt_pqueue.add", queue)))
 
     def union(self, first: Queue[T], second: Queue[T], /) -> Queue[T]:
         """Return a queue with the elements of two.
@@ -150,7 +151,8 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.union : t -> t -> t
         """
-        return Queue(self._union(_trees_of("union", first), _trees_of("union", second)))
+        trees = _trees_of("lwt_pqueue.union", first)
+        return Queue(self._union(trees, _trees_of("lwt_pqueue.union", second)))
 
     def find_min(self, queue: Queue[T], /) -> T:
         """Return the least element.
@@ -161,9 +163,9 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.find_min : t -> elt
         """
-        trees = _trees_of("find_min", queue)
+        trees = _trees_of("lwt_pqueue.find_min", queue)
         if trees is None:
-            raise LookupError("Lwt_pqueue.find_min: the queue is empty; lookup_min gives an option")
+            raise LookupError("lwt_pqueue.find_min: the queue is empty; lookup_min gives an option")
         return self._least(trees).root
 
     def lookup_min(self, queue: Queue[T], /) -> Some[T] | None:
@@ -174,7 +176,7 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.lookup_min : t -> elt option
         """
-        trees = _trees_of("lookup_min", queue)
+        trees = _trees_of("lwt_pqueue.lookup_min", queue)
         return None if trees is None else Some(self._least(trees).root)
 
     def remove_min(self, queue: Queue[T], /) -> Queue[T]:
@@ -186,9 +188,9 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.remove_min : t -> t
         """
-        trees = _trees_of("remove_min", queue)
+        trees = _trees_of("lwt_pqueue.remove_min", queue)
         if trees is None:
-            raise LookupError("Lwt_pqueue.remove_min: the queue is empty; ask is_empty before")
+            raise LookupError("lwt_pqueue.remove_min: the queue is empty; ask is_empty before")
         least = self._least(trees)
         before: list[_Tree[T]] = []
         while trees.first is not least:
@@ -211,7 +213,7 @@ class S(Generic[T]):
 
         OCaml: Lwt_pqueue.S.size : t -> int
         """
-        _trees_of("size", queue)
+        _trees_of("lwt_pqueue.size", queue)
         return _size(queue)
 
     # What is compared, in which order, and which of two equal elements comes first, are OCaml's.
@@ -258,11 +260,9 @@ class S(Generic[T]):
         return least
 
 
-def _trees_of(name: str, queue: Queue[T]) -> _Trees[T] | None:
+def _trees_of(function: str, queue: Queue[T]) -> _Trees[T] | None:
     if type(queue) is not Queue:
-        raise TypeError(
-            f"lwt_pqueue.{name}: expected a queue, got {queue!r}; begin with empty, and add"
-        )
+        check_kind(function, queue, Queue, "begin with empty, and add")
     return queue._trees
 
 
@@ -287,7 +287,5 @@ def Make(Ord: OrderedType[T] | None = None, /) -> S[T]:  # OCaml's names
         return S(_python_order)
     compare = getattr(Ord, "compare", None)
     if not callable(compare):
-        raise TypeError(
-            f"lwt_pqueue.Make: expected an object with a function compare(x, y), got {Ord!r}"
-        )
+        raise wrong_type("lwt_pqueue.Make", "an object with a function compare(x, y)", Ord)
     return S(compare)

@@ -15,9 +15,9 @@ OCaml: Lwt_result (src/core/lwt_result.ml)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable, check_promise
+from lwt._core.checks import check_callable, check_promise, wrong_result, wrong_type
 from lwt._core.concurrent import both as both_of
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail as rejected
@@ -74,12 +74,11 @@ OCaml: type ('a, 'b) Lwt_result.t = ('a, 'b) result Lwt.t
 t: TypeAlias = Result[A, E]
 
 
-def _not_a_result(name: str, value: object) -> TypeError:
-    return TypeError(
-        f"lwt_result.{name}: the promise gave {value!r}, not a result; "
-        f"it must give lwt.Ok(value) or lwt.Error(error); lwt_result.ok makes one of a promise"
-    )
+_RESULT: Final = "lwt.Ok(value) or lwt.Error(error)"
 
+
+_IN_PROMISE: Final = f"{_RESULT} in the promise"
+_MAKE_ONE: Final = "lwt_result.ok puts the value of a promise into lwt.Ok"
 
 # --- Making promises of results ----------------------------------------------
 
@@ -109,7 +108,7 @@ def lift(result: Ok[A] | Error[E], /) -> Result[A, E]:
     OCaml: Lwt_result.lift : ('a, 'b) result -> ('a, 'b) t
     """
     if type(result) is not Ok and type(result) is not Error:
-        raise TypeError(f"lwt_result.lift: expected Ok(value) or Error(error), got {result!r}")
+        raise wrong_type("lwt_result.lift", _RESULT, result)
     return return_of(result)
 
 
@@ -168,7 +167,7 @@ def get_exn(promise: Result[A, Exception], /) -> Promise[A]:
             return return_of(result.value)
         if type(result) is Error:
             return rejected(result.error)
-        raise _not_a_result("get_exn", result)
+        raise wrong_type("lwt_result.get_exn", _IN_PROMISE, result, _MAKE_ONE)
 
     return bind_of(promise, unwrap)
 
@@ -192,7 +191,7 @@ def map(f: Callable[[A], B], promise: Result[A, E], /) -> Result[B, E]:
             return Ok(f(result.value))
         if type(result) is Error:
             return result
-        raise _not_a_result("map", result)
+        raise wrong_type("lwt_result.map", _IN_PROMISE, result, _MAKE_ONE)
 
     return map_of(apply, promise)
 
@@ -213,7 +212,7 @@ def map_error(f: Callable[[E], F], promise: Result[A, E], /) -> Result[A, F]:
             return Error(f(result.error))
         if type(result) is Ok:
             return result
-        raise _not_a_result("map_error", result)
+        raise wrong_type("lwt_result.map_error", _IN_PROMISE, result, _MAKE_ONE)
 
     return map_of(apply, promise)
 
@@ -235,7 +234,7 @@ def bind(
 
     OCaml: Lwt_result.bind : ('a, 'e) t -> ('a -> ('b, 'e) t) -> ('b, 'e) t
     """
-    return _bind("bind", promise, Ok, f)
+    return _bind("lwt_result.bind", promise, Ok, f)
 
 
 def bind_error(
@@ -249,20 +248,19 @@ def bind_error(
 
     OCaml: Lwt_result.bind_error : ('a, 'e1) t -> ('e1 -> ('a, 'e2) t) -> ('a, 'e2) t
     """
-    return _bind("bind_error", promise, Error, f)
+    return _bind("lwt_result.bind_error", promise, Error, f)
 
 
 def _bind(
-    name: str,
+    function: str,
     promise: Promise[Any],
     kind: type[Ok[Any]] | type[Error[Any]],
     f: Callable[[Any], PromiseOrCoroutine[Any]],
     then: Callable[[Promise[Any]], Promise[Any]] = lambda promise: promise,
 ) -> Promise[Any]:
     """Go on with results of one kind by `f`, and from its promise by `then`."""
-    full_name = f"lwt_result.{name}"
-    check_promise(full_name, promise)
-    check_callable(full_name, f)
+    check_promise(function, promise)
+    check_callable(function, f)
 
     def follow(result: object) -> Promise[Any]:
         content: Any
@@ -271,10 +269,10 @@ def _bind(
         elif type(result) is Error:
             content = result.error
         else:
-            raise _not_a_result(name, result)
+            raise wrong_type(function, _IN_PROMISE, result, _MAKE_ONE)
         if type(result) is not kind:
             return return_of(result)
-        return then(to_promise(full_name, f, f(content)))
+        return then(to_promise(function, f, f(content)))
 
     return bind_of(promise, follow)
 
@@ -288,7 +286,7 @@ def bind_lwt(promise: Result[A, E], f: Callable[[A], PromiseOrCoroutine[B]], /) 
 
     OCaml: Lwt_result.bind_lwt : ('a, 'e) t -> ('a -> 'b Lwt.t) -> ('b, 'e) t
     """
-    return _bind("bind_lwt", promise, Ok, f, ok)
+    return _bind("lwt_result.bind_lwt", promise, Ok, f, ok)
 
 
 def bind_lwt_error(
@@ -302,7 +300,7 @@ def bind_lwt_error(
 
     OCaml: Lwt_result.bind_lwt_error : ('a, 'e1) t -> ('e1 -> 'e2 Lwt.t) -> ('a, 'e2) t
     """
-    return _bind("bind_lwt_error", promise, Error, f, error)
+    return _bind("lwt_result.bind_lwt_error", promise, Error, f, error)
 
 
 def bind_result(promise: Result[A, E], f: Callable[[A], Ok[B] | Error[E]], /) -> Result[B, E]:
@@ -320,14 +318,11 @@ def bind_result(promise: Result[A, E], f: Callable[[A], Ok[B] | Error[E]], /) ->
         if type(result) is Error:
             return result
         if type(result) is not Ok:
-            raise _not_a_result("bind_result", result)
+            raise wrong_type("lwt_result.bind_result", _IN_PROMISE, result, _MAKE_ONE)
         next_result = f(result.value)
         if type(next_result) is not Ok and type(next_result) is not Error:
-            name = getattr(f, "__qualname__", None) or repr(f)
-            raise TypeError(
-                f"lwt_result.bind_result: callback {name} returned {next_result!r}, "
-                f"not a result; return lwt.Ok(value) or lwt.Error(error)"
-            )
+            hint = f"return {_RESULT}"
+            raise wrong_result("lwt_result.bind_result", f, next_result, "a result", hint)
         return next_result
 
     return map_of(apply, promise)
@@ -370,7 +365,7 @@ def iter(f: Callable[[A], PromiseOrCoroutine[object]], promise: Result[A, E], /)
 
     OCaml: Lwt_result.iter : ('a -> unit Lwt.t) -> ('a, 'e) t -> unit Lwt.t
     """
-    return _iter("iter", promise, Ok, f)
+    return _iter("lwt_result.iter", promise, Ok, f)
 
 
 def iter_error(
@@ -384,18 +379,17 @@ def iter_error(
 
     OCaml: Lwt_result.iter_error : ('e -> unit Lwt.t) -> ('a, 'e) t -> unit Lwt.t
     """
-    return _iter("iter_error", promise, Error, f)
+    return _iter("lwt_result.iter_error", promise, Error, f)
 
 
 def _iter(
-    name: str,
+    function: str,
     promise: Promise[Any],
     kind: type[Ok[Any]] | type[Error[Any]],
     f: Callable[[Any], PromiseOrCoroutine[object]],
 ) -> Promise[None]:
-    full_name = f"lwt_result.{name}"
-    check_callable(full_name, f)
-    check_promise(full_name, promise)
+    check_callable(function, f)
+    check_promise(function, promise)
 
     def follow(result: object) -> Promise[Any]:
         if type(result) is Ok:
@@ -403,8 +397,8 @@ def _iter(
         elif type(result) is Error:
             content = result.error
         else:
-            raise _not_a_result(name, result)
-        return to_promise(full_name, f, f(content)) if type(result) is kind else return_unit
+            raise wrong_type(function, _IN_PROMISE, result, _MAKE_ONE)
+        return to_promise(function, f, f(content)) if type(result) is kind else return_unit
 
     return bind_of(promise, follow)
 

@@ -15,8 +15,9 @@ OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from lwt._core.checks import check_callable, check_kind
 from lwt._core.publish import publish as _publish
 from lwt._core.ring import Link, Node, Sequence, nodes_l, nodes_r, splice
 from lwt._core.ring import remove as remove_node
@@ -75,32 +76,8 @@ t = Sequence
 node = Node
 
 
-# Checks of arguments
-
-
-def _check_sequence(function: str, argument: object) -> None:
-    if not isinstance(argument, Sequence):
-        raise TypeError(
-            f"lwt_sequence.{function}: {argument!r} ({type(argument).__name__}) is not a sequence; "
-            "make one with lwt_sequence.create()"
-        )
-
-
-def _check_node(function: str, argument: object) -> None:
-    if not isinstance(argument, Node):
-        raise TypeError(
-            f"lwt_sequence.{function}: {argument!r} ({type(argument).__name__}) is not a node; "
-            "nodes are what lwt_sequence.add_l and add_r return"
-        )
-
-
-def _check_callback_and_sequence(function: str, callback: object, sequence: object) -> None:
-    if not callable(callback):
-        raise TypeError(
-            f"lwt_sequence.{function}: {callback!r} ({type(callback).__name__}) is not callable; "
-            "the function comes first, then the sequence"
-        )
-    _check_sequence(function, sequence)
+_MAKE_ONE: Final = "make one with lwt_sequence.create()"
+_ADD_ONE: Final = "nodes are what lwt_sequence.add_l and lwt_sequence.add_r return"
 
 
 # Nodes
@@ -114,7 +91,7 @@ def get(node: Node[T], /) -> T:
 
     OCaml: Lwt_sequence.get : 'a node -> 'a
     """
-    _check_node("get", node)
+    check_kind("lwt_sequence.get", node, Node, _ADD_ONE)
     return node.value
 
 
@@ -126,7 +103,7 @@ def set(node: Node[T], value: T, /) -> None:
 
     OCaml: Lwt_sequence.set : 'a node -> 'a -> unit
     """
-    _check_node("set", node)
+    check_kind("lwt_sequence.set", node, Node, _ADD_ONE)
     node.value = value
 
 
@@ -140,7 +117,7 @@ def remove(node: Node[T], /) -> None:
 
     OCaml: Lwt_sequence.remove : 'a node -> unit
     """
-    _check_node("remove", node)
+    check_kind("lwt_sequence.remove", node, Node, _ADD_ONE)
     remove_node(node)
 
 
@@ -176,7 +153,7 @@ def clear(sequence: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.clear : 'a t -> unit
     """
-    _check_sequence("clear", sequence)
+    check_kind("lwt_sequence.clear", sequence, Sequence, _MAKE_ONE)
     sequence.previous = sequence
     sequence.next = sequence
 
@@ -189,7 +166,7 @@ def is_empty(sequence: Sequence[T], /) -> bool:
 
     OCaml: Lwt_sequence.is_empty : 'a t -> bool
     """
-    _check_sequence("is_empty", sequence)
+    check_kind("lwt_sequence.is_empty", sequence, Sequence, _MAKE_ONE)
     return sequence.next is sequence
 
 
@@ -201,7 +178,7 @@ def length(sequence: Sequence[T], /) -> int:
 
     OCaml: Lwt_sequence.length : 'a t -> int
     """
-    _check_sequence("length", sequence)
+    check_kind("lwt_sequence.length", sequence, Sequence, _MAKE_ONE)
     return sum(1 for _ in nodes_l(sequence))
 
 
@@ -213,7 +190,7 @@ def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
 
     OCaml: Lwt_sequence.add_l : 'a -> 'a t -> 'a node
     """
-    _check_sequence("add_l", sequence)
+    check_kind("lwt_sequence.add_l", sequence, Sequence, _MAKE_ONE)
     return Node(value, sequence, sequence.next)
 
 
@@ -225,7 +202,7 @@ def add_r(value: T, sequence: Sequence[T], /) -> Node[T]:
 
     OCaml: Lwt_sequence.add_r : 'a -> 'a t -> 'a node
     """
-    _check_sequence("add_r", sequence)
+    check_kind("lwt_sequence.add_r", sequence, Sequence, _MAKE_ONE)
     return Node(value, sequence.previous, sequence)
 
 
@@ -238,7 +215,7 @@ def take_l(sequence: Sequence[T], /) -> T:
 
     OCaml: Lwt_sequence.take_l : 'a t -> 'a
     """
-    _check_sequence("take_l", sequence)
+    check_kind("lwt_sequence.take_l", sequence, Sequence, _MAKE_ONE)
     return _take("l", sequence.next)
 
 
@@ -251,7 +228,7 @@ def take_r(sequence: Sequence[T], /) -> T:
 
     OCaml: Lwt_sequence.take_r : 'a t -> 'a
     """
-    _check_sequence("take_r", sequence)
+    check_kind("lwt_sequence.take_r", sequence, Sequence, _MAKE_ONE)
     return _take("r", sequence.previous)
 
 
@@ -263,7 +240,7 @@ def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
 
     OCaml: Lwt_sequence.take_opt_l : 'a t -> 'a option
     """
-    _check_sequence("take_opt_l", sequence)
+    check_kind("lwt_sequence.take_opt_l", sequence, Sequence, _MAKE_ONE)
     return _take_opt(sequence.next)
 
 
@@ -275,7 +252,7 @@ def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
 
     OCaml: Lwt_sequence.take_opt_r : 'a t -> 'a option
     """
-    _check_sequence("take_opt_r", sequence)
+    check_kind("lwt_sequence.take_opt_r", sequence, Sequence, _MAKE_ONE)
     return _take_opt(sequence.previous)
 
 
@@ -307,8 +284,8 @@ def transfer_l(source: Sequence[T], target: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.transfer_l : 'a t -> 'a t -> unit
     """
-    _check_sequence("transfer_l", source)
-    _check_sequence("transfer_l", target)
+    check_kind("lwt_sequence.transfer_l", source, Sequence, _MAKE_ONE)
+    check_kind("lwt_sequence.transfer_l", target, Sequence, _MAKE_ONE)
     splice(source, target, target.next)
 
 
@@ -323,8 +300,8 @@ def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.transfer_r : 'a t -> 'a t -> unit
     """
-    _check_sequence("transfer_r", source)
-    _check_sequence("transfer_r", target)
+    check_kind("lwt_sequence.transfer_r", source, Sequence, _MAKE_ONE)
+    check_kind("lwt_sequence.transfer_r", target, Sequence, _MAKE_ONE)
     splice(source, target.previous, target)
 
 
@@ -342,7 +319,8 @@ def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.iter_l : ('a -> unit) -> 'a t -> unit
     """
-    _check_callback_and_sequence("iter_l", f, sequence)
+    check_callable("lwt_sequence.iter_l", f)
+    check_kind("lwt_sequence.iter_l", sequence, Sequence, _MAKE_ONE)
     for node in nodes_l(sequence):
         f(node.value)
 
@@ -358,7 +336,8 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.iter_r : ('a -> unit) -> 'a t -> unit
     """
-    _check_callback_and_sequence("iter_r", f, sequence)
+    check_callable("lwt_sequence.iter_r", f)
+    check_kind("lwt_sequence.iter_r", sequence, Sequence, _MAKE_ONE)
     for node in nodes_r(sequence):
         f(node.value)
 
@@ -371,7 +350,8 @@ def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
     OCaml: Lwt_sequence.iter_node_l : ('a node -> unit) -> 'a t -> unit
     """
-    _check_callback_and_sequence("iter_node_l", f, sequence)
+    check_callable("lwt_sequence.iter_node_l", f)
+    check_kind("lwt_sequence.iter_node_l", sequence, Sequence, _MAKE_ONE)
     for node in nodes_l(sequence):
         f(node)
 
@@ -384,7 +364,8 @@ def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
     OCaml: Lwt_sequence.iter_node_r : ('a node -> unit) -> 'a t -> unit
     """
-    _check_callback_and_sequence("iter_node_r", f, sequence)
+    check_callable("lwt_sequence.iter_node_r", f)
+    check_kind("lwt_sequence.iter_node_r", sequence, Sequence, _MAKE_ONE)
     for node in nodes_r(sequence):
         f(node)
 
@@ -397,7 +378,8 @@ def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
 
     OCaml: Lwt_sequence.fold_l : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
-    _check_callback_and_sequence("fold_l", f, sequence)
+    check_callable("lwt_sequence.fold_l", f)
+    check_kind("lwt_sequence.fold_l", sequence, Sequence, _MAKE_ONE)
     accumulated = initial
     for node in nodes_l(sequence):
         accumulated = f(node.value, accumulated)
@@ -412,7 +394,8 @@ def fold_r(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
 
     OCaml: Lwt_sequence.fold_r : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
-    _check_callback_and_sequence("fold_r", f, sequence)
+    check_callable("lwt_sequence.fold_r", f)
+    check_kind("lwt_sequence.fold_r", sequence, Sequence, _MAKE_ONE)
     accumulated = initial
     for node in nodes_r(sequence):
         accumulated = f(node.value, accumulated)
@@ -428,7 +411,8 @@ def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
     """
-    _check_callback_and_sequence("find_node_l", f, sequence)
+    check_callable("lwt_sequence.find_node_l", f)
+    check_kind("lwt_sequence.find_node_l", sequence, Sequence, _MAKE_ONE)
     return _find("l", f, nodes_l(sequence))
 
 
@@ -441,7 +425,8 @@ def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
     """
-    _check_callback_and_sequence("find_node_r", f, sequence)
+    check_callable("lwt_sequence.find_node_r", f)
+    check_kind("lwt_sequence.find_node_r", sequence, Sequence, _MAKE_ONE)
     return _find("r", f, nodes_r(sequence))
 
 
@@ -465,7 +450,8 @@ def find_node_opt_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
 
     OCaml: Lwt_sequence.find_node_opt_l : ('a -> bool) -> 'a t -> 'a node option
     """
-    _check_callback_and_sequence("find_node_opt_l", f, sequence)
+    check_callable("lwt_sequence.find_node_opt_l", f)
+    check_kind("lwt_sequence.find_node_opt_l", sequence, Sequence, _MAKE_ONE)
     try:
         return Some(find_node_l(f, sequence))
     except LookupError:
@@ -482,7 +468,8 @@ def find_node_opt_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
 
     OCaml: Lwt_sequence.find_node_opt_r : ('a -> bool) -> 'a t -> 'a node option
     """
-    _check_callback_and_sequence("find_node_opt_r", f, sequence)
+    check_callable("lwt_sequence.find_node_opt_r", f)
+    check_kind("lwt_sequence.find_node_opt_r", sequence, Sequence, _MAKE_ONE)
     try:
         return Some(find_node_r(f, sequence))
     except LookupError:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
+from lwt._core.checks import check_callable, check_kind, wrong_type
 from lwt._core.concurrent import join
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
@@ -71,33 +72,7 @@ class Switch:
 t = Switch
 
 
-def _check_switch(function: str, argument: object) -> None:
-    if not isinstance(argument, Switch):
-        hint = "make one with lwt_switch.create()"
-        if isinstance(argument, Some):
-            hint = "pass the switch itself, without lwt.Some"
-        raise TypeError(
-            f"lwt_switch.{function}: {argument!r} ({type(argument).__name__}) is not a switch; "
-            + hint
-        )
-
-
-def _check_option(function: str, argument: object) -> None:
-    if argument is None or (isinstance(argument, Some) and isinstance(argument.value, Switch)):
-        return
-    hint = "pass lwt.Some(switch)" if isinstance(argument, Switch) else "make one with create()"
-    raise TypeError(
-        f"lwt_switch.{function}: expected lwt.Some of a switch or None, got {argument!r} "
-        f"({type(argument).__name__}); {hint}"
-    )
-
-
-def _check_callable(function: str, argument: object) -> None:
-    if not callable(argument):
-        raise TypeError(
-            f"lwt_switch.{function}: {argument!r} ({type(argument).__name__}) is not callable; "
-            "pass a function that returns a promise"
-        )
+_MAKE_ONE: Final = "make one with lwt_switch.create(), and pass it without lwt.Some"
 
 
 def create() -> Switch:
@@ -116,7 +91,7 @@ def is_on(switch: Switch, /) -> bool:
 
     OCaml: Lwt_switch.is_on : t -> bool
     """
-    _check_switch("is_on", switch)
+    check_kind("lwt_switch.is_on", switch, Switch, _MAKE_ONE)
     return switch._hooks is not None
 
 
@@ -129,9 +104,19 @@ def check(switch: Some[Switch] | None, /) -> None:
 
     OCaml: Lwt_switch.check : t option -> unit
     """
-    _check_option("check", switch)
-    if switch is not None and switch.value._hooks is None:
+    given = _given("lwt_switch.check", switch)
+    if given is not None and given._hooks is None:
         raise Off("lwt_switch.check: the switch is off")
+
+
+def _given(function: str, switch: Some[Switch] | None) -> Switch | None:
+    """Take the switch out of the option, if there is one."""
+    if switch is None:
+        return None
+    if type(switch) is not Some:
+        raise wrong_type(function, "lwt.Some(switch) or None", switch)
+    check_kind(function, switch.value, Switch, "make one with lwt_switch.create()")
+    return switch.value
 
 
 def add_hook(switch: Some[Switch] | None, hook: Hook, /) -> None:
@@ -143,15 +128,15 @@ def add_hook(switch: Some[Switch] | None, hook: Hook, /) -> None:
 
     OCaml: Lwt_switch.add_hook : t option -> (unit -> unit Lwt.t) -> unit
     """
-    _check_option("add_hook", switch)
-    _check_callable("add_hook", hook)
-    if switch is None:
+    given = _given("lwt_switch.add_hook", switch)
+    check_callable("lwt_switch.add_hook", hook)
+    if given is None:
         return
-    if switch.value._hooks is None:
+    if given._hooks is None:
         raise Off(
             "lwt_switch.add_hook: the switch is off; add_hook_or_exec would call the hook now"
         )
-    switch.value._hooks.append(hook)
+    given._hooks.append(hook)
 
 
 def add_hook_or_exec(switch: Some[Switch] | None, hook: Hook, /) -> Promise[object]:
@@ -166,18 +151,18 @@ def add_hook_or_exec(switch: Some[Switch] | None, hook: Hook, /) -> Promise[obje
 
     OCaml: Lwt_switch.add_hook_or_exec : t option -> (unit -> unit Lwt.t) -> unit Lwt.t
     """
-    _check_option("add_hook_or_exec", switch)
-    _check_callable("add_hook_or_exec", hook)
-    if switch is None:
+    given = _given("lwt_switch.add_hook_or_exec", switch)
+    check_callable("lwt_switch.add_hook_or_exec", hook)
+    if given is None:
         return return_unit
-    if switch.value._hooks is None:
-        return _call("add_hook_or_exec", hook)
-    switch.value._hooks.append(hook)
+    if given._hooks is None:
+        return _call("lwt_switch.add_hook_or_exec", hook)
+    given._hooks.append(hook)
     return return_unit
 
 
 def _call(function: str, hook: Hook) -> Promise[object]:
-    return to_promise(f"lwt_switch.{function}", hook, hook())
+    return to_promise(function, hook, hook())
 
 
 def turn_off(switch: Switch, /) -> Promise[None]:
@@ -193,12 +178,12 @@ def turn_off(switch: Switch, /) -> Promise[None]:
 
     OCaml: Lwt_switch.turn_off : t -> unit Lwt.t
     """
-    _check_switch("turn_off", switch)
+    check_kind("lwt_switch.turn_off", switch, Switch, _MAKE_ONE)
     hooks = switch._hooks
     if hooks is None:
         return return_unit
     switch._hooks = None
-    return join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    return join([apply(partial(_call, "lwt_switch.turn_off"), hook) for hook in reversed(hooks)])
 
 
 def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> Promise[T]:
@@ -221,7 +206,7 @@ def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> Promise[T]:
 
     OCaml: Lwt_switch.with_switch : (t -> 'a Lwt.t) -> 'a Lwt.t
     """
-    _check_callable("with_switch", f)
+    check_callable("lwt_switch.with_switch", f)
     switch = create()
     return finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)

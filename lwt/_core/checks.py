@@ -11,7 +11,7 @@ when that fails: `if type(promise) is not Promise: check_promise("lwt.bind", pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -89,6 +89,20 @@ def check_callable(function: str, value: object, hint: str = "") -> None:
         raise wrong_type(function, "a function", value, hint)
 
 
+def check_iterable(
+    function: str, values: Iterable[T], expected: str = "an iterable"
+) -> Iterator[T]:
+    """Return an iterator over values; raise a TypeError if there is none.
+
+    What the iterator itself raises later leaves as it is.
+    """
+    try:
+        return iter(values)
+    except TypeError:
+        pass
+    raise wrong_type(function, expected, values)
+
+
 def check_bounds(
     function: str,
     what: str,
@@ -138,13 +152,7 @@ def check_promises(function: str, values: Iterable[Promise[T]]) -> list[Promise[
     """Make a list of promises; raise a TypeError for anything else."""
     if isinstance(values, Promise):
         raise wrong_type(function, "a list of promises", values, "pass [promise]")
-    try:
-        iterator = iter(values)
-    except TypeError:
-        iterator = None
-    if iterator is None:
-        raise wrong_type(function, "a list of promises", values)
-    promises = list(iterator)  # An exception of a generator's own leaves as it is.
+    promises = list(check_iterable(function, values, "a list of promises"))
     for promise in promises:
         if type(promise) is not Promise:
             check_promise(function, promise)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from typing import TypeVar
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callable, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -179,7 +179,7 @@ def filter_map_s(
     check_callable("lwt_list.filter_map_s", f)
     elements = one_by_one("lwt_list.filter_map_s", elements)
     values: list[B] = []
-    accept = _append_some("lwt_list.filter_map_s", values)
+    accept = _append_some("lwt_list.filter_map_s", f, values)
     return Calls("lwt_list.filter_map_s", f, elements, accept, lambda: values).start()
 
 
@@ -202,7 +202,7 @@ def filter_map_p(
     values: list[B] = []
     return Promises(
         call_on_each("lwt_list.filter_map_p", f, elements),
-        _append_some("lwt_list.filter_map_p", values),
+        _append_some("lwt_list.filter_map_p", f, values),
         lambda: values[::-1],
     ).start()
 
@@ -284,14 +284,11 @@ def _test_each(
     return Calls(name, f, each(), lambda holds: accept(tested, holds), end).start()
 
 
-def _append_some(name: str, values: list[B]) -> Callable[[Some[B] | None], None]:
+def _append_some(name: str, f: object, values: list[B]) -> Callable[[Some[B] | None], None]:
     def accept(option: Some[B] | None) -> None:
         if type(option) is Some:
             values.append(option.value)
         elif option is not None:
-            raise TypeError(
-                f"{name}: the promise of the callback gave {option!r}, not an option; "
-                f"give Some(value) or None"
-            )
+            check_option(name, f, option, promised=True)
 
     return accept

@@ -23,6 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, final
 
+from lwt._core.checks import check_kind
 from lwt._core.coroutine import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
@@ -296,9 +297,9 @@ def snapshot(name: str, elements: Iterable[A]) -> Sequence[A]:
     """
     if type(elements) is tuple or type(elements) is range:
         return elements  # They do not change.
-    if not isinstance(elements, Iterable) or isinstance(elements, Promise):
-        hint = "; wait for it first, by lwt.bind or await" if isinstance(elements, Promise) else ""
-        raise TypeError(f"{name}: expected a list or another iterable, got {elements!r}{hint}")
+    if not isinstance(elements, Iterable):
+        hint = "wait for it first, by lwt.bind or await" if isinstance(elements, Promise) else ""
+        check_kind(name, elements, Iterable, hint)
     return list(elements)
 
 

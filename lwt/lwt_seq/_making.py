@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable, check_promise
+from lwt._core.checks import check_callable, check_kind, check_promise, wrong_result
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_ as return_of
 from lwt._core.promise import Promise, PromiseOrCoroutine
@@ -125,7 +125,7 @@ def of_list(elements: Iterable[A], /) -> Seq[A]:
 
     OCaml: Lwt_seq.of_list : 'a list -> 'a t
     """
-    _check_iterable("of_list", elements)
+    check_kind("lwt_seq.of_list", elements, Iterable)
     return _of_list(list(elements), 0)
 
 
@@ -149,7 +149,7 @@ def of_seq(seq: Iterable[A], /) -> Seq[A]:
 
     OCaml: Lwt_seq.of_seq : 'a Seq.t -> 'a t
     """
-    _check_iterable("of_seq", seq)
+    check_kind("lwt_seq.of_seq", seq, Iterable)
 
     def of_cells(cells: _Cells[A]) -> Seq[A]:
         def first() -> Promise[Node[A]]:
@@ -171,7 +171,7 @@ def of_seq_lwt(seq: Iterable[PromiseOrCoroutine[A]], /) -> Seq[A]:
 
     OCaml: Lwt_seq.of_seq_lwt : 'a Lwt.t Seq.t -> 'a t
     """
-    _check_iterable("of_seq_lwt", seq)
+    check_kind("lwt_seq.of_seq_lwt", seq, Iterable)
 
     def promises() -> Iterator[Promise[A]]:
         for element in seq:
@@ -252,7 +252,7 @@ def unfold(f: Callable[[B], Some[tuple[A, B]] | None], seed: B, /) -> Seq[A]:
             step = f(seed)
             if step is None:
                 return end
-            element, next_seed = _pair("unfold", step)
+            element, next_seed = _pair("lwt_seq.unfold", f, step)
             return return_of(Cons(element, from_seed(next_seed)))
 
         return first
@@ -279,7 +279,7 @@ def unfold_lwt(
         def follow(step: Some[tuple[A, B]] | None) -> Promise[Node[A]]:
             if step is None:
                 return end
-            element, next_seed = _pair("unfold_lwt", step)
+            element, next_seed = _pair("lwt_seq.unfold_lwt", f, step, promised=True)
             return return_of(Cons(element, from_seed(next_seed, evaluate)))
 
         return lambda: bind(evaluate_1("lwt_seq.unfold_lwt", call), follow)
@@ -287,15 +287,8 @@ def unfold_lwt(
     return from_seed(seed, evaluate_first)
 
 
-def _pair(name: str, step: object) -> tuple[Any, Any]:
+def _pair(function: str, f: object, step: object, *, promised: bool = False) -> tuple[Any, Any]:
     if type(step) is Some and isinstance(step.value, tuple) and len(step.value) == 2:
         return step.value
-    raise TypeError(
-        f"lwt_seq.{name}: the function gave {step!r}; "
-        f"it must give Some((element, next_seed)) or None"
-    )
-
-
-def _check_iterable(name: str, elements: object) -> None:
-    if not isinstance(elements, Iterable):
-        raise TypeError(f"lwt_seq.{name}: expected an iterable, got {elements!r}")
+    hint = "give lwt.Some((element, next_seed)) or None"
+    raise wrong_result(function, f, step, "an option of a pair", hint, promised=promised)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callable, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_ as return_of
 from lwt._core.loop import start
@@ -152,11 +152,16 @@ def filter_map_s(
     def choose(element: A) -> Promise[Some[B] | None]:
         return to_promise("lwt_seq.filter_map_s", f, f(element))
 
-    return _filter_map("lwt_seq.filter_map_s", f, choose, seq)
+    return _filter_map("lwt_seq.filter_map_s", f, choose, seq, promised=True)
 
 
 def _filter_map(
-    name: str, f: object, choose: Callable[[A], Promise[Some[B] | None]], seq: SeqOrAsync[A]
+    name: str,
+    f: object,
+    choose: Callable[[A], Promise[Some[B] | None]],
+    seq: SeqOrAsync[A],
+    *,
+    promised: bool = False,
 ) -> Seq[B]:
     check_callable(name, f)
     check_callable(name, seq)
@@ -169,10 +174,7 @@ def _filter_map(
                 if type(option) is Some:
                     return Cons(option.value, chosen(first.next, evaluate))
                 if option is not None:
-                    raise TypeError(
-                        f"{name}: the callback gave {option!r}, not an option; "
-                        f"give Some(value) or None"
-                    )
+                    check_option(name, f, option, promised=promised)
                 first = yield evaluate(name, first.next)
             return Nil
 

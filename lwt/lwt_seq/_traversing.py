@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callable, check_kind
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.loop import start
@@ -155,8 +155,7 @@ def iter_n(
 
     OCaml: Lwt_seq.iter_n : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    if not isinstance(max_concurrency, int):
-        raise TypeError(f"lwt_seq.iter_n: max_concurrency is {max_concurrency!r}, not an int")
+    check_kind("lwt_seq.iter_n", max_concurrency, int, "max_concurrency is a number of promises")
     if max_concurrency <= 0:
         raise ValueError(
             f"Lwt_seq.iter_n: max_concurrency must be > 0, {max_concurrency} given; "

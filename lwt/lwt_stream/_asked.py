@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, final
 
 from lwt._core.cancellation import protected
+from lwt._core.checks import check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
@@ -32,7 +33,7 @@ from lwt._core.promise import (
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution, run_postponed
 from lwt._core.storage import current_storage
 from lwt._core.values import Some
-from lwt.lwt_stream._source import Source, check_option
+from lwt.lwt_stream._source import Source
 
 Steps: TypeAlias = Iterator[Promise[Any]]
 """A loop that adds a cell, as a generator: it gives the promises to wait for before that. When one
@@ -181,7 +182,7 @@ class From(Asked):
         return self.wait_for(source, self._arrived)
 
     def _arrived(self, data: Any) -> None:
-        check_option("from_", "the function's promise to hold", data)
+        check_option("lwt_stream.from_", self._function, data, promised=True)
         self.enqueue_and_close(data)
 
 
@@ -226,7 +227,7 @@ class From_direct(Source):
     def feed(self) -> None:
         data = self._function()
         if type(data) is not Some and data is not None:
-            check_option("from_direct", "the function to return", data)
+            check_option("lwt_stream.from_direct", self._function, data)
         self.enqueue_and_close(data)
 
 

@@ -5,11 +5,11 @@ OCaml: src/core/lwt_stream.ml, from `from` to `create_bounded`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from lwt._core.background import dont_wait
-from lwt._core.checks import check_promise
+from lwt._core.checks import check_bounds, check_callable, check_iterable, check_promise, wrong_type
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.exceptions import Canceled
@@ -20,7 +20,7 @@ from lwt.lwt_seq._nodes import Nil, Node, SeqOrAsync, is_end
 from lwt.lwt_stream._asked import From, From_direct, From_iterator
 from lwt.lwt_stream._push import Closed, Push, Push_bounded
 from lwt.lwt_stream._source import BARE, Cell
-from lwt.lwt_stream._stream import Stream, check_callable, check_number, of_source
+from lwt.lwt_stream._stream import Stream, of_source
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -58,7 +58,7 @@ def from_(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], /) -> Stream[T]:
 
     OCaml: Lwt_stream.from : (unit -> 'a option Lwt.t) -> 'a t
     """
-    check_callable("from_", f)
+    check_callable("lwt_stream.from_", f)
     return of_source(From(f))
 
 
@@ -69,7 +69,7 @@ def from_direct(f: Callable[[], Some[T] | None], /) -> Stream[T]:
 
     OCaml: Lwt_stream.from_direct : (unit -> 'a option) -> 'a t
     """
-    check_callable("from_direct", f)
+    check_callable("lwt_stream.from_direct", f)
     return of_source(From_direct(f))
 
 
@@ -141,7 +141,8 @@ class bounded_push(Generic[T_contra]):
 
         OCaml: Lwt_stream.bounded_push, method resize : int -> unit
         """
-        check_number("bounded_push#resize", size)
+        ocaml = "Lwt_stream.bounded_push#resize"
+        check_bounds("lwt_stream.bounded_push.resize", "size", size, 0, ocaml=ocaml)
         self._source.resize(size)
 
     def push(self, element: T_contra, /) -> Promise[None]:
@@ -245,7 +246,7 @@ def create_bounded(size: int, /) -> tuple[Stream[Any], bounded_push[Any]]:
 
     OCaml: Lwt_stream.create_bounded : int -> 'a t * 'a bounded_push
     """
-    check_number("create_bounded", size)
+    check_bounds("lwt_stream.create_bounded", "size", size, 0, ocaml="Lwt_stream.create_bounded")
     source = Push_bounded(size)
     return of_source(source), bounded_push(source)
 
@@ -286,7 +287,7 @@ def of_seq(seq: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_seq : 'a Seq.t -> 'a t
     """
-    return of_source(From_iterator(iterator_over("of_seq", seq)))
+    return of_source(From_iterator(check_iterable("lwt_stream.of_seq", seq)))
 
 
 def of_lwt_seq(seq: SeqOrAsync[T], /) -> Stream[T]:
@@ -294,7 +295,7 @@ def of_lwt_seq(seq: SeqOrAsync[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_lwt_seq : 'a Lwt_seq.t -> 'a t
     """
-    check_callable("of_lwt_seq", seq)
+    check_callable("lwt_stream.of_lwt_seq", seq)
     rest = seq
 
     def element_of(node: Node[T]) -> Some[T] | None:
@@ -316,7 +317,7 @@ def of_list(elements: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_list : 'a list -> 'a t
     """
-    return _full(iterator_over("of_list", elements))
+    return _full(check_iterable("lwt_stream.of_list", elements))
 
 
 def of_array(elements: Iterable[T], /) -> Stream[T]:
@@ -324,7 +325,7 @@ def of_array(elements: Iterable[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_array : 'a array -> 'a t
     """
-    return _full(iterator_over("of_array", elements))
+    return _full(check_iterable("lwt_stream.of_array", elements))
 
 
 def of_string(string: ReadableBuffer | str, /) -> Stream[bytes]:
@@ -345,10 +346,8 @@ def of_string(string: ReadableBuffer | str, /) -> Stream[bytes]:
         try:
             characters = bytes(memoryview(string))
         except TypeError:
-            raise TypeError(
-                f"lwt_stream.of_string: expected str or a bytes-like object, "
-                f"got {string!r} ({type(string).__name__})"
-            ) from None
+            expected = "a str or a bytes-like object"
+            raise wrong_type("lwt_stream.of_string", expected, string) from None
     return _full(characters[i : i + 1] for i in range(len(characters)))
 
 
@@ -360,13 +359,3 @@ def _full(elements: Iterable[T]) -> Stream[T]:
         source.enqueue_bare(element)
     source.push(None)
     return stream
-
-
-def iterator_over(function_name: str, elements: Iterable[T]) -> Iterator[T]:
-    try:
-        return iter(elements)
-    except TypeError:
-        raise TypeError(
-            f"lwt_stream.{function_name}: expected an iterable, "
-            f"got {elements!r} ({type(elements).__name__})"
-        ) from None

@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any, TypeVar, final
 
 from lwt._core import concurrent, sequential
+from lwt._core.checks import check_iterable, check_kind
 from lwt._core.creation import return_none
 from lwt._core.promise import Promise, outcome
 from lwt._core.values import Some
 from lwt.lwt_stream._asked import Looped, Steps
-from lwt.lwt_stream._create import from_, iterator_over
+from lwt.lwt_stream._create import from_
 from lwt.lwt_stream._source import Cell
-from lwt.lwt_stream._stream import Stream, check_stream, get, of_source, take, taking
+from lwt.lwt_stream._stream import MAKE_ONE, Stream, get, of_source, take, taking
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -33,8 +34,8 @@ def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
 
     OCaml: Lwt_stream.combine : 'a t -> 'b t -> ('a * 'b) t
     """
-    check_stream("combine", first)
-    check_stream("combine", second)
+    check_kind("lwt_stream.combine", first, Stream, MAKE_ONE)
+    check_kind("lwt_stream.combine", second, Stream, MAKE_ONE)
     return of_source(Looped(partial(_combine, first, second)))
 
 
@@ -57,8 +58,8 @@ def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.append : 'a t -> 'a t -> 'a t
     """
-    check_stream("append", first)
-    check_stream("append", second)
+    check_kind("lwt_stream.append", first, Stream, MAKE_ONE)
+    check_kind("lwt_stream.append", second, Stream, MAKE_ONE)
     current = first
 
     def following(source: Looped) -> Steps:
@@ -79,7 +80,7 @@ def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
 
     OCaml: Lwt_stream.concat : 'a t t -> 'a t
     """
-    check_stream("concat", streams)
+    check_kind("lwt_stream.concat", streams, Stream, MAKE_ONE)
     current: Stream[T] = from_(lambda: return_none)
 
     def following(source: Looped) -> Steps:
@@ -91,7 +92,7 @@ def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
             taken = yield from taking(streams)
             if taken.data is None:
                 return source.enqueue_and_close(None)
-            check_stream("concat", taken.value)
+            check_kind("lwt_stream.concat", taken.value, Stream, MAKE_ONE)
             current = taken.value
 
     return of_source(Looped(following))
@@ -106,9 +107,9 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
 
     OCaml: Lwt_stream.choose : 'a t list -> 'a t
     """
-    chosen_from = list(iterator_over("choose", streams))
+    chosen_from = list(check_iterable("lwt_stream.choose", streams))
     for stream in chosen_from:
-        check_stream("choose", stream)
+        check_kind("lwt_stream.choose", stream, Stream, MAKE_ONE)
     candidates = [_Candidate(stream) for stream in chosen_from]
 
     def following(source: Looped) -> Steps:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from lwt._core.cancellation import protected
+from lwt._core.checks import wrong_type
 from lwt._core.creation import task, wait, wakeup, wakeup_later, wakeup_later_exn
 from lwt._core.promise import Promise
 from lwt._core.values import Some
@@ -89,10 +90,8 @@ class Push(_Signalled):
     def _push_end(self, data: object) -> None:
         """Push the end, or say why `data` cannot be pushed."""
         if data is not None and type(data) is not Some:
-            raise TypeError(
-                f"lwt_stream.push: expected lwt.Some(element), or None to end the stream, "
-                f"got {data!r} ({type(data).__name__})"
-            )
+            hint = "push lwt.Some(element), or None to end the stream"
+            raise wrong_type("lwt_stream.push", "an option", data, hint)
         if self._is_closed:
             raise Closed(
                 f"lwt_stream.push: cannot push {data!r}, the stream was closed by push(None)"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from lwt._core.checks import check_bounds, check_callable, check_kind, wrong_type
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.loop import Loop, start
@@ -28,11 +29,9 @@ from lwt._core.sequential import bind
 from lwt._core.values import Some
 from lwt.lwt_stream._source import Cell, option_of
 from lwt.lwt_stream._stream import (
+    MAKE_ONE,
     Stream,
     arrival,
-    check_function_and_stream,
-    check_number,
-    check_stream,
     consume,
     each,
     take,
@@ -56,7 +55,7 @@ def peek(stream: Stream[T], /) -> Promise[Some[T] | None]:
 
     OCaml: Lwt_stream.peek : 'a t -> 'a option Lwt.t
     """
-    check_stream("peek", stream)
+    check_kind("lwt_stream.peek", stream, Stream, MAKE_ONE)
     return start(_peek(stream))
 
 
@@ -71,7 +70,7 @@ def next(stream: Stream[T], /) -> Promise[T]:
 
     OCaml: Lwt_stream.next : 'a t -> 'a Lwt.t
     """
-    check_stream("next", stream)
+    check_kind("lwt_stream.next", stream, Stream, MAKE_ONE)
     taken = take(stream)
     if type(taken) is Cell:
         return _element_of(taken)
@@ -91,7 +90,7 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
 
     OCaml: Lwt_stream.last_new : 'a t -> 'a Lwt.t
     """
-    check_stream("last_new", stream)
+    check_kind("lwt_stream.last_new", stream, Stream, MAKE_ONE)
     source, cell = stream._source, stream._cell
     if cell is source.last:
         promise = next(stream)
@@ -124,7 +123,7 @@ def junk(stream: Stream[object], /) -> Promise[None]:
 
     OCaml: Lwt_stream.junk : 'a t -> unit Lwt.t
     """
-    check_stream("junk", stream)
+    check_kind("lwt_stream.junk", stream, Stream, MAKE_ONE)
     return start(_junk(stream))
 
 
@@ -143,7 +142,7 @@ def is_empty(stream: Stream[object], /) -> Promise[bool]:
 
     OCaml: Lwt_stream.is_empty : 'a t -> bool Lwt.t
     """
-    check_stream("is_empty", stream)
+    check_kind("lwt_stream.is_empty", stream, Stream, MAKE_ONE)
     return start(_is_empty(stream))
 
 
@@ -164,8 +163,8 @@ def npeek(n: int, stream: Stream[T], /) -> Promise[list[T]]:
 
     OCaml: Lwt_stream.npeek : int -> 'a t -> 'a list Lwt.t
     """
-    check_number("npeek", n)
-    check_stream("npeek", stream)
+    check_bounds("lwt_stream.npeek", "n", n, 0)
+    check_kind("lwt_stream.npeek", stream, Stream, MAKE_ONE)
     return start(_npeek(n, stream))
 
 
@@ -190,8 +189,8 @@ def nget(n: int, stream: Stream[T], /) -> Promise[list[T]]:
 
     OCaml: Lwt_stream.nget : int -> 'a t -> 'a list Lwt.t
     """
-    check_number("nget", n)
-    check_stream("nget", stream)
+    check_bounds("lwt_stream.nget", "n", n, 0)
+    check_kind("lwt_stream.nget", stream, Stream, MAKE_ONE)
     return start(_collect(_each_of(n, stream)))
 
 
@@ -232,8 +231,8 @@ def njunk(n: int, stream: Stream[object], /) -> Promise[None]:
 
     OCaml: Lwt_stream.njunk : int -> 'a t -> unit Lwt.t
     """
-    check_number("njunk", n)
-    check_stream("njunk", stream)
+    check_bounds("lwt_stream.njunk", "n", n, 0)
+    check_kind("lwt_stream.njunk", stream, Stream, MAKE_ONE)
     return start(_njunk(n, stream))
 
 
@@ -260,7 +259,8 @@ def get_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[list[T]]:
 
     OCaml: Lwt_stream.get_while : ('a -> bool) -> 'a t -> 'a list Lwt.t
     """
-    check_function_and_stream("get_while", f, stream)
+    check_callable("lwt_stream.get_while", f)
+    check_kind("lwt_stream.get_while", stream, Stream, MAKE_ONE)
     elements: list[T] = []
     return start(_while(f, stream, elements))
 
@@ -273,7 +273,8 @@ def junk_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[None]:
 
     OCaml: Lwt_stream.junk_while : ('a -> bool) -> 'a t -> unit Lwt.t
     """
-    check_function_and_stream("junk_while", f, stream)
+    check_callable("lwt_stream.junk_while", f)
+    check_kind("lwt_stream.junk_while", stream, Stream, MAKE_ONE)
     return start(_while(f, stream, None))
 
 
@@ -300,7 +301,8 @@ def get_while_s(
 
     OCaml: Lwt_stream.get_while_s : ('a -> bool Lwt.t) -> 'a t -> 'a list Lwt.t
     """
-    check_function_and_stream("get_while_s", f, stream)
+    check_callable("lwt_stream.get_while_s", f)
+    check_kind("lwt_stream.get_while_s", stream, Stream, MAKE_ONE)
     elements: list[T] = []
     return start(_while_s("lwt_stream.get_while_s", f, stream, elements))
 
@@ -310,7 +312,8 @@ def junk_while_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], 
 
     OCaml: Lwt_stream.junk_while_s : ('a -> bool Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_function_and_stream("junk_while_s", f, stream)
+    check_callable("lwt_stream.junk_while_s", f)
+    check_kind("lwt_stream.junk_while_s", stream, Stream, MAKE_ONE)
     return start(_while_s("lwt_stream.junk_while_s", f, stream, None))
 
 
@@ -340,7 +343,7 @@ def to_list(stream: Stream[T], /) -> Promise[list[T]]:
 
     OCaml: Lwt_stream.to_list : 'a t -> 'a list Lwt.t
     """
-    check_stream("to_list", stream)
+    check_kind("lwt_stream.to_list", stream, Stream, MAKE_ONE)
     return start(_collect(each(stream)))
 
 
@@ -349,7 +352,7 @@ def to_string(stream: Stream[bytes], /) -> Promise[bytes]:
 
     OCaml: Lwt_stream.to_string : char t -> string Lwt.t
     """
-    check_stream("to_string", stream)
+    check_kind("lwt_stream.to_string", stream, Stream, MAKE_ONE)
     return start(_to_string(stream))
 
 
@@ -359,18 +362,15 @@ def _to_string(stream: Stream[bytes]) -> Loop[bytes]:
         if type(item) is Promise:
             yield item
         else:
-            check_character("to_string", item.value)
+            check_character("lwt_stream.to_string", item.value)
             characters += item.value
     return bytes(characters)
 
 
-def check_character(function_name: str, character: object) -> None:
+def check_character(function: str, character: object) -> None:
     """Raise a TypeError unless an element is a `char` of OCaml."""
     if not isinstance(character, bytes) or len(character) != 1:
-        raise TypeError(
-            f"lwt_stream.{function_name}: expected a stream of bytes of length 1, "
-            f"got {character!r} in it ({type(character).__name__})"
-        )
+        raise wrong_type(function, "a stream of bytes of length 1", character)
 
 
 # --- What is there -----------------------------------------------------------
@@ -384,7 +384,7 @@ def get_available(stream: Stream[T], /) -> list[T]:
 
     OCaml: Lwt_stream.get_available : 'a t -> 'a list
     """
-    check_stream("get_available", stream)
+    check_kind("lwt_stream.get_available", stream, Stream, MAKE_ONE)
     return list(_available(each(stream)))
 
 
@@ -396,7 +396,7 @@ def junk_available(stream: Stream[object], /) -> None:
 
     OCaml: Lwt_stream.junk_available : 'a t -> unit
     """
-    check_stream("junk_available", stream)
+    check_kind("lwt_stream.junk_available", stream, Stream, MAKE_ONE)
     for _ in _available(each(stream)):
         pass
 
@@ -406,7 +406,7 @@ def junk_old(stream: Stream[object], /) -> Promise[None]:
 
     OCaml: Lwt_stream.junk_old : 'a t -> unit Lwt.t
     """
-    check_stream("junk_old", stream)
+    check_kind("lwt_stream.junk_old", stream, Stream, MAKE_ONE)
     junk_available(stream)
     return return_unit
 
@@ -420,8 +420,8 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
 
     OCaml: Lwt_stream.get_available_up_to : int -> 'a t -> 'a list
     """
-    check_number("get_available_up_to", n)
-    check_stream("get_available_up_to", stream)
+    check_bounds("lwt_stream.get_available_up_to", "n", n, 0)
+    check_kind("lwt_stream.get_available_up_to", stream, Stream, MAKE_ONE)
     return list(_available(_each_of(n, stream)))
 
 

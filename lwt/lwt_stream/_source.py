@@ -92,12 +92,3 @@ class Source(ABC):
         self.enqueue(data)
         if data is None:
             wakeup(self.close, None)
-
-
-def check_option(function_name: str, origin: str, data: object) -> None:
-    """Raise a TypeError unless the value is an option."""
-    if data is not None and type(data) is not Some:
-        raise TypeError(
-            f"lwt_stream.{function_name}: expected {origin} lwt.Some(element), or None for the "
-            f"end, got {data!r} ({type(data).__name__})"
-        )

@@ -6,9 +6,9 @@ OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Final, Generic, TypeVar, final
 
-from lwt._core import checks
+from lwt._core.checks import check_kind
 from lwt._core.exceptions import rejection_of
 from lwt._core.loop import Loop
 from lwt._core.promise import (
@@ -93,50 +93,8 @@ def of_source(source: Source) -> Stream[Any]:
     return Stream(source, source.last)
 
 
-# --- Checks of arguments -----------------------------------------------------
-
-
-def check_stream(function_name: str, value: object) -> None:
-    """Raise a TypeError unless the value is a stream."""
-    if type(value) is not Stream:
-        hint = "; lwt_stream.of_list makes a stream of a list"
-        if isinstance(value, tuple) and value and isinstance(value[0], Stream):
-            hint = "; lwt_stream.create returns a pair: write stream, push = lwt_stream.create()"
-        raise TypeError(
-            f"lwt_stream.{function_name}: expected a stream, "
-            f"got {value!r} ({type(value).__name__}){hint}"
-        )
-
-
-def check_callable(function_name: str, value: object) -> None:
-    """Raise a TypeError unless the value can be called."""
-    if not callable(value):
-        checks.check_callable(f"lwt_stream.{function_name}", value)
-
-
-def check_function_and_stream(function_name: str, function: object, stream: object) -> None:
-    """Check the two arguments that most functions have."""
-    check_callable(function_name, function)
-    check_stream(function_name, stream)
-
-
-def check_number(function_name: str, number: object) -> None:
-    """Raise unless the value is a number of elements.
-
-    Raises:
-        TypeError: it is no int.
-        ValueError: it is negative.
-    """
-    if not isinstance(number, int):
-        raise TypeError(
-            f"lwt_stream.{function_name}: expected a number of elements, "
-            f"got {number!r} ({type(number).__name__})"
-        )
-    if number < 0:
-        raise ValueError(
-            f"Lwt_stream.{function_name}: {number} is no number of elements; expected 0 or more"
-        )
-
+MAKE_ONE: Final = "lwt_stream.of_list makes one of a list; lwt_stream.create returns a pair, the stream is the first"
+"""How to mend it where something is not a stream."""
 
 # --- The state of a stream ---------------------------------------------------
 
@@ -152,7 +110,7 @@ def clone(stream: Stream[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.clone : 'a t -> 'a t
     """
-    check_stream("clone", stream)
+    check_kind("lwt_stream.clone", stream, Stream, MAKE_ONE)
     if stream._bounded is not None:
         raise ValueError(
             "Lwt_stream.clone: a stream of create_bounded cannot be cloned, "
@@ -168,7 +126,7 @@ def closed(stream: Stream[object], /) -> Promise[None]:
 
     OCaml: Lwt_stream.closed : 'a t -> unit Lwt.t
     """
-    check_stream("closed", stream)
+    check_kind("lwt_stream.closed", stream, Stream, MAKE_ONE)
     return stream._source.closed
 
 
@@ -179,7 +137,7 @@ def is_closed(stream: Stream[object], /) -> bool:
 
     OCaml: Lwt_stream.is_closed : 'a t -> bool
     """
-    check_stream("is_closed", stream)
+    check_kind("lwt_stream.is_closed", stream, Stream, MAKE_ONE)
     return underlying(stream._source.closed)._state == FULFILLED
 
 
@@ -216,7 +174,7 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
     """
     if type(stream) is not Stream:
-        check_stream("get", stream)
+        check_kind("lwt_stream.get", stream, Stream, MAKE_ONE)
     cell = stream._cell
     data = cell.data
     if data is not None:

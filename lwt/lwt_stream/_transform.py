@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar, final
 
+from lwt._core.checks import check_callable, check_kind, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_none
 from lwt._core.exceptions import rejection_of
@@ -35,11 +36,10 @@ from lwt._core.values import Error, Ok, Some
 from lwt.lwt_stream._asked import Asked, Looped, Steps
 from lwt.lwt_stream._create import from_
 from lwt.lwt_stream._read import check_character, nget
-from lwt.lwt_stream._source import BARE, Cell, check_option
+from lwt.lwt_stream._source import BARE, Cell
 from lwt.lwt_stream._stream import (
+    MAKE_ONE,
     Stream,
-    check_function_and_stream,
-    check_stream,
     consume,
     of_source,
     take,
@@ -62,7 +62,8 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
 
     OCaml: Lwt_stream.map : ('a -> 'b) -> 'a t -> 'b t
     """
-    check_function_and_stream("map", f, stream)
+    check_callable("lwt_stream.map", f)
+    check_kind("lwt_stream.map", stream, Stream, MAKE_ONE)
     return of_source(_Mapped(f, stream))
 
 
@@ -118,7 +119,8 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
 
     OCaml: Lwt_stream.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
     """
-    check_function_and_stream("map_s", f, stream)
+    check_callable("lwt_stream.map_s", f)
+    check_kind("lwt_stream.map_s", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_map_s, f, stream)))
 
 
@@ -138,7 +140,8 @@ def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.filter : ('a -> bool) -> 'a t -> 'a t
     """
-    check_function_and_stream("filter", f, stream)
+    check_callable("lwt_stream.filter", f)
+    check_kind("lwt_stream.filter", stream, Stream, MAKE_ONE)
     return of_source(_Filtered(f, stream))
 
 
@@ -166,7 +169,8 @@ def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -
 
     OCaml: Lwt_stream.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
     """
-    check_function_and_stream("filter_s", f, stream)
+    check_callable("lwt_stream.filter_s", f)
+    check_kind("lwt_stream.filter_s", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_filter_s, f, stream)))
 
 
@@ -189,7 +193,8 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
 
     OCaml: Lwt_stream.filter_map : ('a -> 'b option) -> 'a t -> 'b t
     """
-    check_function_and_stream("filter_map", f, stream)
+    check_callable("lwt_stream.filter_map", f)
+    check_kind("lwt_stream.filter_map", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_filter_map, f, stream)))
 
 
@@ -199,7 +204,7 @@ def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Loo
         if taken.data is None:
             return source.enqueue_and_close(None)
         found = f(taken.value)
-        check_option("filter_map", "the function to return", found)
+        check_option("lwt_stream.filter_map", f, found)
         if found is not None:
             return source.enqueue(found)
 
@@ -211,7 +216,8 @@ def filter_map_s(
 
     OCaml: Lwt_stream.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
     """
-    check_function_and_stream("filter_map_s", f, stream)
+    check_callable("lwt_stream.filter_map_s", f)
+    check_kind("lwt_stream.filter_map_s", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_filter_map_s, f, stream)))
 
 
@@ -226,7 +232,7 @@ def _filter_map_s(
         if promise._state != FULFILLED:
             yield promise
         found = outcome(promise)
-        check_option("filter_map_s", "the function's promise to hold", found)
+        check_option("lwt_stream.filter_map_s", f, found, promised=True)
         if found is not None:
             return source.enqueue(found)
 
@@ -236,7 +242,8 @@ def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
 
     OCaml: Lwt_stream.map_list : ('a -> 'b list) -> 'a t -> 'b t
     """
-    check_function_and_stream("map_list", f, stream)
+    check_callable("lwt_stream.map_list", f)
+    check_kind("lwt_stream.map_list", stream, Stream, MAKE_ONE)
     pending: deque[B] = deque()
     return of_source(Looped(partial(_map_list, f, stream, pending)))
 
@@ -261,7 +268,8 @@ def map_list_s(
 
     OCaml: Lwt_stream.map_list_s : ('a -> 'b list Lwt.t) -> 'a t -> 'b t
     """
-    check_function_and_stream("map_list_s", f, stream)
+    check_callable("lwt_stream.map_list_s", f)
+    check_kind("lwt_stream.map_list_s", stream, Stream, MAKE_ONE)
     pending: deque[B] = deque()
     return of_source(Looped(partial(_map_list_s, f, stream, pending)))
 
@@ -290,7 +298,7 @@ def flatten(stream: Stream[Iterable[T]], /) -> Stream[T]:
 
     OCaml: Lwt_stream.flatten : 'a list t -> 'a t
     """
-    check_stream("flatten", stream)
+    check_kind("lwt_stream.flatten", stream, Stream, MAKE_ONE)
     return map_list(lambda elements: elements, stream)
 
 
@@ -301,7 +309,7 @@ def wrap_exn(stream: Stream[T], /) -> Stream[Ok[T] | Error[Exception]]:
 
     OCaml: Lwt_stream.wrap_exn : 'a t -> ('a, exn) result t
     """
-    check_stream("wrap_exn", stream)
+    check_kind("lwt_stream.wrap_exn", stream, Stream, MAKE_ONE)
     return from_(lambda: _get_result(stream, stream._cell))
 
 
@@ -334,7 +342,7 @@ def hexdump(stream: Stream[bytes], /) -> Stream[bytes]:
 
     OCaml: Lwt_stream.hexdump : char t -> string t
     """
-    check_stream("hexdump", stream)
+    check_kind("lwt_stream.hexdump", stream, Stream, MAKE_ONE)
     offset = 0
 
     def line() -> Loop[Some[bytes] | None]:
@@ -343,7 +351,7 @@ def hexdump(stream: Stream[bytes], /) -> Stream[bytes]:
         if not characters:
             return None
         for character in characters:
-            check_character("hexdump", character)
+            check_character("lwt_stream.hexdump", character)
         shown = _hexdump_line(offset, b"".join(characters))
         offset += 16
         return Some(shown)

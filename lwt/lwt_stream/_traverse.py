@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from lwt._core.checks import check_callable, check_kind, check_option
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
@@ -18,12 +19,10 @@ from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
 from lwt._core.sequential import bind, catch, reraise
 from lwt._core.values import Some
-from lwt.lwt_stream._source import Cell, check_option, option_of
+from lwt.lwt_stream._source import Cell, option_of
 from lwt.lwt_stream._stream import (
+    MAKE_ONE,
     Stream,
-    check_callable,
-    check_function_and_stream,
-    check_stream,
     each,
     get,
 )
@@ -47,7 +46,8 @@ def fold(f: Callable[[T, A], A], stream: Stream[T], initial: A, /) -> Promise[A]
 
     OCaml: Lwt_stream.fold : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b Lwt.t
     """
-    check_function_and_stream("fold", f, stream)
+    check_callable("lwt_stream.fold", f)
+    check_kind("lwt_stream.fold", stream, Stream, MAKE_ONE)
     return start(_fold(f, stream, initial))
 
 
@@ -67,7 +67,8 @@ def fold_s(
 
     OCaml: Lwt_stream.fold_s : ('a -> 'b -> 'b Lwt.t) -> 'a t -> 'b -> 'b Lwt.t
     """
-    check_function_and_stream("fold_s", f, stream)
+    check_callable("lwt_stream.fold_s", f)
+    check_kind("lwt_stream.fold_s", stream, Stream, MAKE_ONE)
     return start(_fold_s(f, stream, initial))
 
 
@@ -93,7 +94,8 @@ def iter(f: Callable[[T], object], stream: Stream[T], /) -> Promise[None]:
 
     OCaml: Lwt_stream.iter : ('a -> unit) -> 'a t -> unit Lwt.t
     """
-    check_function_and_stream("iter", f, stream)
+    check_callable("lwt_stream.iter", f)
+    check_kind("lwt_stream.iter", stream, Stream, MAKE_ONE)
     return start(_iter(f, stream))
 
 
@@ -115,7 +117,8 @@ def iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
     OCaml: Lwt_stream.iter_s : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_function_and_stream("iter_s", f, stream)
+    check_callable("lwt_stream.iter_s", f)
+    check_kind("lwt_stream.iter_s", stream, Stream, MAKE_ONE)
     return start(_iter_s(f, stream))
 
 
@@ -138,7 +141,8 @@ def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
     OCaml: Lwt_stream.iter_p : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_function_and_stream("iter_p", f, stream)
+    check_callable("lwt_stream.iter_p", f)
+    check_kind("lwt_stream.iter_p", stream, Stream, MAKE_ONE)
     return _iter_p(f, each(stream))
 
 
@@ -191,12 +195,9 @@ def iter_n(
     OCaml: Lwt_stream.iter_n
         : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_function_and_stream("iter_n", f, stream)
-    if not isinstance(max_concurrency, int):
-        raise TypeError(
-            f"lwt_stream.iter_n: expected an int for max_concurrency, got {max_concurrency!r} "
-            f"({type(max_concurrency).__name__})"
-        )
+    check_callable("lwt_stream.iter_n", f)
+    check_kind("lwt_stream.iter_n", stream, Stream, MAKE_ONE)
+    check_kind("lwt_stream.iter_n", max_concurrency, int, "max_concurrency is a number of promises")
     if max_concurrency <= 0:
         raise ValueError(f"Lwt_stream.iter_n: max_concurrency must be > 0, {max_concurrency} given")
     return start(_iter_n(f, stream, max_concurrency))
@@ -227,7 +228,8 @@ def find(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[Some[T] | None
 
     OCaml: Lwt_stream.find : ('a -> bool) -> 'a t -> 'a option Lwt.t
     """
-    check_function_and_stream("find", f, stream)
+    check_callable("lwt_stream.find", f)
+    check_kind("lwt_stream.find", stream, Stream, MAKE_ONE)
     return start(_find(f, stream))
 
 
@@ -247,7 +249,8 @@ def find_s(
 
     OCaml: Lwt_stream.find_s : ('a -> bool Lwt.t) -> 'a t -> 'a option Lwt.t
     """
-    check_function_and_stream("find_s", f, stream)
+    check_callable("lwt_stream.find_s", f)
+    check_kind("lwt_stream.find_s", stream, Stream, MAKE_ONE)
     return start(_find_s(f, stream))
 
 
@@ -265,7 +268,8 @@ def find_map(f: Callable[[T], Some[B] | None], stream: Stream[T], /) -> Promise[
 
     OCaml: Lwt_stream.find_map : ('a -> 'b option) -> 'a t -> 'b option Lwt.t
     """
-    check_function_and_stream("find_map", f, stream)
+    check_callable("lwt_stream.find_map", f)
+    check_kind("lwt_stream.find_map", stream, Stream, MAKE_ONE)
     return start(_find_map(f, stream))
 
 
@@ -275,7 +279,7 @@ def _find_map(f: Callable[[T], Some[B] | None], stream: Stream[T]) -> Loop[Some[
             yield item
         else:
             found = f(item.value)
-            check_option("find_map", "the function to return", found)
+            check_option("lwt_stream.find_map", f, found)
             if found is not None:
                 return found
     return None
@@ -288,7 +292,8 @@ def find_map_s(
 
     OCaml: Lwt_stream.find_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b option Lwt.t
     """
-    check_function_and_stream("find_map_s", f, stream)
+    check_callable("lwt_stream.find_map_s", f)
+    check_kind("lwt_stream.find_map_s", stream, Stream, MAKE_ONE)
     return start(_find_map_s(f, stream))
 
 
@@ -300,7 +305,7 @@ def _find_map_s(
             yield item
         else:
             found: Some[B] | None = yield to_promise("lwt_stream.find_map_s", f, f(item.value))
-            check_option("find_map_s", "the function's promise to hold", found)
+            check_option("lwt_stream.find_map_s", f, found, promised=True)
             if found is not None:
                 return found
     return None
@@ -333,8 +338,8 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
 
     OCaml: Lwt_stream.parse : 'a t -> ('a t -> 'b Lwt.t) -> 'b Lwt.t
     """
-    check_stream("parse", stream)
-    check_callable("parse", f)
+    check_kind("lwt_stream.parse", stream, Stream, MAKE_ONE)
+    check_callable("lwt_stream.parse", f)
     if stream._bounded is not None:
         raise ValueError(
             "Lwt_stream.parse: a stream of create_bounded cannot be parsed, "

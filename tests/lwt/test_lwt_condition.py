@@ -177,13 +177,13 @@ def test_many_waiters_are_told_without_recursion() -> None:
 @pytest.mark.parametrize("name", ["wait", "signal", "broadcast", "broadcast_exn"])
 def test_what_is_no_condition_is_refused(name: str) -> None:
     arguments = () if name == "wait" else (A(),)
-    with pytest.raises(TypeError, match=rf"lwt_condition\.{name}: 3 \(int\) is not a cond"):
+    with pytest.raises(TypeError, match=rf"lwt_condition\.{name}: expected a condition, got 3"):
         getattr(lwt_condition, name)(3, *arguments)
 
 
 def test_wait_refuses_what_is_no_mutex() -> None:
     condition, _ = condition_and_waiters(0)
-    with pytest.raises(TypeError, match=r"mutex=3 \(int\) is not a mutex"):
+    with pytest.raises(TypeError, match=r"wait: expected a mutex, got 3"):
         wait(condition, mutex=3)  # type: ignore[arg-type]  # that is the test
     assert repr(condition) == "<Condition, 0 waiting>"
 

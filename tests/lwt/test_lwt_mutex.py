@@ -198,13 +198,15 @@ def test_many_waiters_are_served_without_recursion() -> None:
 @pytest.mark.parametrize("name", ["lock", "unlock", "is_locked", "is_empty", "with_lock"])
 def test_what_is_no_mutex_is_refused(name: str) -> None:
     arguments = (lock,) if name == "with_lock" else ()
-    with pytest.raises(TypeError, match=rf"lwt_mutex\.{name}: 3 \(int\) is not a mutex"):
+    with pytest.raises(
+        TypeError, match=rf"lwt_mutex\.{name}: expected a mutex, got 3 \(int\); make one"
+    ):
         getattr(lwt_mutex, name)(3, *arguments)
 
 
 def test_with_lock_refuses_what_cannot_be_called_and_leaves_the_mutex_alone() -> None:
     mutex = create()
-    with pytest.raises(TypeError, match=r"with_lock: 3 \(int\) is not callable"):
+    with pytest.raises(TypeError, match=r"with_lock: expected a function, got 3"):
         with_lock(mutex, 3)  # type: ignore[arg-type]  # that is the test
     assert not is_locked(mutex)
 

@@ -150,7 +150,9 @@ def test_many_values_pass_from_hand_to_hand_without_recursion() -> None:
 @pytest.mark.parametrize("name", ["put", "take", "take_available", "is_empty"])
 def test_what_is_no_mailbox_is_refused(name: str) -> None:
     arguments = (1,) if name == "put" else ()
-    with pytest.raises(TypeError, match=rf"lwt_mvar\.{name}: 'x' \(str\) is not a mailbox"):
+    with pytest.raises(
+        TypeError, match=rf"lwt_mvar\.{name}: expected a mvar, got 'x' \(str\); make one"
+    ):
         getattr(lwt_mvar, name)("x", *arguments)
 
 

@@ -39,9 +39,9 @@ def test_the_empty_queue_has_no_least_element() -> None:
     assert queues.is_empty(queues.empty)
     assert queues.size(queues.empty) == 0
     assert queues.lookup_min(queues.empty) is None
-    with pytest.raises(LookupError, match=r"Lwt_pqueue.find_min: the queue is empty"):
+    with pytest.raises(LookupError, match=r"lwt_pqueue.find_min: the queue is empty"):
         queues.find_min(queues.empty)
-    with pytest.raises(LookupError, match=r"Lwt_pqueue.remove_min: the queue is empty"):
+    with pytest.raises(LookupError, match=r"lwt_pqueue.remove_min: the queue is empty"):
         queues.remove_min(queues.empty)
 
 

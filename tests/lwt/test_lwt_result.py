@@ -160,7 +160,9 @@ def test_a_value_that_is_no_result_is_a_type_error(name: str) -> None:
     function, _, _ = RAISING[name]
     state = settled(function(later(lwt.return_(3)), lwt.return_))
     assert isinstance(state, Fail)
-    assert f"lwt_result.{name}: the promise gave 3, not a result" in str(state.exception)
+    assert str(state.exception).startswith(
+        f"lwt_result.{name}: expected lwt.Ok(value) or lwt.Error(error) in the promise, got 3"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(set(RAISING) - {"map", "map_error", "bind_result"}))
@@ -181,11 +183,11 @@ def test_bind_result_demands_a_result() -> None:
     promise: Promise[Any] = lwt_result.bind_result(lwt_result.return_(1), lambda _: wrong)
     state = lwt.state(promise)
     assert isinstance(state, Fail)
-    assert "returned 1, not a result; return lwt.Ok(value)" in str(state.exception)
+    assert "returned 1 (int), not a result; return lwt.Ok(value)" in str(state.exception)
 
 
 def test_lift_demands_a_result() -> None:
-    with pytest.raises(TypeError, match=r"lwt_result.lift: expected Ok\(value\) or Error"):
+    with pytest.raises(TypeError, match=r"lwt_result.lift: expected lwt.Ok\(value\) or lwt.Error"):
         lwt_result.lift(3)  # type: ignore[arg-type]
 
 

@@ -251,8 +251,8 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "bind_lwt makes an Error of a rejection",
-        """_bind("bind_lwt", promise, Ok, f, ok)""",
-        """_bind("bind_lwt", promise, Ok, f, lambda inner: catch(lambda: inner))""",
+        """_bind("lwt_result.bind_lwt", promise, Ok, f, ok)""",
+        """_bind("lwt_result.bind_lwt", promise, Ok, f, lambda inner: catch(lambda: inner))""",
     ),
     fault(
         "Lwt_result",
@@ -301,10 +301,10 @@ _RESULT_FAULTS: Final = (
     fault(
         "Lwt_result",
         "iter and iter_error do not wait for the promise of their function",
-        "        return to_promise(full_name, f, f(content)) if type(result) is kind else return_unit\n",
+        "        return to_promise(function, f, f(content)) if type(result) is kind else return_unit\n",
         """\
         if type(result) is kind:
-            to_promise(full_name, f, f(content))
+            to_promise(function, f, f(content))
         return return_unit
 """,
     ),
@@ -336,10 +336,10 @@ _PQUEUE_FAULTS: Final = (
         "Lwt_pqueue",
         "union changes the first queue",
         """\
-        return Queue(self._union(_trees_of("union", first), _trees_of("union", second)))
+        return Queue(self._union(trees, _trees_of("lwt_pqueue.union", second)))
 """,
         """\
-        first._trees = self._union(_trees_of("union", first), _trees_of("union", second))
+        first._trees = self._union(trees, _trees_of("lwt_pqueue.union", second))
         return first
 """,
     ),

@@ -220,17 +220,17 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "a hook that raises keeps the others from being called",
-        """apply(partial(_call, "turn_off"), hook)""",
-        """_call("turn_off", hook)""",
+        """apply(partial(_call, "lwt_switch.turn_off"), hook)""",
+        """_call("lwt_switch.turn_off", hook)""",
     ),
     fault(
         "Lwt_switch",
         "a hook is called only when the one before has ended",
-        """    return join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])\n""",
+        """    return join([apply(partial(_call, "lwt_switch.turn_off"), hook) for hook in reversed(hooks)])\n""",
         """\
     from lwt import lwt_list
 
-    return lwt_list.iter_s(partial(_call, "turn_off"), reversed(hooks))
+    return lwt_list.iter_s(partial(_call, "lwt_switch.turn_off"), reversed(hooks))
 """,
     ),
     fault(
@@ -238,11 +238,11 @@ _SWITCH_FAULTS: Final = (
         "a switch is on while its hooks are called",
         """\
     switch._hooks = None
-    return join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    return join([apply(partial(_call, "lwt_switch.turn_off"), hook) for hook in reversed(hooks)])
 """,
         """\
     switch._hooks = []
-    result = join([apply(partial(_call, "turn_off"), hook) for hook in reversed(hooks)])
+    result = join([apply(partial(_call, "lwt_switch.turn_off"), hook) for hook in reversed(hooks)])
     switch._hooks = None
     return result
 """,
@@ -262,14 +262,14 @@ _SWITCH_FAULTS: Final = (
     fault(
         "Lwt_switch",
         "add_hook_or_exec does not wait for the hook that it calls",
-        """        return _call("add_hook_or_exec", hook)\n""",
+        """        return _call("lwt_switch.add_hook_or_exec", hook)\n""",
         """\
-        _call("add_hook_or_exec", hook)
+        _call("lwt_switch.add_hook_or_exec", hook)
 """,
-        "    switch.value._hooks.append(hook)\n    return return_unit\n",
+        "    given._hooks.append(hook)\n    return return_unit\n",
         """\
     else:
-        switch.value._hooks.append(hook)
+        given._hooks.append(hook)
     return return_unit
 """,
     ),

@@ -31,4 +31,4 @@ def test_searches_stop_where_the_answer_is_known(name: str, value: bool) -> None
 def test_a_value_that_is_no_option_is_a_rejection(name: str) -> None:
     state = lwt.state(call(name, lambda _: lwt.return_(3), [1]))
     assert isinstance(state, Fail)
-    assert "gave 3, not an option" in str(state.exception)
+    assert "gave 3 (int), not an option" in str(state.exception)

@@ -52,5 +52,5 @@ def test_many_layers_take_no_stack() -> None:
 
 
 def test_an_option_is_demanded_by_filter_map() -> None:
-    with pytest.raises(TypeError, match="gave 3, not an option"):
+    with pytest.raises(TypeError, match=r"returned 3 \(int\), not an option"):
         lwt_seq.filter_map(lambda _: 3, lwt_seq.return_(1))()  # type: ignore[arg-type, return-value]

@@ -13,7 +13,7 @@ from tests.support.streams import pushed, rest_of
 
 def test_a_push_takes_an_option() -> None:
     stream, push = lwt_stream.create()
-    with pytest.raises(TypeError, match=r"expected lwt.Some\(element\).* got 3"):
+    with pytest.raises(TypeError, match=r"push: expected an option, got 3 .*lwt\.Some\(element\)"):
         push(3)  # type: ignore[arg-type]  # that is the mistake
     push(None)
     assert rest_of(stream) == []
