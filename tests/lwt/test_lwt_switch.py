@@ -192,7 +192,9 @@ def test_bad_arguments_are_refused_with_a_hint() -> None:
         TypeError, match=r"add_hook: expected lwt\.Some\(switch\) or None, got <Switch"
     ):
         add_hook(switch, lambda: lwt.return_unit)  # type: ignore[arg-type]  # that is the test
-    with pytest.raises(TypeError, match=r"turn_off: expected a switch, got Some.*; .*without lwt\.Some"):
+    with pytest.raises(
+        TypeError, match=r"turn_off: expected a switch, got Some.*; .*without lwt\.Some"
+    ):
         turn_off(Some(switch))  # type: ignore[arg-type]  # that is the test
     with pytest.raises(TypeError, match=r"check: expected lwt\.Some\(switch\) or None, got 3"):
         check(3)  # type: ignore[arg-type]  # that is the test

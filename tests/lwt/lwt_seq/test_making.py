@@ -54,5 +54,7 @@ def test_an_iterator_is_read_once_as_far_as_asked_and_remembered() -> None:
 
 def test_a_step_that_is_no_option_of_a_pair_is_a_type_error() -> None:
     seq: Seq[int] = lwt_seq.unfold(lambda _: (1, 2), 0)  # type: ignore[arg-type, return-value]
-    with pytest.raises(TypeError, match=r"returned \(1, 2\) .*; give lwt\.Some\(\(element, next_seed\)\) or None"):
+    with pytest.raises(
+        TypeError, match=r"returned \(1, 2\) .*; give lwt\.Some\(\(element, next_seed\)\) or None"
+    ):
         seq()

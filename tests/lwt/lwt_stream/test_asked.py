@@ -71,7 +71,9 @@ def test_from_says_what_its_function_should_have_given() -> None:
     stream = lwt_stream.from_(lambda: 3)  # type: ignore[arg-type,return-value]  # that, too
     assert "not a promise" in str(rejected_with(lwt_stream.get(stream)))
     stream = lwt_stream.from_direct(lambda: 3)  # type: ignore[arg-type,return-value]  # and that
-    with pytest.raises(TypeError, match=r"lwt_stream\.from_direct: callback .* returned 3 \(int\), not an option"):
+    with pytest.raises(
+        TypeError, match=r"lwt_stream\.from_direct: callback .* returned 3 \(int\), not an option"
+    ):
         lwt_stream.get(stream)
 
 
