@@ -8,6 +8,7 @@ import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
 from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
+from tests.support.sockets import Open
 
 
 @pytest.fixture
@@ -30,6 +31,16 @@ def pair() -> Iterator[Pair]:
     near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
     yield near, far
     for descriptor in (near, far):
+        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
+            lwt_main.run(lwt_unix.close(descriptor))
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """Makes sockets that are closed at the end."""
+    opened = Open()
+    yield opened
+    for descriptor in opened.descriptors:
         if lwt_unix.state(descriptor) is not lwt_unix.Closed:
             lwt_main.run(lwt_unix.close(descriptor))
 

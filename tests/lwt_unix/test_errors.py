@@ -1,4 +1,4 @@
-"""Reporting an error of the system and giving up; jobs."""
+"""Reporting an error of the system, and giving up."""
 
 import errno
 import sys
@@ -8,7 +8,6 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_main
-from lwt_unix._jobs.jobs import run_job
 
 
 def fail_with(exn: Exception) -> lwt.Promise[int]:
@@ -48,19 +47,3 @@ def test_what_is_no_function_is_refused_and_what_returns_no_promise_is_named() -
 
 def no_promise(x: int) -> int:
     return x
-
-
-def test_a_job_gives_its_result_or_its_exception() -> None:
-    def fail() -> int:
-        raise LookupError
-
-    assert lwt.state(run_job(lambda: 3)) == lwt.Return(3)
-    assert lwt.state(run_job(fail)) == lwt.Fail(LookupError())
-
-
-def test_a_keyboard_interrupt_leaves_a_job_at_once() -> None:
-    def interrupt() -> int:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_job(interrupt)

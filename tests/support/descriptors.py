@@ -1,4 +1,4 @@
-"""The descriptors of this process: which are open, and how many may be."""
+"""The descriptors of this process: which are open, how many may be, what goes through a pair."""
 
 import os
 import resource
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+import lwt
 import lwt_unix
+from lwt_unix import lwt_engine, lwt_main
 
 Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
 
@@ -55,3 +57,64 @@ def _limit(number: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class Reason(Exception):
+    """Why a descriptor was aborted, or an action failed."""
+
+
+def a_blocking_pipe() -> Pair:
+    """A pipe, to read from and to write to, in blocking mode."""
+    reading, writing = os.pipe()
+    return (
+        lwt_unix.of_unix_file_descr(reading, blocking=True),
+        lwt_unix.of_unix_file_descr(writing, blocking=True),
+    )
+
+
+def send(descriptor: lwt_unix.File_descr, data: bytes) -> None:
+    """Write at once, past what is under test."""
+    assert os.write(lwt_unix.unix_file_descr(descriptor), data) == len(data)
+
+
+def fill(descriptor: lwt_unix.File_descr) -> None:
+    """Write until there is no room."""
+    lwt_main.run(lwt_unix.blocking(descriptor))
+    try:
+        while True:
+            os.write(lwt_unix.unix_file_descr(descriptor), bytes(65536))
+    except BlockingIOError:
+        pass
+
+
+def drain(descriptor: lwt_unix.File_descr) -> None:
+    """Read until there is nothing."""
+    lwt_main.run(lwt_unix.blocking(descriptor))
+    try:
+        while os.read(lwt_unix.unix_file_descr(descriptor), 65536):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def read_one(descriptor: lwt_unix.File_descr) -> lwt.Promise[str]:
+    """Read one character."""
+    buffer = bytearray(1)
+    read = lwt_unix.read(descriptor, buffer, 0, 1)
+    return lwt.map(lambda length: buffer[:length].decode(), read)
+
+
+class Log(list[str]):
+    """What happened, in order."""
+
+    def watch(self, name: str, promise: lwt.Promise[object]) -> None:
+        lwt.on_any(
+            promise,
+            lambda value: self.append(f"{name}={value}"),
+            lambda exn: self.append(f"{name}!{type(exn).__name__}"),
+        )
+
+
+def counts() -> tuple[int, int]:
+    """How many events wait for something to read, and how many for room."""
+    return lwt_engine.readable_count(), lwt_engine.writable_count()

@@ -1,23 +1,18 @@
-"""The states and the mode of a descriptor."""
+"""Descriptors: their states, the numbers that they wrap, and what closing does to those who wait."""
 
 import errno
 import gc
 import os
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
-from tests.support.descriptors import Pair
+from tests.support.descriptors import Log, Pair, Reason, counts, fill, read_one, send
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
-
-
-class Reason(Exception):
-    pass
 
 
 # --- States ------------------------------------------------------------------
@@ -191,164 +186,116 @@ def test_the_standard_descriptors_are_blocking_and_left_as_they_are() -> None:
     assert [os.get_blocking(fd) for fd in (0, 1, 2)] == before
 
 
-# --- The mode ----------------------------------------------------------------
+# --- Closing and aborting while others wait ----------------------------------
 
 
-@pytest.fixture
-def raw_pipe() -> Iterator[tuple[int, int]]:
-    reading, writing = os.pipe()
-    yield reading, writing
-    os.close(reading)
-    os.close(writing)
+@pytest.mark.parametrize("end", ["close", "abort"])
+def test_the_end_of_a_descriptor_rejects_readers_then_writers_in_order(
+    pair: Pair, end: str
+) -> None:
+    log = Log()
+    fill(pair[0])
+    log.watch("writer 1", lwt_unix.write(pair[0], b"x", 0, 1))
+    log.watch("reader 1", read_one(pair[0]))
+    log.watch("writer 2", lwt_unix.wait_write(pair[0]))
+    log.watch("reader 2", lwt_unix.wait_read(pair[0]))
+    if end == "close":
+        lwt_unix.close(pair[0])
+    else:
+        lwt_unix.abort(pair[0], OSError("aborted"))
+    names = ["reader 1", "reader 2", "writer 1", "writer 2"]
+    assert log == [f"{name}!OSError" for name in names]
+    assert counts() == (0, 0)
 
 
-def test_the_mode_is_settled_at_the_first_use_only(raw_pipe: tuple[int, int]) -> None:
-    descriptor = lwt_unix.of_unix_file_descr(raw_pipe[0], blocking=False)
-    assert os.get_blocking(raw_pipe[0])
-    lwt_main.run(lwt_unix.blocking(descriptor))
-    assert not os.get_blocking(raw_pipe[0])
+def test_those_who_wait_for_a_closed_descriptor_get_ebadf(pair: Pair) -> None:
+    promise = read_one(pair[0])
+    lwt_unix.close(pair[0])
+    state = lwt.state(promise)
+    assert isinstance(state, lwt.Fail)
+    assert isinstance(state.exception, OSError)
+    assert state.exception.errno == errno.EBADF
 
 
-@pytest.mark.parametrize("blocking", [True, False])
-def test_the_mode_that_was_given_is_told(raw_pipe: tuple[int, int], blocking: bool) -> None:
-    descriptor = lwt_unix.of_unix_file_descr(raw_pipe[0], blocking=blocking)
-    assert lwt_main.run(lwt_unix.blocking(descriptor)) is blocking
-    assert os.get_blocking(raw_pipe[0]) is blocking
+def test_those_who_wait_for_an_aborted_descriptor_get_its_exception(pair: Pair) -> None:
+    reason = Reason("gone")
+    promise = read_one(pair[0])
+    lwt_unix.abort(pair[0], reason)
+    state = lwt.state(promise)
+    assert isinstance(state, lwt.Fail)
+    assert state.exception is reason
 
 
-def test_without_set_flags_the_flag_is_left_alone(raw_pipe: tuple[int, int]) -> None:
-    descriptor = lwt_unix.of_unix_file_descr(raw_pipe[0], blocking=False, set_flags=False)
-    assert lwt_main.run(lwt_unix.blocking(descriptor)) is False
-    assert os.get_blocking(raw_pipe[0])
+def test_callbacks_of_the_rejected_see_the_state_and_an_open_file(pair: Pair) -> None:
+    seen: list[object] = []
+
+    def look(_: Exception) -> None:
+        os.fstat(lwt_unix.unix_file_descr(pair[0]))
+        seen.append(lwt_unix.state(pair[0]))
+
+    lwt.on_failure(read_one(pair[0]), look)
+    lwt_unix.close(pair[0])
+    assert seen == [lwt_unix.Closed]
 
 
-def test_a_pipe_is_guessed_to_be_non_blocking(raw_pipe: tuple[int, int]) -> None:
-    descriptor = lwt_unix.of_unix_file_descr(raw_pipe[0])
-    assert lwt_main.run(lwt_unix.blocking(descriptor)) is False
-    assert not os.get_blocking(raw_pipe[0])
+def test_a_callback_of_the_rejected_cannot_use_the_descriptor_again(pair: Pair) -> None:
+    seen: list[int | None] = []
+
+    def read_again(_: Exception) -> None:
+        try:
+            read_one(pair[0])
+        except OSError as error:
+            seen.append(error.errno)
+
+    lwt.on_failure(read_one(pair[0]), read_again)
+    lwt_unix.close(pair[0])
+    assert seen == [errno.EBADF]
 
 
-def test_a_socket_is_guessed_to_be_non_blocking() -> None:
-    with socket.socket() as sock:
-        assert lwt_main.run(lwt_unix.blocking(lwt_unix.of_unix_file_descr(sock.fileno()))) is False
+def test_closing_from_a_callback_spares_the_others_their_action(pair: Pair) -> None:
+    log = Log()
+    first, second = read_one(pair[0]), read_one(pair[0])
+    log.watch("second", second)
+    lwt.on_success(first, lambda _: lwt_unix.close(pair[0]))
+    send(pair[1], b"ab")
+    lwt_engine.iter(True)
+    assert log == ["second!OSError"]
 
 
-def test_a_file_is_guessed_to_be_blocking() -> None:
-    with open(os.devnull, "rb") as file:
-        assert lwt_main.run(lwt_unix.blocking(lwt_unix.of_unix_file_descr(file.fileno()))) is True
-
-
-def test_set_blocking_changes_the_mode_and_at_the_next_use_the_flag(pair: Pair) -> None:
+def test_a_keyboard_interrupt_while_closing_leaves_nobody_waiting_and_the_file_closed(
+    pair: Pair,
+) -> None:
     fd = lwt_unix.unix_file_descr(pair[0])
-    assert lwt_main.run(lwt_unix.blocking(pair[0])) is False
-    lwt_unix.set_blocking(pair[0], True)
-    assert lwt_main.run(lwt_unix.blocking(pair[0])) is True
-    assert os.get_blocking(fd)
+    log = Log()
+
+    def interrupt(_: Exception) -> None:
+        raise KeyboardInterrupt
+
+    first = read_one(pair[0])
+    lwt.on_failure(first, interrupt)
+    log.watch("second", read_one(pair[0]))
+    fill(pair[0])
+    log.watch("writer", lwt_unix.write(pair[0], b"x", 0, 1))
+    with pytest.raises(KeyboardInterrupt):
+        lwt_unix.close(pair[0])
+    lwt_main.run(lwt.pause())
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    assert log == ["second!OSError", "writer!OSError"]
+    assert counts() == (0, 0)
 
 
-def test_set_blocking_without_set_flags_is_only_information(pair: Pair) -> None:
-    lwt_unix.set_blocking(pair[0], False, set_flags=False)
-    assert lwt_main.run(lwt_unix.blocking(pair[0])) is False
-    assert os.get_blocking(lwt_unix.unix_file_descr(pair[0]))
-
-
-@pytest.mark.parametrize("use", [lwt_unix.blocking, lambda fd: lwt_unix.set_blocking(fd, True)])
-def test_the_mode_of_a_closed_descriptor_is_refused(pair: Pair, use: object) -> None:
-    assert callable(use)
-    lwt_main.run(lwt_unix.close(pair[0]))
-    with pytest.raises(OSError, match="check_descriptor"):
-        use(pair[0])
-
-
-def test_a_descriptor_closed_before_its_first_use_leaves_a_reused_number_alone(pair: Pair) -> None:
+def test_a_new_file_with_the_number_of_a_closed_one_is_not_taken_for_it(pair: Pair) -> None:
+    log = Log()
     fd = lwt_unix.unix_file_descr(pair[0])
-    lwt_main.run(lwt_unix.close(pair[0]))
-    with socket.socket() as other:
-        assert other.fileno() == fd
-        with pytest.raises(OSError, match="check_descriptor"):
-            lwt_unix.read(pair[0], bytearray(1), 0, 1)
-        assert os.get_blocking(fd)
-
-
-# --- Copies ------------------------------------------------------------------
-
-
-def test_dup_gives_another_number_for_the_same_file(pair: Pair) -> None:
-    copy = lwt_unix.dup(pair[0])
-    lwt_main.run(lwt_unix.write(pair[1], b"hello", 0, 5))
-    buffer = bytearray(5)
-    assert lwt_main.run(lwt_unix.read(copy, buffer, 0, 5)) == 5
-    lwt_main.run(lwt_unix.close(copy))
-    assert lwt_unix.state(pair[0]) is lwt_unix.Opened
-
-
-def test_dup_keeps_the_mode(raw_pipe: tuple[int, int]) -> None:
-    blocking = lwt_unix.of_unix_file_descr(raw_pipe[0], blocking=True)
-    copy = lwt_unix.dup(blocking)
-    assert lwt_main.run(lwt_unix.blocking(copy)) is True
-    lwt_main.run(lwt_unix.close(copy))
-
-
-@pytest.mark.parametrize("cloexec", [True, False])
-def test_dup_is_inherited_unless_cloexec(pair: Pair, cloexec: bool) -> None:
-    copy = lwt_unix.dup(pair[0], cloexec=cloexec)
-    assert os.get_inheritable(lwt_unix.unix_file_descr(copy)) is not cloexec
-    lwt_main.run(lwt_unix.close(copy))
-
-
-def test_dup_of_a_closed_descriptor_is_refused(pair: Pair) -> None:
-    lwt_main.run(lwt_unix.close(pair[0]))
-    with pytest.raises(OSError, match="check_descriptor"):
-        lwt_unix.dup(pair[0])
-
-
-@pytest.mark.parametrize("cloexec", [True, False])
-def test_dup2_puts_the_file_of_one_under_the_number_of_the_other(pair: Pair, cloexec: bool) -> None:
-    reading, writing = lwt_unix.pipe()
-    lwt_unix.dup2(reading, pair[0], cloexec=cloexec)
-    assert os.get_inheritable(lwt_unix.unix_file_descr(pair[0])) is not cloexec
-    lwt_main.run(lwt_unix.write(writing, b"x", 0, 1))
-    buffer = bytearray(1)
-    assert lwt_main.run(lwt_unix.read(pair[0], buffer, 0, 1)) == 1
-    lwt_main.run(lwt.join([lwt_unix.close(reading), lwt_unix.close(writing)]))
-
-
-def test_those_who_wait_for_the_target_of_dup2_wait_for_its_new_file(pair: Pair) -> None:
-    buffer = bytearray(1)
-    waiting = lwt_unix.read(pair[0], buffer, 0, 1)
+    log.watch("old", read_one(pair[0]))
     lwt_engine.iter(False)  # so that the kernel knows of the old file
-    reading, writing = lwt_unix.pipe()
-    lwt_unix.dup2(reading, pair[0])
-    lwt_main.run(lwt_unix.write(writing, b"x", 0, 1))
-    assert lwt_main.run(waiting) == 1
-    assert buffer == b"x"
-    lwt_main.run(lwt.join([lwt_unix.close(reading), lwt_unix.close(writing)]))
-
-
-def test_the_second_of_those_who_wait_for_the_target_of_dup2_does_not_block(pair: Pair) -> None:
-    waiting = [lwt_unix.read(pair[0], bytearray(1), 0, 1) for _ in range(2)]
-    reading, writing = lwt_unix.pipe()  # in blocking mode still, until they are used
-    lwt_unix.dup2(reading, pair[0])
-    lwt_main.run(lwt_unix.write(writing, b"x", 0, 1))
-    assert lwt_main.run(waiting[0]) == 1
-    assert lwt.is_sleeping(waiting[1])
-    lwt.cancel(waiting[1])
-    lwt_main.run(lwt.join([lwt_unix.close(reading), lwt_unix.close(writing)]))
-
-
-def test_a_socket_that_became_another_by_dup2_has_the_options_of_that(pair: Pair) -> None:
-    datagrams = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_DGRAM, 0)
-    stream = lwt_unix.getsockopt_int(pair[0], lwt_unix.SO_TYPE)
-    lwt_unix.dup2(datagrams, pair[0])
-    assert stream == socket.SOCK_STREAM
-    assert lwt_unix.getsockopt_int(pair[0], lwt_unix.SO_TYPE) == socket.SOCK_DGRAM
-    lwt_main.run(lwt_unix.bind(pair[0], ("127.0.0.1", 0)))
-    lwt_main.run(lwt_unix.close(datagrams))
-
-
-def test_close_on_exec_is_set_and_cleared(pair: Pair) -> None:
-    fd = lwt_unix.unix_file_descr(pair[0])
-    lwt_unix.set_close_on_exec(pair[0])
-    after_setting = os.get_inheritable(fd)
-    lwt_unix.clear_close_on_exec(pair[0])
-    assert (after_setting, os.get_inheritable(fd)) == (False, True)
+    lwt_unix.close(pair[0])
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+    assert lwt_unix.unix_file_descr(near) == fd
+    new = read_one(near)
+    log.watch("new", new)
+    send(far, b"x")
+    assert lwt_main.run(new) == "x"
+    assert log == ["old!OSError", "new=x"]
+    lwt_main.run(lwt.join([lwt_unix.close(near), lwt_unix.close(far)]))

@@ -146,8 +146,3 @@ def test_the_well_known_addresses_are_numeric() -> None:
         lwt_unix.inet6_addr_loopback,
     ]
     assert [lwt_unix.inet_addr_of_string(one) for one in known] == known
-
-
-def test_constants_print_as_ocaml_writes_them() -> None:
-    constants = [lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, lwt_unix.MSG_PEEK, lwt_unix.Read]
-    assert repr(constants) == "[PF_INET, SOCK_STREAM, MSG_PEEK, Read]"

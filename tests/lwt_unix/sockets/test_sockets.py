@@ -1,9 +1,9 @@
-"""Sockets on the loopback interface and on paths: servers, clients, messages."""
+"""Sockets on the loopback interface and on paths: made, bound, accepted, connected, shut down."""
 
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,52 +12,10 @@ import lwt
 import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX, lwt_engine, lwt_main
 from lwt_unix._descriptors import system
-from tests.support.descriptors import Pair, no_more_descriptors, open_descriptors
+from tests.support.descriptors import no_more_descriptors, open_descriptors
+from tests.support.sockets import Open, raised_by
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
-
-
-class Open:
-    """Makes descriptors, and closes those that a test leaves open."""
-
-    def __init__(self) -> None:
-        self.descriptors: list[lwt_unix.File_descr] = []
-
-    def __call__(self, descriptor: lwt_unix.File_descr) -> lwt_unix.File_descr:
-        self.descriptors.append(descriptor)
-        return descriptor
-
-    def socket(
-        self,
-        domain: lwt_unix.Socket_domain = lwt_unix.PF_INET,
-        type: lwt_unix.Socket_type = lwt_unix.SOCK_STREAM,
-    ) -> lwt_unix.File_descr:
-        return self(lwt_unix.socket(domain, type, 0))
-
-    def listener(self, address: lwt_unix.Address = ("127.0.0.1", 0)) -> lwt_unix.File_descr:
-        descriptor = self.socket(lwt_unix.domain_of_sockaddr(address))
-        lwt_main.run(lwt_unix.bind(descriptor, address))
-        lwt_unix.listen(descriptor, 10)
-        return descriptor
-
-    def client_of(self, listener: lwt_unix.File_descr) -> lwt_unix.File_descr:
-        address = lwt_unix.getsockname(listener)
-        client = self.socket(lwt_unix.domain_of_sockaddr(address))
-        lwt_main.run(lwt_unix.connect(client, address))
-        return client
-
-    def pair(self, type: lwt_unix.Socket_type = lwt_unix.SOCK_STREAM) -> Pair:
-        near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, type, 0)
-        return self(near), self(far)
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    opened = Open()
-    yield opened
-    for descriptor in opened.descriptors:
-        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
-            lwt_main.run(lwt_unix.close(descriptor))
 
 
 def failure_of(promise: lwt.Promise[object]) -> OSError:
@@ -65,18 +23,6 @@ def failure_of(promise: lwt.Promise[object]) -> OSError:
     assert isinstance(state, lwt.Fail)
     assert isinstance(state.exception, OSError)
     return state.exception
-
-
-def raised_by(call: Callable[[], object]) -> int | None:
-    """The number of the error of the system that a call raises."""
-    with pytest.raises(OSError) as raised:  # noqa: PT011  (the caller compares the number)
-        call()
-    return raised.value.errno
-
-
-def accept_and_open(opened: Open, listener: lwt_unix.File_descr) -> lwt_unix.File_descr:
-    accepted, _ = lwt_main.run(lwt_unix.accept(listener))
-    return opened(accepted)
 
 
 # --- Making sockets ----------------------------------------------------------
@@ -139,23 +85,6 @@ def test_sockets_that_cannot_be_made_inheritable_are_closed(
     assert open_descriptors() == before
 
 
-def test_the_default_timeout_of_python_sockets_changes_nothing(opened: Open) -> None:
-    socket.setdefaulttimeout(30.0)
-    try:
-        listener = opened.listener()
-        accepting = lwt_unix.accept(listener)
-        assert lwt.is_sleeping(accepting)
-        client = opened.client_of(listener)
-        accepted, _ = lwt_main.run(accepting)
-        opened(accepted)
-        receiving = lwt_unix.recv(accepted, bytearray(1), 0, 1, [])
-        assert lwt.is_sleeping(receiving)
-        lwt_main.run(lwt_unix.send(client, b"x", 0, 1, []))
-        assert lwt_main.run(receiving) == 1
-    finally:
-        socket.setdefaulttimeout(None)
-
-
 # --- Binding -----------------------------------------------------------------
 
 
@@ -185,17 +114,6 @@ def test_bind_on_a_closed_descriptor_raises_for_a_path_too(opened: Open) -> None
     lwt_main.run(lwt_unix.close(one))
     with pytest.raises(OSError, match="check_descriptor"):
         lwt_unix.bind(one, "/nonexistent/socket")
-
-
-def test_binding_an_address_of_another_domain_gives_the_errors_of_the_system(
-    opened: Open,
-) -> None:
-    with pytest.raises(OSError, match="PF_UNIX") as raised:
-        lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 0))
-    assert raised.value.errno == errno.EINVAL
-    with pytest.raises(OSError, match="PF_INET") as raised:
-        lwt_unix.bind(opened.socket(), ("::1", 0))
-    assert raised.value.errno == errno.EAFNOSUPPORT
 
 
 def test_a_host_name_is_refused_with_a_way_to_resolve_it(opened: Open) -> None:
@@ -432,32 +350,6 @@ def test_connect_to_a_path_without_a_server_raises_at_once(opened: Open, tmp_pat
     assert raised_by(lambda: lwt_unix.connect(client, tmp_path / "socket")) == errno.ENOENT
 
 
-def test_connecting_to_an_address_of_another_domain_gives_the_errors_of_the_system(
-    opened: Open,
-) -> None:
-    errors = [
-        raised_by(lambda: lwt_unix.connect(opened.socket(), ("::1", 1))),
-        raised_by(lambda: lwt_unix.connect(opened.socket(), "/socket")),
-        raised_by(lambda: lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 1))),
-    ]
-    assert errors == [errno.EAFNOSUPPORT, errno.EINVAL, errno.EINVAL]
-
-
-@pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="a domain of Linux")
-def test_connecting_a_socket_of_an_unknown_domain_gives_an_error_of_the_system(
-    opened: Open,
-) -> None:
-    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
-    descriptor = opened(lwt_unix.of_unix_file_descr(netlink.detach()))
-    assert raised_by(lambda: lwt_unix.connect(descriptor, ("::1", 1))) == errno.EAFNOSUPPORT
-
-
-def test_connecting_a_pipe_raises_at_once(opened: Open) -> None:
-    reading, writing = lwt_unix.pipe()
-    opened(reading), opened(writing)
-    assert raised_by(lambda: lwt_unix.connect(writing, ("127.0.0.1", 1))) == errno.ENOTSOCK
-
-
 def full_listener(opened: Open) -> lwt_unix.Sockaddr:
     """The address of a server whose queue is full, so that connecting to it takes for ever."""
     listener = opened.socket()
@@ -508,112 +400,6 @@ def test_shutting_down_needs_a_connection_and_a_command(opened: Open) -> None:
         lwt_unix.shutdown(opened.socket(), lwt_unix.SHUTDOWN_ALL)
     with pytest.raises(TypeError, match="SHUTDOWN_SEND"):
         lwt_unix.shutdown(opened.socket(), socket.SHUT_WR)  # type: ignore[arg-type]  # tested
-
-
-# --- Messages ----------------------------------------------------------------
-
-
-def test_what_is_sent_is_received(opened: Open) -> None:
-    near, far = opened.pair()
-    buffer = bytearray(8)
-    receiving = lwt_unix.recv(far, buffer, 1, 7, [])
-    assert lwt.is_sleeping(receiving)
-    assert lwt_main.run(lwt_unix.send(near, b"-hello-", 1, 5, [])) == 5
-    assert lwt_main.run(receiving) == 5
-    assert buffer == b"\0hello\0\0"
-
-
-def test_peeking_leaves_what_it_sees(opened: Open) -> None:
-    near, far = opened.pair()
-    lwt_main.run(lwt_unix.write(near, b"hello", 0, 5))
-    seen, received = bytearray(8), bytearray(8)
-    assert lwt_main.run(lwt_unix.recv(far, seen, 0, 8, [lwt_unix.MSG_PEEK])) == 5
-    assert lwt_main.run(lwt_unix.recv(far, received, 0, 8, [])) == 5
-    assert seen == received
-
-
-def test_receiving_nothing_leaves_the_bytes_there(opened: Open) -> None:
-    near, far = opened.pair()
-    lwt_main.run(lwt_unix.write(near, b"hello", 0, 5))
-    assert lwt_main.run(lwt_unix.recv(far, bytearray(8), 0, 0, [])) == 0
-    assert lwt_main.run(lwt_unix.recv(far, bytearray(8), 0, 8, [])) == 5
-
-
-def test_a_message_and_its_sender(opened: Open) -> None:
-    one, other = (opened.socket(type=lwt_unix.SOCK_DGRAM) for _ in range(2))
-    for descriptor in (one, other):
-        lwt_main.run(lwt_unix.bind(descriptor, ("127.0.0.1", 0)))
-    buffer = bytearray(8)
-    receiving = lwt_unix.recvfrom(other, buffer, 1, 7, [])
-    to = lwt_unix.getsockname(other)
-    assert lwt_main.run(lwt_unix.sendto(one, b"-hello-", 1, 5, [], to)) == 5
-    assert lwt_main.run(receiving) == (5, lwt_unix.getsockname(one))
-    assert buffer == b"\0hello\0\0"
-
-
-def test_a_message_from_a_socket_without_a_name(opened: Open) -> None:
-    near, far = opened.pair(lwt_unix.SOCK_DGRAM)
-    lwt_main.run(lwt_unix.send(near, b"hello", 0, 5, []))
-    assert lwt_main.run(lwt_unix.recvfrom(far, bytearray(8), 0, 8, [])) == (5, ADDR_UNIX(""))
-
-
-def test_a_stream_does_not_name_the_sender(opened: Open) -> None:
-    listener = opened.listener()
-    client = opened.client_of(listener)
-    accepted = accept_and_open(opened, listener)
-    lwt_main.run(lwt_unix.write(client, b"hello", 0, 5))
-    assert lwt_main.run(lwt_unix.recvfrom(accepted, bytearray(8), 0, 8, [])) == (5, ADDR_UNIX(""))
-
-
-def test_a_message_to_a_host_name_is_refused(opened: Open) -> None:
-    with pytest.raises(ValueError, match=r"^Lwt_unix\.sendto: host"):
-        lwt_unix.sendto(opened.socket(type=lwt_unix.SOCK_DGRAM), b"x", 0, 1, [], ("host", 1))
-
-
-def test_messages_on_a_pipe_raise_at_once(opened: Open) -> None:
-    reading, writing = lwt_unix.pipe()
-    opened(reading), opened(writing)
-    assert raised_by(lambda: lwt_unix.recv(reading, bytearray(1), 0, 1, [])) == errno.ENOTSOCK
-    assert raised_by(lambda: lwt_unix.send(writing, b"x", 0, 1, [])) == errno.ENOTSOCK
-
-
-def test_a_buffer_can_be_resized_while_the_exception_of_a_message_lives(opened: Open) -> None:
-    near, far = opened.pair()
-    lwt_main.run(lwt_unix.close(far))
-    data = bytearray(8)
-    with pytest.raises(BrokenPipeError) as raised:
-        lwt_unix.send(near, data, 0, 4, [])
-    data.clear()
-    assert raised.value.__traceback__ is not None
-
-
-MESSAGES: dict[str, Callable[[lwt_unix.File_descr, int, int], object]] = {
-    "recv": lambda fd, offset, length: lwt_unix.recv(fd, bytearray(8), offset, length, []),
-    "send": lambda fd, offset, length: lwt_unix.send(fd, bytes(8), offset, length, []),
-    "recvfrom": lambda fd, offset, length: lwt_unix.recvfrom(fd, bytearray(8), offset, length, []),
-    "sendto": lambda fd, offset, length: lwt_unix.sendto(
-        fd, bytes(8), offset, length, [], "/socket"
-    ),
-}
-
-
-@pytest.mark.parametrize(("offset", "length"), [(-1, 1), (0, -1), (0, 9), (4, 5)])
-@pytest.mark.parametrize("name", MESSAGES)
-def test_a_range_outside_the_buffer_is_refused_and_nothing_is_moved(
-    opened: Open, name: str, offset: int, length: int
-) -> None:
-    near, far = opened.pair()
-    lwt_main.run(lwt_unix.write(far, b"hello", 0, 5))
-    with pytest.raises(ValueError, match=rf"^Lwt_unix\.{name}: "):
-        MESSAGES[name](near, offset, length)
-    assert lwt_main.run(lwt_unix.read(near, bytearray(8), 0, 8)) == 5
-    assert not lwt_unix.readable(far)
-
-
-def test_a_flag_that_is_none_is_refused(opened: Open) -> None:
-    near, _ = opened.pair()
-    with pytest.raises(TypeError, match="MSG_PEEK"):
-        lwt_unix.recv(near, bytearray(8), 0, 8, [socket.MSG_PEEK])  # type: ignore[list-item]  # tested
 
 
 # --- Names -------------------------------------------------------------------
@@ -669,12 +455,3 @@ def test_somaxconn_is_a_backlog(opened: Open) -> None:
     lwt_main.run(lwt_unix.bind(one, ("127.0.0.1", 0)))
     assert lwt_unix.somaxconn() >= 128
     lwt_unix.listen(one, lwt_unix.somaxconn())
-
-
-def test_receiving_no_bytes_waits_as_receiving_one_does(opened: Open) -> None:
-    """The system is asked; Python's `recv_into` would say 0 by itself."""
-    near, far = opened.pair()
-    received = lwt_unix.recv(near, bytearray(1), 0, 0, [])
-    assert lwt.is_sleeping(received)
-    lwt_main.run(lwt_unix.send(far, "x", 0, 1, []))
-    assert lwt_main.run(received) == 0
