@@ -1,4 +1,7 @@
-"""What users see of names: in tracebacks, `help`, reprs and pickles, no private file."""
+"""What users see of names: what a module shows it offers, and nothing names a private file.
+
+Which names there are is judged in `tests/conformance/api`, that each is explained in `test_reference`.
+"""
 
 import copy
 import importlib
@@ -7,8 +10,10 @@ import pickle
 import pydoc
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -20,19 +25,64 @@ from tests.test_layout import PUBLIC_MODULES
 
 
 def offered() -> Iterator[tuple[str, object]]:
-    """Every public name with its value, those of nested modules too."""
+    """Every public name with its value, those in classes and nested modules too."""
     for module_name in PUBLIC_MODULES:
         module = importlib.import_module(module_name)
         for name in module.__all__:
-            value = getattr(module, name)
-            yield f"{module_name}.{name}", value
-            if isinstance(value, type):
-                for inner_name, inner in vars(value).items():
-                    if isinstance(inner, type) and not inner_name.startswith("_"):
-                        yield f"{module_name}.{name}.{inner_name}", inner
+            yield from with_members(f"{module_name}.{name}", getattr(module, name))
+
+
+def with_members(path: str, value: object) -> Iterator[tuple[str, object]]:
+    yield path, value
+    if isinstance(value, type) and value is not lwt.Private:  # which is not for programs
+        for name, member in vars(value).items():
+            function = member.__func__ if isinstance(member, staticmethod) else member
+            if isinstance(function, type | FunctionType) and not name.startswith("_"):
+                yield from with_members(f"{path}.{name}", function)
 
 
 OFFERED = dict(offered())
+
+
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_a_module_lists_each_name_once_and_has_it(name: str) -> None:
+    module = importlib.import_module(name)
+    assert [public for public, count in Counter(module.__all__).items() if count > 1] == []
+    assert [public for public in module.__all__ if not hasattr(module, public)] == []
+
+
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_a_module_hides_each_class_and_function_of_its_own_that_it_does_not_offer(
+    name: str,
+) -> None:
+    assert [
+        shown
+        for shown, value in shown_besides(importlib.import_module(name)).items()
+        if isinstance(value, type | FunctionType) and f"{value.__module__}.".startswith(f"{name}.")
+    ] == []
+
+
+FACES = [name for name in PUBLIC_MODULES if hasattr(importlib.import_module(name), "__path__")]
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_the_face_of_a_folder_shows_only_what_it_offers_and_what_types_are_written_with(
+    name: str,
+) -> None:
+    besides = shown_besides(importlib.import_module(name))
+    assert {getattr(value, "__module__", "") for value in besides.values()} <= {
+        "__future__",
+        "typing",
+    }
+
+
+def shown_besides(module: ModuleType) -> dict[str, object]:
+    """What `dir` shows of a module and `__all__` has not, but for modules."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not (name.startswith("_") or name in module.__all__ or inspect.ismodule(value))
+    }
 
 
 def named(value: object) -> type | None:

@@ -8,6 +8,7 @@ import griffe
 import pytest
 
 from docs.reference import generate
+from tests.conformance.api.lists import read_lists
 from tests.test_layout import PUBLIC_MODULES
 
 PAGES = generate.pages()
@@ -33,6 +34,17 @@ def test_what_a_module_offers_is_explained_or_stands_for_what_is(name: str) -> N
     assert list(page.offered) == importlib.import_module(name).__all__
     unexplained = [name for name, found in page.offered.items() if not found.docstring]
     assert [name for name in unexplained if name not in page.second_names] == []
+
+
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_what_ocaml_has_too_ends_with_its_name_and_type_there(name: str) -> None:
+    python_only = read_lists().added
+    assert [
+        public
+        for public, found in generate.Page(MODULES[name], {}).offered.items()
+        if found.docstring and f"{name}.{public}" not in python_only
+        if not found.docstring.value.split("\n\n")[-1].startswith("OCaml: ")
+    ] == []
 
 
 SMALL = '''\

@@ -40,5 +40,7 @@ def _publish(value: type | FunctionType, module_name: str) -> None:
     value.__module__ = module_name
     if isinstance(value, type):
         for name, member in vars(value).items():
-            if isinstance(member, type) and member.__qualname__ == f"{value.__qualname__}.{name}":
-                _publish(member, module_name)
+            function = member.__func__ if isinstance(member, staticmethod) else member
+            is_own = getattr(function, "__qualname__", "") == f"{value.__qualname__}.{name}"
+            if is_own and isinstance(function, type | FunctionType):
+                _publish(function, module_name)

@@ -68,7 +68,10 @@ class ADDR_UNIX(NamedTuple):
 
 
 Sockaddr = ADDR_INET | ADDR_UNIX
-"""What functions return."""
+"""What functions return.
+
+OCaml: type Lwt_unix.sockaddr = Unix.sockaddr = ADDR_UNIX of string | ADDR_INET of inet_addr * int
+"""
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 

@@ -458,33 +458,6 @@ lwt_main.at_exit(hook)
     assert run_program(program) == ["timer"]
 
 
-# --- The interface ---
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "run",
-        "yield_",
-        "abandon_yielded_and_paused",
-        "Hooks",
-        "Enter_iter_hooks",
-        "Leave_iter_hooks",
-        "Exit_hooks",
-        "at_exit",
-    ],
-)
-def test_every_name_of_the_interface_is_there(name: str) -> None:
-    assert name in lwt_main.__all__
-    assert hasattr(lwt_main, name)
-
-
-@pytest.mark.parametrize("hooks", [Enter_iter_hooks, Leave_iter_hooks, Exit_hooks])
-def test_every_sequence_of_hooks_has_the_same_interface(hooks: object) -> None:
-    names = ["add_first", "add_last", "remove", "remove_all", "hook"]
-    assert [name for name in names if not hasattr(hooks, name)] == []
-
-
 # --- Old names ---------------------------------------------------------------
 
 

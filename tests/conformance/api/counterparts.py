@@ -21,6 +21,7 @@ import enum
 import importlib
 import inspect
 import keyword
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.conformance.api.interface import Item
 
 CORE = "lwt"
+PACKAGES = "lwt", "lwt_unix"
 OPERATORS = {">>=": "__rshift__", ">|=": "__or__", "<&>": "__and__", "<?>": "__xor__"}
 """The operators of module Lwt that Python has, as methods of Promise."""
 
@@ -174,6 +176,22 @@ def is_public(namespace: object, name: str) -> bool:
     return hasattr(namespace, name)
 
 
+def public_names(found: object) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names in a module, class or object of ours, with the places where they are defined.
+
+    The members of an Enum are left out: they are compared with the constructors of its type.
+    """
+    if isinstance(found, types.ModuleType):
+        yield from ((name, [found.__name__]) for name in found.__all__)
+        return
+    kind = found if isinstance(found, type) else type(found)
+    ours = [base for base in kind.__mro__ if base.__module__.split(".")[0] in PACKAGES]
+    for name in {name: None for base in ours for name in vars(base) if name[0] != "_"}:
+        if not issubclass(kind, enum.Enum):
+            definers = [base for base in ours if name in vars(base)]
+            yield name, [f"{base.__module__}.{base.__qualname__}" for base in definers]
+
+
 def find_type(namespace: object, name: str) -> object:
     """Return a type, under its name with a capital or, if no value has it, as it is in OCaml."""
     for spelled in type_names(name):
@@ -196,6 +214,7 @@ def compare(item: Item, found: object, library: Library) -> Iterator[str]:
     """Yield what is different about the counterpart of an item."""
     if is_operator(item.name):
         return  # A method of Promise: what it takes is Python's.
+    yield from compare_docstring(item, found)
     if item.kind in {"module", "functor"}:
         if inspect.isfunction(found) != (item.kind == "functor"):
             yield f"is {found!r}, not a {item.kind}"
@@ -215,6 +234,25 @@ def compare(item: Item, found: object, library: Library) -> Iterator[str]:
             yield from compare_arguments(item.words, found)
     elif "method" in item.kind:
         yield from compare_method(item.words, found)
+
+
+def compare_docstring(item: Item, found: object) -> Iterator[str]:
+    """Look for the item in the last paragraph of its counterpart's docstring, the OCaml original.
+
+    What is in a class or nested module has only its name there. What is a second name of something
+    else has the docstring of that.
+    """
+    named = found.fget if isinstance(found, property) else found
+    if not isinstance(named, type | types.FunctionType) or item.kind == "class type":
+        return
+    if named.__module__.split(".")[0] not in PACKAGES:
+        return
+    if item.kind != "type" and named.__name__ not in {item.name, python_name(item.name)}:
+        return
+    *_, original = (inspect.getdoc(found) or "").split("\n\n")
+    name = item.name if {".", "#"} & set(item.parent) else item.path
+    if not re.search(rf"^OCaml: .*\b{re.escape(name)}(?!\w)", original, re.DOTALL):
+        yield f"does not name {name} in the last paragraph of its docstring"
 
 
 def compare_value(words: tuple[str, ...], found: object) -> Iterator[str]:

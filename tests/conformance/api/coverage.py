@@ -18,13 +18,15 @@ from tests.conformance.api.counterparts import (
     Library,
     Missing,
     compare,
-    import_python,
+    public_names,
     python_name,
     python_path,
     type_names,
 )
 from tests.conformance.api.interface import Item
 from tests.conformance.api.lists import Lists, covering
+
+HOLDS_NAMES = {"module of", "module", "functor", "type", "class", "class type"}
 
 
 @dataclass
@@ -71,7 +73,6 @@ class _Check:
                 if item.kind not in NO_COUNTERPART and covering(item, module_types) is None:
                     report.problems += self.check_item(item, report)
             if report.names:
-                report.problems += self.check_added(report)
                 reports.append(report)
         self.check_lists({report.module: report for report in reports})
         return reports
@@ -100,6 +101,8 @@ class _Check:
             yield f"{item.path} has landed as {python}: take {to_come} off missing.txt"
         if never is not None:
             yield f"{item.path} is {python}, but python-own.toml says that it has no counterpart"
+        if item.kind in HOLDS_NAMES:
+            yield from self.check_added(item, found)
         for difference in compare(item, found, self.library):
             accepted = [
                 (name, difference)
@@ -120,19 +123,16 @@ class _Check:
         if item.parent not in self.absent:
             yield f"{python_path(item, self.library.modules)} is missing ({item})"
 
-    def check_added(self, report: Report) -> Iterator[str]:
-        """Look for public names that OCaml has not."""
-        try:
-            module = import_python(report.python)
-        except Missing:
-            return
-        known = names_in(report.module, self.interface)
-        for name in module.__all__:
-            path = f"{report.python}.{name}"
-            if path in self.lists.added:
-                self.met.add(path)
-            elif name not in known:
-                yield f"{path} is public, but neither OCaml's nor listed in python-own.toml"
+    def check_added(self, item: Item, found: object) -> Iterator[str]:
+        """Look for public names in a module or class that OCaml has not."""
+        inside = self.library.namespace(item.path) if item.kind == "functor" else found
+        known = names_in(item, self.interface)
+        for name, places in public_names(inside):
+            paths = [f"{place}.{name}" for place in places]
+            listed = self.lists.added.intersection(paths)
+            self.met.update(listed)
+            if not listed and name not in known:
+                yield f"{paths[-1]} is public, but neither OCaml's nor listed in python-own.toml"
 
     def check_lists(self, reports: dict[str, Report]) -> None:
         """Report the entries of the lists that nothing needed."""
@@ -158,11 +158,11 @@ class _Check:
                 report_on(name).problems.append(f"{name}, {difference!r}, {own}")
 
 
-def names_in(module: str, interface: Iterable[Item]) -> set[str]:
-    """Spell in Python all that is directly in a module of OCaml."""
-    known = set()
+def names_in(around: Item, interface: Iterable[Item]) -> set[str]:
+    """Spell in Python all that is directly in a module, class or record of OCaml."""
+    known = {word.lstrip(".!") for word in around.words}
     for item in interface:
-        if item.parent == module:
+        if item.parent == around.path:
             known.add(python_name(item.name))
             if item.kind == "type":
                 known.update(type_names(item.name))

@@ -252,6 +252,50 @@ def test_a_public_name_that_ocaml_has_not_must_be_listed(monkeypatch: pytest.Mon
     ]
 
 
+def test_a_public_name_in_a_class_or_nested_module_that_ocaml_has_not_must_be_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Thing, "__module__", "lwt.lwt_fake")
+    monkeypatch.setattr(Thing, "__doc__", "OCaml: Lwt_fake.LE, Lwt_fake.thing")
+    lines = [".LE: module", ".LE.count: value", ".thing: class", ".thing#push: method _"]
+    lists = Lists(added=frozenset({"lwt.lwt_fake.Thing.count"}))
+    close = "lwt.lwt_fake.Thing.close is public, but neither OCaml's nor listed in python-own.toml"
+    push = close.replace("close", "push")
+    found = checked(monkeypatch, lines, {"LE": Thing, "thing": Thing}, lists)
+    assert found == [push, close, close]
+
+
+def offered(docstring: str) -> Callable[[], None]:
+    """Return a function `f` of a public module."""
+
+    def f() -> None: ...
+
+    f.__module__, f.__doc__ = "lwt.lwt_fake", docstring
+    return f
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    ["OCaml: Lwt_fake.f : unit -> unit", "Do it.\n\n    OCaml: Lwt_fake.f :\n        unit"],
+)
+def test_a_docstring_ends_with_the_ocaml_original(
+    monkeypatch: pytest.MonkeyPatch, docstring: str
+) -> None:
+    assert checked(monkeypatch, [".f: value ()"], {"f": offered(docstring)}) == []
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    ["", "Lwt_fake.f : unit", "OCaml: Lwt_fake.g : unit", "OCaml: Lwt_fake.f\n\nMore.", "OCaml: f"],
+)
+def test_a_docstring_that_ends_with_something_else_is_found(
+    monkeypatch: pytest.MonkeyPatch, docstring: str
+) -> None:
+    found = checked(monkeypatch, [".f: value ()"], {"f": offered(docstring)})
+    said = "does not name Lwt_fake.f in the last paragraph of its docstring"
+    assert found == [f"lwt.lwt_fake.f {said} (Lwt_fake.f: value ())"]
+
+
 def test_the_lists_hold_nothing_that_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
     lists = Lists(
         missing=frozenset({"Lwt_fake.g", "Lwt_misspelled"}),
