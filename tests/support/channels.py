@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import lwt
-from lwt_unix import lwt_io
+from lwt_unix import lwt_io, lwt_main
 
 
 def input_of(*chunks: bytes, pauses: bool = False, buffer_size: int = 64) -> lwt_io.InputChannel:
@@ -156,3 +158,15 @@ async def pauses(number: int) -> None:
     """Let the main loop turn some times."""
     for _ in range(number):
         await lwt.pause()
+
+
+def written_by(write: Callable[[lwt_io.OutputChannel], lwt.Promise[object]]) -> bytes:
+    """Write to a channel with a small buffer, and flush."""
+    sink = Sink()
+
+    async def write_and_flush() -> None:
+        await write(sink.channel)
+        await lwt_io.flush(sink.channel)
+
+    lwt_main.run(write_and_flush())
+    return sink.written
