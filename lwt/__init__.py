@@ -87,6 +87,8 @@ from lwt._core.storage import Key, get, new_key, with_tracing_context, with_valu
 from lwt._core.values import Error, Fail, Ok, Ref, Return, Sleep, Some, State
 from lwt._core.watching import on_any, on_failure, on_success, on_termination
 
+__version__ = "0.1.0.dev0"
+
 t = Promise
 u = Resolver
 key = Key

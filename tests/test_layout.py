@@ -14,6 +14,7 @@ TOP_LEVEL = {
     ".ci",
     ".gitignore",
     "LICENSE",
+    "MANIFEST.in",
     "Makefile",
     "README.md",
     "docs",
