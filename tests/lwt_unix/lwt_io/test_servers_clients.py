@@ -25,8 +25,7 @@ import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.support.descriptors import many_descriptors, open_descriptors
 from tests.support.programs import environment, read_until, running
-
-HERE = ("127.0.0.1", 0)
+from tests.support.servers import HERE, Channels
 
 T = TypeVar("T")
 
@@ -42,9 +41,7 @@ async def echo(_address: object, client: lwt_unix.File_descr) -> None:
             written += await lwt_unix.write(client, buffer, written, count - written)
 
 
-async def echo_on_channels(
-    _address: object, channels: tuple[lwt_io.InputChannel, lwt_io.OutputChannel]
-) -> None:
+async def echo_on_channels(_address: object, channels: Channels) -> None:
     ic, oc = channels
     while data := await lwt_io.read(ic, count=4096):
         await lwt_io.write(oc, data)
