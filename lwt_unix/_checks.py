@@ -1,51 +1,32 @@
-"""Checks of arguments that several modules take: one for each kind, before anything is changed.
+"""The checks of arguments that only input and output have; the others are in `lwt._core.checks`.
 
-What only one module takes is checked there: the parts of buffers in `_buffers`, addresses in
-`_sockaddr`, constants where they are used.
+    lwt_unix.sleep: expected a number of seconds, got '1' (str)
+
+Parts of buffers are checked in `_descriptors/buffers`, addresses in `_sockets/sockaddr`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from lwt._core.checks import wrong_type
+
 MOST_FD: Final = 2**31 - 1
 """The largest number of a descriptor."""
-
-
-def check_callable(function: str, value: object) -> None:
-    """Raise a TypeError unless the value can be called."""
-    if not callable(value):
-        raise TypeError(f"{function}: expected a function, got {described(value)}")
-
-
-def check_delay(function: str, delay: object) -> None:
-    """Raise unless this is a number of seconds; negative ones count as 0.
-
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is a NaN, for which OCaml's timers have no order.
-    """
-    is_number = type(delay) is float or isinstance(delay, int | float)
-    if not is_number or isinstance(delay, bool):
-        raise TypeError(f"{function}: expected a delay in seconds, got {described(delay)}")
-    if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
-        raise ValueError(f"{function}: the delay is NaN; expected a number of seconds")
 
 
 def check_fd(function: str, fd: object) -> None:
     """Raise unless this is a number that a descriptor of the system can have.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: it is not an int.
         ValueError: it is negative, or larger than the system calls take.
     """
     if not isinstance(fd, int) or isinstance(fd, bool):
-        hint = ""
+        hint = "pass its number"
         if hasattr(fd, "fileno"):
-            hint = ", or its fileno(), or its detach() where it is to be given up"
-        raise TypeError(
-            f"{function}: expected a file descriptor, got {described(fd)}; pass its number{hint}"
-        )
+            hint += ", or its fileno(), or its detach() where it is to be given up"
+        raise wrong_type(function, "a file descriptor", fd, hint)
     if fd < 0:
         raise ValueError(
             f"{function}: {fd} is not a file descriptor; the fileno() of a closed socket is -1"
@@ -54,12 +35,25 @@ def check_fd(function: str, fd: object) -> None:
         raise ValueError(f"{function}: {fd} is not a file descriptor; none is above {MOST_FD}")
 
 
-def check_number(function: str, what: str, value: object) -> None:
-    """Raise a TypeError unless this is an int, which a bool is not."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{function}: {what} is {described(value)}; expected an int")
+def check_seconds(function: str, seconds: object) -> None:
+    """Raise a TypeError unless this is a number, which a bool is not."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise wrong_type(function, "a number of seconds", seconds)
 
 
-def described(value: object) -> str:
-    """Show a value for an error message, with its type."""
-    return f"{value!r} ({type(value).__name__})"
+def check_delay(function: str, delay: object) -> None:
+    """Raise unless this is a number of seconds; a negative one counts as 0.
+
+    Raises:
+        TypeError: it is not a number.
+        ValueError: it is a NaN, for which OCaml's timers have no order.
+    """
+    if type(delay) is not float:
+        check_seconds(function, delay)
+    if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
+        raise ValueError(f"{function}: the delay is NaN; expected a number of seconds")
+
+
+def in_ocaml(function: str) -> str:
+    """Return a function's name as OCaml's own texts have it, to begin the text of a ValueError."""
+    return f"L{function[1:]}"

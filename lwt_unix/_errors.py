@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import lwt
-from lwt_unix._checks import check_callable
+from lwt._core.checks import check_callable
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -31,7 +31,7 @@ def handle_unix_error(
 
     OCaml: Lwt_unix.handle_unix_error : ('a -> 'b Lwt.t) -> 'a -> 'b Lwt.t
     """
-    check_callable("Lwt_unix.handle_unix_error", f)
+    check_callable("lwt_unix.handle_unix_error", f)
     return lwt.catch(partial(f, x), _report_and_exit)
 
 

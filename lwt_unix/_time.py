@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
 import lwt
+from lwt._core.checks import check_callable
 from lwt_unix import lwt_engine
-from lwt_unix._checks import check_callable, check_delay
+from lwt_unix._checks import check_delay
 
 A = TypeVar("A")
 
@@ -35,7 +36,7 @@ def sleep(delay: float, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.sleep : float -> unit Lwt.t
     """
-    check_delay("Lwt_unix.sleep", delay)
+    check_delay("lwt_unix.sleep", delay)
     return _sleep(delay)
 
 
@@ -56,7 +57,7 @@ def timeout(delay: float, /) -> lwt.Promise[NoReturn]:
 
     OCaml: Lwt_unix.timeout : float -> 'a Lwt.t
     """
-    check_delay("Lwt_unix.timeout", delay)
+    check_delay("lwt_unix.timeout", delay)
     return lwt.bind(_sleep(delay), _raise_timeout)
 
 
@@ -81,8 +82,8 @@ def with_timeout(
 
     OCaml: Lwt_unix.with_timeout : float -> (unit -> 'a Lwt.t) -> 'a Lwt.t
     """
-    check_delay("Lwt_unix.with_timeout", delay)
-    check_callable("Lwt_unix.with_timeout", f)
+    check_delay("lwt_unix.with_timeout", delay)
+    check_callable("lwt_unix.with_timeout", f)
     # In this order because OCaml evaluates `pick [timeout d; apply f ()]` from the right: of two
     # timers for the same time, that of `f` wins.
     promise = lwt.apply(lambda _: f(), None)
@@ -108,7 +109,7 @@ def auto_pause(timeout: float, /) -> Callable[[], lwt.Promise[None]]:
 
     OCaml: Lwt_unix.auto_pause : float -> (unit -> unit Lwt.t)
     """
-    check_delay("Lwt_unix.auto_pause", timeout)
+    check_delay("lwt_unix.auto_pause", timeout)
     start = lwt_engine.get().now()
     limit = start + timeout
 

@@ -28,6 +28,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import lwt
 from lwt import lwt_sequence
+from lwt._core.checks import check_callable, check_kind, wrong_type
 from lwt._core.resolution import resume
 from lwt_unix import lwt_engine
 
@@ -74,7 +75,7 @@ class Hooks(Generic[R]):
 
         OCaml: add_first : (unit -> unit kind) -> hook
         """
-        self._check(function)
+        self._check("add_first", function)
         return lwt_sequence.add_l(function, self._hooks)
 
     def add_last(self, function: Callable[[], R], /) -> lwt_sequence.Node[Callable[[], R]]:
@@ -82,7 +83,7 @@ class Hooks(Generic[R]):
 
         OCaml: add_last : (unit -> unit kind) -> hook
         """
-        self._check(function)
+        self._check("add_last", function)
         return lwt_sequence.add_r(function, self._hooks)
 
     def remove(self, hook: lwt_sequence.Node[Callable[[], R]], /) -> None:
@@ -90,6 +91,8 @@ class Hooks(Generic[R]):
 
         OCaml: remove : hook -> unit
         """
+        hint = "add_first and add_last return one"
+        check_kind(f"lwt_main.{self._name}.remove", hook, lwt_sequence.Node, hint)
         lwt_sequence.remove(hook)
 
     def remove_all(self) -> None:
@@ -99,12 +102,8 @@ class Hooks(Generic[R]):
         """
         lwt_sequence.iter_node_l(lwt_sequence.remove, self._hooks)
 
-    def _check(self, function: object) -> None:
-        if not callable(function):
-            raise TypeError(
-                f"lwt_main.{self._name}: expected a function without arguments, "
-                f"got {function!r} ({type(function).__name__})"
-            )
+    def _check(self, method: str, function: object) -> None:
+        check_callable(f"lwt_main.{self._name}.{method}", function)
 
     def __repr__(self) -> str:
         return f"<lwt_main.{self._name}: {lwt_sequence.length(self._hooks)} hooks>"
@@ -188,12 +187,11 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
             after an exception that `lwt.Exception_filter` lets out (by default
             MemoryError and RecursionError), as in OCaml.
         lwt.Failure: `run` is running already; nothing was run.
-        TypeError: `promise` is neither of the two; nothing was run.
 
     OCaml: Lwt_main.run : 'a Lwt.t -> 'a
     """
     if not isinstance(promise, lwt.Promise | Coroutine):
-        raise _not_a_promise(promise)
+        raise wrong_type("lwt_main.run", "a promise or a coroutine", promise, _hint(promise))
     if not _running.acquire(blocking=False):
         if isinstance(promise, Coroutine):
             promise.close()  # It never ran, and does not complain about that.
@@ -222,15 +220,10 @@ def _nested() -> lwt.Failure:
     return lwt.Failure(f"Nested calls to Lwt_main.run are not allowed: {hint}")
 
 
-def _not_a_promise(value: object) -> TypeError:
-    hint = "; lwt.return_(value) makes a promise of a value"
+def _hint(value: object) -> str:
     if callable(value):
-        name = getattr(value, "__name__", "f")
-        hint = f"; call the function: lwt_main.run({name}())"
-    return TypeError(
-        f"lwt_main.run: expected a promise or a coroutine, got {value!r} "
-        f"({type(value).__name__}){hint}"
-    )
+        return f"call the function: lwt_main.run({getattr(value, '__name__', 'f')}())"
+    return "lwt.return_(value) makes a promise of a value"
 
 
 # --- Old names ---------------------------------------------------------------
@@ -260,6 +253,7 @@ def at_exit(hook: Exit_hook, /) -> None:
 
     OCaml: Lwt_main.at_exit : (unit -> unit Lwt.t) -> unit
     """
+    check_callable("lwt_main.at_exit", hook)
     Exit_hooks.add_first(hook)
 
 

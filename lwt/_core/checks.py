@@ -11,6 +11,7 @@ when that fails: `if type(promise) is not Promise: check_promise("lwt.bind", pro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from types import CoroutineType
 from typing import Any, TypeVar
@@ -74,9 +75,9 @@ def check_kind(function: str, value: object, kind: type | tuple[type, ...], hint
 
 
 def _named(kind: type | tuple[type, ...]) -> str:
-    """Say the names of classes as words: a mutex, a str or bytes."""
+    """Say the names of classes as words: a mutex, an input channel, a str or bytes."""
     classes = kind if isinstance(kind, tuple) else (kind,)
-    *others, last = [one.__name__.lower() for one in classes]
+    *others, last = [re.sub("(?<=[a-z])(?=[A-Z])", " ", one.__name__).lower() for one in classes]
     words = f"{', '.join(others)} or {last}" if others else last
     return f"an {words}" if words[0] in "aeiou" else f"a {words}"
 

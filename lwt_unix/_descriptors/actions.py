@@ -30,9 +30,10 @@ from collections.abc import Callable
 from typing import Final, TypeVar, final
 
 import lwt
+from lwt._core.checks import wrong_type
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.file_descr import File_descr, Opened, check_descriptor, why_unusable
+from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
@@ -164,7 +165,7 @@ def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
         if queue is None:
             queue = descriptor._writers = ActionQueue(descriptor, Write)
     else:
-        raise TypeError(f"Lwt_unix: {event!r} is no event to wait for; use Read or Write")
+        raise wrong_type("lwt_unix.register_action", "Read or Write", event)
     return queue
 
 
@@ -191,7 +192,7 @@ def register_action(
     OCaml: Lwt_unix.register_action : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
     if type(descriptor) is not File_descr or descriptor._state is not Opened:
-        check_descriptor(descriptor)
+        check_opened("lwt_unix.register_action", descriptor)
     queue = queue_of(event, descriptor)
     promise, resolver = lwt.task()
     pending = PendingAction(action, resolver)
@@ -221,7 +222,7 @@ def wrap_syscall(
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
     if type(descriptor) is not File_descr or not descriptor._direct:
-        check_descriptor(descriptor)
+        check_opened("lwt_unix.wrap_syscall", descriptor)
         if settle_mode(descriptor) and not is_ready(event, descriptor._fd):
             return register_action(event, descriptor, action)
     return try_or_wait(event, descriptor, action)
@@ -259,7 +260,7 @@ def readable(descriptor: File_descr, /) -> bool:
 
     OCaml: Lwt_unix.readable : file_descr -> bool
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.readable", descriptor)
     return is_ready(Read, descriptor._fd)
 
 
@@ -271,7 +272,7 @@ def writable(descriptor: File_descr, /) -> bool:
 
     OCaml: Lwt_unix.writable : file_descr -> bool
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.writable", descriptor)
     return is_ready(Write, descriptor._fd)
 
 
@@ -285,7 +286,7 @@ def wait_read(descriptor: File_descr, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.wait_read : file_descr -> unit Lwt.t
     """
-    return _wait(Read, descriptor)
+    return _wait("lwt_unix.wait_read", Read, descriptor)
 
 
 def wait_write(descriptor: File_descr, /) -> lwt.Promise[None]:
@@ -293,11 +294,11 @@ def wait_write(descriptor: File_descr, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.wait_write : file_descr -> unit Lwt.t
     """
-    return _wait(Write, descriptor)
+    return _wait("lwt_unix.wait_write", Write, descriptor)
 
 
-def _wait(event: Io_event, descriptor: File_descr) -> lwt.Promise[None]:
-    check_descriptor(descriptor)
+def _wait(function: str, event: Io_event, descriptor: File_descr) -> lwt.Promise[None]:
+    check_opened(function, descriptor)
     if is_ready(event, descriptor._fd):
         return lwt.return_unit
     return register_action(event, descriptor, _nothing)

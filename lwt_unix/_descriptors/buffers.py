@@ -1,13 +1,15 @@
 """Buffers, and the part of one that a call names by offset and length: checked, and not copied.
 
 OCaml checks `pos` and `len` in each function; here one place does, for readers and for writers.
-Bounds count bytes, whatever the items of the buffer are. `function` is the name that begins each
-message.
+Bounds count bytes, whatever the items of the buffer are.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from lwt._core.checks import check_kind, wrong_type
+from lwt_unix._checks import in_ocaml
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -20,7 +22,7 @@ def bytes_of(function: str, source: ReadableBuffer | str) -> memoryview:
     """View any bytes-like object as bytes, and a `str` as its UTF-8 form.
 
     Raises:
-        TypeError: it is none, or its bytes do not lie side by side.
+        TypeError: it is neither, or its bytes do not lie side by side.
     """
     if isinstance(source, str):
         source = source.encode()
@@ -32,10 +34,7 @@ def bytes_of(function: str, source: ReadableBuffer | str) -> memoryview:
         reason = str(problem)
     else:
         return view
-    raise TypeError(
-        f"{function}: expected bytes, str or another bytes-like object, "
-        f"not a {type(source).__name__} ({reason})"
-    )
+    raise wrong_type(function, "a str, bytes or another bytes-like object", source, reason)
 
 
 def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
@@ -48,31 +47,25 @@ def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
     """
     view = bytes_of(function, target)
     if view.readonly:
-        raise TypeError(
-            f"{function}: the buffer ({type(target).__name__}) is read-only;"
-            " expected one to fill, such as a bytearray"
-        )
+        raise wrong_type(function, "a buffer to fill", target, "it is read-only; use a bytearray")
     return view
 
 
 # --- Parts -------------------------------------------------------------------
-# `read` and `write` come here each time: so the two slices ask first what the two checks would ask.
+# `read` and `write` come here each time: so the two slices compare before they call a check.
 
 
-def check_bounds(function: str, offset: int, length: int) -> None:
+def check_part(function: str, offset: int, length: int) -> None:
     """Raise a TypeError unless both are ints; `check_range` is for their values."""
-    if type(offset) is not int or type(length) is not int:
-        raise TypeError(
-            f"{function}: offset {offset!r} and length {length!r} must be of type int,"
-            " and count bytes"
-        )
+    check_kind(function, offset, int, "the offset is a number of bytes")
+    check_kind(function, length, int, "the length is a number of bytes")
 
 
 def check_range(function: str, offset: int, length: int, size: int) -> None:
     """Raise a ValueError unless `length` bytes from `offset` lie in a buffer of `size` bytes."""
     if offset < 0 or length < 0 or offset > size - length:
         raise ValueError(
-            f"{function}: {length} bytes from offset {offset} are not within the buffer,"
+            f"{in_ocaml(function)}: {length} bytes from offset {offset} are not within the buffer,"
             f" which has {size}"
         )
 
@@ -82,10 +75,9 @@ def writable_slice(function: str, buffer: WriteableBuffer, offset: int, length: 
 
     Raises:
         ValueError: the range is not within the buffer.
-        TypeError: the buffer cannot be written to, or a bound is no integer.
     """
     if type(offset) is not int or type(length) is not int:
-        check_bounds(function, offset, length)
+        check_part(function, offset, length)
     view = memoryview(buffer) if type(buffer) is bytearray else writable_bytes(function, buffer)
     size = len(view)
     if offset < 0 or length < 0 or offset > size - length:
@@ -100,10 +92,9 @@ def readable_slice(
 
     Raises:
         ValueError: the range is not within the data.
-        TypeError: the data are no bytes, or a bound is no integer.
     """
     if type(offset) is not int or type(length) is not int:
-        check_bounds(function, offset, length)
+        check_part(function, offset, length)
     source = data if type(data) is bytes else bytes_of(function, data)
     size = len(source)
     if offset < 0 or length < 0 or offset > size - length:

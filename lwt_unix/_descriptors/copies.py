@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
+from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.mode import choose_mode, settle_mode
 
 
@@ -23,7 +23,7 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
 
     OCaml: Lwt_unix.dup : ?cloexec:bool -> file_descr -> file_descr
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.dup", descriptor)
     fd = system.dup(descriptor._fd)
     inherit_unless(cloexec, fd)
     copy = File_descr(fd, descriptor._blocking, descriptor._set_flags)
@@ -47,8 +47,8 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
 
     OCaml: Lwt_unix.dup2 : ?cloexec:bool -> file_descr -> file_descr -> unit
     """
-    check_descriptor(source)
-    check_is_descriptor(target)
+    check_opened("lwt_unix.dup2", source)
+    check_is_descriptor("lwt_unix.dup2", target)
     queues = [queue for queue in (target._readers, target._writers) if queue is not None]
     for queue in queues:
         queue.stop()
@@ -81,7 +81,7 @@ def set_close_on_exec(descriptor: File_descr, /) -> None:
 
     OCaml: Lwt_unix.set_close_on_exec : file_descr -> unit
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.set_close_on_exec", descriptor)
     system.set_inheritable(descriptor._fd, False)
 
 
@@ -93,7 +93,7 @@ def clear_close_on_exec(descriptor: File_descr, /) -> None:
 
     OCaml: Lwt_unix.clear_close_on_exec : file_descr -> unit
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.clear_close_on_exec", descriptor)
     system.set_inheritable(descriptor._fd, True)
 
 

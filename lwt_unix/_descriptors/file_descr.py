@@ -28,9 +28,10 @@ from types import TracebackType
 from typing import Final, TypeAlias, final
 
 import lwt
+from lwt._core.checks import check_exception, check_kind
 from lwt._core.publish import Constant
 from lwt_unix import lwt_engine
-from lwt_unix._checks import check_fd, described
+from lwt_unix._checks import check_fd
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._descriptors.wait_queue import WaitQueue
@@ -170,12 +171,12 @@ def of_unix_file_descr(
             mode must be the one that the descriptor is in.
 
     Raises:
-        TypeError, ValueError: `fd` is no number of a descriptor.
+        ValueError: `fd` is negative, or too large for a descriptor.
 
     OCaml: Lwt_unix.of_unix_file_descr :
         ?blocking : bool -> ?set_flags : bool -> Unix.file_descr -> file_descr
     """
-    check_fd("Lwt_unix.of_unix_file_descr", fd)
+    check_fd("lwt_unix.of_unix_file_descr", fd)
     return File_descr(fd, blocking, set_flags)
 
 
@@ -184,7 +185,7 @@ def unix_file_descr(descriptor: File_descr, /) -> int:
 
     OCaml: Lwt_unix.unix_file_descr : file_descr -> Unix.file_descr
     """
-    check_is_descriptor(descriptor)
+    check_is_descriptor("lwt_unix.unix_file_descr", descriptor)
     return descriptor._fd
 
 
@@ -193,7 +194,7 @@ def state(descriptor: File_descr, /) -> State:
 
     OCaml: Lwt_unix.state : file_descr -> state
     """
-    check_is_descriptor(descriptor)
+    check_is_descriptor("lwt_unix.state", descriptor)
     return descriptor._state
 
 
@@ -206,26 +207,32 @@ def check_descriptor(descriptor: File_descr, /) -> None:
 
     OCaml: Lwt_unix.check_descriptor : file_descr -> unit
     """
-    check_is_descriptor(descriptor)
+    check_opened("lwt_unix.check_descriptor", descriptor)
+
+
+def check_is_descriptor(function: str, value: object) -> None:
+    """Raise a TypeError unless this is a `File_descr`, in whatever state."""
+    if type(value) is not File_descr:
+        hint = (
+            "lwt_unix.of_unix_file_descr makes one of a number, such as what the detach() of a"
+            " Python socket returns"
+        )
+        check_kind(function, value, File_descr, hint)
+
+
+def check_opened(function: str, descriptor: File_descr) -> None:
+    """Do what `check_descriptor` does, for the function that was called."""
+    check_is_descriptor(function, descriptor)
     if descriptor._state is not Opened:
         raise why_unusable(descriptor)
 
 
-def check_is_descriptor(value: object) -> None:
-    """Raise a TypeError unless this is a `File_descr`, in whatever state."""
-    if type(value) is not File_descr:
-        raise TypeError(
-            f"Lwt_unix: expected a File_descr, got {described(value)}; lwt_unix.of_unix_file_descr"
-            " makes one of a number, such as the detach() of a Python socket gives"
-        )
-
-
 def why_unusable(descriptor: File_descr) -> Exception:
-    """Return the exception that every use of a closed or aborted descriptor meets."""
+    """Return the exception of every use of a closed or aborted descriptor."""
     state = descriptor._state
     if isinstance(state, Aborted):
         return state.exn.with_traceback(state.traceback)
-    message = f"{os.strerror(errno.EBADF)} (Lwt_unix.check_descriptor: {descriptor!r})"
+    message = f"{os.strerror(errno.EBADF)} (lwt_unix.check_descriptor: {descriptor!r})"
     return OSError(errno.EBADF, message)
 
 
@@ -241,9 +248,8 @@ def abort(descriptor: File_descr, exn: Exception, /) -> None:
 
     OCaml: Lwt_unix.abort : file_descr -> exn -> unit
     """
-    check_is_descriptor(descriptor)
-    if not isinstance(exn, Exception):
-        raise TypeError(f"Lwt_unix.abort: {exn!r} is not an instance of Exception")
+    check_is_descriptor("lwt_unix.abort", descriptor)
+    check_exception("lwt_unix.abort", exn)
     if descriptor._state is not Closed:
         descriptor._state = Aborted(exn)
         descriptor._direct = False
@@ -262,7 +268,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.close : file_descr -> unit Lwt.t
     """
-    check_is_descriptor(descriptor)
+    check_is_descriptor("lwt_unix.close", descriptor)
     if descriptor._state is Closed:
         raise why_unusable(descriptor)
     descriptor._state = Closed

@@ -15,7 +15,7 @@ import stat
 
 import lwt
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.file_descr import File_descr, Opened, check_descriptor
+from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened
 
 
 def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:
@@ -26,7 +26,7 @@ def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:
 
     OCaml: Lwt_unix.blocking : file_descr -> bool Lwt.t
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.blocking", descriptor)
     return lwt.return_(settle_mode(descriptor))
 
 
@@ -43,7 +43,7 @@ def set_blocking(descriptor: File_descr, blocking: bool, /, *, set_flags: bool =
 
     OCaml: Lwt_unix.set_blocking : ?set_flags : bool -> file_descr -> bool -> unit
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.set_blocking", descriptor)
     choose_mode(descriptor, blocking, set_flags)
 
 

@@ -28,7 +28,7 @@ from lwt_unix._descriptors.actions import (
 )
 from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
 from lwt_unix._descriptors.copies import inherit_unless
-from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
+from lwt_unix._descriptors.file_descr import File_descr, Opened, check_is_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._jobs.jobs import run_job
@@ -63,9 +63,9 @@ def read(
 
     OCaml: Lwt_unix.read : file_descr -> bytes -> int -> int -> int Lwt.t
     """
-    view = writable_slice("Lwt_unix.read", buffer, offset, length)
+    view = writable_slice("lwt_unix.read", buffer, offset, length)
     if type(descriptor) is not File_descr or not descriptor._direct:
-        check_is_descriptor(descriptor)
+        check_is_descriptor("lwt_unix.read", descriptor)
         call = partial(system.readv, descriptor._fd, (view,))
         return _read_or_write(Read, descriptor, view, call)
     try:
@@ -101,9 +101,9 @@ def write(
 
     OCaml: Lwt_unix.write : file_descr -> bytes -> int -> int -> int Lwt.t
     """
-    source = readable_slice("Lwt_unix.write", data, offset, length)
+    source = readable_slice("lwt_unix.write", data, offset, length)
     if type(descriptor) is not File_descr or not descriptor._direct:
-        check_is_descriptor(descriptor)
+        check_is_descriptor("lwt_unix.write", descriptor)
         call = partial(system.write, descriptor._fd, source)
         return _read_or_write(Write, descriptor, source, call)
     try:
@@ -132,7 +132,8 @@ def _read_or_write(
     """Read or write on a descriptor whose mode is blocking, or not settled, or not opened."""
     try:
         is_blocking = settle_mode(descriptor)
-        check_descriptor(descriptor)
+        if descriptor._state is not Opened:
+            raise why_unusable(descriptor)
         if not is_blocking:
             return try_or_wait(event, descriptor, call)
         # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may

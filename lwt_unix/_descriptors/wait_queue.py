@@ -57,7 +57,7 @@ class PendingAction:
 
 def _spent() -> None:
     """Stand for an action that has ended, so that nothing keeps its buffer."""
-    raise AssertionError("Lwt_unix: the action of a finished operation was called")
+    raise AssertionError("lwt_unix: the action of a finished operation was called")
 
 
 class WaitQueue(ABC):

@@ -29,8 +29,8 @@ from types import FrameType
 from typing import TypeAlias, final
 
 from lwt import lwt_sequence
+from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt_unix import lwt_engine
-from lwt_unix._checks import check_callable, described
 from lwt_unix._descriptors import system
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
@@ -177,14 +177,13 @@ def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
         f: takes the number of the signal.
 
     Raises:
-        TypeError: `signum` is no int, or `f` no function.
         ValueError: there is no such signal, or this is not the main thread.
         OSError: the signal cannot be handled, as SIGKILL.
 
     OCaml: Lwt_unix.on_signal : int -> (int -> unit) -> signal_handler_id
     """
-    check_callable("Lwt_unix.on_signal", f)
-    return on_signal_full(signum, lambda _, number: f(number))
+    check_callable("lwt_unix.on_signal", f)
+    return _add_handler("lwt_unix.on_signal", signum, lambda _, number: f(number))
 
 
 def on_signal_full(
@@ -202,10 +201,17 @@ def on_signal_full(
     OCaml: Lwt_unix.on_signal_full :
         int -> (signal_handler_id -> int -> unit) -> signal_handler_id
     """
-    _check_signal("on_signal", signum)
-    check_callable("Lwt_unix.on_signal_full", f)
+    check_callable("lwt_unix.on_signal_full", f)
+    return _add_handler("lwt_unix.on_signal_full", signum, f)
+
+
+def _add_handler(
+    function: str, signum: int, f: Callable[[Signal_handler_id, int], object]
+) -> Signal_handler_id:
+    _check_signal(function, signum, ocaml="Lwt_unix.on_signal: unavailable signal")
     handled = _signals.get(signum)
     if handled is None:
+        _check_thread(function)
         handled = _start_handling(signum)
     handler = Signal_handler_id(signum, f)
     handler._node = lwt_sequence.add_r(handler, handled.handlers)
@@ -224,16 +230,14 @@ def disable_signal_handler(handler: Signal_handler_id, /) -> None:
     OCaml: Lwt_unix.disable_signal_handler : signal_handler_id -> unit
     """
     if type(handler) is not Signal_handler_id:
-        raise TypeError(
-            f"Lwt_unix.disable_signal_handler: expected what on_signal returned,"
-            f" got {described(handler)}"
-        )
+        hint = "lwt_unix.on_signal returns one"
+        check_kind("lwt_unix.disable_signal_handler", handler, Signal_handler_id, hint)
     node = handler._node
     if node is None:
         return
     handled = _signals[handler._signum]
     if lwt_sequence.length(handled.handlers) == 1:
-        _check_thread("disable_signal_handler")
+        _check_thread("lwt_unix.disable_signal_handler")
     handler._node = None
     lwt_sequence.remove(node)
     if lwt_sequence.is_empty(handled.handlers):
@@ -269,32 +273,26 @@ def handle_signal(signum: int, /) -> None:
 
     OCaml: Lwt_unix.handle_signal : int -> unit
     """
-    _check_signal("handle_signal", signum)
+    _check_signal("lwt_unix.handle_signal", signum)
     pipe = _pipe
     if pipe is not None and signum in _signals:
         pipe.notify(signum)
 
 
-def _check_signal(function: str, signum: int) -> None:
-    if not isinstance(signum, int) or isinstance(signum, bool):
-        raise TypeError(
-            f"Lwt_unix.{function}: {signum!r} is not the number of a signal;"
-            " use signal.SIGTERM and its like"
-        )
-    if not 0 < signum < signal.NSIG:
-        raise ValueError(f"Lwt_unix.{function}: unavailable signal {signum}")
+def _check_signal(function: str, signum: int, ocaml: str = "") -> None:
+    hint = "use signal.SIGTERM or the like"
+    check_bounds(function, "signum", signum, 1, signal.NSIG - 1, hint=hint, ocaml=ocaml)
 
 
 def _check_thread(function: str) -> None:
     if threading.current_thread() is not threading.main_thread():
         raise ValueError(
-            f"Lwt_unix.{function}: Python lets only the main thread say how signals are handled"
+            f"{function}: Python lets only the main thread say how signals are handled"
         )
 
 
 def _start_handling(signum: int) -> _Signal:
     global _pipe
-    _check_thread("on_signal")
     if _pipe is None:
         _pipe = _SignalPipe()
     try:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 import lwt
+from lwt._core.checks import check_kind
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import wrap_syscall
 from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
-from lwt_unix._descriptors.file_descr import File_descr
+from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._sockets.constants import Msg_flag
 from lwt_unix._sockets.sockaddr import Address, Sockaddr, from_python, to_sockaddr
@@ -44,15 +45,15 @@ def recv(
 
     OCaml: Lwt_unix.recv : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
-    view = writable_slice("Lwt_unix.recv", buffer, offset, length)
-    bits = _flag_bits("Lwt_unix.recv", flags)
+    view = writable_slice("lwt_unix.recv", buffer, offset, length)
+    bits = _flag_bits("lwt_unix.recv", flags)
 
     def receive() -> int:
         if length == 0:  # Where recv_into would not even ask the system.
             return system.recvmsg_into(socket_of(descriptor), [view], 0, bits)[0]
         return system.recv_into(socket_of(descriptor), view, 0, bits)
 
-    return _transfer(Read, descriptor, view, receive)
+    return _transfer("lwt_unix.recv", Read, descriptor, view, receive)
 
 
 def send(
@@ -72,11 +73,13 @@ def send(
 
     OCaml: Lwt_unix.send : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
-    source = readable_slice("Lwt_unix.send", data, offset, length)
-    bits = _flag_bits("Lwt_unix.send", flags)
-    return _transfer(
-        Write, descriptor, source, lambda: system.send(socket_of(descriptor), source, bits)
-    )
+    source = readable_slice("lwt_unix.send", data, offset, length)
+    bits = _flag_bits("lwt_unix.send", flags)
+
+    def send_bytes() -> int:
+        return system.send(socket_of(descriptor), source, bits)
+
+    return _transfer("lwt_unix.send", Write, descriptor, source, send_bytes)
 
 
 def recvfrom(
@@ -100,14 +103,14 @@ def recvfrom(
     OCaml: Lwt_unix.recvfrom :
         file_descr -> bytes -> int -> int -> msg_flag list -> (int * sockaddr) Lwt.t
     """
-    view = writable_slice("Lwt_unix.recvfrom", buffer, offset, length)
-    bits = _flag_bits("Lwt_unix.recvfrom", flags)
+    view = writable_slice("lwt_unix.recvfrom", buffer, offset, length)
+    bits = _flag_bits("lwt_unix.recvfrom", flags)
 
     def receive() -> tuple[int, Sockaddr]:
         received, address = system.recvfrom_into(socket_of(descriptor), view, 0, bits)
         return received, from_python(address)
 
-    return _transfer(Read, descriptor, view, receive)
+    return _transfer("lwt_unix.recvfrom", Read, descriptor, view, receive)
 
 
 def sendto(
@@ -129,22 +132,27 @@ def sendto(
     OCaml: Lwt_unix.sendto :
         file_descr -> bytes -> int -> int -> msg_flag list -> sockaddr -> int Lwt.t
     """
-    source = readable_slice("Lwt_unix.sendto", data, offset, length)
-    bits = _flag_bits("Lwt_unix.sendto", flags)
-    sockaddr = to_sockaddr(address, "Lwt_unix.sendto")
+    source = readable_slice("lwt_unix.sendto", data, offset, length)
+    bits = _flag_bits("lwt_unix.sendto", flags)
+    sockaddr = to_sockaddr("lwt_unix.sendto", address)
 
     def send_message() -> int:
-        to = address_for(descriptor, sockaddr, "Lwt_unix.sendto")
+        to = address_for("lwt_unix.sendto", descriptor, sockaddr)
         return system.sendto(socket_of(descriptor), source, bits, to)
 
-    return _transfer(Write, descriptor, source, send_message)
+    return _transfer("lwt_unix.sendto", Write, descriptor, source, send_message)
 
 
 def _transfer(
-    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
+    function: str,
+    event: Io_event,
+    descriptor: File_descr,
+    part: bytes | memoryview,
+    call: Callable[[], A],
 ) -> lwt.Promise[A]:
     """Do what `wrap_syscall` does with a call that uses a part of somebody's buffer."""
     try:
+        check_is_descriptor(function, descriptor)
         return wrap_syscall(event, descriptor, call)
     except Exception:
         release(part)
@@ -154,9 +162,6 @@ def _transfer(
 def _flag_bits(function: str, flags: Iterable[Msg_flag]) -> int:
     bits = 0
     for flag in flags:
-        if not isinstance(flag, Msg_flag):
-            raise TypeError(
-                f"{function}: {flag!r} is no flag; use a list of MSG_OOB, MSG_DONTROUTE, MSG_PEEK"
-            )
+        check_kind(function, flag, Msg_flag, "use MSG_OOB, MSG_DONTROUTE or MSG_PEEK")
         bits |= flag.value
     return bits

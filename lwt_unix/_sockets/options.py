@@ -15,10 +15,11 @@ import struct
 from typing import Final, TypeVar
 
 import lwt
+from lwt._core.checks import check_bounds, check_kind, wrong_type
 from lwt._core.publish import Constant
-from lwt_unix._checks import check_number, described
+from lwt_unix._checks import check_seconds
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.file_descr import File_descr, check_descriptor
+from lwt_unix._descriptors.file_descr import File_descr, check_opened
 from lwt_unix._descriptors.system import SocketObject
 from lwt_unix._sockets.constants import (
     Socket_bool_option,
@@ -44,12 +45,11 @@ def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
     """Return whether an option is on.
 
     Raises:
-        TypeError: `option` is no `Socket_bool_option`.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt : file_descr -> socket_bool_option -> bool
     """
-    sock = _socket_for("getsockopt", descriptor, option, Socket_bool_option)
+    sock = _socket_for("lwt_unix.getsockopt", descriptor, option, Socket_bool_option)
     return system.getsockopt(sock, *option.value) != 0
 
 
@@ -57,12 +57,11 @@ def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, 
     """Turn an option on or off.
 
     Raises:
-        TypeError: `option` is no `Socket_bool_option`.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt : file_descr -> socket_bool_option -> bool -> unit
     """
-    sock = _socket_for("setsockopt", descriptor, option, Socket_bool_option)
+    sock = _socket_for("lwt_unix.setsockopt", descriptor, option, Socket_bool_option)
     system.setsockopt(sock, *option.value, 1 if value else 0)
 
 
@@ -70,12 +69,11 @@ def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
     """Return an option that is a number.
 
     Raises:
-        TypeError: `option` is no `Socket_int_option`.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt_int : file_descr -> socket_int_option -> int
     """
-    sock = _socket_for("getsockopt_int", descriptor, option, Socket_int_option)
+    sock = _socket_for("lwt_unix.getsockopt_int", descriptor, option, Socket_int_option)
     return system.getsockopt(sock, *option.value)
 
 
@@ -83,14 +81,13 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
     """Set an option that is a number.
 
     Raises:
-        TypeError: `option` is no `Socket_int_option`, or `value` no int.
         ValueError: `value` is too large for the system.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
     """
-    sock = _socket_for("setsockopt_int", descriptor, option, Socket_int_option)
-    _check_int("setsockopt_int", value)
+    sock = _socket_for("lwt_unix.setsockopt_int", descriptor, option, Socket_int_option)
+    _check_int("lwt_unix.setsockopt_int", value)
     system.setsockopt(sock, *option.value, value)
 
 
@@ -100,12 +97,11 @@ def getsockopt_optint(
     """Return an option that is off (`None`) or on with a number.
 
     Raises:
-        TypeError: `option` is no `Socket_optint_option`.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt_optint : file_descr -> socket_optint_option -> int option
     """
-    sock = _socket_for("getsockopt_optint", descriptor, option, Socket_optint_option)
+    sock = _socket_for("lwt_unix.getsockopt_optint", descriptor, option, Socket_optint_option)
     is_on, value = _LINGER.unpack(system.getsockopt(sock, *option.value, _LINGER.size))
     return lwt.Some(value) if is_on else None
 
@@ -116,24 +112,21 @@ def setsockopt_optint(
     """Turn an option off (`None`), or on with a number.
 
     Raises:
-        TypeError: `option` is no `Socket_optint_option`, or `value` no option.
         ValueError: the number is too large for the system.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_optint :
         file_descr -> socket_optint_option -> int option -> unit
     """
-    sock = _socket_for("setsockopt_optint", descriptor, option, Socket_optint_option)
+    sock = _socket_for("lwt_unix.setsockopt_optint", descriptor, option, Socket_optint_option)
     match value:
         case None:
             packed = _LINGER.pack(0, 0)
         case lwt.Some(number):
-            _check_int("setsockopt_optint", number)
+            _check_int("lwt_unix.setsockopt_optint", number)
             packed = _LINGER.pack(1, number)
         case _:
-            raise TypeError(
-                f"Lwt_unix.setsockopt_optint: {value!r} is neither None nor Some(seconds)"
-            )
+            raise wrong_type("lwt_unix.setsockopt_optint", "None or lwt.Some(seconds)", value)
     system.setsockopt(sock, *option.value, packed)
 
 
@@ -141,12 +134,11 @@ def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> 
     """Return an option in seconds.
 
     Raises:
-        TypeError: `option` is no `Socket_float_option`.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt_float : file_descr -> socket_float_option -> float
     """
-    sock = _socket_for("getsockopt_float", descriptor, option, Socket_float_option)
+    sock = _socket_for("lwt_unix.getsockopt_float", descriptor, option, Socket_float_option)
     seconds, microseconds = _TIMEVAL.unpack(system.getsockopt(sock, *option.value, _TIMEVAL.size))
     return float(seconds + microseconds / 1_000_000)
 
@@ -155,18 +147,16 @@ def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value:
     """Set an option in seconds.
 
     Raises:
-        TypeError: `option` is no `Socket_float_option`, or `value` no number.
         OSError: EDOM, if `value` is negative, infinite or NaN.
         Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_float : file_descr -> socket_float_option -> float -> unit
     """
-    sock = _socket_for("setsockopt_float", descriptor, option, Socket_float_option)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"Lwt_unix.setsockopt_float: {described(value)} is no number of seconds")
+    sock = _socket_for("lwt_unix.setsockopt_float", descriptor, option, Socket_float_option)
+    check_seconds("lwt_unix.setsockopt_float", value)
     if not 0.0 <= value < _MOST_SECONDS:
         # What the system calls the parts of most of these, when they have been made integers.
-        raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (Lwt_unix.setsockopt_float: {value})")
+        raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (lwt_unix.setsockopt_float: {value})")
     seconds, microseconds = int(value), int(value % 1 * 1_000_000)
     system.setsockopt(sock, *option.value, _TIMEVAL.pack(seconds, microseconds))
 
@@ -181,15 +171,13 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
 
     OCaml: Lwt_unix.getsockopt_error : file_descr -> Unix.error option
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.getsockopt_error", descriptor)
     error = system.getsockopt(socket_of(descriptor), socket.SOL_SOCKET, socket.SO_ERROR)
     return lwt.Some(error) if error else None
 
 
 def _check_int(function: str, value: int) -> None:
-    check_number(f"Lwt_unix.{function}", "the value", value)
-    if not -(2**31) <= value < 2**31:
-        raise ValueError(f"Lwt_unix.{function}: {value} is too large for the system, an int of C")
+    check_bounds(function, "the value", value, -(2**31), 2**31 - 1)
 
 
 def _socket_for(
@@ -197,6 +185,6 @@ def _socket_for(
 ) -> SocketObject:
     if not isinstance(option, options):
         names = ", ".join(one.name for one in options)
-        raise TypeError(f"Lwt_unix.{function}: {option!r} is no option of its type; use {names}")
-    check_descriptor(descriptor)
+        check_kind(function, option, options, f"use one of {names}")
+    check_opened(function, descriptor)
     return socket_of(descriptor)

@@ -17,6 +17,7 @@ import sys
 from typing import NamedTuple
 
 import lwt
+from lwt._core.checks import check_bounds, check_kind, wrong_type
 from lwt_unix._sockets.constants import PF_INET, PF_INET6, PF_UNIX, Socket_domain
 
 inet_addr_any = "0.0.0.0"
@@ -90,12 +91,11 @@ def inet_addr_of_string(text: str) -> str:
     """Check a numeric IPv4 or IPv6 address and return it in its usual form.
 
     Raises:
-        lwt.Failure: `text` is no numeric address.
+        lwt.Failure: `text` is not a numeric address.
 
     OCaml: Unix.inet_addr_of_string : string -> inet_addr
     """
-    if not isinstance(text, str):
-        raise TypeError(f"Unix.inet_addr_of_string: {text!r} is a {type(text).__name__}, not a str")
+    check_kind("lwt_unix.inet_addr_of_string", text, str)
     family, host, interface = _parts_of_host(text)
     try:
         usual = socket.inet_ntop(family, socket.inet_pton(family, host))
@@ -119,18 +119,18 @@ def domain_of_sockaddr(address: Address) -> Socket_domain:
 
     OCaml: Unix.domain_of_sockaddr : sockaddr -> socket_domain
     """
-    sockaddr = to_sockaddr(address, "Unix.domain_of_sockaddr")
+    sockaddr = to_sockaddr("lwt_unix.domain_of_sockaddr", address)
     if isinstance(sockaddr, ADDR_UNIX):
         return PF_UNIX
     return PF_INET6 if ":" in sockaddr.addr else PF_INET
 
 
-def to_sockaddr(address: Address, function: str) -> Sockaddr:
+def to_sockaddr(function: str, address: Address) -> Sockaddr:
     """Return the address that a user passed to `function`, checked.
 
     Raises:
-        TypeError: it has not the shape of an address.
-        ValueError: its host is a name, or its port is no port.
+        TypeError: it does not have the shape of an address.
+        ValueError: its host is a name, or its port is out of range.
     """
     path = address.path if isinstance(address, ADDR_UNIX) else address
     if isinstance(path, str | bytes | os.PathLike):
@@ -138,13 +138,11 @@ def to_sockaddr(address: Address, function: str) -> Sockaddr:
     # What a checker has ruled out by now, a caller without one may still pass.
     shape: object = path
     if not isinstance(shape, tuple) or len(shape) != 2:
-        raise TypeError(
-            f"{function}: {address!r} is no socket address; expected ADDR_INET(host, port),"
-            " ADDR_UNIX(path), a tuple (host, port) or a path"
-        )
+        hint = "pass ADDR_INET(host, port), ADDR_UNIX(path), a tuple (host, port) or a path"
+        raise wrong_type(function, "a socket address", address, hint)
     host, port = shape
-    _check_host(host, function)
-    _check_port(port, function)
+    _check_host(function, host)
+    check_bounds(function, "the port", port, 0, 0xFFFF)
     return ADDR_INET(host, port)
 
 
@@ -182,7 +180,7 @@ def from_python(address: object) -> Sockaddr:
         case None:
             return ADDR_UNIX("")
         case _:
-            raise ValueError(f"Lwt_unix: {address!r} is an address of an unknown family")
+            raise ValueError(f"lwt_unix: {address!r} is an address of an unknown family")
 
 
 def _check_length(path: str) -> None:
@@ -217,12 +215,9 @@ def _scope_id(interface: str) -> int:
         raise OSError(errno.ENODEV, f"{os.strerror(errno.ENODEV)}: {interface!r}") from None
 
 
-def _check_host(host: object, function: str) -> None:
+def _check_host(function: str, host: object) -> None:
     if not isinstance(host, str):
-        raise TypeError(
-            f"{function}: host {host!r} is a {type(host).__name__}; expected a str in numeric"
-            " form, such as '127.0.0.1' or '::1'"
-        )
+        raise wrong_type(function, "a host in numeric form", host, "such as '127.0.0.1' or '::1'")
     try:
         socket.inet_pton(*_parts_of_host(host)[:2])
         return
@@ -232,10 +227,3 @@ def _check_host(host: object, function: str) -> None:
         f"{function}: host {host!r} is not a numeric address, such as '127.0.0.1' or '::1';"
         f" resolve a name first, for example with socket.gethostbyname({host!r})"
     )
-
-
-def _check_port(port: object, function: str) -> None:
-    if type(port) is not int:
-        raise TypeError(f"{function}: port {port!r} is a {type(port).__name__}; expected an int")
-    if not 0 <= port <= 0xFFFF:
-        raise ValueError(f"{function}: port {port} is not between 0 and 65535")

@@ -41,7 +41,7 @@ def kind_of(descriptor: File_descr) -> SocketKind:
     return cast("SocketKind", descriptor._socket_kind)
 
 
-def address_for(descriptor: File_descr, sockaddr: Sockaddr, function: str) -> PythonAddress:
+def address_for(function: str, descriptor: File_descr, sockaddr: Sockaddr) -> PythonAddress:
     """Return an address for Python's socket, which must be of the same family.
 
     Python would look up an address of another family as a name; the system gives these errors.

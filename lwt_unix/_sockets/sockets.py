@@ -20,12 +20,12 @@ from functools import partial
 from typing import TypeVar
 
 import lwt
+from lwt._core.checks import check_kind
 from lwt_unix import lwt_sys
-from lwt_unix._checks import check_number
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import Retry, is_ready, wrap_syscall
 from lwt_unix._descriptors.copies import inherit_unless
-from lwt_unix._descriptors.file_descr import File_descr, check_descriptor, check_is_descriptor
+from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
 from lwt_unix._descriptors.system import SocketKind
@@ -62,7 +62,7 @@ def socket(
     OCaml: Lwt_unix.socket :
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr
     """
-    kind = _check_kind("Lwt_unix.socket", domain, type, protocol)
+    kind = _new_kind("lwt_unix.socket", domain, type, protocol)
     fd = system.open_socket(kind)
     inherit_unless(cloexec, fd)
     return _new_socket(fd, kind)
@@ -79,21 +79,17 @@ def socketpair(
     OCaml: Lwt_unix.socketpair :
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr * file_descr
     """
-    kind = _check_kind("Lwt_unix.socketpair", domain, type, protocol)
+    kind = _new_kind("lwt_unix.socketpair", domain, type, protocol)
     one, other = system.open_socketpair(kind)
     inherit_unless(cloexec, one, other)
     return _new_socket(one, kind), _new_socket(other, kind)
 
 
-def _check_kind(function: str, domain: object, type: object, protocol: int) -> SocketKind:
-    if not isinstance(domain, Socket_domain):
-        raise TypeError(f"{function}: {domain!r} is no domain; use PF_UNIX, PF_INET or PF_INET6")
-    if not isinstance(type, Socket_type):
-        raise TypeError(
-            f"{function}: {type!r} is no type of socket; use SOCK_STREAM, SOCK_DGRAM, SOCK_RAW"
-            " or SOCK_SEQPACKET"
-        )
-    check_number(function, "protocol", protocol)
+def _new_kind(function: str, domain: Socket_domain, type: Socket_type, protocol: int) -> SocketKind:
+    check_kind(function, domain, Socket_domain, "use PF_UNIX, PF_INET or PF_INET6")
+    types = "use SOCK_STREAM, SOCK_DGRAM, SOCK_RAW or SOCK_SEQPACKET"
+    check_kind(function, type, Socket_type, types)
+    check_kind(function, protocol, int, "the protocol is a number, 0 for the usual one")
     return SocketKind(domain.value, type.value, protocol)
 
 
@@ -119,8 +115,8 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.bind : file_descr -> sockaddr -> unit Lwt.t
     """
-    sockaddr = to_sockaddr(address, "Lwt_unix.bind")
-    check_descriptor(descriptor)
+    sockaddr = to_sockaddr("lwt_unix.bind", address)
+    check_opened("lwt_unix.bind", descriptor)
     job = partial(_bind, descriptor, sockaddr)
     if isinstance(sockaddr, ADDR_UNIX):
         return run_job(job)
@@ -129,7 +125,7 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
 
 def _bind(descriptor: File_descr, sockaddr: Sockaddr) -> None:
-    address = address_for(descriptor, sockaddr, "Lwt_unix.bind")
+    address = address_for("lwt_unix.bind", descriptor, sockaddr)
     system.bind(socket_of(descriptor), address)
 
 
@@ -145,8 +141,8 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
 
     OCaml: Lwt_unix.listen : file_descr -> int -> unit
     """
-    check_number("Lwt_unix.listen", "backlog", backlog)
-    check_descriptor(descriptor)
+    check_kind("lwt_unix.listen", backlog, int, "backlog is a number of connections")
+    check_opened("lwt_unix.listen", descriptor)
     system.listen(socket_of(descriptor), backlog)
 
 
@@ -176,6 +172,7 @@ def accept(
 
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
+    check_is_descriptor("lwt_unix.accept", descriptor)
     return wrap_syscall(Read, descriptor, partial(_accept, descriptor, cloexec))
 
 
@@ -213,8 +210,8 @@ def accept_n(
     OCaml: Lwt_unix.accept_n : ?cloexec:bool ->
         file_descr -> int -> ((file_descr * sockaddr) list * exn option) Lwt.t
     """
-    check_is_descriptor(descriptor)
-    check_number("Lwt_unix.accept_n", "count", count)
+    check_is_descriptor("lwt_unix.accept_n", descriptor)
+    check_kind("lwt_unix.accept_n", count, int, "count is a number of connections")
     accepted: list[tuple[File_descr, Sockaddr]] = []
     blocking = settle_mode(descriptor)
 
@@ -255,7 +252,8 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.connect : file_descr -> sockaddr -> unit Lwt.t
     """
-    sockaddr = to_sockaddr(address, "Lwt_unix.connect")
+    check_is_descriptor("lwt_unix.connect", descriptor)
+    sockaddr = to_sockaddr("lwt_unix.connect", address)
     in_progress = False
 
     def try_to_connect() -> None:
@@ -266,13 +264,13 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
             # succeeded is in the socket's error.
             error = system.getsockopt(sock, python_socket.SOL_SOCKET, python_socket.SO_ERROR)
         else:
-            error = system.connect_ex(sock, address_for(descriptor, sockaddr, "Lwt_unix.connect"))
+            error = system.connect_ex(sock, address_for("lwt_unix.connect", descriptor, sockaddr))
             # When a signal interrupts it, the attempt goes on all the same.
             if error in {errno.EINPROGRESS, errno.EINTR}:
                 in_progress = True
                 raise Retry
         if error:
-            raise OSError(error, f"{os.strerror(error)} (Lwt_unix.connect to {sockaddr!r})")
+            raise OSError(error, f"{os.strerror(error)} (lwt_unix.connect to {sockaddr!r})")
 
     return wrap_syscall(Write, descriptor, try_to_connect)
 
@@ -290,12 +288,9 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
 
     OCaml: Lwt_unix.shutdown : file_descr -> shutdown_command -> unit
     """
-    if not isinstance(command, Shutdown_command):
-        raise TypeError(
-            f"Lwt_unix.shutdown: {command!r} is no command; use SHUTDOWN_RECEIVE, SHUTDOWN_SEND"
-            " or SHUTDOWN_ALL"
-        )
-    check_descriptor(descriptor)
+    commands = "use SHUTDOWN_RECEIVE, SHUTDOWN_SEND or SHUTDOWN_ALL"
+    check_kind("lwt_unix.shutdown", command, Shutdown_command, commands)
+    check_opened("lwt_unix.shutdown", descriptor)
     system.shutdown(socket_of(descriptor), command.value)
 
 
@@ -310,7 +305,7 @@ def getsockname(descriptor: File_descr, /) -> Sockaddr:
 
     OCaml: Lwt_unix.getsockname : file_descr -> sockaddr
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.getsockname", descriptor)
     return from_python(system.getsockname(socket_of(descriptor)))
 
 
@@ -322,7 +317,7 @@ def getpeername(descriptor: File_descr, /) -> Sockaddr:
 
     OCaml: Lwt_unix.getpeername : file_descr -> sockaddr
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.getpeername", descriptor)
     return from_python(system.getpeername(socket_of(descriptor)))
 
 
@@ -347,7 +342,7 @@ def get_credentials(descriptor: File_descr, /) -> Credentials:
 
     OCaml: Lwt_unix.get_credentials : file_descr -> credentials
     """
-    check_descriptor(descriptor)
+    check_opened("lwt_unix.get_credentials", descriptor)
     if not hasattr(python_socket, "SO_PEERCRED"):
         raise lwt_sys.Not_available("get_credentials")
     layout = struct.Struct("3i")

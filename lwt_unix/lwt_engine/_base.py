@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from lwt._core.checks import check_callable, wrong_type
 from lwt_unix._checks import check_delay, check_fd
 from lwt_unix.lwt_engine._events import (
     Action,
@@ -66,12 +67,19 @@ OCaml: Lwt_engine.Engine_id__poll : engine_id
 # --- Checks of arguments -----------------------------------------------------
 
 
-def not_a_callback(function_name: str, value: object) -> TypeError:
-    """Say that a function was expected."""
-    return TypeError(
-        f"lwt_engine.{function_name}: expected a function of one argument, the event, "
-        f"got {value!r} ({type(value).__name__})"
-    )
+def check_callback(function: str, callback: object) -> None:
+    """Raise a TypeError unless this can be called with an event."""
+    check_callable(function, callback, "it is called with the event")
+
+
+def check_engine(function: str, engine: object) -> None:
+    """Raise a TypeError unless this is an engine."""
+    if isinstance(engine, abstract):
+        return
+    hint = ""
+    if isinstance(engine, type):
+        hint = f"pass an instance, {getattr(engine, '__name__', '')}()"
+    raise wrong_type(function, "an engine", engine, hint)
 
 
 # --- Engines -----------------------------------------------------------------
@@ -157,14 +165,12 @@ class abstract(ABC):
         """Call a function with the event each time a descriptor is readable.
 
         Raises:
-            TypeError: `fd` is not a number, or `callback` not a function.
             ValueError: `fd` is negative, or too large for this engine.
 
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
         check_fd("lwt_engine.on_readable", fd)
-        if not callable(callback):
-            raise not_a_callback("on_readable", callback)
+        check_callback("lwt_engine.on_readable", callback)
         event = Registered_descriptor_event(fd, callback, self._readables)
         event.begin(self.register_readable)
         return event
@@ -173,14 +179,12 @@ class abstract(ABC):
         """Call a function with the event each time a descriptor is writable.
 
         Raises:
-            TypeError: `fd` is not a number, or `callback` not a function.
             ValueError: `fd` is negative, or too large for this engine.
 
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
         check_fd("lwt_engine.on_writable", fd)
-        if not callable(callback):
-            raise not_a_callback("on_writable", callback)
+        check_callback("lwt_engine.on_writable", callback)
         event = Registered_descriptor_event(fd, callback, self._writables)
         event.begin(self.register_writable)
         return event
@@ -196,14 +200,12 @@ class abstract(ABC):
             callback: takes the event.
 
         Raises:
-            TypeError: `delay` is not a number, or `callback` not a function.
             ValueError: `delay` is NaN.
 
         OCaml: method on_timer : float -> bool -> (event -> unit) -> event
         """
         check_delay("lwt_engine.on_timer", delay)
-        if not callable(callback):
-            raise not_a_callback("on_timer", callback)
+        check_callback("lwt_engine.on_timer", callback)
         event = Registered_timer_event(delay, repeat, callback, self._timers)
         event.begin(self.register_timer)
         return event
@@ -254,16 +256,15 @@ class abstract(ABC):
         fires in 2 seconds. Moving to the same engine does nothing.
 
         Raises:
-            TypeError: `engine` is not an engine.
             ValueError: `engine` cannot watch one of the descriptors; nothing was moved.
 
         OCaml: method transfer : abstract -> unit
         """
-        check_engine("transfer", engine)
+        check_engine("lwt_engine.transfer", engine)
         if engine is self:
             return
         for event in (*self._readables, *self._writables):
-            engine.check_descriptor("transfer", event.fd)
+            engine.check_descriptor("lwt_engine.transfer", event.fd)
         for event in list(self._readables):
             event.stop()
             event.moved_to = engine.on_readable(event.fd, event.callback)
@@ -323,18 +324,5 @@ class abstract(ABC):
         here. Not in OCaml.
         """
 
-    def check_descriptor(self, function_name: str, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
+    def check_descriptor(self, function: str, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
         """Raise ValueError if the engine cannot watch this descriptor. Not in OCaml."""
-
-
-def check_engine(function_name: str, engine: object) -> None:
-    """Raise unless this is an engine."""
-    if isinstance(engine, abstract):
-        return
-    hint = ""
-    if isinstance(engine, type):
-        hint = f"; pass an instance, {getattr(engine, '__name__', '')}()"
-    raise TypeError(
-        f"lwt_engine.{function_name}: expected an engine, got {engine!r} "
-        f"({type(engine).__name__}){hint}"
-    )

@@ -50,13 +50,12 @@ def set(engine: abstract, /, *, transfer: bool = True, destroy: bool = True) -> 
             were not moved.
 
     Raises:
-        TypeError: `engine` is not an engine.
         ValueError: `engine` cannot watch one of the descriptors; nothing was changed.
 
     OCaml: Lwt_engine.set : ?transfer:bool -> ?destroy:bool -> #t -> unit
     """
     global _current
-    check_engine("set", engine)
+    check_engine("lwt_engine.set", engine)
     if engine is _current:
         return
     if transfer:
@@ -101,7 +100,6 @@ def on_readable(fd: int, callback: Event_callback, /) -> Event:
         callback: takes the event.
 
     Raises:
-        TypeError: `fd` is not a number, or `callback` not a function.
         ValueError: `fd` is negative, or too large for the engine.
 
     OCaml: Lwt_engine.on_readable : Unix.file_descr -> (event -> unit) -> event
@@ -118,7 +116,6 @@ def on_writable(fd: int, callback: Event_callback, /) -> Event:
         callback: takes the event.
 
     Raises:
-        TypeError: `fd` is not a number, or `callback` not a function.
         ValueError: `fd` is negative, or too large for the engine.
 
     OCaml: Lwt_engine.on_writable : Unix.file_descr -> (event -> unit) -> event
@@ -138,7 +135,6 @@ def on_timer(delay: float, repeat: bool, callback: Event_callback, /) -> Event:
         callback: takes the event.
 
     Raises:
-        TypeError: `delay` is not a number, or `callback` not a function.
         ValueError: `delay` is NaN.
 
     OCaml: Lwt_engine.on_timer : float -> bool -> (event -> unit) -> event

@@ -27,12 +27,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lwt_unix._checks import check_delay, check_fd
-from lwt_unix.lwt_engine._base import (
-    abstract,
-    check_engine,
-    not_a_callback,
-    system_clock,
-)
+from lwt_unix.lwt_engine._base import abstract, check_callback, check_engine, system_clock
 from lwt_unix.lwt_engine._events import Action, Descriptor_event, Event, Event_callback
 from lwt_unix.lwt_engine._timers import Timer, Timer_queue
 
@@ -164,10 +159,10 @@ class descriptor_based(abstract):
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
         if not callable(callback):
-            raise not_a_callback("on_readable", callback)
+            check_callback("lwt_engine.on_readable", callback)
         if not self._is_direct:
             return super().on_readable(fd, callback)
-        watch = self._watches.get(fd) or self._new_watch("on_readable", fd)
+        watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_readable", fd)
         return Watch_event(fd, callback, self._readables, watch, watch.readers)
 
     def on_writable(self, fd: int, callback: Event_callback, /) -> Event:
@@ -176,10 +171,10 @@ class descriptor_based(abstract):
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
         if not callable(callback):
-            raise not_a_callback("on_writable", callback)
+            check_callback("lwt_engine.on_writable", callback)
         if not self._is_direct:
             return super().on_writable(fd, callback)
-        watch = self._watches.get(fd) or self._new_watch("on_writable", fd)
+        watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_writable", fd)
         return Watch_event(fd, callback, self._writables, watch, watch.writers)
 
     def on_timer(self, delay: float, repeat: bool, callback: Event_callback, /) -> Event:
@@ -191,7 +186,7 @@ class descriptor_based(abstract):
             return super().on_timer(delay, repeat, callback)
         check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
-            raise not_a_callback("on_timer", callback)
+            check_callback("lwt_engine.on_timer", callback)
         return Timer(delay, repeat, callback, self._timers, self._timer_queue)
 
     def register_readable(self, fd: int, action: Action, /) -> Action:
@@ -200,7 +195,7 @@ class descriptor_based(abstract):
         OCaml: method private register_readable :
         Unix.file_descr -> (unit -> unit) -> unit Lazy.t
         """
-        watch = self._watches.get(fd) or self._new_watch("register_readable", fd)
+        watch = self._watches.get(fd) or self._new_watch("lwt_engine.register_readable", fd)
         return Watch_event(fd, lambda _: action(), self._actions, watch, watch.readers).stop
 
     def register_writable(self, fd: int, action: Action, /) -> Action:
@@ -209,7 +204,7 @@ class descriptor_based(abstract):
         OCaml: method private register_writable :
         Unix.file_descr -> (unit -> unit) -> unit Lazy.t
         """
-        watch = self._watches.get(fd) or self._new_watch("register_writable", fd)
+        watch = self._watches.get(fd) or self._new_watch("lwt_engine.register_writable", fd)
         return Watch_event(fd, lambda _: action(), self._actions, watch, watch.writers).stop
 
     def register_timer(self, delay: float, repeat: bool, action: Action, /) -> Action:
@@ -222,10 +217,10 @@ class descriptor_based(abstract):
 
     # --- Descriptors ---------------------------------------------------------
 
-    def _new_watch(self, function_name: str, fd: int) -> Watch:
-        """Begin to know a descriptor, unless its number is none that we can watch."""
-        check_fd(f"lwt_engine.{function_name}", fd)
-        self.check_descriptor(function_name, fd)
+    def _new_watch(self, function: str, fd: int) -> Watch:
+        """Make the watch of a descriptor, unless we cannot watch a descriptor of this number."""
+        check_fd(function, fd)
+        self.check_descriptor(function, fd)
         watch = self._watches[fd] = Watch(fd, self._changes)
         # Looked at before the next wait: if nobody uses it until then, it goes again.
         watch.change()
@@ -243,7 +238,7 @@ class descriptor_based(abstract):
         watch = self._watches.get(fd)
         if watch is None:
             try:
-                watch = self._new_watch("adopt", fd)
+                watch = self._new_watch("lwt_engine.adopt", fd)
             except ValueError:
                 return  # Events of this descriptor will be refused, and this is early enough.
         if watch.is_adopted or watch.applied:
@@ -275,7 +270,7 @@ class descriptor_based(abstract):
 
         OCaml: method transfer : abstract -> unit
         """
-        check_engine("transfer", engine)
+        check_engine("lwt_engine.transfer", engine)
         if engine is self:
             return
         super().transfer(engine)

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from lwt._core.checks import check_kind
+
 
 class Event:
     """A callback registered with an engine, until `stop_event` takes it back.
@@ -151,10 +153,8 @@ def stop_event(event: Event, /) -> None:
     OCaml: Lwt_engine.stop_event : event -> unit
     """
     if not isinstance(event, Event):
-        raise TypeError(
-            f"lwt_engine.stop_event: expected an event, got {event!r} ({type(event).__name__}); "
-            "on_readable, on_writable and on_timer return one"
-        )
+        hint = "on_readable, on_writable and on_timer return one"
+        check_kind("lwt_engine.stop_event", event, Event, hint)
     event.stop()
 
 

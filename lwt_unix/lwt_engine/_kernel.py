@@ -82,7 +82,7 @@ class Poller(Protocol):
             OSError: the descriptor cannot be watched. Never if `after` is 0.
         """
 
-    def check(self, function_name: str, fd: int, /) -> None:
+    def check(self, function: str, fd: int, /) -> None:
         """Raise ValueError if the number of a descriptor is out of range."""
 
     def renew(self) -> None:
@@ -227,15 +227,15 @@ class kernel_based(descriptor_based):
 
     # --- The engine as a whole -----------------------------------------------
 
-    def _new_watch(self, function_name: str, fd: int) -> Watch:
-        watch = super()._new_watch(function_name, fd)
+    def _new_watch(self, function: str, fd: int) -> Watch:
+        watch = super()._new_watch(function, fd)
         if len(self._watches) > self._most_reports:
             self._most_reports *= 2
         return watch
 
-    def check_descriptor(self, function_name: str, fd: int, /) -> None:
+    def check_descriptor(self, function: str, fd: int, /) -> None:
         """Raise ValueError if the number of the descriptor is out of range. Not in OCaml."""
-        self._poller.check(function_name, fd)
+        self._poller.check(function, fd)
 
     def fork(self) -> None:
         """Make the kernel's object anew: the old one belongs to the parent process too.

@@ -94,7 +94,7 @@ class Kqueue_poller:
         # A filter that reports an end of file (EV_EOF) or an error is ready too.
         return [(report.ident, bits.get(report.filter, 0)) for report in reports]
 
-    def check(self, function_name: str, fd: int, /) -> None:
+    def check(self, function: str, fd: int, /) -> None:
         """Accept any descriptor."""
 
     def renew(self) -> None:

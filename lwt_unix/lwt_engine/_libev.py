@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
 
+from lwt._core.checks import check_kind
 from lwt._core.exceptions import Failure
 from lwt_unix.lwt_engine._base import Engine_id, Engine_id__poll, system_clock
 from lwt_unix.lwt_engine._kernel import Poller, kernel_based
@@ -116,11 +117,8 @@ _OPENERS: Final[dict[Backend, Callable[[], Poller | None]]] = {
 
 def _open(backend: Backend) -> tuple[Backend, Poller]:
     """Return the backend that is used, and its poller."""
-    if not isinstance(backend, Backend):
-        raise TypeError(
-            f"lwt_engine.libev: expected a backend, got {backend!r} ({type(backend).__name__}); "
-            "pass one of lwt_engine.Ev_backend, such as Ev_backend.epoll"
-        )
+    hint = "pass one of lwt_engine.Ev_backend, such as Ev_backend.epoll"
+    check_kind("lwt_engine.libev", backend, Backend, hint)
     candidates = list(_OPENERS) if backend is Backend.EV_DEFAULT else [backend]
     for candidate in candidates:
         open_poller = _OPENERS.get(candidate)

@@ -65,7 +65,7 @@ class Epoll_poller:
             except FileExistsError:
                 self._epoll.modify(fd, mask)
 
-    def check(self, function_name: str, fd: int, /) -> None:
+    def check(self, function: str, fd: int, /) -> None:
         """Accept any descriptor."""
 
     def renew(self) -> None:
@@ -110,7 +110,7 @@ class Poll_poller:
     def _wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
         return self._poll.poll(timeout * 1000.0)
 
-    def check(self, function_name: str, fd: int, /) -> None:
+    def check(self, function: str, fd: int, /) -> None:
         """Accept any descriptor."""
 
     def renew(self) -> None:
@@ -169,9 +169,9 @@ class Select_poller:
             writers = [fd for fd in self._writers if is_bad(fd)]
         return [(fd, READ) for fd in readers] + [(fd, WRITE) for fd in writers]
 
-    def check(self, function_name: str, fd: int, /) -> None:
+    def check(self, function: str, fd: int, /) -> None:
         """Raise ValueError for 1024 and above."""
-        check_selectable(function_name, fd)
+        check_selectable(function, fd)
 
     def renew(self) -> None:
         """Note that nothing is asked."""

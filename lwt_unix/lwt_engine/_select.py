@@ -31,11 +31,11 @@ FD_SETSIZE: Final = 1024
 """How many descriptors the system call select can tell apart."""
 
 
-def check_selectable(function_name: str, fd: int) -> None:
+def check_selectable(function: str, fd: int) -> None:
     """Raise ValueError if select cannot watch a descriptor."""
     if fd >= FD_SETSIZE:
         raise ValueError(
-            f"lwt_engine.{function_name}: descriptor {fd} is out of range for the engine select, "
+            f"{function}: descriptor {fd} is out of range for the engine select, "
             f"which takes descriptors below {FD_SETSIZE} only; use another engine: "
             "lwt_engine.set(lwt_engine.epoll()), lwt_engine.kqueue() or lwt_engine.poll()"
         )
@@ -221,9 +221,9 @@ class select(select_based):
     OCaml: class Lwt_engine.select
     """
 
-    def check_descriptor(self, function_name: str, fd: int, /) -> None:
+    def check_descriptor(self, function: str, fd: int, /) -> None:
         """Raise ValueError for 1024 and above. Not in OCaml."""
-        check_selectable(function_name, fd)
+        check_selectable(function, fd)
 
     def select(
         self, fds_r: list[int], fds_w: list[int], timeout: float, /

@@ -10,12 +10,11 @@ from functools import partial
 from typing import TypeVar, final
 
 import lwt
-from lwt_unix._checks import check_callable, check_number
+from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt_unix.lwt_io import _putting, _taking
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
 from lwt_unix.lwt_io._create import new_memory
-from lwt_unix.lwt_io._taking import check_block_size
-from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine, check_channel, exclusively
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine, exclusively
 
 T = TypeVar("T")
 
@@ -25,7 +24,7 @@ def buffered(channel: Channel, /) -> int:
 
     OCaml: Lwt_io.buffered : 'a channel -> int
     """
-    check_channel("buffered", channel)
+    check_kind("lwt_io.buffered", channel, Channel)
     buffer = channel._buffer
     return buffer.limit - buffer.position if buffer.is_input else buffer.position
 
@@ -35,7 +34,7 @@ def buffer_size(channel: Channel, /) -> int:
 
     OCaml: Lwt_io.buffer_size : 'a channel -> int
     """
-    check_channel("buffer_size", channel)
+    check_kind("lwt_io.buffer_size", channel, Channel)
     return channel._buffer.size
 
 
@@ -50,13 +49,9 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.resize_buffer : 'a channel -> int -> unit Lwt.t
     """
-    check_channel("resize_buffer", channel)
-    check_number("lwt_io.resize_buffer", "the size", size)
-    if size < MINIMUM_BUFFER_SIZE:
-        raise ValueError(
-            f"Lwt_io.resize_buffer: buffer size too small: {size} bytes; "
-            f"expected {MINIMUM_BUFFER_SIZE} or more"
-        )
+    check_kind("lwt_io.resize_buffer", channel, Channel)
+    ocaml = "Lwt_io.resize_buffer: buffer size too small"
+    check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
     return exclusively(channel, _resize(channel._buffer, size))
 
 
@@ -87,7 +82,7 @@ def position(channel: Channel, /) -> int:
 
     OCaml: Lwt_io.position : 'a channel -> int64
     """
-    check_channel("position", channel)
+    check_kind("lwt_io.position", channel, Channel)
     buffer = channel._buffer
     if buffer.is_input:
         return buffer.offset - (buffer.limit - buffer.position)
@@ -110,8 +105,8 @@ def block(
 
     OCaml: Lwt_io.block : 'a channel -> int -> (Lwt_bytes.t -> int -> 'b Lwt.t) -> 'b Lwt.t
     """
-    check_channel("block", channel)
-    check_number("lwt_io.block", "the size", size)
+    check_kind("lwt_io.block", channel, Channel)
+    check_kind("lwt_io.block", size, int, "the size is a number of bytes")
     check_callable("lwt_io.block", f)
     return exclusively(channel, _block(channel._buffer, size, f))
 
@@ -119,7 +114,8 @@ def block(
 async def _block(
     buffer: ChannelBuffer, size: int, f: Callable[[memoryview, int], PromiseOrCoroutine[T]]
 ) -> T:
-    check_block_size(size)
+    # No block may be larger than the smallest buffer of a channel.
+    check_bounds("lwt_io.block", "the size", size, 0, MINIMUM_BUFFER_SIZE, ocaml="Lwt_io.block")
     take = _taking.take_block if buffer.is_input else _putting.take_block
     start = await take(buffer, size)
     return await lwt.apply(partial(f, buffer.memory), start)
@@ -210,7 +206,7 @@ def direct_access(
 
     OCaml: Lwt_io.direct_access : 'a channel -> (direct_access -> 'b Lwt.t) -> 'b Lwt.t
     """
-    check_channel("direct_access", channel)
+    check_kind("lwt_io.direct_access", channel, Channel)
     check_callable("lwt_io.direct_access", f)
     return exclusively(channel, _direct_access(channel._buffer, f))
 

@@ -291,5 +291,5 @@ class ClosingOnce:
 
 def _closed_by_itself() -> lwt.Promise[object]:
     return lwt.fail(
-        lwt.Failure("Lwt_io.close: the close function of a channel closed that channel again")
+        lwt.Failure("lwt_io.close: the close function of a channel closed that channel again")
     )

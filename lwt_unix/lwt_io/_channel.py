@@ -10,6 +10,7 @@ from typing import Final, TypeVar, final
 from weakref import WeakSet
 
 import lwt
+from lwt._core.checks import check_kind
 from lwt_unix import lwt_main
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
 from lwt_unix.lwt_io._taking import read_line, take_line
@@ -18,7 +19,6 @@ from lwt_unix.lwt_io._turns import (
     IDLE,
     INVALID,
     Channel,
-    check_channel,
     exclusively,
     flush_quietly,
     innermost,
@@ -122,7 +122,7 @@ def is_busy(channel: Channel, /) -> bool:
 
     OCaml: Lwt_io.is_busy : 'a channel -> bool
     """
-    check_channel("is_busy", channel)
+    check_kind("lwt_io.is_busy", channel, Channel)
     if channel._state is INVALID:
         raise no_longer_valid(channel)
     return channel._state is not IDLE and channel._state is not CLOSED
@@ -133,7 +133,7 @@ def is_closed(channel: Channel, /) -> bool:
 
     OCaml: Lwt_io.is_closed : 'a channel -> bool
     """
-    check_channel("is_closed", channel)
+    check_kind("lwt_io.is_closed", channel, Channel)
     return channel._state is CLOSED
 
 
@@ -142,7 +142,7 @@ def mode(channel: Channel, /) -> Mode:
 
     OCaml: Lwt_io.mode : 'a channel -> 'a mode
     """
-    check_channel("mode", channel)
+    check_kind("lwt_io.mode", channel, Channel)
     return channel._buffer.mode
 
 
@@ -162,7 +162,7 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.flush : output_channel -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("lwt_io.flush", oc)
+        check_kind("lwt_io.flush", oc, OutputChannel)
     if oc._state is IDLE and oc._buffer.position == 0:
         if not oc._buffer.auto_flushing:
             request_flush(oc)
@@ -207,7 +207,7 @@ def abort(channel: Channel, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.abort : 'a channel -> unit Lwt.t
     """
-    check_channel("abort", channel)
+    check_kind("lwt_io.abort", channel, Channel)
     channel = innermost(channel)
     if channel._state is INVALID:
         return lwt.fail(no_longer_valid(channel))
@@ -235,7 +235,7 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.close : 'a channel -> unit Lwt.t
     """
-    check_channel("close", channel)
+    check_kind("lwt_io.close", channel, Channel)
     if channel._root is not None:
         return lwt.fail(
             lwt.Failure("Lwt_io.close: cannot close a channel obtained via Lwt_io.atomic")
@@ -251,16 +251,3 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
 async def _flush_quietly_and_abort(channel: Channel) -> None:
     await flush_quietly(channel._buffer)
     await abort(channel)
-
-
-# --- Checks of arguments -----------------------------------------------------
-
-
-def not_an_input(function: str, channel: object) -> TypeError:
-    """Say that an input channel was expected."""
-    return TypeError(f"{function}: {channel!r} is not an input channel")
-
-
-def not_an_output(function: str, channel: object) -> TypeError:
-    """Say that an output channel was expected."""
-    return TypeError(f"{function}: {channel!r} is not an output channel")

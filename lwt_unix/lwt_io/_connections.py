@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import lwt
 import lwt_unix
-from lwt_unix._checks import check_callable
+from lwt._core.checks import check_callable
+from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
 from lwt_unix.lwt_io._buffer import Close, ClosingOnce
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, is_closed
@@ -100,10 +101,26 @@ def open_connection(
     ?prepare_fd:(Lwt_unix.file_descr -> unit) -> ?in_buffer:Lwt_bytes.t ->
     ?out_buffer:Lwt_bytes.t -> Unix.sockaddr -> (input_channel * output_channel) Lwt.t
     """
-    address = to_sockaddr(sockaddr, "Lwt_io.open_connection")
+    return _open(
+        "lwt_io.open_connection", sockaddr, fd, set_tcp_nodelay, prepare_fd, in_buffer, out_buffer
+    )
+
+
+def _open(
+    function: str,
+    sockaddr: Address,
+    fd: lwt_unix.File_descr | None,
+    set_tcp_nodelay: bool | None,
+    prepare_fd: PrepareFd | None,
+    in_buffer: memoryview | None,
+    out_buffer: memoryview | None,
+) -> lwt.Promise[tuple[InputChannel, OutputChannel]]:
+    address = to_sockaddr(function, sockaddr)
+    if fd is not None:
+        check_is_descriptor(function, fd)
     if prepare_fd is not None:
-        check_callable("lwt_io.open_connection", prepare_fd)
-    buffers = (memory_of("open_connection", in_buffer), memory_of("open_connection", out_buffer))
+        check_callable(function, prepare_fd)
+    buffers = (memory_of(function, in_buffer), memory_of(function, out_buffer))
     socket = fd
     if socket is None:
         socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)
@@ -155,13 +172,8 @@ def with_connection(
     (input_channel * output_channel -> 'a Lwt.t) -> 'a Lwt.t
     """
     check_callable("lwt_io.with_connection", f)
-    connected = open_connection(
-        sockaddr,
-        fd=fd,
-        set_tcp_nodelay=set_tcp_nodelay,
-        prepare_fd=prepare_fd,
-        in_buffer=in_buffer,
-        out_buffer=out_buffer,
+    connected = _open(
+        "lwt_io.with_connection", sockaddr, fd, set_tcp_nodelay, prepare_fd, in_buffer, out_buffer
     )
     return lwt.bind(connected, lambda channels: with_close_connection(f, channels))
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, overload
+from typing import Final, Literal, overload
 
 import lwt
 import lwt_unix
-from lwt_unix._checks import check_callable, check_number
+from lwt._core.checks import check_bounds, check_callable, check_kind, wrong_type
+from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix.lwt_io._buffer import (
     MINIMUM_BUFFER_SIZE,
@@ -23,6 +24,8 @@ from lwt_unix.lwt_io._buffer import (
 )
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, new_input, new_output
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
+
+_MODES: Final = "use lwt_io.Input or lwt_io.Output"
 
 _default_buffer_size = 4096
 
@@ -46,26 +49,20 @@ def set_default_buffer_size(size: int, /) -> None:
     OCaml: Lwt_io.set_default_buffer_size : int -> unit
     """
     global _default_buffer_size
-    check_buffer_size("set_default_buffer_size", size)
+    check_buffer_size("lwt_io.set_default_buffer_size", size)
     _default_buffer_size = size
 
 
 def check_buffer_size(function: str, size: int) -> None:
-    """Refuse a buffer too small for the largest `lwt_io.block`."""
-    check_number(f"lwt_io.{function}", "the buffer's size", size)
-    if size < MINIMUM_BUFFER_SIZE:
-        raise ValueError(
-            f"Lwt_io.{function}: too small buffer size: {size} bytes; "
-            f"expected {MINIMUM_BUFFER_SIZE} or more"
-        )
+    """Raise unless a buffer of this size has room for the largest `lwt_io.block`."""
+    ocaml = f"{in_ocaml(function)}: too small buffer size"
+    check_bounds(function, "the buffer's size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
 
 
-def check_buffer(function: str, buffer: memoryview) -> None:
-    """Refuse what is no `Lwt_bytes.t`: a writable, contiguous memoryview of bytes.
-
-    Raises:
-        TypeError: `buffer` is something else.
-    """
+def memory_of(function: str, buffer: memoryview | None) -> memoryview:
+    """Return the memory for a channel: the buffer that was given for it, or a new one."""
+    if buffer is None:
+        return new_memory(_default_buffer_size)
     if (
         type(buffer) is not memoryview
         or buffer.readonly
@@ -73,30 +70,15 @@ def check_buffer(function: str, buffer: memoryview) -> None:
         or not buffer.c_contiguous
         or buffer.ndim != 1
     ):
-        raise TypeError(
-            f"lwt_io.{function}: the buffer {buffer!r} is not a writable memoryview of bytes; "
-            f"expected memoryview(bytearray(size))"
-        )
+        hint = "such as memoryview(bytearray(4096))"
+        raise wrong_type(function, "a writable memoryview of bytes", buffer, hint)
+    check_buffer_size(function, len(buffer))
+    return buffer
 
 
 def new_memory(size: int) -> memoryview:
     """Make the memory of a buffer."""
     return memoryview(bytearray(size))
-
-
-def memory_of(function: str, buffer: memoryview | None) -> memoryview:
-    if buffer is None:
-        return new_memory(_default_buffer_size)
-    check_buffer(function, buffer)
-    check_buffer_size(function, len(buffer))
-    return buffer
-
-
-def _check_mode(function: str, mode: object) -> None:
-    if not isinstance(mode, Mode):
-        raise TypeError(
-            f"lwt_io.{function}: mode is {mode!r}; expected lwt_io.Input or lwt_io.Output"
-        )
 
 
 def _no_close() -> lwt.Promise[None]:
@@ -148,9 +130,9 @@ def make(
     ?seek:(int64 -> Unix.seek_command -> int64 Lwt.t) -> mode:'mode mode ->
     (Lwt_bytes.t -> int -> int -> int Lwt.t) -> 'mode channel
     """
-    _check_mode("make", mode)
+    check_kind("lwt_io.make", mode, Mode, _MODES)
     check_callable("lwt_io.make", perform_io)
-    memory = memory_of("make", buffer)
+    memory = memory_of("lwt_io.make", buffer)
     if close is None:
         close = _no_close
     check_callable("lwt_io.make", close)
@@ -208,9 +190,9 @@ def of_fd(
     OCaml: Lwt_io.of_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Lwt_unix.file_descr -> 'mode channel
     """
-    _check_mode("of_fd", mode)
-    check_is_descriptor(fd)
-    memory = memory_of("of_fd", buffer)
+    check_kind("lwt_io.of_fd", mode, Mode, _MODES)
+    check_is_descriptor("lwt_io.of_fd", fd)
+    memory = memory_of("lwt_io.of_fd", buffer)
     if close is None:
         close = ClosingOnce(partial(lwt_unix.close, fd))
     check_callable("lwt_io.of_fd", close)
@@ -265,7 +247,8 @@ def of_unix_fd(
     OCaml: Lwt_io.of_unix_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Unix.file_descr -> 'mode channel
     """
-    _check_mode("of_unix_fd", mode)
+    check_kind("lwt_io.of_unix_fd", mode, Mode, _MODES)
+    check_fd("lwt_io.of_unix_fd", fd)
     descriptor = lwt_unix.of_unix_file_descr(fd)
     if mode is Mode.Input:
         return of_fd(descriptor, mode=mode, buffer=buffer, close=close)

@@ -9,6 +9,8 @@ OCaml: Lwt_io, printing (src/unix/lwt_io.mli).
 from __future__ import annotations
 
 import lwt
+from lwt._core.checks import check_kind
+from lwt_unix._descriptors.buffers import bytes_of
 from lwt_unix.lwt_io._channel import OutputChannel
 from lwt_unix.lwt_io._create import stderr, stdout
 from lwt_unix.lwt_io._writing import Data, write, write_line
@@ -21,7 +23,8 @@ def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.fprint : output_channel -> string -> unit Lwt.t
     """
-    return write(oc, text)
+    check_kind("lwt_io.fprint", oc, OutputChannel)
+    return write(oc, _checked("lwt_io.fprint", text))
 
 
 def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
@@ -29,7 +32,8 @@ def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.fprintl : output_channel -> string -> unit Lwt.t
     """
-    return write_line(oc, text)
+    check_kind("lwt_io.fprintl", oc, OutputChannel)
+    return write_line(oc, _checked("lwt_io.fprintl", text))
 
 
 def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
@@ -37,6 +41,7 @@ def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[Non
 
     OCaml: Lwt_io.fprintf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
+    check_kind("lwt_io.fprintf", oc, OutputChannel)
     return write(oc, format % args)
 
 
@@ -45,7 +50,12 @@ def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[No
 
     OCaml: Lwt_io.fprintlf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
+    check_kind("lwt_io.fprintlf", oc, OutputChannel)
     return write_line(oc, format % args)
+
+
+def _checked(function: str, text: Data) -> Data:
+    return text if type(text) is str else bytes_of(function, text)
 
 
 # --- To the standard output, and the standard error output -------------------
@@ -56,7 +66,7 @@ def print(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.print : string -> unit Lwt.t
     """
-    return write(stdout, text)
+    return write(stdout, _checked("lwt_io.print", text))
 
 
 def printl(text: Data, /) -> lwt.Promise[None]:
@@ -64,7 +74,7 @@ def printl(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.printl : string -> unit Lwt.t
     """
-    return write_line(stdout, text)
+    return write_line(stdout, _checked("lwt_io.printl", text))
 
 
 def printf(format: str, /, *args: object) -> lwt.Promise[None]:
@@ -88,7 +98,7 @@ def eprint(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.eprint : string -> unit Lwt.t
     """
-    return write(stderr, text)
+    return write(stderr, _checked("lwt_io.eprint", text))
 
 
 def eprintl(text: Data, /) -> lwt.Promise[None]:
@@ -96,7 +106,7 @@ def eprintl(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.eprintl : string -> unit Lwt.t
     """
-    return write_line(stderr, text)
+    return write_line(stderr, _checked("lwt_io.eprintl", text))
 
 
 def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:

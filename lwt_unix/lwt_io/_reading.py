@@ -18,10 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import lwt
-from lwt_unix._checks import check_number
-from lwt_unix._descriptors.buffers import check_bounds, writable_bytes
+from lwt._core.checks import check_bounds, check_kind
+from lwt_unix._descriptors.buffers import check_part, writable_bytes
 from lwt_unix.lwt_io import _taking
-from lwt_unix.lwt_io._channel import InputChannel, not_an_input
+from lwt_unix.lwt_io._channel import InputChannel
 from lwt_unix.lwt_io._taking import (
     end_of_input,
     take_char,
@@ -50,7 +50,7 @@ def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
     OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("lwt_io.read_line", ic)
+        check_kind("lwt_io.read_line", ic, InputChannel)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
@@ -59,7 +59,7 @@ def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
 
 
 def _no_line() -> lwt.Promise[bytes]:
-    return lwt.fail(end_of_input("Lwt_io.read_line"))
+    return lwt.fail(end_of_input("lwt_io.read_line"))
 
 
 def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -75,7 +75,7 @@ def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("lwt_io.read_line_opt", ic)
+        check_kind("lwt_io.read_line_opt", ic, InputChannel)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
@@ -93,7 +93,7 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
     OCaml: Lwt_io.read_char : input_channel -> char Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("lwt_io.read_char", ic)
+        check_kind("lwt_io.read_char", ic, InputChannel)
     if ic._state is IDLE:
         char = take_char(ic._buffer)
         if char is not None:
@@ -102,7 +102,7 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
 
 
 def _no_char() -> lwt.Promise[bytes]:
-    return lwt.fail(end_of_input("Lwt_io.read_char"))
+    return lwt.fail(end_of_input("lwt_io.read_char"))
 
 
 def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -114,7 +114,7 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     OCaml: Lwt_io.read_char_opt : input_channel -> char option Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("lwt_io.read_char_opt", ic)
+        check_kind("lwt_io.read_char_opt", ic, InputChannel)
     if ic._state is IDLE:
         char = take_char(ic._buffer)
         if char is not None:
@@ -136,14 +136,12 @@ def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]
     OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
     """
     if type(ic) is not InputChannel:
-        raise not_an_input("lwt_io.read", ic)
+        check_kind("lwt_io.read", ic, InputChannel)
     buffer = ic._buffer
     if count is None:
         return exclusively(ic, _taking.read_all(buffer))
-    if type(count) is not int:
-        check_number("lwt_io.read", "count", count)
-    if count < 0:
-        raise ValueError(f"Lwt_io.read: count is {count}; expected 0 or more bytes")
+    if type(count) is not int or count < 0:
+        check_bounds("lwt_io.read", "count", count, 0)
     if ic._state is IDLE and buffer.position < buffer.limit:
         return lwt.return_(take_some(buffer, count))
     return read_once(
@@ -166,15 +164,15 @@ def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> 
 
     OCaml: Lwt_io.read_into : input_channel -> bytes -> int -> int -> int Lwt.t
     """
-    return _read_into("Lwt_io.read_into", ic, buffer, offset, length)
+    return _read_into("lwt_io.read_into", ic, buffer, offset, length)
 
 
 def _read_into(
     function: str, ic: InputChannel, target: Buffer, offset: int, length: int
 ) -> lwt.Promise[int]:
     if type(ic) is not InputChannel:
-        raise not_an_input(function, ic)
-    check_bounds(function, offset, length)
+        check_kind(function, ic, InputChannel)
+    check_part(function, offset, length)
     view = writable_bytes(function, target)
     buffer = ic._buffer
     if not 0 < length <= len(view) - offset or offset < 0:
@@ -205,15 +203,15 @@ def read_into_exactly(
 
     OCaml: Lwt_io.read_into_exactly : input_channel -> bytes -> int -> int -> unit Lwt.t
     """
-    return _read_into_exactly("Lwt_io.read_into_exactly", ic, buffer, offset, length)
+    return _read_into_exactly("lwt_io.read_into_exactly", ic, buffer, offset, length)
 
 
 def _read_into_exactly(
     function: str, ic: InputChannel, target: Buffer, offset: int, length: int
 ) -> lwt.Promise[None]:
     if type(ic) is not InputChannel:
-        raise not_an_input(function, ic)
-    check_bounds(function, offset, length)
+        check_kind(function, ic, InputChannel)
+    check_part(function, offset, length)
     view = writable_bytes(function, target)
     return exclusively(ic, _taking.read_into_exactly(ic._buffer, function, view, offset, length))
 
@@ -225,7 +223,7 @@ def read_into_bigstring(
 
     OCaml: Lwt_io.read_into_bigstring : input_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
-    return _read_into("Lwt_io.read_into_bigstring", ic, buffer, offset, length)
+    return _read_into("lwt_io.read_into_bigstring", ic, buffer, offset, length)
 
 
 def read_into_exactly_bigstring(
@@ -236,4 +234,4 @@ def read_into_exactly_bigstring(
     OCaml: Lwt_io.read_into_exactly_bigstring :
     input_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
     """
-    return _read_into_exactly("Lwt_io.read_into_exactly_bigstring", ic, buffer, offset, length)
+    return _read_into_exactly("lwt_io.read_into_exactly_bigstring", ic, buffer, offset, length)

@@ -30,8 +30,9 @@ from typing import Final, Protocol, TypeAlias, TypeGuard, final
 
 import lwt
 import lwt_unix
-from lwt_unix._checks import check_callable, check_number, described
+from lwt._core.checks import check_callable, check_kind
 from lwt_unix._descriptors import system
+from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
 from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
 
@@ -237,8 +238,7 @@ def shutdown_server(server: Server, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.shutdown_server : server -> unit Lwt.t
     """
-    if type(server) is not Server:
-        raise TypeError(f"lwt_io.shutdown_server: expected a server, got {described(server)}")
+    check_kind("lwt_io.shutdown_server", server, Server)
     return server.stop()
 
 
@@ -277,13 +277,15 @@ def start_server(
     there, binding is a job of its own. If the socket was made here, it is closed on every
     error and on cancelling.
     """
-    address = to_sockaddr(sockaddr, f"Lwt_io.{function}")
+    address = to_sockaddr(function, sockaddr)
+    if fd is not None:
+        check_is_descriptor(function, fd)
     if backlog is None:
         backlog = lwt_unix.somaxconn()
-    check_number(f"lwt_io.{function}", "backlog", backlog)
+    check_kind(function, backlog, int, "backlog is a number of connections")
     for prepare in (prepare_listening_fd, prepare_client_fd):
         if prepare is not None:
-            check_callable(f"lwt_io.{function}", prepare)
+            check_callable(function, prepare)
     socket = fd
     if socket is None:
         socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)

@@ -15,6 +15,7 @@ from typing import TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
+from lwt._core.checks import check_callable
 from lwt_unix._sockets.sockaddr import Address, Sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
 from lwt_unix.lwt_io._connections import PrepareFd, closing_once
@@ -146,8 +147,8 @@ def establish_server_with_client_socket(
     ?prepare_client_fd:(Lwt_unix.file_descr -> unit) -> Unix.sockaddr ->
     (Lwt_unix.sockaddr -> Lwt_unix.file_descr -> unit Lwt.t) -> server Lwt.t
     """
-    function = "establish_server_with_client_socket"
-    _check_handler(function, f)
+    function = "lwt_io.establish_server_with_client_socket"
+    check_callable(function, f)
     return start_server(
         function,
         sockaddr,
@@ -158,11 +159,6 @@ def establish_server_with_client_socket(
         prepare_listening_fd,
         prepare_client_fd,
     )
-
-
-def _check_handler(function: str, f: object) -> None:
-    if not callable(f):
-        raise TypeError(f"lwt_io.{function}: {f!r} cannot be called; expected what serves a client")
 
 
 # --- Clients served on channels ----------------------------------------------
@@ -256,8 +252,8 @@ def establish_server_with_client_address(
     ?prepare_client_fd:(Lwt_unix.file_descr -> unit) -> Unix.sockaddr ->
     (Lwt_unix.sockaddr -> input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
-    function = "establish_server_with_client_address"
-    _check_handler(function, f)
+    function = "lwt_io.establish_server_with_client_address"
+    check_callable(function, f)
     if buffer_size is None:
         buffer_size = default_buffer_size()
     check_buffer_size(function, buffer_size)
@@ -291,7 +287,7 @@ def establish_server(
     ?backlog:int -> ?no_close:bool -> Unix.sockaddr ->
     (input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
-    _check_handler("establish_server", f)
+    check_callable("lwt_io.establish_server", f)
     return establish_server_with_client_address(
         sockaddr,
         lambda _, channels: f(channels),

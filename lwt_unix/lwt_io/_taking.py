@@ -18,7 +18,7 @@ from typing import Final
 
 import lwt
 from lwt_unix._descriptors.buffers import check_range
-from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
+from lwt_unix.lwt_io._buffer import ChannelBuffer
 
 CARRIAGE_RETURN: Final = 13
 
@@ -103,7 +103,7 @@ async def read_line(buffer: ChannelBuffer) -> bytes:
             pieces.append(take_rest(buffer))
         if await buffer.perform_io() == 0:
             if not pieces:
-                raise end_of_input("Lwt_io.read_line")
+                raise end_of_input("lwt_io.read_line")
             return b"".join(pieces)  # the last line, without an end
         if not pieces:
             line = take_line(buffer)
@@ -131,7 +131,7 @@ async def read_char(buffer: ChannelBuffer) -> bytes:
         if char is not None:
             return char
         if await buffer.perform_io() == 0:
-            raise end_of_input("Lwt_io.read_char")
+            raise end_of_input("lwt_io.read_char")
 
 
 async def read_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
@@ -186,19 +186,7 @@ async def take_block(buffer: ChannelBuffer, size: int) -> int:
     """Wait until `size` bytes are read ahead, take them, and return where they lie."""
     while buffer.limit - buffer.position < size:
         if await buffer.perform_io() == 0:
-            raise end_of_input("Lwt_io.block")
+            raise end_of_input("lwt_io.block")
     start = buffer.position
     buffer.position = start + size
     return start
-
-
-def check_block_size(size: int) -> None:
-    """Refuse a block that some channel's buffer could not hold.
-
-    Raises:
-        ValueError: it is negative, or larger than the smallest buffer.
-    """
-    if not 0 <= size <= MINIMUM_BUFFER_SIZE:
-        raise ValueError(
-            f"Lwt_io.block: the size is {size}; expected 0 to {MINIMUM_BUFFER_SIZE} bytes"
-        )

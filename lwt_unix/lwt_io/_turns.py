@@ -35,7 +35,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
 import lwt
 from lwt import lwt_sequence
-from lwt_unix._checks import check_callable, described
+from lwt._core.checks import check_callable, check_kind
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
 
 T = TypeVar("T")
@@ -93,12 +93,6 @@ class Channel:
         return f"<{kind}{self._buffer.name} channel, {self._state.value}>"
 
 
-def check_channel(function: str, channel: object) -> None:
-    """Raise a TypeError unless this is a channel."""
-    if not isinstance(channel, Channel):
-        raise TypeError(f"lwt_io.{function}: expected a channel, got {described(channel)}")
-
-
 # --- Taking turns ------------------------------------------------------------
 
 
@@ -106,7 +100,7 @@ def no_longer_valid(channel: Channel) -> lwt.Failure:
     """Make the exception of an operation on a temporary channel after its time."""
     return lwt.Failure(
         f"temporary atomic channel {channel._buffer.name} no more valid: "
-        f"it may be used only until the promise of the function given to Lwt_io.atomic is resolved"
+        f"it may be used only until the promise of the function given to lwt_io.atomic is resolved"
     )
 
 
@@ -233,7 +227,7 @@ def atomic(
     check_callable("lwt_io.atomic", function)
 
     def run(channel: AnyChannel, /) -> lwt.Promise[T]:
-        check_channel("atomic", channel)
+        check_kind("lwt_io.atomic", channel, Channel)
         if channel._state is IDLE:
             return lwt.of_coroutine(_atomically(function, channel, _lend(channel)))
         turn = _ask_for_turn(channel)

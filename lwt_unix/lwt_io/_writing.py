@@ -21,9 +21,10 @@ from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import lwt
-from lwt_unix._descriptors.buffers import bytes_of, check_bounds
+from lwt._core.checks import check_kind
+from lwt_unix._descriptors.buffers import bytes_of, check_part
 from lwt_unix.lwt_io import _putting
-from lwt_unix.lwt_io._channel import OutputChannel, not_an_output
+from lwt_unix.lwt_io._channel import OutputChannel
 from lwt_unix.lwt_io._putting import put
 from lwt_unix.lwt_io._turns import IDLE, exclusively, request_flush
 
@@ -46,7 +47,7 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.write : output_channel -> string -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("lwt_io.write", oc)
+        check_kind("lwt_io.write", oc, OutputChannel)
     if type(data) is str:
         data = data.encode()
     if type(data) is not bytes:
@@ -69,7 +70,7 @@ def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.write_line : output_channel -> string -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("lwt_io.write_line", oc)
+        check_kind("lwt_io.write_line", oc, OutputChannel)
     if type(line) is str:
         line = line.encode()
     if type(line) is not bytes:
@@ -99,11 +100,11 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.write_char : output_channel -> char -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("lwt_io.write_char", oc)
+        check_kind("lwt_io.write_char", oc, OutputChannel)
     byte = char if type(char) is bytes else bytes(bytes_of("lwt_io.write_char", char))
     if len(byte) != 1:
         raise ValueError(
-            f"Lwt_io.write_char: {char!r} is {len(byte)} bytes, not one; use lwt_io.write"
+            f"lwt_io.write_char: {char!r} is {len(byte)} bytes, not one; use lwt_io.write"
         )
     buffer = oc._buffer
     if oc._state is IDLE and put(buffer, byte):
@@ -124,7 +125,7 @@ def write_lines(
     OCaml: Lwt_io.write_lines : output_channel -> string Lwt_stream.t -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("lwt_io.write_lines", oc)
+        check_kind("lwt_io.write_lines", oc, OutputChannel)
     return lwt.of_coroutine(_write_lines(oc, lines))
 
 
@@ -147,7 +148,7 @@ def write_chars(
     OCaml: Lwt_io.write_chars : output_channel -> char Lwt_stream.t -> unit Lwt.t
     """
     if type(oc) is not OutputChannel:
-        raise not_an_output("lwt_io.write_chars", oc)
+        check_kind("lwt_io.write_chars", oc, OutputChannel)
     return lwt.of_coroutine(_write_chars(oc, chars))
 
 
@@ -161,23 +162,23 @@ async def _write_chars(oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[
 
 
 def _write_from(
-    name: str, oc: OutputChannel, source: Data, offset: int, length: int
+    function: str, oc: OutputChannel, source: Data, offset: int, length: int
 ) -> lwt.Promise[int]:
     if type(oc) is not OutputChannel:
-        raise not_an_output(name, oc)
-    check_bounds(name, offset, length)
-    view = bytes_of(name, source)
-    return exclusively(oc, _putting.write_from(oc._buffer, name, view, offset, length))
+        check_kind(function, oc, OutputChannel)
+    check_part(function, offset, length)
+    view = bytes_of(function, source)
+    return exclusively(oc, _putting.write_from(oc._buffer, function, view, offset, length))
 
 
 def _write_from_exactly(
-    name: str, oc: OutputChannel, source: Data, offset: int, length: int
+    function: str, oc: OutputChannel, source: Data, offset: int, length: int
 ) -> lwt.Promise[None]:
     if type(oc) is not OutputChannel:
-        raise not_an_output(name, oc)
-    check_bounds(name, offset, length)
-    view = bytes_of(name, source)
-    return exclusively(oc, _putting.write_from_exactly(oc._buffer, name, view, offset, length))
+        check_kind(function, oc, OutputChannel)
+    check_part(function, offset, length)
+    view = bytes_of(function, source)
+    return exclusively(oc, _putting.write_from_exactly(oc._buffer, function, view, offset, length))
 
 
 def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> lwt.Promise[int]:
@@ -193,7 +194,7 @@ def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> 
 
     OCaml: Lwt_io.write_from : output_channel -> bytes -> int -> int -> int Lwt.t
     """
-    return _write_from("Lwt_io.write_from", oc, source, offset, length)
+    return _write_from("lwt_io.write_from", oc, source, offset, length)
 
 
 def write_from_bigstring(
@@ -203,7 +204,7 @@ def write_from_bigstring(
 
     OCaml: Lwt_io.write_from_bigstring : output_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
-    return _write_from("Lwt_io.write_from_bigstring", oc, source, offset, length)
+    return _write_from("lwt_io.write_from_bigstring", oc, source, offset, length)
 
 
 def write_from_string(
@@ -213,7 +214,7 @@ def write_from_string(
 
     OCaml: Lwt_io.write_from_string : output_channel -> string -> int -> int -> int Lwt.t
     """
-    return _write_from("Lwt_io.write_from_string", oc, source, offset, length)
+    return _write_from("lwt_io.write_from_string", oc, source, offset, length)
 
 
 def write_from_exactly(
@@ -228,7 +229,7 @@ def write_from_exactly(
 
     OCaml: Lwt_io.write_from_exactly : output_channel -> bytes -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("Lwt_io.write_from_exactly", oc, source, offset, length)
+    return _write_from_exactly("lwt_io.write_from_exactly", oc, source, offset, length)
 
 
 def write_from_exactly_bigstring(
@@ -239,7 +240,7 @@ def write_from_exactly_bigstring(
     OCaml: Lwt_io.write_from_exactly_bigstring :
     output_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("Lwt_io.write_from_exactly_bigstring", oc, source, offset, length)
+    return _write_from_exactly("lwt_io.write_from_exactly_bigstring", oc, source, offset, length)
 
 
 def write_from_string_exactly(
@@ -250,4 +251,4 @@ def write_from_string_exactly(
     OCaml: Lwt_io.write_from_string_exactly :
     output_channel -> string -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("Lwt_io.write_from_string_exactly", oc, source, offset, length)
+    return _write_from_exactly("lwt_io.write_from_string_exactly", oc, source, offset, length)

@@ -38,7 +38,7 @@ def test_other_exceptions_and_values_pass() -> None:
 
 def test_what_is_no_function_is_refused_and_what_returns_no_promise_is_named() -> None:
     with pytest.raises(
-        TypeError, match=r"^Lwt_unix\.handle_unix_error: expected a function, got 3"
+        TypeError, match=r"^lwt_unix\.handle_unix_error: expected a function, got 3"
     ):
         lwt_unix.handle_unix_error(3, 4)  # type: ignore[arg-type]  # what is tested
     with pytest.raises(TypeError, match="no_promise"):

@@ -56,9 +56,9 @@ def test_the_range_may_be_all_of_the_buffer_or_nothing_at_its_end(ends: Pair) ->
 def test_a_bound_that_is_no_int_is_refused(
     pair: Pair, function: Callable[..., object], bound: object
 ) -> None:
-    with pytest.raises(TypeError, match="must be of type int"):
+    with pytest.raises(TypeError, match=r"expected an int, got .*; the offset"):
         function(pair[0], bytearray(8), bound, 1)
-    with pytest.raises(TypeError, match="must be of type int"):
+    with pytest.raises(TypeError, match=r"expected an int, got .*; the length"):
         function(pair[0], bytearray(8), 0, bound)
 
 
@@ -121,7 +121,7 @@ def test_a_read_only_buffer_is_refused(pair: Pair, buffer: bytearray) -> None:
 
 @pytest.mark.parametrize("buffer", ["12345678", None, [1, 2], memoryview(bytearray(8))[::2]])
 def test_what_is_no_buffer_is_refused(pair: Pair, buffer: bytearray) -> None:
-    with pytest.raises(TypeError, match=r"^Lwt_unix\.read: "):
+    with pytest.raises(TypeError, match=r"^lwt_unix\.read: "):
         lwt_unix.read(pair[0], buffer, 0, 1)
 
 

@@ -157,7 +157,7 @@ class TestBuffers:
     def test_less_than_16_bytes_are_refused(self) -> None:
         with pytest.raises(ValueError, match=r"Lwt_io\.set_default_buffer_size: too small"):
             lwt_io.set_default_buffer_size(15)
-        with pytest.raises(ValueError, match=r"Lwt_io\.make: too small buffer size: 15 bytes"):
+        with pytest.raises(ValueError, match=r"Lwt_io\.make: too small buffer size: .* is 15;"):
             lwt_io.make(
                 lambda *_: lwt.return_(0), mode=lwt_io.Input, buffer=memoryview(bytearray(15))
             )
@@ -170,13 +170,13 @@ class TestBuffers:
         ids=["bytearray", "read-only", "not of bytes", "bytes"],
     )
     def test_what_is_no_writable_memoryview_of_bytes_is_refused(self, buffer: object) -> None:
-        with pytest.raises(TypeError, match=r"lwt_io\.make: the buffer .* is not a writable"):
+        with pytest.raises(TypeError, match=r"^lwt_io\.make: expected a writable memoryview"):
             lwt_io.make(  # type: ignore[call-overload]  # what the test is about
                 lambda *_: lwt.return_(0), mode=lwt_io.Input, buffer=buffer
             )
 
     def test_what_is_no_mode_is_refused(self) -> None:
-        with pytest.raises(TypeError, match=r"mode is 'r'; expected lwt_io\.Input or"):
+        with pytest.raises(TypeError, match=r"expected a mode, got 'r' .*use lwt_io\.Input or"):
             lwt_io.make(lambda *_: lwt.return_(0), mode="r")  # type: ignore[call-overload]  # that
 
 

@@ -174,7 +174,7 @@ class TestServersOnChannels:
         assert sizes == [100, 100, 4096, 4096]
 
     def test_a_buffer_that_is_too_small_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="too small buffer size: 3 bytes"):
+        with pytest.raises(ValueError, match=r"too small buffer size: .* is 3;"):
             lwt_io.establish_server_with_client_address(HERE, echo_lines, buffer_size=3)
 
     def test_a_client_for_whom_there_is_no_buffer_is_closed_and_the_server_goes_on(

@@ -60,7 +60,7 @@ class TestLines:
         async def read() -> list[bytes]:
             channel = channel_of(data)
             found = [await lwt_io.read_line(channel) for _ in lines]
-            with pytest.raises(EOFError, match=r"Lwt_io\.read_line"):
+            with pytest.raises(EOFError, match=r"^lwt_io\.read_line: end"):
                 await lwt_io.read_line(channel)
             return found
 

@@ -284,7 +284,7 @@ def test_the_number_of_a_signal_is_an_int() -> None:
 
 @pytest.mark.parametrize("function", [lwt_unix.on_signal, lwt_unix.on_signal_full])
 def test_what_handles_a_signal_is_a_function(function: Callable[[int, object], object]) -> None:
-    with pytest.raises(TypeError, match=r"^Lwt_unix\.on_signal\w*: expected a function, got 3"):
+    with pytest.raises(TypeError, match=r"^lwt_unix\.on_signal\w*: expected a function, got 3"):
         function(signal.SIGUSR1, 3)
 
 
@@ -307,7 +307,7 @@ def test_when_the_engine_refuses_the_pipe_python_does_not_write_to_it(
 
 
 def test_only_what_on_signal_returned_is_disabled() -> None:
-    with pytest.raises(TypeError, match=r"^Lwt_unix\.disable_signal_handler: .* got 10 \(int\)"):
+    with pytest.raises(TypeError, match=r"^lwt_unix\.disable_signal_handler: .* got 10 \(int\)"):
         lwt_unix.disable_signal_handler(10)  # type: ignore[arg-type]  # what is tested
 
 
@@ -323,7 +323,7 @@ def test_outside_the_main_thread_handlers_are_refused_and_leave_nothing() -> Non
     thread = threading.Thread(target=try_it)
     thread.start()
     thread.join()
-    assert [str(error).startswith("Lwt_unix.on_signal: ") for error in errors] == [True]
+    assert [str(error).startswith("lwt_unix.on_signal: ") for error in errors] == [True]
 
 
 def test_after_the_last_handler_ctrl_c_interrupts_as_before() -> None:

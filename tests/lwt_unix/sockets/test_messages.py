@@ -72,7 +72,7 @@ def test_a_stream_does_not_name_the_sender(opened: Open) -> None:
 
 
 def test_a_message_to_a_host_name_is_refused(opened: Open) -> None:
-    with pytest.raises(ValueError, match=r"^Lwt_unix\.sendto: host"):
+    with pytest.raises(ValueError, match=r"^lwt_unix\.sendto: host"):
         lwt_unix.sendto(opened.socket(type=lwt_unix.SOCK_DGRAM), b"x", 0, 1, [], ("host", 1))
 
 

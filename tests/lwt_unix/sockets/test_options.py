@@ -101,19 +101,23 @@ def test_a_timeout_that_is_no_time_gives_the_error_of_the_system(
 @pytest.mark.parametrize("value", ["1", b"abcd", 1.0, None, True])
 def test_values_of_another_type_are_refused(sock: lwt_unix.File_descr, value: object) -> None:
     wrong: Any = value
-    with pytest.raises(TypeError, match=r"^Lwt_unix\.setsockopt_int: .*; expected an int"):
+    with pytest.raises(
+        TypeError, match=r"^lwt_unix\.setsockopt_int: expected an int for the value"
+    ):
         lwt_unix.setsockopt_int(sock, lwt_unix.SO_RCVBUF, wrong)
-    with pytest.raises(TypeError, match=r"^Lwt_unix\.setsockopt_optint: .*; expected an int"):
+    with pytest.raises(TypeError, match=r"^lwt_unix\.setsockopt_optint: expected an int"):
         lwt_unix.setsockopt_optint(sock, lwt_unix.SO_LINGER, lwt.Some(wrong))
     if value != 1.0 or value is True:
-        with pytest.raises(TypeError, match=r"^Lwt_unix\.setsockopt_float: .* is no number"):
+        with pytest.raises(TypeError, match=r"^lwt_unix\.setsockopt_float: expected a number"):
             lwt_unix.setsockopt_float(sock, lwt_unix.SO_RCVTIMEO, wrong)
 
 
 def test_numbers_too_large_for_the_system_are_refused(sock: lwt_unix.File_descr) -> None:
-    with pytest.raises(ValueError, match=r"^Lwt_unix\.setsockopt_int: 1099511627776 is too large"):
+    with pytest.raises(
+        ValueError, match=r"^lwt_unix\.setsockopt_int: .* is 1099511627776; expected"
+    ):
         lwt_unix.setsockopt_int(sock, lwt_unix.SO_RCVBUF, 2**40)
-    with pytest.raises(ValueError, match=r"^Lwt_unix\.setsockopt_optint: 1099511627776 is too"):
+    with pytest.raises(ValueError, match=r"^lwt_unix\.setsockopt_optint: .* is 1099511627776;"):
         lwt_unix.setsockopt_optint(sock, lwt_unix.SO_LINGER, lwt.Some(2**40))
 
 
@@ -131,7 +135,7 @@ def test_a_pending_error_is_told_once(sock: lwt_unix.File_descr) -> None:
 
 
 def test_an_option_of_another_type_is_refused(sock: lwt_unix.File_descr) -> None:
-    with pytest.raises(TypeError, match=r"^Lwt_unix\.getsockopt: SO_RCVBUF .*SO_REUSEADDR"):
+    with pytest.raises(TypeError, match=r"^lwt_unix\.getsockopt: .* SO_RCVBUF .*SO_REUSEADDR"):
         lwt_unix.getsockopt(sock, lwt_unix.SO_RCVBUF)  # type: ignore[arg-type]  # what is tested
 
 
