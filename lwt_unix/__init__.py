@@ -32,6 +32,17 @@ channels and servers are `lwt_unix.lwt_io`; import them by name, this package do
 
 Only one thread may use all this, the one that runs the main loop.
 
+The state of the process, all that there is once and changes. `_renewal` begins it afresh:
+
+- `lwt_engine._current`: `_current`, the current engine
+- `lwt_main`: `_running`, whether the main loop runs, and `_left_by`, what left it for good
+- `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`
+- `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
+- `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come
+- `lwt_io._channel`: `_outputs`, the channels that are flushed at the exit
+- `lwt_io._create`: `_default_buffer_size`
+- `lwt_io._create`: `zero`, `null`, `stdin`, `stdout` and `stderr`, the well-known channels
+
 OCaml: Lwt_unix (src/unix/lwt_unix.ml)
 """
 

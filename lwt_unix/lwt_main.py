@@ -169,6 +169,14 @@ def _finished() -> None:
         _running.release()
 
 
+def _renew() -> None:
+    """Begin afresh: `run` does not run, and there are no hooks."""
+    _finished()
+    Enter_iter_hooks.remove_all()
+    Leave_iter_hooks.remove_all()
+    Exit_hooks.remove_all()
+
+
 def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
     """Run the main loop until a promise is resolved, and return its value.
 

@@ -17,4 +17,16 @@ The source reads in this order, one idea a file:
 Below them lie `publish` (names as users see them), `ring` (linked rings, which `lwt_sequence`
 offers), and `checks` (of arguments). `waiters` is what mailboxes, mutexes, conditions and pools
 stand on. `operators` hands `Promise` what its operators call.
+
+The state of the process, all that there is once and changes. `renewal` begins it afresh:
+
+- `promise`: `_is_in_repr`, whether a promise is being shown, so that those inside it are not
+- `exceptions`: `_filter`, the exception filter
+- `storage`: `current_storage`, the storage
+- `choices`: `prng`, the generator of random numbers
+- `resolution`: `resolution`, which callbacks run, one inside another, and which wait
+- `resolution`: `async_exception_hook`, what takes the exceptions that nobody waits for
+- `coroutine`: `_returned`, what the body returned that has just ended
+- `coroutine`: `_drivers`, generators that are kept to run the next bodies
+- `pause`: `_paused`, the promises that are paused, and who is notified of them
 """

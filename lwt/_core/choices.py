@@ -19,11 +19,18 @@ from __future__ import annotations
 import random
 from typing import Final
 
-prng: Final[random.Random] = random.Random(0)
+_FIRST_SEED: Final = 0
+
+prng: Final[random.Random] = random.Random(_FIRST_SEED)
 """The generator that `choose` and `pick` draw from when several promises are resolved.
 
 It starts from the same seed in every process; `lwt.prng.seed(n)` starts it anew.
 """
+
+
+def renew() -> None:
+    """Begin afresh, with the seed of the start."""
+    prng.seed(_FIRST_SEED)
 
 
 def draw(number: int) -> int:

@@ -56,6 +56,12 @@ _drivers: Final[list[_Driver | None]] = [None] * (MAXIMUM_NESTING + 1)
 """At each level of nesting, the driver of the next body that is run there, if there is one."""
 
 
+def renew() -> None:
+    """Begin afresh: no body runs, and there are no drivers."""
+    _returned.contents = None
+    _drivers[:] = [None] * len(_drivers)
+
+
 @coroutine
 def _drive() -> _Driver:
     """Run bodies, one after another.

@@ -77,6 +77,12 @@ class Exception_filter:
 
 _filter: Ref[Exception_filter.t] = Ref(Exception_filter.handle_all_except_runtime)
 
+
+def renew() -> None:
+    """Begin afresh, with the filter of the start."""
+    _filter.contents = Exception_filter.handle_all_except_runtime
+
+
 MAXIMUM_TRACEBACK: Final = 1000
 """How many entries of a traceback are kept: a stack at Python's default limit."""
 

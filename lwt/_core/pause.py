@@ -27,13 +27,22 @@ class _Paused:
 
     __slots__ = ("notifier", "promises")
 
+    promises: list[Promise[None]]
+    """Cancelled ones stay here, and count, as in OCaml; the turn passes them over."""
+
+    notifier: Callable[[int], object] | None
+
     def __init__(self) -> None:
-        self.promises: list[Promise[None]] = []
-        """Cancelled ones stay here, and count, as in OCaml; the turn passes them over."""
-        self.notifier: Callable[[int], object] | None = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin afresh: nothing is paused, and nobody is notified."""
+        self.promises = []
+        self.notifier = None
 
 
 _paused: Final = _Paused()
+renew = _paused.renew
 
 
 def pause() -> Promise[None]:

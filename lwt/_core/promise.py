@@ -399,6 +399,13 @@ def _drop_removed(promise: Promise[Any], callbacks: Callbacks) -> None:
 _content_repr = reprlib.Repr()
 _content_repr.maxstring = _content_repr.maxother = 120
 _is_in_repr = False
+"""Whether what a promise holds is being shown just now."""
+
+
+def renew() -> None:
+    """Begin afresh: nothing is being shown."""
+    global _is_in_repr
+    _is_in_repr = False
 
 
 def _repr_of_content(content: object) -> str:

@@ -93,6 +93,10 @@ class Resolution:
     is_running_postponed: bool
 
     def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin afresh: nothing runs, and nothing waits to."""
         self.depth = 0
         self.deferred = deque()
         self.nesting = 0
@@ -122,6 +126,12 @@ SystemExit(2), which ends the process with status 2. Assign to `contents` to cha
 
 OCaml: Lwt.async_exception_hook : (exn -> unit) ref
 """
+
+
+def renew() -> None:
+    """Begin afresh: nothing runs or waits to, and the hook is that of the start."""
+    resolution.renew()
+    async_exception_hook.contents = _die
 
 
 def report(rejection: Rejection) -> None:

@@ -43,6 +43,11 @@ empty_storage: Final[Storage] = MappingProxyType({})
 current_storage: Final[Ref[Storage]] = Ref(empty_storage)
 
 
+def renew() -> None:
+    """Begin afresh, with nothing in the storage."""
+    current_storage.contents = empty_storage
+
+
 _MAKE_KEY: Final = "make one with lwt.new_key()"
 
 

@@ -320,3 +320,9 @@ stderr: Final = of_unix_file_descr(2, blocking=True, set_flags=False)
 
 OCaml: Lwt_unix.stderr : file_descr
 """
+
+
+def renew() -> None:
+    """Begin afresh: the standard descriptors are open, and nobody waits for them."""
+    for fd, descriptor in enumerate((stdin, stdout, stderr)):
+        descriptor.__init__(fd, True, False)

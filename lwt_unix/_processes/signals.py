@@ -113,7 +113,7 @@ class _SignalPipe:
                 signal.set_wakeup_fd(current)
             self.notify(signum)
 
-    def renew(self) -> None:
+    def part_from_parent(self) -> None:
         """Have a child process use a pipe of its own, under the same numbers.
 
         With that of its parent, either could read the signals that came to the other.
@@ -161,6 +161,12 @@ def _non_blocking_pipe() -> tuple[int, int]:
 
 _pipe: _SignalPipe | None = None
 _signals: dict[int, _Signal] = {}
+
+
+def renew() -> None:
+    """Begin afresh: without handlers, and with what was there before the first of them."""
+    for handled in [*_signals.values()]:
+        lwt_sequence.iter_l(disable_signal_handler, handled.handlers)
 
 
 def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
@@ -339,10 +345,10 @@ def _run_handlers(signum: int) -> None:
         lwt_sequence.iter_l(lambda handler: handler._function(handler, signum), handled.handlers)
 
 
-def _renew_after_fork() -> None:
+def _part_from_parent() -> None:
     if _pipe is not None:
-        _pipe.renew()
+        _pipe.part_from_parent()
 
 
 # After the engine has done its part, since it is imported first.
-os.register_at_fork(after_in_child=_renew_after_fork)
+os.register_at_fork(after_in_child=_part_from_parent)

@@ -27,6 +27,11 @@ def _best() -> abstract:
 _current: abstract = _best()
 
 
+def renew() -> None:
+    """Begin afresh, with a new engine, the best of this system; the current one is destroyed."""
+    set(_best(), transfer=False)
+
+
 # --- The current engine ------------------------------------------------------
 
 
@@ -192,7 +197,7 @@ def forwards_signal(signum: int, /) -> bool:
     return _current.forwards_signal(signum)
 
 
-def _renew_after_fork() -> None:
+def _part_from_parent() -> None:
     """Keep a child process from using the kernel's object of its parent.
 
     libev looks for a new process identifier at each turn; Python tells us.
@@ -201,4 +206,4 @@ def _renew_after_fork() -> None:
         _current.fork()
 
 
-os.register_at_fork(after_in_child=_renew_after_fork)
+os.register_at_fork(after_in_child=_part_from_parent)

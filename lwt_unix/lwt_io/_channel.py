@@ -111,6 +111,13 @@ def new_output(buffer: ChannelBuffer) -> OutputChannel:
     return channel
 
 
+def begin_again(channel: InputChannel | OutputChannel, new: InputChannel | OutputChannel) -> None:
+    """Give a channel the buffer of a new one, and forget what it was doing."""
+    channel.__init__(new._buffer)
+    if isinstance(channel, OutputChannel):
+        _outputs.add(channel)
+
+
 # --- Asking about a channel --------------------------------------------------
 
 
@@ -185,7 +192,13 @@ def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
     return lwt.catch(lambda: flushed, lambda _: lwt.return_unit)
 
 
-lwt_main.at_exit(flush_all)
+def renew() -> None:
+    """Begin afresh: no channel is there to be flushed at the exit. After `lwt_main` has begun."""
+    _outputs.clear()
+    lwt_main.at_exit(flush_all)
+
+
+renew()
 
 
 # --- Closing -----------------------------------------------------------------

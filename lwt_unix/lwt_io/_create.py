@@ -22,12 +22,14 @@ from lwt_unix.lwt_io._buffer import (
     Mode,
     Perform,
 )
-from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, new_input, new_output
+from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, begin_again, new_input, new_output
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 
 _MODES: Final = "use lwt_io.Input or lwt_io.Output"
 
-_default_buffer_size = 4096
+_FIRST_BUFFER_SIZE: Final = 4096
+
+_default_buffer_size = _FIRST_BUFFER_SIZE
 
 
 def default_buffer_size() -> int:
@@ -285,13 +287,21 @@ def _write_nowhere(_buffer: memoryview, _offset: int, length: int) -> lwt.Promis
     return lwt.return_(length)
 
 
-zero: InputChannel = make(_read_zeros, mode=Mode.Input, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+def _new_zero() -> InputChannel:
+    return make(_read_zeros, mode=Mode.Input, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+
+
+def _new_null() -> OutputChannel:
+    return make(_write_nowhere, mode=Mode.Output, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+
+
+zero: InputChannel = _new_zero()
 """An endless input of bytes 0.
 
 OCaml: Lwt_io.zero : input_channel
 """
 
-null: OutputChannel = make(_write_nowhere, mode=Mode.Output, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+null: OutputChannel = _new_null()
 """An output that drops everything.
 
 OCaml: Lwt_io.null : output_channel
@@ -314,3 +324,17 @@ stderr: OutputChannel = of_fd(lwt_unix.stderr, mode=Mode.Output)
 
 OCaml: Lwt_io.stderr : output_channel
 """
+
+
+def renew() -> None:
+    """Begin afresh: the size of buffers, and the channels above; what these hold is lost.
+
+    The channels that are flushed at the exit, and the descriptors, have begun before.
+    """
+    global _default_buffer_size
+    _default_buffer_size = _FIRST_BUFFER_SIZE
+    begin_again(zero, _new_zero())
+    begin_again(null, _new_null())
+    begin_again(stdin, of_fd(lwt_unix.stdin, mode=Mode.Input))
+    begin_again(stdout, of_fd(lwt_unix.stdout, mode=Mode.Output))
+    begin_again(stderr, of_fd(lwt_unix.stderr, mode=Mode.Output))

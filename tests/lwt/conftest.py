@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import lwt
+from lwt._core.renewal import renew
 from lwt._core.resolution import resume
 from tests.support.promises import Recorder, check_the_core_is_at_rest
 
@@ -13,11 +14,12 @@ from tests.support.promises import Recorder, check_the_core_is_at_rest
 def _the_core_is_left_at_rest() -> Iterator[None]:
     saved_hook = lwt.async_exception_hook.contents
     yield
-    lwt.abandon_paused()
-    resume()  # What an exception that left has left over, as the main loop would.
-    lwt.Exception_filter.set(lwt.Exception_filter.handle_all_except_runtime)
-    assert lwt.async_exception_hook.contents is saved_hook
-    check_the_core_is_at_rest()
+    try:
+        resume()  # What an exception that left has left over, as the main loop would.
+        assert lwt.async_exception_hook.contents is saved_hook
+        check_the_core_is_at_rest()
+    finally:
+        renew()
 
 
 @pytest.fixture

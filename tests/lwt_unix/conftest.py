@@ -5,10 +5,19 @@ from collections.abc import Iterator
 import pytest
 
 import lwt_unix
+from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import lwt_engine, lwt_main
+from lwt_unix._renewal import renew as renew_lwt_unix
 from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
 from tests.support.sockets import Open
+
+
+@pytest.fixture(autouse=True)
+def _all_begins_afresh() -> Iterator[None]:
+    yield
+    renew_lwt_unix()
+    renew_lwt()
 
 
 @pytest.fixture

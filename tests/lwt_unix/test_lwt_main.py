@@ -15,21 +15,13 @@ import pytest
 import lwt
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix.lwt_engine import Event, stop_event
-from lwt_unix.lwt_main import Enter_iter_hooks, Exit_hooks, Leave_iter_hooks
+from lwt_unix.lwt_main import Enter_iter_hooks, Leave_iter_hooks
 from tests.support.engines import Recorder, socket_pairs
 
 
 @pytest.fixture
 def record() -> Recorder:
     return Recorder()
-
-
-@pytest.fixture(autouse=True)
-def no_hooks_left() -> Iterator[None]:
-    yield
-    Enter_iter_hooks.remove_all()
-    Leave_iter_hooks.remove_all()
-    Exit_hooks.remove_all()
 
 
 @pytest.fixture

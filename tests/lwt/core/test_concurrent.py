@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -327,13 +327,6 @@ def test_a_promise_that_a_cancel_resolves_is_not_picked_besides(wait_for: Waitin
 # The first of several: some are resolved already
 
 
-@pytest.fixture
-def _prng_is_restored() -> Iterator[None]:
-    state = lwt.prng.getstate()
-    yield
-    lwt.prng.setstate(state)
-
-
 @each_for_first
 @pytest.mark.parametrize("number", range(3))
 def test_a_single_resolved_promise_is_the_one(wait_for: Waiting, number: int) -> None:
@@ -349,7 +342,6 @@ def test_choose_returns_a_promise_that_is_resolved_already_itself(wait_for: Wait
     assert wait_for([pending(), promise]) is promise
 
 
-@pytest.mark.usefixtures("_prng_is_restored")
 @pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])
 def test_every_fulfilled_promise_may_be_chosen(wait_for: Waiting) -> None:
     promises = [lwt.return_(1), pending(), lwt.return_(2), lwt.return_(3)]
@@ -360,7 +352,6 @@ def test_every_fulfilled_promise_may_be_chosen(wait_for: Waiting) -> None:
     assert chosen == {lwt.Some(1), lwt.Some(2), lwt.Some(3)}
 
 
-@pytest.mark.usefixtures("_prng_is_restored")
 @pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])
 def test_a_rejected_promise_is_chosen_before_fulfilled_ones_and_each_rejected_one_may_be(
     wait_for: Waiting,
@@ -380,7 +371,6 @@ def test_a_rejected_promise_is_chosen_before_fulfilled_ones_and_each_rejected_on
     assert chosen == set(exceptions)
 
 
-@pytest.mark.usefixtures("_prng_is_restored")
 @pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])
 def test_the_same_seed_chooses_the_same(wait_for: Waiting) -> None:
     promises = [lwt.return_(number) for number in range(10)]
@@ -394,7 +384,6 @@ def test_the_same_seed_chooses_the_same(wait_for: Waiting) -> None:
     assert len({repr(value) for value in first}) > 1
 
 
-@pytest.mark.usefixtures("_prng_is_restored")
 @pytest.mark.parametrize("wait_for", [lwt.nchoose, lwt.npick, lwt.nchoose_split, lwt.join, lwt.all])
 def test_functions_that_need_no_choice_do_not_draw(wait_for: Waiting) -> None:
     state = lwt.prng.getstate()
@@ -404,7 +393,6 @@ def test_functions_that_need_no_choice_do_not_draw(wait_for: Waiting) -> None:
     assert lwt.prng.getstate() == state
 
 
-@pytest.mark.usefixtures("_prng_is_restored")
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize(
     "resolved",

@@ -1,21 +1,10 @@
 """Pausing: which promises a turn fulfills, and who is told of them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 import lwt
 from lwt import Promise
-from lwt._core.pause import _paused
 from tests.support.promises import Recorder, is_canceled, raising
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_paused_and_no_notifier_set() -> Iterator[None]:
-    lwt.abandon_paused()
-    notifier = _paused.notifier
-    yield
-    _paused.notifier = notifier
 
 
 def test_a_promise_of_pause_is_pending_until_the_turn() -> None:

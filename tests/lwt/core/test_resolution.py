@@ -9,7 +9,7 @@ import pytest
 
 import lwt
 from lwt import Promise, Resolver
-from lwt._core.resolution import resolution
+from lwt._core.renewal import renew
 from tests.support.programs import environment
 from tests.support.promises import A, B, Recorder, raising
 
@@ -355,7 +355,7 @@ def test_cancel_in_a_callback_does_not_defer(record: Recorder) -> None:
 def _the_depth_is_restored() -> Iterator[None]:
     """`abandon_wakeups` leaves the depth wrong for good, as in OCaml; not for other tests."""
     yield
-    resolution.depth = 0
+    renew()
 
 
 @pytest.mark.usefixtures("_the_depth_is_restored")

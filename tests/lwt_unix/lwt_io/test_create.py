@@ -148,10 +148,7 @@ class TestBuffers:
     def test_the_default_size_is_4096_bytes_and_can_be_changed(self) -> None:
         assert lwt_io.default_buffer_size() == 4096
         lwt_io.set_default_buffer_size(100)
-        try:
-            channel = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Input)
-        finally:
-            lwt_io.set_default_buffer_size(4096)
+        channel = lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Input)
         assert lwt_io.buffer_size(channel) == 100
 
     def test_less_than_16_bytes_are_refused(self) -> None:

@@ -1,0 +1,108 @@
+"""A fresh beginning of all state of `lwt_unix`."""
+
+import signal
+from collections.abc import Callable
+
+import lwt
+import lwt_unix
+from lwt._core.renewal import renew as renew_lwt
+from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix._processes import signals
+from lwt_unix._renewal import renew
+from lwt_unix.lwt_io._channel import _outputs
+from tests.support.programs import in_child
+from tests.test_state import listed_state
+
+
+def of_descriptor(descriptor: lwt_unix.File_descr) -> object:
+    slots = descriptor.__slots__
+    return [getattr(descriptor, slot) for slot in slots if slot != "__weakref__"]
+
+
+def of_channel(channel: lwt_io.Channel) -> object:
+    buffer = channel._buffer
+    return channel._state, buffer.offset, buffer.position, len(buffer.memory)
+
+
+STATE: dict[str, Callable[[], object]] = {
+    "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
+    "lwt_main._running": lwt_main._running.locked,
+    "lwt_main._left_by": lambda: lwt_main._left_by.contents,
+    "lwt_main.Enter_iter_hooks": lambda: repr(lwt_main.Enter_iter_hooks),
+    "lwt_main.Leave_iter_hooks": lambda: repr(lwt_main.Leave_iter_hooks),
+    "lwt_main.Exit_hooks": lambda: repr(lwt_main.Exit_hooks),
+    "_descriptors.file_descr.stdin": lambda: of_descriptor(lwt_unix.stdin),
+    "_descriptors.file_descr.stdout": lambda: of_descriptor(lwt_unix.stdout),
+    "_descriptors.file_descr.stderr": lambda: of_descriptor(lwt_unix.stderr),
+    "_processes.signals._signals": lambda: list(signals._signals),
+    "_processes.signals._pipe": lambda: signals._pipe,
+    "lwt_io._channel._outputs": lambda: set(_outputs),
+    "lwt_io._create._default_buffer_size": lwt_io.default_buffer_size,
+    "lwt_io._create.zero": lambda: of_channel(lwt_io.zero),
+    "lwt_io._create.null": lambda: of_channel(lwt_io.null),
+    "lwt_io._create.stdin": lambda: of_channel(lwt_io.stdin),
+    "lwt_io._create.stdout": lambda: of_channel(lwt_io.stdout),
+    "lwt_io._create.stderr": lambda: of_channel(lwt_io.stderr),
+}
+"""What tells of each state how it is."""
+
+
+def change_everything() -> list[object]:
+    """Leave the process as no program should; return what is to be kept."""
+    lwt_engine.set(lwt_engine.select())
+    lwt_engine.on_timer(3600, False, print)
+    lwt_io.set_default_buffer_size(100)
+    lwt_main.run(lwt_io.read_char(lwt_io.zero))
+    lwt_main.run(lwt_io.close(lwt_io.null))
+    lwt_main.run(lwt_io.resize_buffer(lwt_io.stdin, 50))
+    for descriptor in (lwt_unix.stdin, lwt_unix.stdout, lwt_unix.stderr):
+        lwt_unix.abort(descriptor, ValueError())
+    for hooks in (lwt_main.Enter_iter_hooks, lwt_main.Leave_iter_hooks):
+        hooks.add_first(print)
+    lwt_main.at_exit(lwt.pause)
+    lwt_main._running.acquire()
+    lwt_main._left_by.contents = "MemoryError"
+    lwt_unix.on_signal(signal.SIGUSR1, print)
+    lwt_io.write(lwt_io.stdout, "never written")
+    lwt_io.atomic(lambda _: lwt.wait()[0])(lwt_io.stderr)
+    return [lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output)]
+
+
+def test_the_table_has_all_state_of_the_guide() -> None:
+    assert {f"lwt_unix.{name}" for name in STATE} == listed_state("lwt_unix")
+
+
+def test_a_renewal_begins_all_state_afresh() -> None:
+    renew()
+    at_first = {name: read() for name, read in STATE.items()}
+    kept = change_everything()
+    assert kept
+    unchanged = [name for name, read in STATE.items() if read() == at_first[name]]
+    renew()
+    assert {name: read() for name, read in STATE.items()} == at_first
+    assert unchanged == []
+
+
+def test_a_renewal_puts_back_how_a_signal_was_handled() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    for _ in range(2):
+        lwt_unix.on_signal(signal.SIGUSR1, print)
+    renew()
+    assert signal.getsignal(signal.SIGUSR1) is before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_forked_child_may_begin_afresh_and_run_a_main_loop_of_its_own() -> None:
+    async def sleep() -> str:
+        await lwt_unix.sleep(0.0)
+        return "slept"
+
+    def begin_afresh() -> None:
+        renew_lwt()
+        renew()
+        assert lwt_main.run(sleep()) == "slept"
+
+    async def fork() -> int:
+        return in_child(begin_afresh)
+
+    assert lwt_main.run(fork()) == 0

@@ -1,0 +1,119 @@
+"""All state of the process is listed in two guides, for the renewals to be held to."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from enum import Enum
+from struct import Struct
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+
+import pytest
+
+import lwt
+from tests.test_layout import MODULES, layout
+
+ATOMS = (type(None), bool, int, float, str, bytes, frozenset, Enum, MappingProxyType, Struct, type)
+CODE = (
+    ModuleType,
+    FunctionType,
+    MethodType,
+    BuiltinFunctionType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+    type(str.join),
+)
+
+FILLED_ONCE = {
+    "lwt._core.promise.operators": "by `operators`, when `lwt` is imported",
+    "lwt._core.promise._content_repr": "how long a repr may be, set right there",
+    "lwt_unix.lwt_engine._events.fake_event": "an event that is not active, and never will be",
+    "lwt_unix.lwt_engine._libev._OPENERS": "a table",
+}
+"""What could change and does not."""
+
+GUIDES = {"lwt": "lwt._core", "lwt_unix": "lwt_unix"}
+"""The module whose guide lists the state of a package; the names there begin from it."""
+
+
+def listed_state(package: str) -> set[str]:
+    """What the guide of a package lists, by its full name."""
+    guide = importlib.import_module(GUIDES[package]).__doc__ or ""
+    found = set()
+    for line in guide.split("The state of the process")[1].splitlines():
+        if line.startswith("- "):
+            file, *names = re.findall("`([^`]*)`", line)
+            found |= {f"{GUIDES[package]}.{file}.{name}" for name in names}
+    return found
+
+
+def cannot_change(value: object) -> bool:
+    """Whether a value stays what it is, so that it is no state."""
+    kind = type(value)
+    if isinstance(value, ATOMS + CODE) or "typing" in kind.__module__ or hasattr(value, "__args__"):
+        return True
+    if isinstance(value, tuple):
+        return all(map(cannot_change, value))
+    if isinstance(value, lwt.Promise):
+        return not lwt.is_sleeping(value)
+    if is_dataclass(value):
+        return bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]  # typeshed has it not
+    is_ours = kind.__module__.startswith("lwt") or kind is object
+    return is_ours and not hasattr(value, "__dict__") and not any(map(slots_of, kind.__mro__))
+
+
+def slots_of(kind: type) -> tuple[str, ...]:
+    return tuple(vars(kind).get("__slots__", ()))
+
+
+def rebound_names(source: str) -> set[str]:
+    """The names that functions of a module give to something else."""
+    globals = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Global)]
+    return {name for node in globals for name in node.names}
+
+
+def state_of(package: str) -> Iterator[str]:
+    """Everything that the modules of a package hold and that may change, each where it is at home."""
+    seen: list[object] = []
+    for module_name in layout():  # An object is at home in the first module that has it.
+        rebound = rebound_names(MODULES[module_name].read_text())
+        for name, value in vars(importlib.import_module(module_name)).items():
+            if name.startswith("__") or name == "annotations":  # what __future__ gives
+                continue
+            if name not in rebound:
+                if cannot_change(value) or any(value is other for other in seen):
+                    continue
+                seen.append(value)
+            if module_name.split(".")[0] == package:
+                yield f"{module_name}.{name}"
+
+
+@pytest.mark.parametrize("package", GUIDES)
+def test_all_state_of_the_process_is_listed_in_the_guide_of_its_package(package: str) -> None:
+    in_the_code = set(state_of(package)) - set(FILLED_ONCE)
+    assert in_the_code == listed_state(package)
+
+
+def test_what_is_filled_once_is_still_there() -> None:
+    assert set(FILLED_ONCE) <= {name for package in GUIDES for name in state_of(package)}
+
+
+def test_no_class_keeps_state_that_its_instances_share() -> None:
+    shared = {
+        f"{name}.{value.__name__}.{attribute}"
+        for name in MODULES
+        for value in vars(importlib.import_module(name)).values()
+        if isinstance(value, type) and not issubclass(value, Enum | tuple)
+        for attribute, content in vars(value).items()
+        if not attribute.startswith("__") and isinstance(content, list | dict | set | lwt.Ref)
+    }
+    assert shared == set()
