@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
 
 import pytest
 
@@ -25,7 +24,7 @@ def record() -> Recorder:
 
 
 @pytest.fixture
-def engine_log(record: Recorder) -> Iterator[Recorder]:
+def engine_log(record: Recorder) -> Recorder:
     """Make the current engine an engine that records its turns and has nothing to wait for."""
 
     class Recording(lwt_engine.select_based):
@@ -38,10 +37,8 @@ def engine_log(record: Recorder) -> Iterator[Recorder]:
             record.calls.append("blocking turn" if block else "turn")
             super().iter(block)
 
-    before = lwt_engine.get()
-    lwt_engine.set(Recording(), transfer=False, destroy=False)
-    yield record
-    lwt_engine.set(before, transfer=False)
+    lwt_engine.set(Recording(), transfer=False)
+    return record
 
 
 def after(seconds: float) -> lwt.Promise[None]:

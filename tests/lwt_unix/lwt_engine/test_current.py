@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,13 +13,9 @@ from tests.support.engines import ENGINES, Clock, Engine_class, Recorder, socket
 from tests.support.programs import in_child
 
 
-@pytest.fixture(autouse=True)
-def engine_before() -> Iterator[lwt_engine.abstract]:
-    """Give the engine of before back to the other tests."""
-    before = lwt_engine.get()
-    yield before
-    if lwt_engine.get() is not before:
-        lwt_engine.set(before, transfer=False)
+@pytest.fixture
+def engine_before() -> lwt_engine.abstract:
+    return lwt_engine.get()
 
 
 def test_best_engine_of_the_system_is_the_current_one_at_first() -> None:

@@ -73,12 +73,8 @@ class TestClients:
                 assert served.states == [lwt_unix.Opened] * 3
                 lwt.cancel(never)
 
-        hook_before = lwt.async_exception_hook.contents
         lwt.async_exception_hook.contents = lambda _: None
-        try:
-            served = serve(lambda *_: never, clients)
-        finally:
-            lwt.async_exception_hook.contents = hook_before
+        served = serve(lambda *_: never, clients)
         assert served.states == [lwt_unix.Closed] * 3
 
     def test_clients_are_accepted_in_their_order(self) -> None:
@@ -308,11 +304,7 @@ class TestExceptionsOfF:
                 await served.number(1)
                 await pauses(2)
 
-        before = lwt.async_exception_hook.contents
-        try:
-            serve(f_and_close, clients)
-        finally:
-            lwt.async_exception_hook.contents = before
+        serve(f_and_close, clients)
         assert events == ["LookupError Opened", "OSError Closed"]
 
     @pytest.mark.parametrize("f", [raising, rejected, rejected_later])
@@ -345,12 +337,8 @@ class TestExceptionsOfF:
                 await pauses(2)
                 assert read_to_end(client) == b""
 
-        before = lwt.async_exception_hook.contents
         lwt.async_exception_hook.contents = hook
-        try:
-            serve(rejected_later, clients)
-        finally:
-            lwt.async_exception_hook.contents = before
+        serve(rejected_later, clients)
         assert reported == ["of f", "of the hook"]
 
     def test_what_f_must_return_is_said_when_it_does_not(self, reported: list[Exception]) -> None:

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -243,11 +243,9 @@ class Failures:
 
 
 @pytest.fixture
-def failures() -> Iterator[Failures]:
-    before = lwt.async_exception_hook.contents
+def failures() -> Failures:
     lwt.async_exception_hook.contents = found = Failures()
-    yield found
-    lwt.async_exception_hook.contents = before
+    return found
 
 
 def test_clients_that_vanish_do_not_disturb_the_others(failures: Failures) -> None:
