@@ -1,5 +1,6 @@
 """Each test starts from a core at rest, and must leave it so."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -26,7 +27,17 @@ def _the_core_is_left_at_rest() -> Iterator[None]:
 def nothing_left_over() -> Iterator[None]:
     """Check that the test itself leaves the core at rest, before anything is put in order."""
     yield
+    assert lwt.paused_count() == 0
     check_the_core_is_at_rest()
+
+
+@pytest.fixture
+def without_the_collector() -> Iterator[None]:
+    """Let objects be freed by their counts alone: to see who does it, or to save half of the time."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ a depth of some callbacks the next call waits until the stack has unwound; who c
 first sees nothing of it. Every loop here runs under the default recursion limit.
 """
 
-import gc
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -16,7 +15,9 @@ import pytest
 
 import lwt
 from lwt._core.promise import PROXY
-from lwt._core.resolution import MAXIMUM_NESTING, resolution
+from lwt._core.resolution import MAXIMUM_NESTING
+
+pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
 MILLION = 1_000_000
 
@@ -31,12 +32,8 @@ class End(Exception):
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_over() -> Iterator[None]:
+def _the_recursion_limit_is_the_default() -> None:
     assert sys.getrecursionlimit() <= 1000
-    yield
-    assert (resolution.depth, resolution.nesting) == (0, 0)
-    assert not resolution.deferred
-    assert not resolution.postponed
 
 
 # --- The loops ---------------------------------------------------------------
@@ -440,14 +437,6 @@ def test_a_map_that_loops_for_its_effect_runs_a_million_rounds() -> None:
 
 
 # --- What a million promises make together -----------------------------------
-
-
-@pytest.fixture
-def without_the_collector() -> Iterator[None]:
-    """It would look through a million live objects again and again, for half of the time."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ freed at once, without the collector of cycles.
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from traceback import extract_tb
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 import lwt
 from lwt._core.exceptions import MAXIMUM_TRACEBACK
+from tests.support.promises import rejected_with
 
 
 class Wrong(Exception):
@@ -30,12 +31,6 @@ def deep_inside(*_: object) -> lwt.Promise[None]:
 
 def pending() -> tuple[lwt.Promise[None], lwt.Resolver[None]]:
     return lwt.wait()
-
-
-def exception_of(promise: lwt.Promise[object]) -> Exception:
-    state = lwt.state(promise)
-    assert isinstance(state, lwt.Fail)
-    return state.exception
 
 
 def functions_in(exception: BaseException) -> list[str]:
@@ -167,7 +162,7 @@ every_source = pytest.mark.parametrize(
 def test_the_exception_of_a_rejection_says_where_it_was_raised(
     source: Callable[[], lwt.Promise[object]],
 ) -> None:
-    assert functions_in(exception_of(source()))[-2:] == ["deep_inside", "go_wrong"]
+    assert functions_in(rejected_with(source()))[-2:] == ["deep_inside", "go_wrong"]
 
 
 @every_source
@@ -209,7 +204,7 @@ def test_the_exception_that_an_await_raises_says_where_it_was_raised_and_who_awa
     async def outer_body() -> None:
         await inner_body()
 
-    names = functions_in(exception_of(lwt.of_coroutine(outer_body())))
+    names = functions_in(rejected_with(lwt.of_coroutine(outer_body())))
     assert names[:2] == ["outer_body", "inner_body"]
     assert names[-2:] == ["deep_inside", "go_wrong"]
 
@@ -229,11 +224,11 @@ def test_the_hook_gets_the_exception_with_its_traceback() -> None:
 
 
 def test_an_exception_without_a_traceback_stays_without() -> None:
-    assert exception_of(lwt.fail(Wrong())).__traceback__ is None
+    assert rejected_with(lwt.fail(Wrong())).__traceback__ is None
     promise, resolver = pending()
     results = [lwt.bind(promise, lwt.return_), lwt.map(str, promise), lwt.join([promise])]
     lwt.wakeup_exn(resolver, Wrong())
-    assert [exception_of(result).__traceback__ for result in results] == [None] * 3
+    assert [rejected_with(result).__traceback__ for result in results] == [None] * 3
 
 
 # --- And does not grow -------------------------------------------------------
@@ -246,8 +241,8 @@ def test_a_rejection_passes_through_binds_with_its_traceback_unchanged() -> None
     for _ in range(100):
         last = lwt.bind(lwt.map(lambda x: x, last), lwt.return_)
     lwt.wakeup(resolver, None)
-    assert functions_in(exception_of(last)) == ["deep_inside", "go_wrong"]
-    assert functions_in(exception_of(raising)) == ["deep_inside", "go_wrong"]
+    assert functions_in(rejected_with(last)) == ["deep_inside", "go_wrong"]
+    assert functions_in(rejected_with(raising)) == ["deep_inside", "go_wrong"]
 
 
 def test_a_rejection_passes_through_handlers_that_reraise_with_bounded_traceback() -> None:
@@ -255,7 +250,7 @@ def test_a_rejection_passes_through_handlers_that_reraise_with_bounded_traceback
     for _ in range(3 * MAXIMUM_TRACEBACK):
         inner = promise
         promise = lwt.apply(lambda p: lwt.catch(lambda: p, lwt.reraise), inner)
-    names = functions_in(exception_of(promise))
+    names = functions_in(rejected_with(promise))
     assert len(names) <= MAXIMUM_TRACEBACK
     assert names[-2:] == ["deep_inside", "go_wrong"]
 
@@ -272,7 +267,7 @@ def test_a_rejection_passes_through_many_bodies_with_bounded_traceback(is_pendin
     promise, resolver = pending()
     result = lwt.of_coroutine(body(10_000))
     lwt.wakeup(resolver, None)
-    names = functions_in(exception_of(result))
+    names = functions_in(rejected_with(result))
     assert len(names) <= MAXIMUM_TRACEBACK
     assert names[-2:] == ["deep_inside", "go_wrong"]
 
@@ -377,7 +372,7 @@ def test_an_exception_of_a_handler_does_not_have_the_handled_one_as_its_context(
     promise, resolver = pending()
     result = lwt.catch(lambda: promise, handler)
     lwt.wakeup_exn(resolver, ValueError())
-    assert exception_of(result).__context__ is None
+    assert rejected_with(result).__context__ is None
 
 
 def test_callbacks_of_a_rejected_promise_do_not_run_inside_an_except_block() -> None:
@@ -390,20 +385,10 @@ def test_callbacks_of_a_rejected_promise_do_not_run_inside_an_except_block() -> 
     result = lwt.of_coroutine(body())
     after = lwt.bind(lwt.catch(lambda: result, lambda _: lwt.return_unit), go_wrong)
     lwt.wakeup(resolver, None)
-    assert exception_of(after).__context__ is None
+    assert rejected_with(after).__context__ is None
 
 
 # --- Nothing is kept alive ---------------------------------------------------
-
-
-@pytest.fixture
-def without_the_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class Lingering:

@@ -1,9 +1,10 @@
 """What bodies meet in Python: coroutines of other kinds, async generators, handlers, callbacks."""
 
+import asyncio
 import sys
 import types
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any
@@ -249,3 +250,109 @@ def test_async_functions_run_in_the_background() -> None:
     lwt.dont_wait(failing, lambda exception: seen.append(repr(exception)))
     lwt.wakeup(resolver, "value")
     assert seen == ["KeyError('k')", "value"]
+
+
+# --- What is awaited, or run, and is not ours --------------------------------
+
+
+class Foreign:
+    """An awaitable of another library: it yields what only that library knows."""
+
+    def __await__(self) -> Iterator[object]:
+        yield "foreign"
+
+
+def raised_by_awaiting(awaitable: Any) -> list[Exception]:
+    seen: list[Exception] = []
+
+    async def waiting() -> str:
+        try:
+            await awaitable
+        except TypeError as exception:
+            seen.append(exception)
+        return "went on"
+
+    assert lwt.state(lwt.of_coroutine(waiting())) == lwt.Return("went on")
+    return seen
+
+
+def test_awaiting_another_librarys_awaitable_raises_inside_the_body() -> None:
+    (exception,) = raised_by_awaiting(Foreign())
+    assert "awaited something that is no promise of lwt" in str(exception)
+    assert "'foreign'" in str(exception)
+
+
+def test_awaiting_a_future_of_asyncio_raises_inside_the_body() -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        future = loop.create_future()
+        (exception,) = raised_by_awaiting(future)
+        assert "awaited something that is no promise of lwt" in str(exception)
+        assert "Future" in str(exception)
+        future.cancel()
+    finally:
+        loop.close()
+
+
+def test_awaiting_a_plain_value_raises_inside_the_body() -> None:
+    (exception,) = raised_by_awaiting(3)
+    assert "int" in str(exception)
+
+
+def test_a_body_that_insists_on_awaiting_something_foreign_is_told_each_time() -> None:
+    seen: list[Exception] = []
+
+    async def waiting() -> str:
+        for _ in range(3):
+            try:
+                await Foreign()  # type: ignore[misc]  # what is under test
+            except TypeError as exception:
+                seen.append(exception)
+        return "went on"
+
+    assert lwt.state(lwt.of_coroutine(waiting())) == lwt.Return("went on")
+    assert len(seen) == 3
+
+
+def test_a_pending_promise_awaited_under_asyncio_says_how_to_run_it() -> None:
+    promise, _ = lwt.wait()
+
+    async def waiting() -> None:
+        await promise
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(waiting())
+
+
+def test_a_coroutine_that_is_resumed_by_others_says_how_to_run_it() -> None:
+    promise, _ = lwt.wait()
+
+    async def waiting() -> None:
+        await promise
+
+    coroutine = waiting()
+    assert coroutine.send(None) is promise
+    with pytest.raises(RuntimeError, match=r"lwt\.promised or lwt\.of_coroutine"):
+        coroutine.send(None)
+
+
+async def body(*_: object) -> int:
+    return 3
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [(3, "got 3"), (lwt.return_unit, "it is a promise already"), (body, "was it to be called")],
+)
+def test_of_coroutine_takes_a_coroutine(value: Any, hint: str) -> None:
+    with pytest.raises(TypeError, match=rf"lwt\.of_coroutine: expected a coroutine, .*{hint}"):
+        lwt.of_coroutine(value)
+
+
+def test_promised_of_an_ordinary_function_is_refused_when_it_is_called() -> None:
+    def double(x: int) -> int:
+        return 2 * x
+
+    bad: Any = double
+    with pytest.raises(TypeError, match="double"):
+        lwt.promised(bad)(2)

@@ -257,3 +257,83 @@ def test_cancelling_after_the_resolver_was_taken_leaves_the_sequence_alone() -> 
     lwt_sequence.take_l(sequence)
     lwt.cancel(promise)
     assert lwt_sequence.length(sequence) == 1
+
+
+# Resolving what cannot be resolved
+
+
+ON_A_RESOLVER: dict[str, Callable[[Any], object]] = {
+    "wakeup": lambda r: lwt.wakeup(r, 1),
+    "wakeup_later": lambda r: lwt.wakeup_later(r, 1),
+    "wakeup_exn": lambda r: lwt.wakeup_exn(r, KeyError()),
+    "wakeup_later_exn": lambda r: lwt.wakeup_later_exn(r, KeyError()),
+    "wakeup_result": lambda r: lwt.wakeup_result(r, lwt.Ok(1)),
+    "wakeup_later_result": lambda r: lwt.wakeup_later_result(r, lwt.Error(KeyError())),
+}
+
+resolving = pytest.mark.parametrize("case", ON_A_RESOLVER)
+
+
+@resolving
+@pytest.mark.parametrize("make", [lwt.wait, lwt.task])
+def test_resolving_twice_is_refused_with_the_name_of_ocaml(
+    case: str, make: Callable[[], tuple[lwt.Promise[Any], lwt.Resolver[Any]]]
+) -> None:
+    promise, resolver = make()
+    lwt.wakeup(resolver, "first")
+    with pytest.raises(ValueError, match=rf"^Lwt\.{case}\b.*resolved already.*'first'"):
+        ON_A_RESOLVER[case](resolver)
+    assert lwt.state(promise) == lwt.Return("first")
+
+
+@resolving
+def test_resolving_after_a_rejection_is_refused(case: str) -> None:
+    promise, resolver = lwt.wait()
+    lwt.wakeup_exn(resolver, ValueError("first"))
+    with pytest.raises(ValueError, match=rf"^Lwt\.{case}\b"):
+        ON_A_RESOLVER[case](resolver)
+    assert lwt.state(promise) == lwt.Fail(ValueError("first"))
+
+
+@resolving
+def test_resolving_what_was_cancelled_does_nothing(case: str) -> None:
+    promise, resolver = lwt.task()
+    lwt.cancel(promise)
+    ON_A_RESOLVER[case](resolver)
+    ON_A_RESOLVER[case](resolver)
+    assert lwt.state(promise) == lwt.Fail(lwt.Canceled())
+
+
+@resolving
+def test_a_promise_where_a_resolver_belongs_is_told_apart(case: str) -> None:
+    promise, _ = lwt.wait()
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a resolver, got .*second item"):
+        ON_A_RESOLVER[case](promise)
+    assert lwt.is_sleeping(promise)
+
+
+@resolving
+def test_what_is_no_resolver_is_shown(case: str) -> None:
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a resolver, got 3"):
+        ON_A_RESOLVER[case](3)
+
+
+@pytest.mark.parametrize("case", ["wakeup_result", "wakeup_later_result", "of_result"])
+def test_what_is_no_result_is_shown(case: str) -> None:
+    promise, resolver = lwt.wait()
+    bad: Any = 3
+    calls: dict[str, Callable[[], object]] = {
+        "wakeup_result": lambda: lwt.wakeup_result(resolver, bad),
+        "wakeup_later_result": lambda: lwt.wakeup_later_result(resolver, bad),
+        "of_result": lambda: lwt.of_result(bad),
+    }
+    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected lwt\.Ok.* or lwt\.Error.* got 3"):
+        calls[case]()
+    assert lwt.is_sleeping(promise)
+
+
+@pytest.mark.parametrize("add", [lwt.add_task_r, lwt.add_task_l])
+def test_a_task_is_added_to_a_sequence(add: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError):
+        add([])
+    add(lwt_sequence.create())

@@ -92,3 +92,13 @@ def test_apply_hands_its_argument_over() -> None:
 def test_apply_turns_an_exception_into_a_rejection() -> None:
     exception = A()
     assert rejected_with(lwt.apply(raising(exception), 1)) is exception
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_lifted_function_takes_its_number_of_arguments(number: int) -> None:
+    lifted = getattr(lwt, f"wrap{number}")(lambda *arguments: len(arguments))
+    assert lwt.state(lifted(*range(number))) == lwt.Return(number)
+    with pytest.raises(
+        TypeError, match=rf"lwt\.wrap{number}\b.*{number} arguments?, got {number + 1}"
+    ):
+        lifted(*range(number + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -110,3 +111,20 @@ def test_caret_is_choose() -> None:
     lwt.wakeup(resolver, "second")
     assert lwt.state(either) == lwt.Return("second")
     assert lwt.is_sleeping(first)
+
+
+@pytest.mark.parametrize("value", [3, None, "text"])
+def test_an_operator_with_a_wrong_operand_raises(value: Any) -> None:
+    promise: Promise[int] = pending()
+    operations: list[Callable[[], object]] = [
+        lambda: promise >> value,
+        lambda: promise | value,
+        lambda: promise & value,
+        lambda: promise ^ value,
+        lambda: value >> promise,
+        lambda: value & promise,
+    ]
+    for operate in operations:
+        with pytest.raises(TypeError):
+            operate()
+    assert promise._callbacks is None

@@ -539,3 +539,22 @@ def test_the_current_storage_can_be_read_and_replaced() -> None:
     finally:
         Private.current_storage.contents = saved
     assert user() == "nobody"
+
+
+# Arguments
+
+
+def test_a_key_is_made_by_new_key() -> None:
+    bad: Any = "name"
+    with pytest.raises(TypeError, match=r"lwt\.get: expected a key, got 'name' .*new_key"):
+        lwt.get(bad)
+    with pytest.raises(TypeError, match=r"lwt\.with_value: expected a key, got 'name'"):
+        lwt.with_value(bad, None, lambda: None)
+
+
+def test_a_stored_value_is_an_option() -> None:
+    key: lwt.Key[int] = lwt.new_key()
+    bad: Any = 3
+    with pytest.raises(TypeError, match=r"lwt\.with_value: .*pass lwt\.Some\(3\)"):
+        lwt.with_value(key, bad, lambda: None)
+    assert lwt.get(key) is None

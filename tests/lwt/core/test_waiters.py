@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -66,14 +65,6 @@ def first_of(place: int, _: object) -> int:
 
 
 QUEUES = [taking, putting, locking, being_told, using]
-
-
-@pytest.fixture
-def without_the_collector() -> Iterator[None]:
-    """It would look through a million live objects again and again, for half of the time."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.parametrize("make", QUEUES)

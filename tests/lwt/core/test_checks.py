@@ -1,6 +1,5 @@
-"""Bad input gets a clear error at the call, and changes nothing."""
+"""Arguments of the wrong kind get a clear error at the call, which changes nothing."""
 
-import asyncio
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -9,21 +8,9 @@ from typing import Any
 import pytest
 
 import lwt
-from lwt import lwt_sequence
-from lwt._core.promise import PENDING, Promise
-from lwt._core.resolution import resolution
+from lwt._core.promise import PENDING
 
-# Everything here is called with what its types forbid.
-anything: Any = lwt
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_over() -> Iterator[None]:
-    yield
-    assert (resolution.depth, resolution.nesting) == (0, 0)
-    assert not resolution.deferred
-    assert not resolution.postponed
-    assert lwt.paused_count() == 0
+pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
 
 def double(x: int) -> int:
@@ -43,6 +30,7 @@ def pending() -> lwt.Promise[Any]:
 
 
 # --- Where a promise belongs -------------------------------------------------
+
 
 PROMISE_WANTED: dict[str, Callable[[Any], object]] = {
     "bind": lambda x: lwt.bind(x, function),
@@ -180,6 +168,7 @@ def test_choosing_from_nothing_is_refused_with_the_words_of_ocaml(case: str) -> 
 
 
 # --- Where a function belongs ------------------------------------------------
+
 
 FUNCTION_WANTED: dict[str, Callable[[Any], object]] = {
     "bind": lambda x: lwt.bind(lwt.return_unit, x),
@@ -363,62 +352,7 @@ def test_bind_with_a_function_for_map_names_map() -> None:
         lwt.bind(lwt.return_(2), bad)
 
 
-# --- Resolving ---------------------------------------------------------------
-
-RESOLVING: dict[str, Callable[[Any], object]] = {
-    "wakeup": lambda r: lwt.wakeup(r, 1),
-    "wakeup_later": lambda r: lwt.wakeup_later(r, 1),
-    "wakeup_exn": lambda r: lwt.wakeup_exn(r, KeyError()),
-    "wakeup_later_exn": lambda r: lwt.wakeup_later_exn(r, KeyError()),
-    "wakeup_result": lambda r: lwt.wakeup_result(r, lwt.Ok(1)),
-    "wakeup_later_result": lambda r: lwt.wakeup_later_result(r, lwt.Error(KeyError())),
-}
-
-resolving = pytest.mark.parametrize("case", RESOLVING)
-
-
-@resolving
-@pytest.mark.parametrize("make", [lwt.wait, lwt.task])
-def test_resolving_twice_is_refused_with_the_name_of_ocaml(
-    case: str, make: Callable[[], tuple[lwt.Promise[Any], lwt.Resolver[Any]]]
-) -> None:
-    promise, resolver = make()
-    lwt.wakeup(resolver, "first")
-    with pytest.raises(ValueError, match=rf"^Lwt\.{case}\b.*resolved already.*'first'"):
-        RESOLVING[case](resolver)
-    assert lwt.state(promise) == lwt.Return("first")
-
-
-@resolving
-def test_resolving_after_a_rejection_is_refused(case: str) -> None:
-    promise, resolver = lwt.wait()
-    lwt.wakeup_exn(resolver, ValueError("first"))
-    with pytest.raises(ValueError, match=rf"^Lwt\.{case}\b"):
-        RESOLVING[case](resolver)
-    assert lwt.state(promise) == lwt.Fail(ValueError("first"))
-
-
-@resolving
-def test_resolving_what_was_cancelled_does_nothing(case: str) -> None:
-    promise, resolver = lwt.task()
-    lwt.cancel(promise)
-    RESOLVING[case](resolver)
-    RESOLVING[case](resolver)
-    assert lwt.state(promise) == lwt.Fail(lwt.Canceled())
-
-
-@resolving
-def test_a_promise_where_a_resolver_belongs_is_told_apart(case: str) -> None:
-    promise, _ = lwt.wait()
-    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a resolver, got .*second item"):
-        RESOLVING[case](promise)
-    assert lwt.is_sleeping(promise)
-
-
-@resolving
-def test_what_is_no_resolver_is_shown(case: str) -> None:
-    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected a resolver, got 3"):
-        RESOLVING[case](3)
+# --- Where an exception belongs -----------------------------------------------
 
 
 EXCEPTION_WANTED: dict[str, Callable[[lwt.Resolver[Any], Any], object]] = {
@@ -446,172 +380,3 @@ def test_what_is_no_exception_cannot_reject(case: str, value: object, hint: str)
     with pytest.raises(TypeError, match=rf"lwt\.{case}: expected an exception, got .*{hint}"):
         EXCEPTION_WANTED[case](resolver, value)
     assert lwt.is_sleeping(promise)
-
-
-@pytest.mark.parametrize("case", ["wakeup_result", "wakeup_later_result", "of_result"])
-def test_what_is_no_result_is_shown(case: str) -> None:
-    promise, resolver = lwt.wait()
-    bad: Any = 3
-    calls: dict[str, Callable[[], object]] = {
-        "wakeup_result": lambda: lwt.wakeup_result(resolver, bad),
-        "wakeup_later_result": lambda: lwt.wakeup_later_result(resolver, bad),
-        "of_result": lambda: lwt.of_result(bad),
-    }
-    with pytest.raises(TypeError, match=rf"lwt\.{case}: expected lwt\.Ok.* or lwt\.Error.* got 3"):
-        calls[case]()
-    assert lwt.is_sleeping(promise)
-
-
-# --- Storage, sequences, lifting --------------------------------------------
-
-
-def test_a_key_is_made_by_new_key() -> None:
-    bad: Any = "name"
-    with pytest.raises(TypeError, match=r"lwt\.get: expected a key, got 'name' .*new_key"):
-        lwt.get(bad)
-    with pytest.raises(TypeError, match=r"lwt\.with_value: expected a key, got 'name'"):
-        lwt.with_value(bad, None, function)
-
-
-def test_a_stored_value_is_an_option() -> None:
-    key: lwt.Key[int] = lwt.new_key()
-    bad: Any = 3
-    with pytest.raises(TypeError, match=r"lwt\.with_value: .*pass lwt\.Some\(3\)"):
-        lwt.with_value(key, bad, function)
-    assert lwt.get(key) is None
-
-
-@pytest.mark.parametrize("add", [lwt.add_task_r, lwt.add_task_l])
-def test_a_task_is_added_to_a_sequence(add: Callable[[Any], object]) -> None:
-    with pytest.raises(TypeError):
-        add([])
-    add(lwt_sequence.create())
-
-
-@pytest.mark.parametrize("number", range(1, 8))
-def test_a_lifted_function_takes_its_number_of_arguments(number: int) -> None:
-    lifted = getattr(lwt, f"wrap{number}")(lambda *arguments: len(arguments))
-    assert lwt.state(lifted(*range(number))) == lwt.Return(number)
-    with pytest.raises(
-        TypeError, match=rf"lwt\.wrap{number}\b.*{number} arguments?, got {number + 1}"
-    ):
-        lifted(*range(number + 1))
-
-
-# --- Awaiting ----------------------------------------------------------------
-
-
-class Foreign:
-    """An awaitable of another library: it yields what only that library knows."""
-
-    def __await__(self) -> Iterator[object]:
-        yield "foreign"
-
-
-def raised_by_awaiting(awaitable: Any) -> list[Exception]:
-    seen: list[Exception] = []
-
-    async def waiting() -> str:
-        try:
-            await awaitable
-        except TypeError as exception:
-            seen.append(exception)
-        return "went on"
-
-    assert lwt.state(lwt.of_coroutine(waiting())) == lwt.Return("went on")
-    return seen
-
-
-def test_awaiting_another_librarys_awaitable_raises_inside_the_body() -> None:
-    (exception,) = raised_by_awaiting(Foreign())
-    assert "awaited something that is no promise of lwt" in str(exception)
-    assert "'foreign'" in str(exception)
-
-
-def test_awaiting_a_future_of_asyncio_raises_inside_the_body() -> None:
-    loop = asyncio.new_event_loop()
-    try:
-        future = loop.create_future()
-        (exception,) = raised_by_awaiting(future)
-        assert "awaited something that is no promise of lwt" in str(exception)
-        assert "Future" in str(exception)
-        future.cancel()
-    finally:
-        loop.close()
-
-
-def test_awaiting_a_plain_value_raises_inside_the_body() -> None:
-    (exception,) = raised_by_awaiting(3)
-    assert "int" in str(exception)
-
-
-def test_a_body_that_insists_on_awaiting_something_foreign_is_told_each_time() -> None:
-    seen: list[Exception] = []
-
-    async def waiting() -> str:
-        for _ in range(3):
-            try:
-                await Foreign()  # type: ignore[misc]  # what is under test
-            except TypeError as exception:
-                seen.append(exception)
-        return "went on"
-
-    assert lwt.state(lwt.of_coroutine(waiting())) == lwt.Return("went on")
-    assert len(seen) == 3
-
-
-def test_a_pending_promise_awaited_under_asyncio_says_how_to_run_it() -> None:
-    promise, _ = lwt.wait()
-
-    async def waiting() -> None:
-        await promise
-
-    with pytest.raises(RuntimeError):
-        asyncio.run(waiting())
-
-
-def test_a_coroutine_that_is_resumed_by_others_says_how_to_run_it() -> None:
-    promise, _ = lwt.wait()
-
-    async def waiting() -> None:
-        await promise
-
-    coroutine = waiting()
-    assert coroutine.send(None) is promise
-    with pytest.raises(RuntimeError, match=r"lwt\.promised or lwt\.of_coroutine"):
-        coroutine.send(None)
-
-
-@pytest.mark.parametrize(
-    ("value", "hint"),
-    [(3, "got 3"), (lwt.return_unit, "it is a promise already"), (body, "was it to be called")],
-)
-def test_of_coroutine_takes_a_coroutine(value: Any, hint: str) -> None:
-    with pytest.raises(TypeError, match=rf"lwt\.of_coroutine: expected a coroutine, .*{hint}"):
-        lwt.of_coroutine(value)
-
-
-def test_promised_of_an_ordinary_function_is_refused_when_it_is_called() -> None:
-    bad: Any = double
-    with pytest.raises(TypeError, match="double"):
-        lwt.promised(bad)(2)
-
-
-# --- Operators ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize("value", [3, None, "text"])
-def test_an_operator_with_a_wrong_operand_raises(value: Any) -> None:
-    promise: Promise[int] = pending()
-    operations: list[Callable[[], object]] = [
-        lambda: promise >> value,
-        lambda: promise | value,
-        lambda: promise & value,
-        lambda: promise ^ value,
-        lambda: value >> promise,
-        lambda: value & promise,
-    ]
-    for operate in operations:
-        with pytest.raises(TypeError):
-            operate()
-    assert promise._callbacks is None
