@@ -23,7 +23,7 @@ The state of the process, all that there is once and changes. `renewal` begins i
 - `promise`: `_is_in_repr`, whether a promise is being shown, so that those inside it are not
 - `exceptions`: `_filter`, the exception filter
 - `storage`: `current_storage`, the storage
-- `choices`: `prng`, the generator of random numbers
+- `choices`: `prng`, the generator that choices are drawn from
 - `resolution`: `resolution`, which callbacks run, one inside another, and which wait
 - `resolution`: `async_exception_hook`, what takes the exceptions that nobody waits for
 - `coroutine`: `_returned`, what the body returned that has just ended
