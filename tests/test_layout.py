@@ -139,3 +139,46 @@ def test_nothing_is_needed_beyond_the_standard_library() -> None:
 @pytest.mark.parametrize("package", SOURCES)
 def test_type_checkers_are_told_that_a_package_is_typed(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
+
+
+# --- The places of tests -----------------------------------------------------
+
+OF_A_PACKAGE = {
+    "lwt/test_against_ocaml": "programs whose traces OCaml has told",
+    "lwt/test_interrupts": "what is no Exception leaves every function alike",
+    "lwt/test_no_recursion_limit": "loops by recursion, through any function",
+    "lwt/test_raising_callbacks": "what becomes of a callback's exception, function by function",
+    "lwt/test_tracebacks": "tracebacks are kept and nothing is kept alive, in any function",
+}
+"""Files of tests that are about no module alone, and what they are about."""
+
+TESTED_ELSEWHERE = {
+    "lwt._core.publish": "test_public_names.py looks at all names that it publishes",
+    "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",
+    "lwt_unix.lwt_sys": "one exception, which lwt_engine/test_libev.py expects",
+}
+"""Modules that have no file of tests, and where they are tested."""
+
+
+def place_of_tests(name: str) -> str:
+    """Where the tests of a module stand, below `tests/`: without the underscores of private names."""
+    *folders, last = (part.removeprefix("_") for part in name.split("."))
+    if MODULES[name].name == "__init__.py":
+        folders.append(last)
+    return "/".join([*folders, f"test_{last}"])
+
+
+def test_every_module_has_its_tests_in_the_place_that_mirrors_its_own_and_nothing_else_is_there() -> (
+    None
+):
+    """A long file of tests may be several: `test_servers.py`, `test_servers_clients.py`."""
+    modules = {place_of_tests(name): name for name in MODULES if "." in name}
+    owners: dict[str, str | None] = {}
+    for package in SOURCES:
+        for path in (ROOT / "tests" / package).rglob("test_*.py"):
+            file = path.relative_to(ROOT / "tests").with_suffix("").as_posix()
+            places = [place for place in modules if f"{file}_".startswith(f"{place}_")]
+            owners[file] = modules[max(places, key=len)] if places else None
+    assert {file for file, owner in owners.items() if owner is None} == OF_A_PACKAGE.keys()
+    files = {name for name, path in MODULES.items() if path.name != "__init__.py"}
+    assert files - set(owners.values()) == TESTED_ELSEWHERE.keys()

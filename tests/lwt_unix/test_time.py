@@ -12,6 +12,7 @@ from tests.support.engines import Clock
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
+
 # --- Sleeping ----------------------------------------------------------------
 
 
@@ -57,29 +58,6 @@ def test_an_infinite_delay_is_never_over(clock: Clock) -> None:
     clock.advance(1e300)
     assert lwt.is_sleeping(promise)
     lwt.cancel(promise)
-
-
-TAKE_A_DELAY: list[Callable[[float], object]] = [
-    lwt_unix.sleep,
-    lwt_unix.timeout,
-    lambda delay: lwt_unix.with_timeout(delay, lwt.pause),
-    lwt_unix.auto_pause,
-]
-
-
-@pytest.mark.parametrize("function", TAKE_A_DELAY)
-def test_a_delay_that_is_not_a_number_is_refused(function: Callable[[float], object]) -> None:
-    with pytest.raises(ValueError, match=r"^lwt_unix\.\w+: .*NaN"):
-        function(math.nan)
-
-
-@pytest.mark.parametrize("function", TAKE_A_DELAY)
-@pytest.mark.parametrize("delay", ["1", None, True])
-def test_a_delay_of_another_type_is_refused(
-    function: Callable[[float], object], delay: float
-) -> None:
-    with pytest.raises(TypeError, match=r"^lwt_unix\.\w+: expected a number of seconds"):
-        function(delay)
 
 
 # --- Timeouts ----------------------------------------------------------------

@@ -13,6 +13,7 @@ from tests.support.promises import A, B, Recorder, is_canceled, pending, rejecte
 
 # join, both, all: what each gives
 
+
 Waiting = Callable[[list[Promise[Any]]], Promise[Any]]
 
 
@@ -141,6 +142,7 @@ def test_of_promises_whose_callbacks_are_deferred_the_first_deferred_counts(
 
 # The first of several: empty lists
 
+
 FOR_FIRST: dict[str, Waiting] = {
     "choose": lwt.choose,
     "pick": lwt.pick,
@@ -160,6 +162,7 @@ def test_an_empty_list_is_a_value_error_with_ocamls_text(name: str, wait_for: Wa
 
 
 # The first of several: all are pending
+
 
 VALUE_OF_FIRST: dict[str, Callable[[Any], object]] = {
     "choose": lambda value: value,
@@ -340,57 +343,6 @@ def test_a_single_resolved_promise_is_the_one(wait_for: Waiting, number: int) ->
 def test_choose_returns_a_promise_that_is_resolved_already_itself(wait_for: Waiting) -> None:
     promise = lwt.return_(1)
     assert wait_for([pending(), promise]) is promise
-
-
-@pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])
-def test_every_fulfilled_promise_may_be_chosen(wait_for: Waiting) -> None:
-    promises = [lwt.return_(1), pending(), lwt.return_(2), lwt.return_(3)]
-    chosen = set()
-    for seed in range(50):
-        lwt.prng.seed(seed)
-        chosen.add(lwt.poll(wait_for(promises)))
-    assert chosen == {lwt.Some(1), lwt.Some(2), lwt.Some(3)}
-
-
-@pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])
-def test_a_rejected_promise_is_chosen_before_fulfilled_ones_and_each_rejected_one_may_be(
-    wait_for: Waiting,
-) -> None:
-    exceptions = [A(), B()]
-    promises = [
-        lwt.return_(1),
-        lwt.fail(exceptions[0]),
-        lwt.return_(2),
-        pending(),
-        lwt.fail(exceptions[1]),
-    ]
-    chosen = set()
-    for seed in range(50):
-        lwt.prng.seed(seed)
-        chosen.add(rejected_with(wait_for(promises)))
-    assert chosen == set(exceptions)
-
-
-@pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])
-def test_the_same_seed_chooses_the_same(wait_for: Waiting) -> None:
-    promises = [lwt.return_(number) for number in range(10)]
-
-    def chosen() -> list[object]:
-        lwt.prng.seed(7)
-        return [lwt.poll(wait_for(promises)) for _ in range(20)]
-
-    first = chosen()
-    assert first == chosen()
-    assert len({repr(value) for value in first}) > 1
-
-
-@pytest.mark.parametrize("wait_for", [lwt.nchoose, lwt.npick, lwt.nchoose_split, lwt.join, lwt.all])
-def test_functions_that_need_no_choice_do_not_draw(wait_for: Waiting) -> None:
-    state = lwt.prng.getstate()
-    wait_for([lwt.return_(1), lwt.return_(2)])
-    lwt.choose([lwt.return_(1), pending()])
-    lwt.pick([lwt.fail(A()), lwt.return_(1)])
-    assert lwt.prng.getstate() == state
 
 
 @pytest.mark.parametrize("seed", range(10))

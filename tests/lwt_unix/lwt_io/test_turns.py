@@ -339,3 +339,20 @@ def test_an_operation_that_leaves_nothing_asks_for_an_automatic_flush_all_the_sa
 
     lwt_main.run(write())
     assert order == ["second", "first"]
+
+
+def test_a_channel_is_free_again_when_there_is_no_memory_for_what_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_memory(buffer: object) -> bytes | None:
+        calls.append(buffer)
+        if len(calls) == 1:
+            return None  # nothing is read ahead
+        raise MemoryError
+
+    calls: list[object] = []
+    monkeypatch.setattr("lwt_unix.lwt_io._reading.take_char", no_memory)
+    reading = lwt_io.make(lambda *_: lwt.return_(1), mode=lwt_io.Input)
+    with pytest.raises(MemoryError):
+        lwt_io.read_char(reading)
+    assert not lwt_io.is_busy(reading)

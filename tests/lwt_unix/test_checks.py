@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -16,13 +17,16 @@ from tests.support.programs import ROOT
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
+
 # Everything here is called with what its types forbid.
 anything: Any = lwt_unix
 io: Any = lwt_io
 
 HERE = ("127.0.0.1", 0)
 
+
 # --- Where a descriptor belongs ----------------------------------------------
+
 
 DESCRIPTOR_WANTED: dict[str, Callable[[Any], object]] = {
     "lwt_unix.abort": lambda x: lwt_unix.abort(x, LookupError()),
@@ -106,6 +110,7 @@ def test_what_is_no_descriptor_is_refused(name: str) -> None:
 
 # --- Where a channel belongs -------------------------------------------------
 
+
 CHANNEL_WANTED = ["abort", "buffer_size", "buffered", "close", "is_busy", "is_closed", "mode",
                   "position"]  # fmt: skip
 
@@ -134,6 +139,7 @@ def test_what_is_no_server_is_refused() -> None:
 
 
 # --- Where a function belongs ------------------------------------------------
+
 
 FUNCTION_WANTED: dict[str, Callable[[Any], object]] = {
     "atomic": io.atomic,
@@ -242,7 +248,33 @@ def test_counts_of_connections_are_ints(number: object) -> None:
         io.establish_server_with_client_socket(HERE, print, backlog=number)
 
 
+# --- Where a number of seconds belongs ----------------------------------------
+
+TAKE_A_DELAY: list[Callable[[float], object]] = [
+    lwt_unix.sleep,
+    lwt_unix.timeout,
+    lambda delay: lwt_unix.with_timeout(delay, lwt.pause),
+    lwt_unix.auto_pause,
+]
+
+
+@pytest.mark.parametrize("function", TAKE_A_DELAY)
+def test_a_delay_that_is_not_a_number_is_refused(function: Callable[[float], object]) -> None:
+    with pytest.raises(ValueError, match=r"^lwt_unix\.\w+: .*NaN"):
+        function(math.nan)
+
+
+@pytest.mark.parametrize("function", TAKE_A_DELAY)
+@pytest.mark.parametrize("delay", ["1", None, True])
+def test_a_delay_of_another_type_is_refused(
+    function: Callable[[float], object], delay: float
+) -> None:
+    with pytest.raises(TypeError, match=r"^lwt_unix\.\w+: expected a number of seconds"):
+        function(delay)
+
+
 # --- Names of functions ------------------------------------------------------
+
 
 MODULES = {
     "lwt_unix": lwt_unix,
@@ -279,23 +311,3 @@ def test_messages_of_a_public_function_name_that_function() -> None:
                 for module, name in names_in(node):
                     is_public = node.name in MODULES[module].__all__
                     assert not is_public or name == node.name, (path, node.name, name)
-
-
-# --- Something unforeseen ----------------------------------------------------
-
-
-def test_a_channel_is_free_again_when_there_is_no_memory_for_what_was_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_memory(buffer: object) -> bytes | None:
-        calls.append(buffer)
-        if len(calls) == 1:
-            return None  # nothing is read ahead
-        raise MemoryError
-
-    calls: list[object] = []
-    monkeypatch.setattr("lwt_unix.lwt_io._reading.take_char", no_memory)
-    reading = lwt_io.make(lambda *_: lwt.return_(1), mode=lwt_io.Input)
-    with pytest.raises(MemoryError):
-        lwt_io.read_char(reading)
-    assert not lwt_io.is_busy(reading)
