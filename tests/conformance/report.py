@@ -30,21 +30,21 @@ class Report:
     def __post_init__(self) -> None:
         self.statements = {name for name, *others in self.result.met if not others}
         self.pairs = {pair for pair in self.language.pairs if self.result.met[pair]}
-        statement_of = self.language.covered()
+        self.covered = self.language.covered()
         self.values = values(self.language.name)
         self.excused = {
-            name: statement_of[name][1:].strip()
+            name: self.covered[name][1:].strip()
             for name in self.values
-            if statement_of.get(name, "").startswith(":")
+            if self.covered.get(name, "").startswith(":")
         }
-        self.reached = {n for n in self.values if statement_of.get(n) in self.statements}
+        self.reached = {n for n in self.values if self.covered.get(n) in self.statements}
 
     def shortcomings(self) -> list[str]:
         """Say what is wrong with the result; with nothing in the list, it passes."""
         found = []
         if self.result.differences:
             found.append(f"{len(self.result.differences)} programs differ")
-        unknown = [n for n in self.values if n not in self.excused and n not in self._covered()]
+        unknown = [name for name in self.values if name not in self.covered]
         if unknown:
             found.append(f"no statement stands for {', '.join(unknown)}")
         unmet = sorted(set(self.language.statements) - self.statements)
@@ -55,9 +55,6 @@ class Report:
         ):
             found.append(f"only {len(self.pairs)} of {len(self.language.pairs)} pairs were met")
         return found
-
-    def _covered(self) -> dict[str, str]:
-        return self.language.covered()
 
     def row(self) -> list[str]:
         return [

@@ -281,7 +281,7 @@ class Run:
         return self._call(row.popleft()) if row else plain()
 
     def _new_pool(self, maximum: int, *, is_plain: bool = False) -> lwt_pool.Pool[int]:
-        invalid: set[int] = set()
+        invalid: set[int] = set()  # Members that will be replaced: their place stays taken.
 
         def validate(member: int) -> lwt.Promise[bool]:
             self._log(f"validate {member}")
