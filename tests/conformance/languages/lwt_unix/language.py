@@ -33,7 +33,6 @@ from typing import Final
 from tests.conformance.forms import Form, Program
 
 READERS: Final = ("read", "recv", "recvfrom")
-WRITERS: Final = ("write", "write_string", "send", "write_text")
 PROMISES: Final = 10
 PATHS: Final = 3
 SIZES: Final = (0, 1, 2, 3, 4, 5, 8, 16, 17, 40, 100)
