@@ -187,9 +187,9 @@ return __import__("functools").cache(
         "iter_n goes on after a rejection",
         "                complete, running = yield nchoose_split(running)\n",
         """\
-                from lwt import catch
+                from lwt import catch, return_
 
-                handled = [catch(lambda p=p: p, return_of) for p in running]
+                handled = [catch(lambda p=p: p, return_) for p in running]
                 complete, running = yield nchoose_split(handled)
 """,
     ),
