@@ -155,7 +155,7 @@ LWT_FAULTS: Final = (
         "Lwt",
         "no_cancel can be cancelled",
         "    follower: Promise[T] = new_promise(PENDING, None)\n",
-        "    follower: Promise[T] = new_promise(PENDING, None, promise)\n",
+        "    follower: Promise[T] = new_promise(PENDING, promise)\n",
     ),
     fault(
         "Lwt",

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from tests.conformance.faults.fault import Fault, put_in
 from tests.conformance.faults.listed import FAULTS
 
-MISSPELLED: Final = ("NameError", "ImportError", "AttributeError")
-"""What a fault raises that has a name which the library no longer has: that is found too easily."""
+BROKEN: Final = ("NameError", "UnboundLocalError", "ImportError", "AttributeError", "TypeError")
+"""What a fault raises that no longer fits to the code around it: it is found too easily."""
 
 
 class Found(NamedTuple):
@@ -59,8 +59,8 @@ def find(fault: Fault, programs: int) -> Found | None:
             return None
         found = result.differences[0]
         smallest = shrunk(language, judge, found) or found
-    if any(error in line for error in MISSPELLED for line in smallest.ours):
-        raise RuntimeError(f"The fault names what is not there:\n{smallest.first()}")
+    if any(error in line for error in BROKEN for line in smallest.ours):
+        raise RuntimeError(f"The fault does not fit to the code around it:\n{smallest.first()}")
     return Found(smallest.number, show(smallest.program), smallest.first())
 
 

@@ -145,7 +145,11 @@ _MUTEX_FAULTS: Final = (
         "Lwt_mutex",
         "with_lock does not unlock after a failure",
         "        unlock(self._mutex)\n",
-        "        if promise._state != REJECTED:\n            unlock(self._mutex)\n",
+        """\
+        from lwt import Fail, state
+        if type(state(promise)) is not Fail:
+            unlock(self._mutex)
+""",
     ),
 )
 
