@@ -2,8 +2,15 @@
 
 The rule for all of them: what can be done at once is done at once, and the promise is resolved
 already; otherwise the promise is pending until it is done. Most operations on sockets and pipes
-can be cancelled while they wait, and then have done nothing. An error of the system is raised at the
-call if it is met at once, and rejects the promise if it comes later; `await` meets both.
+can be cancelled while they wait, and then have done nothing.
+
+Errors that every function has are told here, and not again in its docstring:
+
+- An argument of a wrong type is a `TypeError`, raised at the call before anything has changed.
+- Using a descriptor that is not opened raises what `check_descriptor` raises: an `OSError`
+  (EBADF) if it is closed, the exception of `abort` if it is aborted.
+- An error of the system is an `OSError`. It is raised at the call if it is met at once, and rejects
+  the promise if it comes later; `await` meets both.
 
 >>> import lwt, lwt_unix
 >>> from lwt_unix import lwt_main
@@ -22,7 +29,7 @@ The parts, in the order of the names below:
 
 1. sleeping and timeouts;
 2. descriptors and their states: every `File_descr` is opened, aborted or closed;
-3. waiting: `wrap_syscall`, on which all I/O is built, and those who write their own;
+3. waiting: `wrap_syscall`, on which all I/O is built, and what one needs to build more;
 4. reading, writing, pipes;
 5. sockets, addresses, options;
 6. signals, handled in the main loop.
@@ -32,7 +39,7 @@ channels and servers are `lwt_unix.lwt_io`; import them by name, this package do
 
 Only one thread may use all this, the one that runs the main loop.
 
-The state of the process, all that there is once and changes. `_renewal` begins it afresh:
+The state of the process is all that exists once and changes. `_renewal` sets it back:
 
 - `lwt_engine._current`: `_current`, the current engine
 - `lwt_main`: `_running`, whether the main loop runs, and `_left_by`, what left it for good

@@ -1,4 +1,4 @@
-"""The checks of arguments that only input and output have; the others are in `lwt._core.checks`.
+"""The checks of arguments that only input and output need; the others are in `lwt._core.checks`.
 
     lwt_unix.sleep: expected a number of seconds, got '1' (str)
 

@@ -1,9 +1,9 @@
 """A fresh beginning: all state of the process as it was when `lwt_unix` was imported.
 
-For tests, and for a child process that is to have nothing from its parent. The guide of `lwt_unix`
-lists the state; each file that has some has a function `renew`, and they are all called here. What was
-registered, hooked or buffered is lost; descriptors that programs opened stay open. The state of `lwt`
-has a renewal of its own.
+This is for tests, and for a child process that is to have nothing from its parent. The guide of
+`lwt_unix` lists the state. Each file that has some has a function `renew`; all of them are called here.
+What was registered, hooked or buffered is lost; descriptors that programs opened stay open. The state
+of `lwt` has a renewal of its own.
 """
 
 from lwt_unix import lwt_main
@@ -14,7 +14,7 @@ from lwt_unix.lwt_io import _channel, _create
 
 
 def renew() -> None:
-    """Begin afresh. Only the main thread may, if signals are handled."""
+    """Begin again. Only the main thread may, if signals are handled."""
     signals.renew()  # First: it tells the engine.
     _current.renew()
     lwt_main._renew()

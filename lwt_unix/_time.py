@@ -31,8 +31,7 @@ def sleep(delay: float, /) -> lwt.Promise[None]:
             infinity is never.
 
     Raises:
-        ValueError: `delay` is not a number (NaN), for which OCaml's timers have no order.
-        TypeError: `delay` is no number at all.
+        ValueError: `delay` is NaN, for which OCaml's timers have no order.
 
     OCaml: Lwt_unix.sleep : float -> unit Lwt.t
     """
@@ -53,7 +52,7 @@ def _sleep(delay: float) -> lwt.Promise[None]:
 
 
 def timeout(delay: float, /) -> lwt.Promise[NoReturn]:
-    """Return a promise that is rejected with `Timeout` after a delay in seconds, as `sleep`.
+    """Return a promise that is rejected with `Timeout` after a delay in seconds, like `sleep`.
 
     OCaml: Lwt_unix.timeout : float -> 'a Lwt.t
     """
@@ -70,15 +69,12 @@ def with_timeout(
 ) -> lwt.Promise[A]:
     """Call a function, and reject with `Timeout` if its promise takes longer than a delay.
 
-    `f` is called first, then the timer is set. Whichever of the two ends first cancels the other. An
-    exception that `f` raises rejects the promise.
+    `f` is called first, then the timer is set. Whichever of the two ends first cancels the other.
+    An exception that `f` raises rejects the promise.
 
     Args:
-        delay: in seconds, as `sleep`.
+        delay: in seconds; see `sleep`.
         f: returns a promise.
-
-    Raises:
-        ValueError, TypeError: as `sleep`.
 
     OCaml: Lwt_unix.with_timeout : float -> (unit -> 'a Lwt.t) -> 'a Lwt.t
     """
@@ -94,7 +90,7 @@ def with_timeout(
 
 
 def yield_() -> lwt.Promise[None]:
-    """Let others run: an old name of `lwt.pause`, which is to be preferred.
+    """Let others run: an old name of `lwt.pause`; use that instead.
 
     OCaml: Lwt_unix.yield : unit -> unit Lwt.t
     """
@@ -126,7 +122,7 @@ def auto_pause(timeout: float, /) -> Callable[[], lwt.Promise[None]]:
 
 
 auto_yield = auto_pause
-"""The old name of `auto_pause`, which is to be preferred.
+"""The old name of `auto_pause`; use that instead.
 
 OCaml: Lwt_unix.auto_yield : float -> (unit -> unit Lwt.t)
 """

@@ -10,9 +10,9 @@ the loop
 4. fulfils the promises that were paused until now (`lwt.pause`), each once;
 5. calls the hooks of `Leave_iter_hooks`.
 
-Callbacks run in steps 3 and 4. An exception that leaves from there (KeyboardInterrupt,
+Callbacks run in steps 3 and 4. An exception that leaves them (KeyboardInterrupt,
 SystemExit, or what a hook or an engine's callback raised) leaves `run`, which can be
-called again: what was ready and not yet seen to still is.
+called again: what was ready and has not been dealt with is ready still.
 
 When the process ends, the hooks of `Exit_hooks` run, in a loop of their own.
 
@@ -145,7 +145,8 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
         result = poll(promise)
         if result is not None:
             return result.value
-        # A sequence is its own neighbour if it is empty: nearly always, and this is a hot path.
+        # This is a hot path, and nearly always there are no hooks: an empty sequence is its own
+        # neighbour.
         if enter_hooks.next is not enter_hooks:
             lwt_sequence.iter_l(_call, enter_hooks)
         engine_turn(paused_count() == 0)
@@ -170,7 +171,7 @@ def _finished() -> None:
 
 
 def _renew() -> None:
-    """Begin afresh: `run` does not run, and there are no hooks."""
+    """Begin again: `run` does not run, and there are no hooks."""
     _finished()
     Enter_iter_hooks.remove_all()
     Leave_iter_hooks.remove_all()
@@ -180,8 +181,8 @@ def _renew() -> None:
 def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
     """Run the main loop until a promise is resolved, and return its value.
 
-    If the promise is resolved already, there is no turn. A coroutine is run as
-    `lwt.of_coroutine` runs it, up to its first pending promise before the first turn.
+    If the promise is resolved already, there is no turn. A coroutine is run by
+    `lwt.of_coroutine`, up to its first pending promise before the first turn.
 
     `run` is for the top level of a program: callbacks, and the coroutine given to it,
     cannot call it again.
@@ -210,7 +211,7 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
             promise = lwt.of_coroutine(promise)
         return _turn_until_resolved(promise)
     except Exception as exception:
-        # After these, OCaml goes on refusing: what left may have left anything half done.
+        # After these, OCaml goes on refusing: they may have left anything half done.
         is_usable = lwt.Exception_filter.run(exception)
         if not is_usable:
             _left_by.contents = type(exception).__name__

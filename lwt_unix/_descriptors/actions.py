@@ -1,26 +1,26 @@
 """Actions: system calls that are tried, and tried again when their descriptor is ready.
 
 `wrap_syscall` is the model of all I/O: it tries an action at once, and if the system says "not
-now" it leaves it to `register_action`, which waits. Everything else here is about those who wait.
+now" it hands the action to `register_action`, which waits. Everything else here is about waiting.
 
 The ideas in reading order:
 
 - A `PendingAction` is one operation that waits: an action, and the resolver of its promise.
-- Those who wait for one direction of one descriptor form a queue. While it has a member, the
-  engine watches the descriptor; this takes one registration, however many wait (`wait_queue`).
+- The actions that wait for one direction of one descriptor form a queue. While it has a member,
+  the engine watches the descriptor, with one registration for the whole queue (`wait_queue`).
 - When the engine reports the descriptor ready, every action is tried, in the order in
-  which they came. Those that succeed or fail leave the queue; the others stay.
+  which it came. Those that succeed or fail leave the queue; the others stay.
 - Cancelling the promise takes its action from the queue. The action has not run, so nothing that
   it would have read is lost.
 - `close` and `abort` (`file_descr`) empty both queues: readers first, then writers, in order.
 
-A server that waits again from the callback of its last read never tells the engine anything: the
-queue still has its event then.
+When a server reads again from the callback of its last read, the engine need not be told: the queue
+still has its event then.
 
 OCaml: sections "File descriptor wrappers" and "Actions on file descriptors" of lwt_unix.ml. There
-an event is stopped a pause after it became useless, here at the end of the turn's work on its
-descriptor, so that no extra turn of the main loop is needed. Otherwise the order of everything
-is OCaml's, down to who is asked again within one turn: see `ActionQueue.on_ready`.
+an event is stopped one pause after it became useless. Here it is stopped when the engine has dealt
+with its descriptor, so that no extra turn of the main loop is needed. All other order is OCaml's,
+even which actions are tried again within one turn: see `ActionQueue.on_ready`.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Retry_write(Exception):
 
 
 _IN_PROGRESS: Final = (errno.EALREADY, errno.EINPROGRESS)
-"""What Python counts among BlockingIOError although trying again would be wrong."""
+"""Errors that Python makes a BlockingIOError too, although trying again would be wrong."""
 
 
 def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
-    """Return what an action must wait for that raised `exn`; None if it has failed."""
+    """Return what an action that raised `exn` has to wait for; None if it has failed."""
     if isinstance(exn, BlockingIOError):
         return None if exn.errno in _IN_PROGRESS else event
     if isinstance(exn, Retry | InterruptedError):
@@ -79,12 +79,12 @@ def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
     return None
 
 
-# --- Those who wait ----------------------------------------------------------
+# --- The queue ---------------------------------------------------------------
 
 
 @final
 class ActionQueue(WaitQueue):
-    """Who waits for one direction of one descriptor, and how they are tried."""
+    """The actions that wait for one direction of one descriptor, and how they are tried."""
 
     __slots__ = ("descriptor", "event")
 
@@ -100,11 +100,10 @@ class ActionQueue(WaitQueue):
     def on_ready(self, _: lwt_engine.Event) -> None:
         """Try every action. The engine calls this.
 
-        An action that has left still knows who came after it, so that the walk goes on from there.
-        One that comes during the walk is tried in the same turn, unless it comes when the last
-        of the queue has left already; that is OCaml's order too, where a linked list is walked in
-        the same way. Hence a lone reader that waits again from its own callback does not cost a
-        useless system call.
+        An action that has left still knows the one after it, so that the walk goes on from there.
+        One that comes during the walk is tried in the same turn, unless the last of the queue had
+        left already when it came. OCaml walks its linked list in the same order. So a lone reader
+        that waits again from its own callback does not cost a useless system call.
         """
         outermost = not self.is_trying
         self.is_trying = True
@@ -154,7 +153,7 @@ class ActionQueue(WaitQueue):
 def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
     """Return the queue for one direction of a descriptor."""
     if descriptor._readers is None and descriptor._writers is None:
-        # The engine may rely on `close` from now on: see `Lwt_engine`.
+        # From now on the engine hears of it when the descriptor is closed: see `lwt_engine`.
         lwt_engine.get().adopt(descriptor._fd)
     if event is Read:
         queue = descriptor._readers
@@ -186,8 +185,7 @@ def register_action(
         descriptor: it must be opened.
         action: a system call that does not block.
 
-    Raises:
-        Exception: as `check_descriptor`. (OCaml leaves this check to the caller.)
+    OCaml leaves it to the caller to check that the descriptor is opened.
 
     OCaml: Lwt_unix.register_action : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
@@ -197,8 +195,7 @@ def register_action(
     promise, resolver = lwt.task()
     pending = PendingAction(action, resolver)
     queue.add(pending)
-    # What lwt.on_cancel does for a new promise, in a tenth of the time. Servers come here once a
-    # request.
+    # What lwt.on_cancel does for a new promise, but quicker: servers come here once a request.
     promise._cancel_callbacks = [pending]
     return promise
 
@@ -216,8 +213,8 @@ def wrap_syscall(
             ready.
 
     Raises:
-        Exception: as `check_descriptor`, and that of the action if it fails at once. If it fails
-            later, its exception rejects the promise.
+        Exception: that of the action, if it fails at once. If it fails later, its exception
+            rejects the promise.
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
@@ -243,20 +240,17 @@ def try_or_wait(event: Io_event, descriptor: File_descr, action: Callable[[], A]
 
 
 def is_ready(event: Io_event, fd: int) -> bool:
-    """Ask the system whether a number is ready; at its end of file a pipe is not."""
+    """Ask the system whether a number is ready; a pipe at its end of file is not."""
     return system.poll_once(fd, event is Read)[0]
 
 
 def would_not_block(event: Io_event, fd: int) -> bool:
-    """Ask the system whether a call would return at once, be it with an end of file or an error."""
+    """Ask the system whether a call would return at once, even with an end of file or an error."""
     return system.poll_once(fd, event is Read)[1]
 
 
 def readable(descriptor: File_descr, /) -> bool:
-    """Return whether there is something to read now, an end of file of a socket included.
-
-    Raises:
-        Exception: as `check_descriptor`.
+    """Return whether there is something to read now; the end of file of a socket counts.
 
     OCaml: Lwt_unix.readable : file_descr -> bool
     """
@@ -266,9 +260,6 @@ def readable(descriptor: File_descr, /) -> bool:
 
 def writable(descriptor: File_descr, /) -> bool:
     """Return whether there is room to write now.
-
-    Raises:
-        Exception: as `check_descriptor`.
 
     OCaml: Lwt_unix.writable : file_descr -> bool
     """
@@ -281,16 +272,13 @@ def wait_read(descriptor: File_descr, /) -> lwt.Promise[None]:
 
     Reading functions wait by themselves; this is for calls of other libraries that would block.
 
-    Raises:
-        Exception: as `check_descriptor`.
-
     OCaml: Lwt_unix.wait_read : file_descr -> unit Lwt.t
     """
     return _wait("lwt_unix.wait_read", Read, descriptor)
 
 
 def wait_write(descriptor: File_descr, /) -> lwt.Promise[None]:
-    """Wait until there is room to write; otherwise as `wait_read`.
+    """Wait until there is room to write; otherwise like `wait_read`.
 
     OCaml: Lwt_unix.wait_write : file_descr -> unit Lwt.t
     """

@@ -1,4 +1,4 @@
-"""Buffers, and the part of one that a call names by offset and length: checked, and not copied.
+"""Buffers, and the part of one that a call names by offset and length: it is checked, not copied.
 
 OCaml checks `pos` and `len` in each function; here one place does, for readers and for writers.
 Bounds count bytes, whatever the items of the buffer are.
@@ -105,8 +105,8 @@ def readable_slice(
 def release(part: bytes | memoryview) -> None:
     """Let go of what `writable_slice` or `readable_slice` gave, before an exception leaves.
 
-    Its traceback keeps the frames of the functions that it left, and what they hold; a `bytearray`
-    is to be free to change its size all the same.
+    The traceback of the exception keeps the frames of the functions that it left, and all that they
+    hold. A `bytearray` must be free to change its size nevertheless.
     """
     if isinstance(part, memoryview):
         part.release()

@@ -1,6 +1,6 @@
 """Copies of a descriptor, and what programs that are started later inherit.
 
-OCaml: `dup`, `dup2` and their kin in lwt_unix.ml.
+OCaml: `dup`, `dup2` and the like in lwt_unix.ml.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
         cloexec: whether programs started later do not inherit it.
 
     Raises:
-        Exception: as `check_descriptor`; OSError if no more descriptors are to be had.
+        OSError: EMFILE, if there are no descriptors left.
 
     OCaml: Lwt_unix.dup : ?cloexec:bool -> file_descr -> file_descr
     """
@@ -34,16 +34,13 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
 def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) -> None:
     """Make the number of `target` stand for the file of `source`, whatever it stood for before.
 
-    Those who wait for `target` go on waiting, for its new file. As in OCaml, the state of
-    `target` is neither asked for nor changed.
+    Whatever waits for `target` goes on waiting, for its new file. As in OCaml, `target` need not be
+    opened, and its state does not change.
 
     Args:
         source: what to copy; it must be opened.
         target: whose number gets the copy.
         cloexec: whether programs started later do not inherit it.
-
-    Raises:
-        Exception: as `check_descriptor`.
 
     OCaml: Lwt_unix.dup2 : ?cloexec:bool -> file_descr -> file_descr -> unit
     """
@@ -62,8 +59,8 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
         target._socket_kind = source._socket_kind
         choose_mode(target, source._blocking, source._set_flags)
         if any(queue.first is not None for queue in queues):
-            # They are not asked for the mode again, and the file may still be a blocking one. (In
-            # OCaml, the second of two that wait to read then stops the program.)
+            # Actions that wait do not settle the mode again, and the new file may still be in
+            # blocking mode. (In OCaml, the second of two that wait to read then stops the program.)
             settle_mode(target)
     finally:
         if queues:
@@ -76,9 +73,6 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
 def set_close_on_exec(descriptor: File_descr, /) -> None:
     """Keep programs that are started later from inheriting a descriptor.
 
-    Raises:
-        Exception: as `check_descriptor`.
-
     OCaml: Lwt_unix.set_close_on_exec : file_descr -> unit
     """
     check_opened("lwt_unix.set_close_on_exec", descriptor)
@@ -87,9 +81,6 @@ def set_close_on_exec(descriptor: File_descr, /) -> None:
 
 def clear_close_on_exec(descriptor: File_descr, /) -> None:
     """Let programs that are started later inherit a descriptor.
-
-    Raises:
-        Exception: as `check_descriptor`.
 
     OCaml: Lwt_unix.clear_close_on_exec : file_descr -> unit
     """

@@ -1,4 +1,4 @@
-"""The descriptor: a number of the system's, a state, and a way of doing I/O on it.
+"""The descriptor: a number of the system, a state, and a way of doing I/O on it.
 
 In reading order: the states; `File_descr`; how one is made; how one ends.
 
@@ -8,11 +8,11 @@ A descriptor is in one of three states, and leaves `Opened` for good:
 - `Aborted(exn)`: every use fails with `exn`; only closing it is left.
 - `Closed`: every use fails with EBADF. Its number may belong to another file already.
 
-What ends a descriptor changes its state first, then rejects who waits for it, and only then, for
-`close`, gives the number back to the system: nobody may find an opened descriptor on a number that
-is somebody else's.
+`close` and `abort` first change the state, then reject what waits for the descriptor. Only then
+does `close` give the number back to the system: no opened descriptor may have a number that belongs
+to another file.
 
-Who waits for a descriptor stands in its two queues (`wait_queue`), which `actions` fills. How the
+What waits for a descriptor stands in its two queues (`wait_queue`), which `actions` fills. How the
 library does I/O on it is its `mode`.
 
 OCaml: section "File descriptor wrappers", `abort` and `close` of lwt_unix.ml.
@@ -62,9 +62,9 @@ OCaml: Lwt_unix.Closed
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aborted:
-    """The descriptor has been aborted: `close` is all that is left; the rest fails with `exn`.
+    """The descriptor has been aborted: it can only be closed; all else fails with `exn`.
 
-    As elsewhere, two are equal if their exceptions have the same type and arguments.
+    Two are equal if their exceptions have the same type and arguments, like two `lwt.Fail`.
 
     OCaml: Lwt_unix.Aborted of exn
     """
@@ -72,7 +72,7 @@ class Aborted:
     exn: Exception
 
     traceback: TracebackType | None = field(init=False, repr=False)
-    """Where `exn` came from. It would grow each time `exn` is raised, so each starts from here."""
+    """The traceback that `exn` came with. Raising `exn` makes it longer: each time begins here."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "traceback", self.exn.__traceback__)
@@ -99,7 +99,7 @@ OCaml: type Lwt_unix.state = Opened | Aborted of exn | Closed
 class File_descr:
     """A descriptor of the system together with its state.
 
-    Descriptors come from `socket`, `accept`, `pipe`, `of_unix_file_descr` and their kin, and are
+    Descriptors come from `socket`, `accept`, `pipe`, `of_unix_file_descr` and the like, and are
     used by the functions of `lwt_unix`. `async with descriptor:` closes it at the end, unless
     that has happened by then. A descriptor that is dropped without `close` stays open.
 
@@ -136,11 +136,11 @@ class File_descr:
 
         self._readers: WaitQueue | None = None
         self._writers: WaitQueue | None = None
-        """Who waits to read and to write. `actions` makes them, for the first who does."""
+        """What waits to read, and to write. `actions` makes each queue when it is first needed."""
 
         self._socket: SocketObject | None = None
         self._socket_kind: SocketKind | None = None
-        """What the standard library needs for calls that are for sockets; see `socket_of`."""
+        """What Python's calls on sockets need; see `socket_of`."""
 
     def __repr__(self) -> str:
         return f"<File_descr {self._fd}, {self._state!r}>"
@@ -166,7 +166,7 @@ def of_unix_file_descr(
     Args:
         fd: the number; a Python socket or file gives it up with `detach()`.
         blocking: the mode. By default, non-blocking for sockets and pipes, and blocking for all
-            else; this is found out, with `fstat`, at the first use.
+            else; `fstat` tells which it is, at the first use.
         set_flags: whether to set the system's flag to that mode, at the first use. If not, the
             mode must be the one that the descriptor is in.
 
@@ -242,7 +242,7 @@ def why_unusable(descriptor: File_descr) -> Exception:
 def abort(descriptor: File_descr, exn: Exception, /) -> None:
     """Make all that waits for a descriptor, and every later use of it, fail with an exception.
 
-    The readers that wait are rejected first, then the writers, before this returns. The file
+    Before this returns, the readers that wait are rejected, and then the writers. The file
     stays open: `close` is still to be called. On a closed descriptor nothing happens; on an
     aborted one, the exception is replaced.
 
@@ -261,7 +261,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
 
     In this order: its state becomes `Closed`; what waits for it is rejected with EBADF, readers
     first; the file is closed, once, whatever happened before. An error of the system in doing so
-    rejects the promise, and the descriptor is closed even then.
+    rejects the promise; the descriptor is closed all the same.
 
     Raises:
         OSError: EBADF, if it is closed already.
@@ -288,7 +288,7 @@ def _reject_waiters(descriptor: File_descr) -> None:
     finally:
         if writers is not None:
             writers.reject_all(lambda: why_unusable(descriptor))
-        # The descriptor and its queues know each other; part them, and no cycle is left.
+        # The descriptor and its queues refer to each other; part them, so that no cycle is left.
         descriptor._readers = descriptor._writers = None
 
 
@@ -323,6 +323,6 @@ OCaml: Lwt_unix.stderr : file_descr
 
 
 def renew() -> None:
-    """Begin afresh: the standard descriptors are open, and nobody waits for them."""
+    """Begin again: the standard descriptors are open, and nobody waits for them."""
     for fd, descriptor in enumerate((stdin, stdout, stderr)):
         descriptor.__init__(fd, True, False)

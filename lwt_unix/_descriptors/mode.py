@@ -2,9 +2,11 @@
 
 In non-blocking mode a system call is tried at once, and tried again when the engine reports the
 descriptor ready. In blocking mode the library makes sure that the descriptor is ready before each
-call. The mode is settled at the first use, not when the descriptor is made: only then is it guessed,
-where it was not given, and the flag of the system set, where it may be. So a descriptor that is only
-handed on to another program keeps the flag that it came with.
+call.
+
+The mode is *settled* at the first use, not when the descriptor is made: only then is it guessed, if
+it was not given, and only then is the flag of the system set, if that is allowed. So a descriptor
+that is only handed on to another program keeps the flag that it came with.
 
 OCaml: `blocking` and `set_blocking` of lwt_unix.ml.
 """
@@ -22,7 +24,7 @@ def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:
     """Return whether I/O on a descriptor is done in blocking mode, settling its mode.
 
     Raises:
-        Exception: as `check_descriptor`; OSError if the system refuses to set the flag.
+        OSError: the system refuses to set the flag.
 
     OCaml: Lwt_unix.blocking : file_descr -> bool Lwt.t
     """
@@ -37,9 +39,6 @@ def set_blocking(descriptor: File_descr, blocking: bool, /, *, set_flags: bool =
         descriptor: it must be opened.
         blocking: the mode.
         set_flags: whether to set the system's flag to it as well, at the next use.
-
-    Raises:
-        Exception: as `check_descriptor`.
 
     OCaml: Lwt_unix.set_blocking : ?set_flags : bool -> file_descr -> bool -> unit
     """

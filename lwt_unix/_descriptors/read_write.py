@@ -1,8 +1,8 @@
 """Reading and writing, and pipes.
 
-`read` and `write` are what servers spend their time in. They are `wrap_syscall` written out: the
-system call is tried at once, and one promise is made. (Python itself tries again after a signal, so
-that nothing but EAGAIN says "not now".) The calls are `readv` and `write` on
+Servers spend their time in `read` and `write`. So these are `wrap_syscall` written out: the system
+call is tried at once, and one promise is made. (Python itself tries again after a signal, so that
+nothing but EAGAIN says "not now".) The calls are `readv` and `write` on
 a view of the caller's buffer, so that nothing is copied, and they are the same for sockets, pipes
 and files.
 
@@ -45,8 +45,8 @@ def read(
     """Read into a part of a buffer, and return how many bytes came; 0 at the end of file.
 
     If there is something to read, it is read now and the promise is fulfilled already. Otherwise
-    the read waits; it may be cancelled then, and reads nothing. Those who wait for one descriptor
-    get the bytes in the order in which they came. A `bytearray` cannot be resized meanwhile.
+    the read waits; it may be cancelled then, and reads nothing. Reads that wait for one descriptor
+    get the bytes in the order of their calls. A `bytearray` cannot be resized meanwhile.
 
     Args:
         descriptor: what to read from.
@@ -56,8 +56,6 @@ def read(
 
     Raises:
         ValueError: the range is not within the buffer. Nothing is read.
-        TypeError: the buffer is read-only, or a bound no integer.
-        Exception: as `check_descriptor`.
         OSError: the system call failed at once. If it fails later, or in blocking mode, the
             promise is rejected.
 
@@ -94,8 +92,6 @@ def write(
 
     Raises:
         ValueError: the range is not within the data. Nothing is written.
-        TypeError: the data are no bytes, or a bound no integer.
-        Exception: as `check_descriptor`.
         OSError: the system call failed at once: EPIPE (`BrokenPipeError`) if nobody reads any
             more. If it fails later, or in blocking mode, the promise is rejected.
 
@@ -164,7 +160,7 @@ def pipe(*, cloexec: bool = False) -> tuple[File_descr, File_descr]:
         cloexec: whether programs started later do not inherit them.
 
     Raises:
-        OSError: EMFILE, if no more descriptors are to be had.
+        OSError: EMFILE, if there are no descriptors left.
 
     OCaml: Lwt_unix.pipe : ?cloexec:bool -> unit -> file_descr * file_descr
     """

@@ -1,14 +1,14 @@
 """The system's calls on descriptors: all that read, write, open, close or ask about one.
 
-Each name is Python's own function, called by way of this module, `system.readv(…)`. So a simulated
-network can put its own in their place, all of them here, and it costs nothing while nobody does.
+Each name is Python's own function, called by way of this module: `system.readv(…)`. So a simulated
+network can replace all of them here, and it costs nothing while nobody does.
 
 In reading order: calls on numbers; socket objects; calls on sockets.
 
-The last are methods of Python's socket object alone, which believes that it owns its number and
+Python has the last only as methods of its socket object, which believes that it owns its number and
 closes it when it is collected. Ours does not own it, so it is a `SocketObject`, which never closes
-anything. It comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer of
-Python to each call, and names no way to accept a connection as a plain number.
+anything. It comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer
+of Python to each call, and cannot accept a connection as a plain number.
 
 The calls that wait for many descriptors are the engine's (`lwt_engine`), and stand in its folder.
 """
@@ -62,7 +62,7 @@ class SocketObject(_socket.socket):
 
 
 _NO_TIMEOUT: Final[int] = getattr(_socket, "SOCK_NONBLOCK", 0)
-"""Has the object not wait by itself, even if the program called `socket.setdefaulttimeout`."""
+"""Keeps the object from waiting by itself if the program has called `socket.setdefaulttimeout`."""
 
 
 def socket_object(fd: int, kind: SocketKind) -> SocketObject:

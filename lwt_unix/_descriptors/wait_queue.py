@@ -1,8 +1,9 @@
-"""Those who wait for one direction of a descriptor, in the order in which they came.
+"""What waits for one direction of a descriptor, in the order in which it came.
 
-The queue is links and one event of the engine, and is told by those who derive from it what starts
-that event: it knows of no descriptor. What holds: a queue with a member has an event in the engine;
-once control is back in the main loop, a queue without a member has none.
+A queue is a chain of actions and one event of the engine. A class that derives from it says what
+starts that event: the queue itself does not know the descriptor. This always holds: a queue with a
+member has an event in the engine, and a queue without a member has none when control is back in the
+main loop.
 
 OCaml: `hooks_readable` and `hooks_writable` of a descriptor in lwt_unix.ml.
 """
@@ -34,7 +35,7 @@ class PendingAction:
         self.previous: PendingAction | None = None
         self.next: PendingAction | None = None
         """The neighbours. `next` stays as it was when the action leaves its queue, so that a walk
-        through the queue goes on from there."""
+        through the queue can go on from there."""
 
     def fulfill(self, value: object) -> None:
         """Fulfill the promise of an action that has left its queue."""
@@ -56,7 +57,7 @@ class PendingAction:
 
 
 def _spent() -> None:
-    """Stand for an action that has ended, so that nothing keeps its buffer."""
+    """Take the place of an action that has ended, so that its buffer is kept no longer."""
     raise AssertionError("lwt_unix: the action of a finished operation was called")
 
 
@@ -71,14 +72,14 @@ class WaitQueue(ABC):
         self.last: PendingAction | None = None
 
         self.is_trying = False
-        """Whether the actions are being tried just now; who does that then stops the event."""
+        """Whether the actions are being tried just now. Until that ends, the event stays."""
 
     @abstractmethod
     def watch(self) -> lwt_engine.Event:
-        """Have the engine call when the actions are to be tried."""
+        """Have the engine call back when it is time to try the actions."""
 
     def add(self, pending: PendingAction) -> None:
-        """Take in an action at the end, and have the engine watch.
+        """Take in an action at the end of the queue, and have the engine watch.
 
         The engine comes first: if it refuses, nobody waits.
         """
@@ -95,7 +96,7 @@ class WaitQueue(ABC):
         self.last = pending
 
     def remove(self, pending: PendingAction) -> None:
-        """Take out a member, whose `next` goes on pointing where it did."""
+        """Take out a member; its `next` stays as it is."""
         previous, following = pending.previous, pending.next
         if previous is None:
             self.first = following
@@ -119,7 +120,7 @@ class WaitQueue(ABC):
             lwt_engine.stop_event(engine_event)
 
     def stop_if_idle(self) -> None:
-        """Have the engine watch no more if nobody is left to try."""
+        """Have the engine watch no more if no action is left to try."""
         if self.first is None and not self.is_trying:
             self.stop()
 
@@ -131,7 +132,7 @@ class WaitQueue(ABC):
                 self.remove(pending)
                 pending.reject(reason())
         finally:
-            # Only if a KeyboardInterrupt or the like leaves through a callback: nobody may be
-            # left waiting for a descriptor that is gone.
+            # Only if a KeyboardInterrupt or the like leaves through a callback: nothing may go on
+            # waiting for a descriptor that is gone.
             if self.first is not None:
                 self.reject_all(reason)

@@ -1,6 +1,6 @@
 """Signals, handled in the main loop like any other event.
 
-A signal handler proper may interrupt the program anywhere. Ours only notes that the signal came:
+A real signal handler may interrupt the program anywhere. Ours only notes that the signal came:
 Python writes its number to a pipe (`signal.set_wakeup_fd`), the engine watches the pipe, and the
 functions given to `on_signal` run when the main loop comes to it. So they may do anything.
 
@@ -8,13 +8,13 @@ The pipe exists, and Python is told of it, while there is a handler. When the la
 that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
 A child process gets a pipe of its own.
 
-A pipe and not a socket pair: it holds 65,536 signals that were not looked at yet, before one is
-lost; the other, some three hundred.
+A pipe and not a socket pair: on Linux a pipe holds 65,536 signals that were not looked at yet,
+before one is lost; a socket pair holds some three hundred.
 
-Differences from OCaml, on purpose: disabling the last handler of a signal restores the
-disposition that was found, not the system's default (for SIGINT that would leave a Python program
-that dies without a KeyboardInterrupt); and each handler of `on_signal_full` is given its own
-identifier, where OCaml gives all of them that of the first.
+Two differences from OCaml, on purpose. Disabling the last handler of a signal restores the
+disposition that was found, not the system's default: with that, SIGINT would end a Python program
+without a KeyboardInterrupt. And each handler of `on_signal_full` is given its own identifier, while
+OCaml gives all of them that of the first.
 
 OCaml: section "Signals" of lwt_unix.ml.
 """
@@ -80,7 +80,7 @@ class _SignalPipe:
     def __init__(self) -> None:
         self._reading, self._writing = _non_blocking_pipe()
         try:
-            # The engine first: it may refuse, and Python must not write to a number that is closed.
+            # The engine first: it may refuse, and Python must not write to a closed number.
             self._event = lwt_engine.on_readable(self._reading, self._deliver)
         except BaseException:
             system.close(self._reading)
@@ -116,7 +116,7 @@ class _SignalPipe:
     def part_from_parent(self) -> None:
         """Have a child process use a pipe of its own, under the same numbers.
 
-        With that of its parent, either could read the signals that came to the other.
+        With a common one, each could read the signals that came to the other.
         """
         reading, writing = _non_blocking_pipe()
         system.dup2(reading, self._reading, inheritable=False)
@@ -129,7 +129,7 @@ class _SignalPipe:
         lwt_engine.stop_event(self._event)
         current = signal.set_wakeup_fd(self._previous_wakeup_fd)
         if current not in {self._writing, -1}:
-            signal.set_wakeup_fd(current)  # it is someone else's by now: let them have it
+            signal.set_wakeup_fd(current)  # it belongs to someone else by now: leave it
         lwt_engine.get().forget(self._reading)
         system.close(self._reading)
         system.close(self._writing)
@@ -164,7 +164,7 @@ _signals: dict[int, _Signal] = {}
 
 
 def renew() -> None:
-    """Begin afresh: without handlers, and with what was there before the first of them."""
+    """Begin again: without handlers, and with what was there before the first of them."""
     for handled in [*_signals.values()]:
         lwt_sequence.iter_l(disable_signal_handler, handled.handlers)
 
@@ -172,11 +172,11 @@ def renew() -> None:
 def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
     """Call a function in the main loop each time a signal comes.
 
-    Several functions may handle one signal; they are called in the order of their coming. An
-    exception of one of them leaves through `Lwt_main.run`.
+    Several functions may handle one signal; they are called in the order in which they were added.
+    An exception of one of them leaves through `lwt_main.run`.
 
-    A child process of `os.fork` keeps the handlers, for the signals that come to itself, and calls
-    them when it runs the main loop. One that does not run it should disable them.
+    A child process of `os.fork` keeps the handlers, for the signals that it gets itself, and calls
+    them when it runs the main loop. A child that does not run it should disable them.
 
     Args:
         signum: such as `signal.SIGTERM`.
@@ -184,7 +184,7 @@ def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
 
     Raises:
         ValueError: there is no such signal, or this is not the main thread.
-        OSError: the signal cannot be handled, as SIGKILL.
+        OSError: the signal cannot be handled: SIGKILL, for example.
 
     OCaml: Lwt_unix.on_signal : int -> (int -> unit) -> signal_handler_id
     """
@@ -195,14 +195,14 @@ def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
 def on_signal_full(
     signum: int, f: Callable[[Signal_handler_id, int], object], /
 ) -> Signal_handler_id:
-    """Call a function in the main loop each time a signal comes, as `on_signal`.
+    """Call a function in the main loop each time a signal comes, like `on_signal`.
 
     Args:
         signum: such as `signal.SIGTERM`.
         f: takes its own identifier, so that it can disable itself, and the number of the signal.
 
     Raises:
-        ValueError, OSError: as `on_signal`.
+        ValueError, OSError: see `on_signal`.
 
     OCaml: Lwt_unix.on_signal_full :
         int -> (signal_handler_id -> int -> unit) -> signal_handler_id
@@ -227,8 +227,8 @@ def _add_handler(
 def disable_signal_handler(handler: Signal_handler_id, /) -> None:
     """Call the function of this handler no more. Doing so again does nothing.
 
-    When the last handler of a signal goes, the signal is disposed of as it was before the first
-    one came.
+    When the last handler of a signal goes, the signal has the effect again that it had before the
+    first one came.
 
     Raises:
         ValueError: it is the last of its signal, and this is not the main thread.
@@ -259,9 +259,9 @@ def signal_count() -> int:
 
 
 def reinstall_signal_handler(signum: int, /) -> None:
-    """Take a signal back that another part of the program has begun to handle.
+    """Take back a signal that another part of the program has begun to handle.
 
-    Does nothing unless there is a handler of `on_signal` for it.
+    This does nothing unless `on_signal` has added a handler for it.
 
     OCaml: Lwt_unix.reinstall_signal_handler : int -> unit
     """
@@ -341,7 +341,7 @@ def _leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
 def _run_handlers(signum: int) -> None:
     handled = _signals.get(signum)
     if handled is not None:
-        # One that is added meanwhile has its turn, too; one that is disabled has not.
+        # A handler that is added meanwhile is called, too; one that is disabled is not.
         lwt_sequence.iter_l(lambda handler: handler._function(handler, signum), handled.handlers)
 
 
@@ -350,5 +350,5 @@ def _part_from_parent() -> None:
         _pipe.part_from_parent()
 
 
-# After the engine has done its part, since it is imported first.
+# The engine is imported first, so it has done its part when this is called.
 os.register_at_fork(after_in_child=_part_from_parent)

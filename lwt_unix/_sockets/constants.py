@@ -142,7 +142,7 @@ SO_LINGER = Socket_optint_option.SO_LINGER
 
 
 class Socket_float_option(Constant):
-    """Options in seconds. They mean nothing for a socket in non-blocking mode, as all here are.
+    """Options in seconds. They mean nothing for a socket in non-blocking mode, as sockets are here.
 
     OCaml: type Lwt_unix.socket_float_option
     """

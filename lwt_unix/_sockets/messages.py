@@ -36,12 +36,10 @@ def recv(
     flags: Iterable[Msg_flag],
     /,
 ) -> lwt.Promise[int]:
-    """Receive into a part of a buffer, as `read` does, on a socket and with flags.
+    """Receive into a part of a buffer, like `read`, but on a socket and with flags.
 
     Raises:
         ValueError: the range is not within the buffer. Nothing is received.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.recv : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
@@ -64,12 +62,10 @@ def send(
     flags: Iterable[Msg_flag],
     /,
 ) -> lwt.Promise[int]:
-    """Send a part of some data, as `write` does, on a socket and with flags.
+    """Send a part of some data, like `write`, but on a socket and with flags.
 
     Raises:
         ValueError: the range is not within the data. Nothing is sent.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.send : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
@@ -92,13 +88,11 @@ def recvfrom(
 ) -> lwt.Promise[tuple[int, Sockaddr]]:
     """Receive a message into a part of a buffer; return its length and its sender's address.
 
-    What of the message does not fit is lost, as datagrams are. On a connected stream the system
-    names no sender, and the address is `ADDR_UNIX("")`, as in OCaml.
+    The part of the message that does not fit is lost: such are datagrams. On a connected stream the
+    system names no sender, and the address is `ADDR_UNIX("")`, as in OCaml.
 
     Raises:
         ValueError: the range is not within the buffer. Nothing is received.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.recvfrom :
         file_descr -> bytes -> int -> int -> msg_flag list -> (int * sockaddr) Lwt.t
@@ -126,8 +120,6 @@ def sendto(
 
     Raises:
         ValueError: the range is not within the data, or the host is not numeric.
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.sendto :
         file_descr -> bytes -> int -> int -> msg_flag list -> sockaddr -> int Lwt.t

@@ -38,14 +38,11 @@ _TIMEVAL: Final = struct.Struct("ll")
 """struct timeval: seconds and microseconds."""
 
 _MOST_SECONDS: Final = 2.0**31
-"""More than anyone waits, and within the system's numbers on every machine."""
+"""More than anybody waits; the numbers of every system can hold it."""
 
 
 def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
     """Return whether an option is on.
-
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt : file_descr -> socket_bool_option -> bool
     """
@@ -56,9 +53,6 @@ def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
 def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, /) -> None:
     """Turn an option on or off.
 
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
-
     OCaml: Lwt_unix.setsockopt : file_descr -> socket_bool_option -> bool -> unit
     """
     sock = _socket_for("lwt_unix.setsockopt", descriptor, option, Socket_bool_option)
@@ -67,9 +61,6 @@ def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, 
 
 def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
     """Return an option that is a number.
-
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt_int : file_descr -> socket_int_option -> int
     """
@@ -82,7 +73,6 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
 
     Raises:
         ValueError: `value` is too large for the system.
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
     """
@@ -95,9 +85,6 @@ def getsockopt_optint(
     descriptor: File_descr, option: Socket_optint_option, /
 ) -> lwt.Some[int] | None:
     """Return an option that is off (`None`) or on with a number.
-
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt_optint : file_descr -> socket_optint_option -> int option
     """
@@ -113,7 +100,6 @@ def setsockopt_optint(
 
     Raises:
         ValueError: the number is too large for the system.
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_optint :
         file_descr -> socket_optint_option -> int option -> unit
@@ -133,9 +119,6 @@ def setsockopt_optint(
 def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> float:
     """Return an option in seconds.
 
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
-
     OCaml: Lwt_unix.getsockopt_float : file_descr -> socket_float_option -> float
     """
     sock = _socket_for("lwt_unix.getsockopt_float", descriptor, option, Socket_float_option)
@@ -148,14 +131,13 @@ def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value:
 
     Raises:
         OSError: EDOM, if `value` is negative, infinite or NaN.
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.setsockopt_float : file_descr -> socket_float_option -> float -> unit
     """
     sock = _socket_for("lwt_unix.setsockopt_float", descriptor, option, Socket_float_option)
     check_seconds("lwt_unix.setsockopt_float", value)
     if not 0.0 <= value < _MOST_SECONDS:
-        # What the system calls the parts of most of these, when they have been made integers.
+        # The system's error for most of these, once they have been split into two integers.
         raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (lwt_unix.setsockopt_float: {value})")
     seconds, microseconds = int(value), int(value % 1 * 1_000_000)
     system.setsockopt(sock, *option.value, _TIMEVAL.pack(seconds, microseconds))
@@ -165,9 +147,6 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
     """Return the number of the error that is pending on a socket, and clear it.
 
     The number is what the `errno` of an OSError would be, where OCaml has a `Unix.error`.
-
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.getsockopt_error : file_descr -> Unix.error option
     """

@@ -1,8 +1,8 @@
-"""Socket addresses: what they look like here, and how they meet Python's own.
+"""Socket addresses: what they look like here, and how they become Python's own.
 
 An address is an `ADDR_INET(addr, port)`, whose host is *numeric*, or an `ADDR_UNIX(path)`.
-Resolving a name may block and may fail in ways of its own, so it is never done in passing: a host
-name where an address belongs is an error that says so.
+Resolving a name may block and may fail in ways of its own, so it is never done by the way: a host
+name where an address belongs is an error, which says so.
 
 `to_sockaddr` is the one checker of addresses that users pass; `to_python` and `from_python`
 translate to and from the tuples of the standard `socket` module.
@@ -150,8 +150,8 @@ def to_python(sockaddr: Sockaddr) -> tuple[int, PythonAddress]:
     """Return the family of a checked address, and its form in the `socket` module.
 
     Raises:
-        OSError: ENODEV, if there is no such interface as the address names; ENAMETOOLONG, if
-            there is no room for the path.
+        OSError: ENODEV, if the interface that the address names does not exist; ENAMETOOLONG,
+            if there is no room for the path.
     """
     if isinstance(sockaddr, ADDR_UNIX):
         _check_length(sockaddr.path)
@@ -166,14 +166,14 @@ def from_python(address: object) -> Sockaddr:
     """Return an address that the `socket` module gave us.
 
     A socket without a name has the address `ADDR_UNIX("")`. So has the sender of what `recvfrom`
-    reads from a connected stream, of whatever domain, as in OCaml: there the system gives none.
+    reads from a connected stream of any domain, since the system names none; so it is in OCaml.
     """
     match address:
         case (str(host), int(port)):
             return ADDR_INET(host, port)
         case (str(host), int(port), int(), int(scope_id)):
-            # The interface is a part of a link-local address: without it, connecting back to a
-            # peer that we accepted would fail.
+            # The interface is a part of a link-local address: without it, connecting to the
+            # address of a client would fail.
             return ADDR_INET(f"{host}%{scope_id}" if scope_id else host, port)
         case str() | bytes():
             return ADDR_UNIX(os.fsdecode(address))
@@ -184,7 +184,7 @@ def from_python(address: object) -> Sockaddr:
 
 
 def _check_length(path: str) -> None:
-    """Raise what the system would: Python's own exception has no `errno`."""
+    """Raise what the system would raise: Python's own exception has no `errno`."""
     room = _ROOM_FOR_PATH + 1 if path.startswith("\0") else _ROOM_FOR_PATH
     if len(os.fsencode(path)) > room:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
@@ -193,8 +193,8 @@ def _check_length(path: str) -> None:
 def _parts_of_host(host: str) -> tuple[socket.AddressFamily, str, str]:
     """Return the family of a host, the host itself, and with its "%" the interface it names.
 
-    Only an IPv6 address names one. A "%" elsewhere stays in the host, which is no numeric address
-    then: nobody is to look it up as a name.
+    Only an IPv6 address names one. A "%" elsewhere stays in the host, which then is not a numeric
+    address: it must not be looked up as a name.
     """
     if ":" not in host:
         return socket.AF_INET, host, ""

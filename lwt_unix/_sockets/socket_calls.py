@@ -1,7 +1,8 @@
 """How a descriptor reaches the calls that Python has only as methods of sockets.
 
-`accept`, `connect`, `recv` and the socket options take a `SocketObject` (see `system`). A descriptor
-makes one when it first needs it. They may not see an address of another family: see `address_for`.
+`accept`, `connect`, `recv` and the socket options take a `SocketObject` (see `system`). A
+descriptor makes one when it first needs it. None of them may see an address of another family: see
+`address_for`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def kind_of(descriptor: File_descr) -> SocketKind:
 def address_for(function: str, descriptor: File_descr, sockaddr: Sockaddr) -> PythonAddress:
     """Return an address for Python's socket, which must be of the same family.
 
-    Python would look up an address of another family as a name; the system gives these errors.
+    Python would look up an address of another family as a name. The errors here are the system's.
     """
     family, address = to_python(sockaddr)
     own = kind_of(descriptor).family

@@ -3,8 +3,8 @@
 In reading order: making sockets; servers (`bind`, `listen`, `accept`); clients (`connect`);
 names. Messages are in `messages`, options in `options`.
 
-What may take time (`accept`, `connect`) returns a promise, by `wrap_syscall`: tried at once,
-waited for if need be, cancelable while it waits. The rest acts at once and raises.
+What may take time (`accept`, `connect`) returns a promise, made by `wrap_syscall`: it is tried at
+once, waits if it must, and can be cancelled while it waits. The rest acts at once and raises.
 
 OCaml: section "Sockets" of lwt_unix.ml.
 """
@@ -57,7 +57,7 @@ def socket(
         cloexec: whether programs started later do not inherit it.
 
     Raises:
-        OSError: the system has no such sockets, or no more descriptors (EMFILE).
+        OSError: the system does not have such sockets, or has no descriptors left (EMFILE).
 
     OCaml: Lwt_unix.socket :
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr
@@ -74,7 +74,7 @@ def socketpair(
     """Make two sockets that are connected to each other.
 
     Raises:
-        OSError: the system has no such sockets, or no more descriptors (EMFILE).
+        OSError: the system does not have such sockets, or has no descriptors left (EMFILE).
 
     OCaml: Lwt_unix.socketpair :
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr * file_descr
@@ -110,8 +110,7 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
     Raises:
         OSError: EADDRINUSE and the like, see above.
-        TypeError, ValueError: `address` is no address; a host must be numeric.
-        Exception: as `check_descriptor`.
+        ValueError: the host is a name; it must be numeric.
 
     OCaml: Lwt_unix.bind : file_descr -> sockaddr -> unit Lwt.t
     """
@@ -136,9 +135,6 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
         descriptor: a socket that has its address.
         backlog: how many connections may wait to be accepted; `somaxconn()` is the most.
 
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
-
     OCaml: Lwt_unix.listen : file_descr -> int -> unit
     """
     check_kind("lwt_unix.listen", backlog, int, "backlog is a number of connections")
@@ -159,16 +155,12 @@ def accept(
 ) -> lwt.Promise[tuple[File_descr, Sockaddr]]:
     """Take the next connection: a non-blocking socket for it, and the address of the client.
 
-    Cancelling leaves the connections that come to be accepted later. After an error of the system
-    (EMFILE, ECONNABORTED) accepting may be tried again.
+    After cancelling, the connections that come can be accepted by later calls. After an error of
+    the system (EMFILE, ECONNABORTED) accepting may be tried again.
 
     Args:
         descriptor: a socket that listens.
         cloexec: whether programs started later do not inherit the new socket.
-
-    Raises:
-        Exception: as `check_descriptor`.
-        OSError: the system call failed at once. If it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
@@ -196,7 +188,7 @@ def accept_n(
 ) -> lwt.Promise[tuple[list[tuple[File_descr, Sockaddr]], lwt.Some[Exception] | None]]:
     """Take up to `count` connections that have come already, waiting only for the first.
 
-    The promise is not rejected: an exception, of cancelling too, comes as the second part of the
+    The promise is never rejected: an exception, even that of cancelling, is the second part of the
     value, beside the connections that were accepted before it.
 
     Args:
@@ -245,10 +237,9 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
         address: where to; a host must be numeric.
 
     Raises:
-        TypeError, ValueError: `address` is no address.
-        Exception: as `check_descriptor`.
-        OSError: the attempt failed at once, as it does for a Unix-domain path (ENOENT,
-            ECONNREFUSED). If it fails later, the promise is rejected.
+        ValueError: the host is a name.
+        OSError: the attempt failed at once, as on a Unix-domain path (ENOENT, ECONNREFUSED). If
+            it fails later, the promise is rejected.
 
     OCaml: Lwt_unix.connect : file_descr -> sockaddr -> unit Lwt.t
     """
@@ -260,12 +251,12 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
         nonlocal in_progress
         sock = socket_of(descriptor)
         if in_progress:
-            # The system says by making the socket writable that the attempt is over; whether it
-            # succeeded is in the socket's error.
+            # The socket is writable: so the attempt is over. The socket's error tells whether it
+            # succeeded.
             error = system.getsockopt(sock, python_socket.SOL_SOCKET, python_socket.SO_ERROR)
         else:
             error = system.connect_ex(sock, address_for("lwt_unix.connect", descriptor, sockaddr))
-            # When a signal interrupts it, the attempt goes on all the same.
+            # If a signal interrupts the call, the attempt goes on nevertheless.
             if error in {errno.EINPROGRESS, errno.EINTR}:
                 in_progress = True
                 raise Retry
@@ -276,15 +267,12 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
 
 def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
-    """End one half of a connection, or both; the descriptor stays open.
+    """End one direction of a connection, or both; the descriptor stays open.
 
     Args:
         descriptor: a connected socket.
         command: `SHUTDOWN_RECEIVE`, `SHUTDOWN_SEND` (the peer sees an end of file) or
             `SHUTDOWN_ALL`.
-
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
 
     OCaml: Lwt_unix.shutdown : file_descr -> shutdown_command -> unit
     """
@@ -298,10 +286,7 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
 
 
 def getsockname(descriptor: File_descr, /) -> Sockaddr:
-    """Return the address of a socket; `ADDR_UNIX("")` if it is of the Unix domain without one.
-
-    Raises:
-        Exception: as `check_descriptor`; OSError from the system.
+    """Return the address of a socket; `ADDR_UNIX("")` for one of the Unix domain that has none.
 
     OCaml: Lwt_unix.getsockname : file_descr -> sockaddr
     """
@@ -313,7 +298,7 @@ def getpeername(descriptor: File_descr, /) -> Sockaddr:
     """Return the address of the peer of a socket.
 
     Raises:
-        Exception: as `check_descriptor`; OSError (ENOTCONN) if there is no peer.
+        OSError: ENOTCONN, if there is no peer.
 
     OCaml: Lwt_unix.getpeername : file_descr -> sockaddr
     """
@@ -337,8 +322,7 @@ def get_credentials(descriptor: File_descr, /) -> Credentials:
     """Return who is at the other end of a Unix-domain socket.
 
     Raises:
-        Exception: as `check_descriptor`; `Lwt_sys.Not_available` where the system
-            cannot tell.
+        lwt_sys.Not_available: the system cannot tell.
 
     OCaml: Lwt_unix.get_credentials : file_descr -> credentials
     """

@@ -15,13 +15,14 @@ The ideas, in reading order:
   ones. Exceptions of callbacks leave it, and what it did not get to is ready in the
   next turn.
 - `get` and `set` are about the current engine, which the functions of this module
-  use. `epoll`, `kqueue`, `poll`, `select` are engines, `libev` picks one; derive from
-  `abstract`, or from `select_based` or `poll_based`, to write one.
+  use. `epoll`, `kqueue`, `poll`, `select` are engines, `libev` picks one. To write one,
+  derive from `abstract`, or from `select_based` or `poll_based`.
 - Before a descriptor is closed, stop its events. A library that also calls `adopt`
   and `forget` of the engine, as `lwt_unix` does, saves a system call each time an
   event is stopped and registered again.
 
-Nothing here may be called from a signal handler or from another thread.
+Nothing here may be called from a signal handler or from another thread. An argument of
+a wrong type is a `TypeError`, raised at the call before anything has changed.
 
 docs/explanation/engine.md has the reasons. This module imports nothing of `lwt_unix`
 that stands on it.

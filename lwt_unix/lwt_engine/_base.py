@@ -252,8 +252,8 @@ class abstract(ABC):
     def transfer(self, engine: abstract, /) -> None:
         """Move all events to another engine.
 
-        Timers start afresh there: a timer of 2 seconds that was registered 1 second ago
-        fires in 2 seconds. Moving to the same engine does nothing.
+        Timers start again from the beginning: one of 2 seconds that was registered
+        1 second ago fires in 2 seconds. Moving to the same engine does nothing.
 
         Raises:
             ValueError: `engine` cannot watch one of the descriptors; nothing was moved.
@@ -302,8 +302,8 @@ class abstract(ABC):
     def now(self) -> float:
         """Return the time by which timers are due, in seconds. It never goes back.
 
-        `lwt_unix` reads no other clock. An engine of your own may define it anew, to let
-        a test move the time, for example. Not in OCaml.
+        `lwt_unix` reads no other clock. An engine of your own may override it: a test can
+        move the time then, for example. Not in OCaml.
         """
         return system_clock()
 
@@ -313,7 +313,7 @@ class abstract(ABC):
         """Promise that `forget` will be called before this descriptor is closed.
 
         An engine that keeps its interest in the kernel relies on it: it need not ask the
-        kernel again when an event is stopped and registered anew. Nothing is done here.
+        kernel again when an event is stopped and registered again. Nothing is done here.
         Not in OCaml.
         """
 

@@ -28,7 +28,7 @@ _current: abstract = _best()
 
 
 def renew() -> None:
-    """Begin afresh, with a new engine, the best of this system; the current one is destroyed."""
+    """Begin again, with a new engine, the best of this system; the current one is destroyed."""
     set(_best(), transfer=False)
 
 
@@ -50,7 +50,7 @@ def set(engine: abstract, /, *, transfer: bool = True, destroy: bool = True) -> 
 
     Args:
         engine: the new one.
-        transfer: whether to move all events to it. Timers start afresh.
+        transfer: whether to move all events to it. Timers start again from the beginning.
         destroy: whether to destroy the current engine, and with it its events that
             were not moved.
 
@@ -89,7 +89,7 @@ def iter(block: bool, /) -> None:
 
     Raises:
         BaseException: the callback's. The callbacks that were left out are called in
-            the next turn, if what they wait for is still so.
+            the next turn, if their descriptors are still ready.
 
     OCaml: Lwt_engine.iter : bool -> unit
     """
@@ -100,8 +100,8 @@ def on_readable(fd: int, callback: Event_callback, /) -> Event:
     """Call a function with the event each time a descriptor is readable.
 
     Args:
-        fd: the number of the descriptor. One that is closed is taken as ready as soon
-            as that is noticed, so that the callback finds out.
+        fd: the number of the descriptor. As soon as it is noticed that it is closed, it
+            counts as ready, so that the callback finds out.
         callback: takes the event.
 
     Raises:
@@ -116,8 +116,8 @@ def on_writable(fd: int, callback: Event_callback, /) -> Event:
     """Call a function with the event each time a descriptor is writable.
 
     Args:
-        fd: the number of the descriptor. One that is closed is taken as ready as soon
-            as that is noticed, so that the callback finds out.
+        fd: the number of the descriptor. As soon as it is noticed that it is closed, it
+            counts as ready, so that the callback finds out.
         callback: takes the event.
 
     Raises:

@@ -15,8 +15,8 @@ The ideas, in reading order:
 
 Events register themselves here without the detour over `register_readable` and the
 like, which is for engines that users write. A user's class that overrides one of
-these methods gets it called all the same (`_is_direct`). Nor do timers take the detour
-over `now`, unless it is overridden.
+these methods gets it called all the same (`_is_direct`). Timers do not take the detour
+over `now` either, unless it is overridden.
 
 OCaml: src/unix/lwt_engine.ml, class select_or_poll_based
 """
@@ -59,9 +59,9 @@ class Watch:
         self.writers: list[Watch_event] = []
         self.applied = 0
         self.is_changed = False
-        # Whoever uses the descriptor will call `forget` before closing it. Without
-        # that, an event registered anew may be for another file of the same number:
-        # the watch is *doubtful*, and the kernel must be told again.
+        # The user of the descriptor will call `forget` before closing it. Without
+        # that, a new event may be for another file of the same number: the watch is
+        # *doubtful*, and the kernel must be told again.
         self.is_adopted = False
         self.is_doubtful = False
         self.changes = changes  # the engine's
@@ -124,7 +124,7 @@ class descriptor_based(abstract):
     """An engine with a table of descriptors and a queue of timers. Not in OCaml's interface.
 
     Args:
-        clock: what `now` returns, unless a class of your own defines that anew.
+        clock: what `now` returns, unless a class of your own overrides that.
 
     OCaml: class virtual select_or_poll_based
     """
@@ -222,7 +222,7 @@ class descriptor_based(abstract):
         check_fd(function, fd)
         self.check_descriptor(function, fd)
         watch = self._watches[fd] = Watch(fd, self._changes)
-        # Looked at before the next wait: if nobody uses it until then, it goes again.
+        # So the engine looks at it before the next wait, and drops it if nobody uses it by then.
         watch.change()
         return watch
 
@@ -230,7 +230,7 @@ class descriptor_based(abstract):
         """Promise that `forget` will be called before this descriptor is closed.
 
         A stop and a new registration in one turn then cost no system call. Adopting a
-        descriptor again is harmless: the kernel is told anew what is wanted of it, since
+        descriptor again is harmless: the kernel is told again what is wanted of it, since
         it may be another file.
 
         Not in OCaml.
@@ -240,7 +240,7 @@ class descriptor_based(abstract):
             try:
                 watch = self._new_watch("lwt_engine.adopt", fd)
             except ValueError:
-                return  # Events of this descriptor will be refused, and this is early enough.
+                return  # Its events will be refused when they are registered: early enough.
         if watch.is_adopted or watch.applied:
             watch.is_doubtful = True
             watch.change()
@@ -293,7 +293,7 @@ class descriptor_based(abstract):
 
 
 def call_newest_first(events: list[Watch_event]) -> None:
-    """Call the events of one list, those excepted that a callback stops or adds meanwhile."""
+    """Call the events of one list, but none that a callback stops or adds meanwhile."""
     if len(events) == 1:
         event = events[0]
         event.callback(event)

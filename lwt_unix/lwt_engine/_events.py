@@ -1,13 +1,13 @@
 """Events: callbacks registered with an engine, until they are stopped.
 
-- An `Event` is *active* from its registration until it is stopped. A timer that fired
-  once is no exception: it is counted, and moved by `transfer`, until somebody stops it.
+- An `Event` is *active* from its registration until it is stopped. So is a timer that
+  fires only once: it is counted, and moved by `transfer`, until somebody stops it.
 - A *registry* is a dictionary used as an ordered set: the active events of one kind of
   one engine, oldest first.
-- `transfer` registers an event anew in another engine, and makes the old one point
-  at the new one. Stopping the old one stops the new one.
+- `transfer` registers an event again in another engine, and makes the old event point
+  to the new one. Stopping the old one stops the new one.
 - The `Registered_` events go through the `register_` methods of an engine. Our own
-  engines have shorter ways, with events of their own.
+  engines do it in fewer steps, with events of their own.
 
 OCaml: src/unix/lwt_engine.ml, Events
 """

@@ -17,11 +17,11 @@ What the kernel knows can differ from what we think it knows, in four ways:
   until its events are stopped, or until telling works: the callbacks find out.
 - It was closed and its number *reused* since we told the kernel, which forgot the old
   file then. That is why a watch that nobody adopted is told again after each new
-  registration; a poller then meets ENOENT, and registers afresh.
+  registration; a poller then meets ENOENT, and registers it as a new one.
 - The *old registration is still there* because another descriptor keeps the file open
-  (`dup`, a child process). It then reports under a number that is nobody's, and cannot
-  be taken back by that number: the kernel's object is made anew (`_renew`).
-- After a *fork* the object is shared with the parent process: it is made anew too.
+  (`dup`, a child process). It then reports a number that is not used any more, and
+  cannot be taken back by that number: a new kernel's object is made (`_renew`).
+- After a *fork* the object is shared with the parent process: again a new one is made.
 
 OCaml: libev has this part there. Its order of ready descriptors is unspecified.
 """
@@ -42,8 +42,8 @@ from lwt_unix.lwt_engine._descriptors import (
     descriptor_based,
 )
 
-# What a descriptor that cannot be watched makes `Poller.change` fail with.
 UNWATCHABLE: Final = frozenset({errno.EBADF, errno.EPERM, errno.ENOENT})
+"""The errors of `Poller.change` for a descriptor that cannot be watched."""
 
 
 class Poller(Protocol):
@@ -74,8 +74,8 @@ class Poller(Protocol):
 
         Args:
             fd: the descriptor.
-            before: the interest that the kernel probably has. It may have none (the
-                file was closed), or some where none is expected.
+            before: the interest that the kernel probably has. It may have lost it (the
+                file was closed), or have one although none is expected.
             after: the interest that it is to have; it may be the same.
 
         Raises:
@@ -86,7 +86,7 @@ class Poller(Protocol):
         """Raise ValueError if the number of a descriptor is out of range."""
 
     def renew(self) -> None:
-        """Make the kernel's object anew, without any interest. The old one is closed."""
+        """Close the kernel's object and make a new one, which has no interest yet."""
 
     def close(self) -> None:
         """Give the kernel's object back."""
@@ -126,7 +126,7 @@ class kernel_based(descriptor_based):
                 ready = self._wait(timeout, self._most_reports)
             except InterruptedError:
                 pass
-        # else: there is nothing to ask for, and no time to wait.
+        # Otherwise there is nothing to ask for, and no time to wait.
         if unwatchable:
             ready += unwatchable
         if timers.heap:
@@ -143,11 +143,11 @@ class kernel_based(descriptor_based):
         for fd, bits in ready:
             watch = watches.get(fd)
             if watch is None or not watch.applied:
-                # Nobody's, unless it was forgotten since it was reported.
+                # A stray report, unless the descriptor was forgotten after it was reported.
                 has_strays = has_strays or fd not in self._forgotten
             elif bits & self._readable and watch.applied & READ:
                 readers = watch.readers
-                if len(readers) == 1:  # nearly always: one call saved on a hot path
+                if len(readers) == 1:  # nearly always: saves a call on a hot path
                     event = readers[0]
                     event.callback(event)
                 else:
@@ -176,7 +176,7 @@ class kernel_based(descriptor_based):
                     unwatchable.append(watch)
                 elif not (wanted or watch.is_adopted) and self._watches.get(watch.fd) is watch:
                     del self._watches[watch.fd]
-                # Only now: what an exception leaves on the list is seen to in the next turn.
+                # Only now: what an exception leaves on the list is dealt with in the next turn.
                 changes.pop()
                 watch.is_changed = False
         finally:
@@ -218,7 +218,7 @@ class kernel_based(descriptor_based):
             watch.applied = 0
 
     def _renew(self) -> None:
-        """Make the kernel's object anew, and tell it everything before the next wait."""
+        """Make a new kernel's object, and tell it everything before the next wait."""
         self._poller.renew()
         self._wait = self._poller.wait
         for watch in self._watches.values():
@@ -238,7 +238,7 @@ class kernel_based(descriptor_based):
         self._poller.check(function, fd)
 
     def fork(self) -> None:
-        """Make the kernel's object anew: the old one belongs to the parent process too.
+        """Make a new kernel's object: the old one belongs to the parent process, too.
 
         OCaml: method fork : unit
         """

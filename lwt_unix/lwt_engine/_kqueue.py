@@ -1,13 +1,13 @@
 """The poller of the BSDs and of macOS: kqueue. See `Poller`.
 
-A kqueue has no interest in descriptors but in pairs of a descriptor and a filter, and
-reports each on its own: one for reading, one for writing. Closing a descriptor takes
-its pairs away, whoever else has the file open.
+A kqueue does not watch descriptors but pairs of a descriptor and a filter, one for reading
+and one for writing, and reports each pair separately. Closing a descriptor takes its pairs
+away, even if the file is open elsewhere.
 
-A kqueue is not inherited by a child process: there its number is free, or another
-file's by now.
+A kqueue is not inherited by a child process: there its number is free, or belongs to
+another file by now.
 
-This part is tested with a stand-in for the kernel; it has not met a real one yet.
+This part is tested with an imitation of the kernel; it has not met a real one yet.
 
 OCaml: libev's ev_kqueue.c has this part there.
 """
@@ -73,8 +73,8 @@ class Kqueue_poller:
     def change(self, fd: int, before: int, after: int, /) -> None:
         """Tell the kernel, whatever it knew before.
 
-        Adding a pair that is there already does nothing, and adding one again is what
-        finds out that the descriptor was closed in between.
+        Adding a pair that is there already does nothing. But it fails if the descriptor was
+        closed in between: so that is found out.
         """
         for kq_filter, bit in self._bits.items():
             if after & bit:
@@ -84,7 +84,7 @@ class Kqueue_poller:
                     self._control(fd, kq_filter, self._api.KQ_EV_DELETE)
 
     def _control(self, fd: int, kq_filter: int, flags: int) -> None:
-        # One change for each call: with no room for reports, its error is raised.
+        # One change a call, and no room for reports: so its error is raised.
         self._kqueue.control([self._api.kevent(fd, kq_filter, flags)], 0, 0)
 
     def _wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
@@ -99,7 +99,7 @@ class Kqueue_poller:
 
     def renew(self) -> None:
         """Close our kqueue and open another one."""
-        # Closed first: in a child process its number is nobody's, until the next is opened.
+        # Closed first: in a child process its number is free, and the new one may get it.
         self.close()
         self._kqueue = self._api.kqueue()
 

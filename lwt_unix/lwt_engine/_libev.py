@@ -85,10 +85,10 @@ class Ev_backend:
 
 
 class _Backend_not_available(Not_available, Failure):
-    """What OCaml has two exceptions for.
+    """The system does not have the system call.
 
-    Not_available where libev is missing, Failure "lwt_libev_init" where the system
-    lacks the system call. Here the two are one case, which is caught as either.
+    OCaml has two exceptions: `Not_available` if libev is missing, `Failure "lwt_libev_init"`
+    if the system call is. Here there is no libev, and this one can be caught as either.
     """
 
 
@@ -149,7 +149,7 @@ class libev(kernel_based):
 
     Args:
         backend: the system call to use.
-        clock: what `now` returns, unless a class of your own defines that anew.
+        clock: what `now` returns, unless a class of your own overrides that.
 
     Raises:
         lwt_sys.Not_available: the system does not have it. Also a lwt.Failure.
@@ -188,7 +188,7 @@ class libev(kernel_based):
 
     @property
     def loop(self) -> object:
-        """The object over the system call; nothing is known of it.
+        """The object that makes the system call. Do not rely on anything about it.
 
         OCaml: method loop : ev_loop
         """

@@ -1,6 +1,6 @@
 """The pollers of Linux and of every Unix: epoll, poll and select. See `Poller`.
 
-`poll_once` is for those who ask about one descriptor and do not wait.
+`poll_once` asks about one descriptor and does not wait.
 
 OCaml: libev's ev_epoll.c, ev_poll.c and ev_select.c have this part there.
 """
@@ -39,8 +39,8 @@ class Epoll_poller:
     """The poller over epoll. It reports in milliseconds, rounded up by Python."""
 
     def __init__(self, make: Callable[[], Epoll]) -> None:
-        # EPOLLERR and EPOLLHUP are reported unasked; any bit but the other direction's own
-        # says that a call would not block.
+        # EPOLLERR and EPOLLHUP are always reported. Any bit except that of the other direction
+        # means that a call would not block.
         self.readable: Final = ~EPOLLOUT
         self.writable: Final = ~EPOLLIN
         self._make: Final = make
@@ -126,7 +126,7 @@ def poll_once(fd: int, to_read: bool) -> tuple[bool, bool]:
     """Ask the system whether a descriptor is ready to be read, or to be written; do not wait.
 
     Returns whether it is, which a pipe at its end of file is not; and whether a call would return
-    at once, be it with an end of file or an error.
+    at once, even with an end of file or an error.
     """
     mask = select.POLLIN if to_read else select.POLLOUT
     poll = select.poll()

@@ -9,8 +9,8 @@ and have an engine over any such function, or a fake one for tests. A turn is
    `select_based` calls all readable ones before the writable ones.
 
 A descriptor that was closed while an event waits for it (EBADF) counts as ready, and
-in that turn only such descriptors do: what their callbacks try next fails with EBADF,
-for them to handle.
+in that turn no other descriptor does. Its callbacks then meet EBADF themselves, and can
+handle it.
 
 OCaml: src/unix/lwt_engine.ml, Select/poll based engines
 """
@@ -28,7 +28,7 @@ from lwt_unix.lwt_engine._base import Engine_id, Engine_id__select
 from lwt_unix.lwt_engine._descriptors import READ, WRITE, call_newest_first, descriptor_based
 
 FD_SETSIZE: Final = 1024
-"""How many descriptors the system call select can tell apart."""
+"""The system call select knows only descriptors below this number."""
 
 
 def check_selectable(function: str, fd: int) -> None:
@@ -63,7 +63,7 @@ class _table_based(descriptor_based):
         """
 
     def adopt(self, fd: int, /) -> None:
-        """Do nothing: the kernel is asked anew at each turn. Not in OCaml."""
+        """Do nothing: the kernel is asked again at each turn. Not in OCaml."""
 
     def _begin_turn(self) -> None:
         """Admit the new timers, note what is wanted, drop what nobody uses."""
@@ -115,8 +115,8 @@ class select_based(_table_based):
             fds_w: wait for one of these to become writable.
             timeout: seconds; negative to wait without limit.
 
-        Returns the readable ones and the writable ones. An OSError of EINTR means none,
-        one of EBADF those that are not open.
+        Returns the readable ones and the writable ones. Instead it may raise an OSError:
+        EINTR stands for none of them, EBADF for those that are not open.
 
         OCaml: method private virtual select : Unix.file_descr list -> Unix.file_descr list ->
         float -> Unix.file_descr list * Unix.file_descr list
@@ -178,8 +178,8 @@ class poll_based(_table_based):
                 both ways comes twice.
             timeout: seconds; negative to wait without limit.
 
-        Returns such tuples, with what each descriptor is ready for. An OSError of EINTR
-        means none, one of EBADF those that are not open.
+        Returns such tuples, with what each descriptor is ready for. Instead it may raise an
+        OSError: EINTR stands for none of them, EBADF for those that are not open.
 
         OCaml: method private virtual poll : (Unix.file_descr * bool * bool) list -> float ->
         (Unix.file_descr * bool * bool) list

@@ -3,14 +3,14 @@
 A timer is in one of three places:
 
 - *fresh*: registered since the last turn began. Fresh timers are not looked at by
-  the turn that they were registered in, so a timer of 0 seconds that starts another
-  one does not keep a turn from ending. One that is stopped here leaves no trace.
+  the turn that they were registered in: if a timer of 0 seconds starts another one,
+  the turn ends all the same. A fresh timer that is stopped leaves no trace.
 - *queued*: on the heap, ordered by the time when it is due.
 - *idle*: it fired once, or it is stopped.
 
-A timer stopped while queued stays on the heap until it gets to the top, or until
-such timers are the greater part of the heap, which is then rebuilt: cancelling
-costs no search, and the heap is at most about twice as large as what it waits for.
+A queued timer that is stopped stays on the heap until it gets to the top, or until
+more than half of the heap are such timers; then the heap is rebuilt. So cancelling
+needs no search, and the heap has at most about twice as many timers as it needs.
 
 OCaml: src/unix/lwt_engine.ml, Sleep_queue
 """
@@ -25,9 +25,9 @@ from lwt._core.choices import rank_timer
 from lwt_unix.lwt_engine._events import Event_callback, Timer_event
 
 LONGEST_WAIT: Final = 24 * 3600.0
-"""The longest time to ask of a system call, in seconds: they differ in what they take.
+"""The longest time to wait in a system call, in seconds: not every one takes longer times.
 
-A turn that waited for so long ends without an event, and the next one waits again.
+A turn that has waited so long ends without an event, and the next one waits again.
 """
 
 FEWEST_TO_REBUILD: Final = 64
@@ -81,7 +81,7 @@ class Timer_queue:
     def admit(self) -> None:
         """Put the fresh timers on the heap: a turn begins."""
         for timer in self.fresh:
-            # It is on the heap already if a KeyboardInterrupt ended this loop before.
+            # It is on the heap already if a KeyboardInterrupt ended this loop earlier.
             if not timer.is_queued:
                 timer.is_queued = True
                 self.last_number += 1
@@ -147,7 +147,7 @@ class Timer_queue:
                 entries.append(entry)
             else:
                 timer.is_queued = False
-        # The same list: a loop of `run_due` may be standing on it.
+        # The list stays the same object: a loop of `run_due` may be using it.
         self.heap[:] = entries
         heapify(self.heap)
         self.stopped_count = 0

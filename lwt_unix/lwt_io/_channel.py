@@ -193,7 +193,7 @@ def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
 
 
 def renew() -> None:
-    """Begin afresh: no channel is there to be flushed at the exit. After `lwt_main` has begun."""
+    """Begin again: no channel is there to be flushed at the exit. After `lwt_main` has begun."""
     _outputs.clear()
     lwt_main.at_exit(flush_all)
 

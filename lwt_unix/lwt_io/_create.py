@@ -327,7 +327,7 @@ OCaml: Lwt_io.stderr : output_channel
 
 
 def renew() -> None:
-    """Begin afresh: the size of buffers, and the channels above; what these hold is lost.
+    """Begin again: the size of buffers, and the channels above; what these hold is lost.
 
     The channels that are flushed at the exit, and the descriptors, have begun before.
     """

@@ -19,7 +19,7 @@ from lwt_unix.lwt_io._writing import Data, write, write_line
 
 
 def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
-    """Write `text`, as `write` does.
+    """Write `text`, like `write`.
 
     OCaml: Lwt_io.fprint : output_channel -> string -> unit Lwt.t
     """
@@ -28,7 +28,7 @@ def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
 
 
 def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
-    """Write `text` and a line end, as `write_line` does.
+    """Write `text` and a line end, like `write_line`.
 
     OCaml: Lwt_io.fprintl : output_channel -> string -> unit Lwt.t
     """

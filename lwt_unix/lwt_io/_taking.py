@@ -48,7 +48,7 @@ def take_line(buffer: ChannelBuffer) -> bytes | None:
 
 
 def take_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
-    """Take a line as `take_line` does."""
+    """Take a line like `take_line`."""
     line = take_line(buffer)
     return None if line is None else lwt.Some(line)
 
@@ -63,7 +63,7 @@ def take_char(buffer: ChannelBuffer) -> bytes | None:
 
 
 def take_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
-    """Take one byte as `take_char` does."""
+    """Take one byte like `take_char`."""
     char = take_char(buffer)
     return None if char is None else lwt.Some(char)
 

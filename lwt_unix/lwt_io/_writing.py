@@ -117,7 +117,7 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
 def write_lines(
     oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data], /
 ) -> lwt.Promise[None]:
-    """Write every line of a stream, each as `write_line` does.
+    """Write every line of a stream, each like `write_line`.
 
     Takes any iterable, also one for `async for`, such as an input channel. Others
     may write between two lines; use `atomic` against that.
@@ -141,7 +141,7 @@ async def _write_lines(oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[
 def write_chars(
     oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[Data], /
 ) -> lwt.Promise[None]:
-    """Write every byte of a stream, each as `write_char` does.
+    """Write every byte of a stream, each like `write_char`.
 
     Takes any iterable of bytes of length 1, also one for `async for`.
 
