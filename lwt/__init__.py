@@ -22,7 +22,8 @@ cancelling. A *proxy* stands for another promise, the *underlying* one, in every
 OCaml: src/core/lwt.mli, lwt.ml.
 """
 
-from lwt._core import operators as _operators  # noqa: F401  (it hands Promise its operators)
+# It hands Promise its operators, and is not used by its name.
+from lwt._core import operators as _operators  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from lwt._core.background import async_, dont_wait, ignore_result
 from lwt._core.backtrace import (
     backtrace_bind,

@@ -254,20 +254,19 @@ def dispose_and_free(pool: Pool[T], member: T) -> Promise[None]:
 
 def _dispose(pool: Pool[T], member: T) -> Promise[object]:
     """Dispose of a member and keep its place, unless that fails: then free it."""
-    failure: Exception | None = None
-    try:
-        disposed = _ask(pool, "dispose", pool._dispose, member)
-    except Exception as exception:
-        failure = exception
-    if failure is not None:
-        _free_place(pool)
-        _raise(failure, None)
 
     def after_failure(exception: Exception) -> Promise[object]:
         _free_place(pool)
         return fail(exception)
 
-    return catch(lambda: disposed, after_failure)
+    try:
+        disposed = _ask(pool, "dispose", pool._dispose, member)
+    except Exception as exception:
+        failure = exception
+    else:
+        return catch(lambda: disposed, after_failure)
+    _free_place(pool)
+    _raise(failure, None)
 
 
 async def dispose_of_all(pool: Pool[T], members: list[T]) -> None:

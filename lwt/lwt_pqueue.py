@@ -47,6 +47,7 @@ class OrderedType(Protocol[T_contra]):
 
         OCaml: Lwt_pqueue.OrderedType.compare : t -> t -> int
         """
+        ...
 
 
 class _Tree(NamedTuple, Generic[T_co]):
@@ -285,7 +286,7 @@ def Make(Ord: OrderedType[T] | None = None, /) -> S[T]:  # OCaml's names
     """
     if Ord is None:
         return S(_python_order)
-    compare = getattr(Ord, "compare", None)
+    compare: Callable[[T, T], int] | None = getattr(Ord, "compare", None)
     if not callable(compare):
         raise wrong_type("lwt_pqueue.Make", "an object with a function compare(x, y)", Ord)
     return S(compare)

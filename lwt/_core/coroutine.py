@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from types import CoroutineType, coroutine
-from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, final
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, cast, final
 
 from lwt._core.checks import check_callable, wrong_result, wrong_type
 from lwt._core.exceptions import rejection_of
@@ -159,7 +159,7 @@ def _start(body: Coroutine[Any, Any, T]) -> Promise[T]:
         body = _await(body)  # It was made otherwise, say in C: `yield from` might not take it.
     driver, _drivers[level] = _drivers[level], None
     if driver is None:
-        driver = _drive()
+        driver = cast("_Driver", _drive())  # `coroutine` calls it an Awaitable, and only marks it.
         driver.send(None)
     promise: Promise[T]
     returned_before = _returned.contents

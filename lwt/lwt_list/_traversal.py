@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeVar, cast, final
 
 from lwt._core.checks import check_kind
 from lwt._core.coroutine import to_promise
@@ -295,8 +295,8 @@ def snapshot(name: str, elements: Iterable[A]) -> Sequence[A]:
     Raises:
         TypeError: it is no iterable.
     """
-    if type(elements) is tuple or type(elements) is range:
-        return elements  # They do not change.
+    if type(elements) in (tuple, range):
+        return cast("Sequence[A]", elements)  # They do not change.
     if not isinstance(elements, Iterable):
         hint = "wait for it first, by lwt.bind or await" if isinstance(elements, Promise) else ""
         check_kind(name, elements, Iterable, hint)
