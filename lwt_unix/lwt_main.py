@@ -170,7 +170,7 @@ def _finished() -> None:
         _running.release()
 
 
-def _renew() -> None:
+def _renew() -> None:  # pyright: ignore[reportUnusedFunction]  # `_renewal` calls it.
     """Begin again: `run` does not run, and there are no hooks."""
     _finished()
     Enter_iter_hooks.remove_all()
