@@ -7,9 +7,14 @@ Parts of buffers are checked in `_descriptors/buffers`, addresses in `_sockets/s
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from lwt._core.checks import wrong_type
+from lwt._core.coroutine import to_promise
+from lwt._core.promise import Promise, PromiseOrCoroutine
+
+T = TypeVar("T")
 
 MOST_FD: Final = 2**31 - 1
 """The largest number of a descriptor."""
@@ -52,6 +57,17 @@ def check_delay(function: str, delay: object) -> None:
         check_seconds(function, delay)
     if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
         raise ValueError(f"{function}: the delay is NaN; expected a number of seconds")
+
+
+def promise_of(
+    function: str, callback: Callable[..., PromiseOrCoroutine[T]], *arguments: object
+) -> Promise[T]:
+    """Call a callback and return its promise.
+
+    Raises:
+        TypeError: it returned something else; the message names it.
+    """
+    return to_promise(function, callback, callback(*arguments))
 
 
 def in_ocaml(function: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 import lwt
 from lwt._core.checks import check_callable
+from lwt_unix._checks import promise_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -32,7 +33,7 @@ def handle_unix_error(
     OCaml: Lwt_unix.handle_unix_error : ('a -> 'b Lwt.t) -> 'a -> 'b Lwt.t
     """
     check_callable("lwt_unix.handle_unix_error", f)
-    return lwt.catch(partial(f, x), _report_and_exit)
+    return lwt.catch(partial(promise_of, "lwt_unix.handle_unix_error", f, x), _report_and_exit)
 
 
 def _report_and_exit(exn: Exception) -> lwt.Promise[NoReturn]:

@@ -6,12 +6,13 @@ OCaml: section "Sleepers" of lwt_unix.ml.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import lwt
 from lwt._core.checks import check_callable
 from lwt_unix import lwt_engine
-from lwt_unix._checks import check_delay
+from lwt_unix._checks import check_delay, promise_of
 
 A = TypeVar("A")
 
@@ -82,7 +83,7 @@ def with_timeout(
     check_callable("lwt_unix.with_timeout", f)
     # In this order because OCaml evaluates `pick [timeout d; apply f ()]` from the right: of two
     # timers for the same time, that of `f` wins.
-    promise = lwt.apply(lambda _: f(), None)
+    promise = lwt.apply(partial(promise_of, "lwt_unix.with_timeout"), f)
     return lwt.pick([timeout(delay), promise])
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar, final
 
 import lwt
 from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
 from lwt_unix.lwt_io._create import new_memory
@@ -118,7 +119,7 @@ async def _block(
     check_bounds("lwt_io.block", "the size", size, 0, MINIMUM_BUFFER_SIZE, ocaml="Lwt_io.block")
     take = _taking.take_block if buffer.is_input else _putting.take_block
     start = await take(buffer, size)
-    return await lwt.apply(partial(f, buffer.memory), start)
+    return await lwt.apply(partial(promise_of, "lwt_io.block", f, buffer.memory), start)
 
 
 @final
@@ -215,6 +216,6 @@ async def _direct_access(
     buffer: ChannelBuffer, f: Callable[[Direct_access], PromiseOrCoroutine[T]]
 ) -> T:
     record = Direct_access(buffer)
-    result = await lwt.apply(f, record)
+    result = await lwt.apply(partial(promise_of, "lwt_io.direct_access", f), record)
     record._finish(buffer)
     return result

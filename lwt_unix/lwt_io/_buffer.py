@@ -25,6 +25,7 @@ from typing import Any, Final, TypeAlias, final
 
 import lwt
 from lwt._core.promise import FULFILLED
+from lwt_unix._checks import promise_of
 
 MINIMUM_BUFFER_SIZE: Final = 16
 
@@ -259,7 +260,9 @@ class ChannelBuffer:
             close = self._close
             if not isinstance(close, ClosingOnce):
                 self._close = _closed_by_itself
-            closing = self._closing = lwt.catch(close, lwt.fail)
+            closing = self._closing = lwt.catch(
+                partial(promise_of, "lwt_io.close", close), lwt.fail
+            )
             self._has_failed_at_once = isinstance(lwt.state(closing), lwt.Fail)
         closing = self._closing
         return lwt.catch(lambda: closing, lwt.reraise) if self._has_failed_at_once else closing

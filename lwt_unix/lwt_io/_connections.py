@@ -13,6 +13,7 @@ from typing import TypeVar
 import lwt
 import lwt_unix
 from lwt._core.checks import check_callable
+from lwt_unix._checks import promise_of
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
 from lwt_unix.lwt_io._buffer import Close, ClosingOnce
@@ -175,7 +176,7 @@ def with_connection(
     connected = _open(
         "lwt_io.with_connection", sockaddr, fd, set_tcp_nodelay, prepare_fd, in_buffer, out_buffer
     )
-    return lwt.bind(connected, lambda channels: with_close_connection(f, channels))
+    return lwt.bind(connected, partial(_with_close, "lwt_io.with_connection", f))
 
 
 def with_close_connection(
@@ -189,7 +190,16 @@ def with_close_connection(
     input_channel * output_channel -> 'a Lwt.t
     """
     check_callable("lwt_io.with_close_connection", f)
-    return lwt.finalize(partial(f, channels), lambda: _close_both(*channels))
+    return _with_close("lwt_io.with_close_connection", f, channels)
+
+
+def _with_close(
+    function: str,
+    f: Callable[[tuple[InputChannel, OutputChannel]], PromiseOrCoroutine[T]],
+    channels: tuple[InputChannel, OutputChannel],
+) -> lwt.Promise[T]:
+    call = partial(promise_of, function, f, channels)
+    return lwt.finalize(call, lambda: _close_both(*channels))
 
 
 def _close_both(ic: InputChannel, oc: OutputChannel) -> lwt.Promise[None]:

@@ -12,7 +12,7 @@ from typing import Final, Literal, overload
 import lwt
 import lwt_unix
 from lwt._core.checks import check_bounds, check_callable, check_kind, wrong_type
-from lwt_unix._checks import check_fd, in_ocaml
+from lwt_unix._checks import check_fd, in_ocaml, promise_of
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix.lwt_io._buffer import (
     MINIMUM_BUFFER_SIZE,
@@ -145,8 +145,11 @@ def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[
     """Let a user's function be an `async def` one, too."""
 
     def perform(memory: memoryview, offset: int, length: int) -> lwt.Promise[int]:
-        # `bind` makes a promise of a coroutine. What `perform_io` raises at the call leaves.
-        return lwt.bind(lwt.return_unit, lambda _: perform_io(memory, offset, length))
+        # By `bind`, which postpones calls that nest too deeply, and lets what they raise leave.
+        return lwt.bind(
+            lwt.return_unit,
+            lambda _: promise_of("lwt_io.make", perform_io, memory, offset, length),
+        )
 
     return perform
 

@@ -16,6 +16,7 @@ from typing import TypeAlias, TypeVar, final
 import lwt
 import lwt_unix
 from lwt._core.checks import check_callable
+from lwt_unix._checks import promise_of
 from lwt_unix._sockets.sockaddr import Address, Sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
 from lwt_unix.lwt_io._connections import PrepareFd, closing_once
@@ -44,6 +45,7 @@ ChannelsHandler: TypeAlias = Callable[[Sockaddr, Channels], PromiseOrCoroutine[o
 
 
 def _serve(
+    function: str,
     f: Callable[[Sockaddr, T], PromiseOrCoroutine[object]],
     address: Sockaddr,
     connection: T,
@@ -51,7 +53,7 @@ def _serve(
 ) -> None:
     """Call the user's function for a client; when it is done, call `close` if there is one."""
     try:
-        served = lwt.apply(partial(f, address), connection)
+        served = lwt.apply(partial(promise_of, function, f, address), connection)
     except BaseException:
         # KeyboardInterrupt and the like, on their way to the main loop.
         if close is not None:
@@ -96,7 +98,8 @@ class _SocketClients:
 
     def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
         close = None if self._no_close else partial(close_in_background, client)
-        _serve(self._f, address, client, close)
+        function = "lwt_io.establish_server_with_client_socket"
+        _serve(function, self._f, address, client, close)
 
 
 def establish_server_with_client_socket(
@@ -187,7 +190,8 @@ class _ChannelClients:
             close_in_background(client)  # there is no memory to serve it
             raise
         close = None if self._no_close else partial(lwt.async_, partial(_close_channels, channels))
-        _serve(self._f, address, channels, close)
+        function = "lwt_io.establish_server_with_client_address"
+        _serve(function, self._f, address, channels, close)
 
 
 async def _close_channels(channels: Channels) -> None:

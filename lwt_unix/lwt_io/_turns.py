@@ -36,6 +36,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callable, check_kind
+from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
 
 T = TypeVar("T")
@@ -261,7 +262,7 @@ async def _atomically(
     inner: AnyChannel,
 ) -> T:
     try:
-        return await lwt.apply(function, inner)
+        return await lwt.apply(partial(promise_of, "lwt_io.atomic", function), inner)
     finally:
         inner._state = INVALID
         channel._inner = None
@@ -318,10 +319,10 @@ def read_once(
     end: Callable[[], lwt.Promise[T]],
     go_on: Callable[[ChannelBuffer], Coroutine[Any, Any, T]],
 ) -> lwt.Promise[T]:
-    """Do what `exclusively(channel, go_on(buffer))` does, at a third of its cost.
+    """Do what `exclusively(channel, go_on(buffer))` does, mostly without a coroutine.
 
-    That is, where the channel is idle and nothing is read ahead, and one read brings
-    what `take` wants. Then no coroutine is made.
+    None is made if the channel is idle, nothing is read ahead, and one read brings what
+    `take` wants.
 
     Args:
         channel: an input channel.

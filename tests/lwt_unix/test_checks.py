@@ -169,6 +169,36 @@ def test_what_is_no_function_is_refused(name: str) -> None:
         FUNCTION_WANTED[name](3)
 
 
+# --- Where a callback returns a promise --------------------------------------
+
+
+def no_promise(*_: object) -> int:
+    return 3
+
+
+def nothing(*_: object) -> lwt.Promise[int]:
+    return lwt.return_(0)
+
+
+CALLS_BACK: dict[str, Callable[[Any], lwt.Promise[object]]] = {
+    "lwt_unix.handle_unix_error": lambda f: lwt_unix.handle_unix_error(f, 4),
+    "lwt_unix.with_timeout": lambda f: lwt_unix.with_timeout(5.0, f),
+    "lwt_io.atomic": lambda f: io.atomic(f)(lwt_io.null),
+    "lwt_io.block": lambda f: io.block(lwt_io.zero, 1, f),
+    "lwt_io.close": lambda f: lwt_io.close(io.make(nothing, mode=lwt_io.Input, close=f)),
+    "lwt_io.direct_access": lambda f: io.direct_access(lwt_io.null, f),
+    "lwt_io.make": lambda f: lwt_io.read_char(io.make(f, mode=lwt_io.Input)),
+    "lwt_io.with_close_connection": lambda f: io.with_close_connection(f, lwt_io.pipe()),
+}
+
+
+@pytest.mark.parametrize("name", CALLS_BACK)
+def test_a_callback_that_returns_no_promise_is_named(name: str) -> None:
+    message = rf"^{re.escape(name)}: callback no_promise returned 3 \(int\), not a promise; "
+    with pytest.raises(TypeError, match=message):
+        lwt_main.run(CALLS_BACK[name](no_promise))
+
+
 # --- Where a number belongs --------------------------------------------------
 
 
