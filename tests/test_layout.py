@@ -146,9 +146,11 @@ def test_type_checkers_are_told_that_a_package_is_typed(package: str) -> None:
 OF_A_PACKAGE = {
     "lwt/test_against_ocaml": "programs whose traces OCaml has told",
     "lwt/test_interrupts": "what is no Exception leaves every function alike",
+    "lwt/test_many_promises": "a million promises that make something together",
     "lwt/test_no_recursion_limit": "loops by recursion, through any function",
+    "lwt/test_nothing_is_kept": "exceptions and promises keep nothing alive, in any function",
     "lwt/test_raising_callbacks": "what becomes of a callback's exception, function by function",
-    "lwt/test_tracebacks": "tracebacks are kept and nothing is kept alive, in any function",
+    "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
 }
 """Files of tests that are about no module alone, and what they are about."""
 

@@ -1,6 +1,7 @@
 """Each test starts from a core at rest, and must leave it so."""
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,12 @@ def nothing_left_over() -> Iterator[None]:
     yield
     assert lwt.paused_count() == 0
     check_the_core_is_at_rest()
+
+
+@pytest.fixture
+def default_recursion_limit() -> None:
+    """Check that nothing has raised the limit of the stack."""
+    assert sys.getrecursionlimit() <= 1000
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import lwt
 from lwt import Promise, Some, lwt_list, lwt_seq
+from tests.support.promises import after, outcome
 
 ELEMENTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=12)
 """Values, each with the number of turns that its promise takes."""
@@ -19,26 +20,12 @@ Element = tuple[int, int]
 T = TypeVar("T")
 
 
-async def after(turns: int, value: T) -> T:
-    for _ in range(turns):
-        await lwt.pause()
-    return value
-
-
 def slowly(function: Callable[[int], T]) -> Callable[[Element], Promise[T]]:
     def f(element: Element) -> Promise[T]:
         value, turns = element
         return lwt.of_coroutine(after(turns, function(value)))
 
     return f
-
-
-def outcome(promise: Promise[T]) -> T:
-    while lwt.paused_count():
-        lwt.wakeup_paused()
-    state = lwt.state(promise)
-    assert isinstance(state, lwt.Return), state
-    return state.value
 
 
 def is_odd(value: int) -> bool:

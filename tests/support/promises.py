@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
+import pytest
+
 import lwt
 from lwt import Promise
 from lwt._core.coroutine import _returned
@@ -96,6 +98,11 @@ def raising(exception: Exception) -> Callable[..., Any]:
     return callback
 
 
+def go_wrong(*_: object) -> Promise[None]:
+    """A callback that raises an exception of its own."""
+    raise A
+
+
 def returning(promise: Promise[T]) -> Callable[..., Promise[T]]:
     """A callback that returns a promise, whatever its arguments."""
     return lambda *_: promise
@@ -148,3 +155,32 @@ def run_pauses() -> None:
     """Perform turns until nothing is paused any more."""
     while lwt.paused_count():
         lwt.wakeup_paused()
+
+
+async def after(turns: int, value: T) -> T:
+    """Give a value after so many turns."""
+    for _ in range(turns):
+        await lwt.pause()
+    return value
+
+
+def outcome(promise: Promise[T]) -> T:
+    """The value of a promise that is fulfilled when nothing is paused any more."""
+    run_pauses()
+    state = lwt.state(promise)
+    assert isinstance(state, lwt.Return), state
+    return state.value
+
+
+Waiting = Callable[[list[Promise[Any]]], Promise[Any]]
+
+FOR_FIRST: dict[str, Waiting] = {
+    "choose": lwt.choose,
+    "pick": lwt.pick,
+    "nchoose": lwt.nchoose,
+    "npick": lwt.npick,
+    "nchoose_split": lwt.nchoose_split,
+}
+"""The functions that wait for the first of several promises."""
+
+each_for_first = pytest.mark.parametrize("wait_for", FOR_FIRST.values(), ids=FOR_FIRST)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import lwt
-from lwt import Promise, Return, Some, lwt_seq
+from lwt import Promise, Some, lwt_seq
 from lwt.lwt_seq import Cons, Nil, Node, Seq
-from tests.support.promises import run_pauses
+from tests.support.promises import outcome
 
 
 def numbers(events: list[str], first: int = 1, last: int = 3) -> Seq[int]:
@@ -35,17 +35,9 @@ def later(seq: Seq[int]) -> Seq[int]:
     return node
 
 
-def value(promise: Promise[Any]) -> Any:
-    """The value of a promise that is fulfilled when nothing is paused any more."""
-    run_pauses()
-    state = lwt.state(promise)
-    assert isinstance(state, Return), state
-    return state.value
-
-
 def listed(seq: Seq[Any]) -> list[Any]:
     """The elements of a sequence."""
-    result: list[Any] = value(lwt_seq.to_list(seq))
+    result: list[Any] = outcome(lwt_seq.to_list(seq))
     return result
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import lwt
 from lwt import Promise, Some, lwt_stream
 from lwt.lwt_stream import Stream
+from tests.support.promises import outcome
+
+T = TypeVar("T")
 
 Push = Callable[[Some[Any] | None], None]
 
@@ -40,3 +43,24 @@ def from_promises(*promises: Promise[Any]) -> Stream[Any]:
     """A stream whose function returns these, then the end."""
     rest = iter(promises)
     return lwt_stream.from_(lambda: next(rest, lwt.return_none))
+
+
+class Trouble(Exception):
+    """What sources and functions of the properties fail with."""
+
+
+def listed(stream: Stream[T]) -> list[T]:
+    """All elements, when nothing is paused any more."""
+    return outcome(lwt_stream.to_list(stream))
+
+
+def check(value: int) -> int:
+    """A number, unless it is 5."""
+    if value == 5:
+        raise Trouble(value)
+    return value
+
+
+def option(value: int) -> Some[int] | None:
+    """Some number more, unless it is a multiple of 3."""
+    return Some(value + 1) if check(value) % 3 else None

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 import lwt
-from lwt import Promise
-from tests.support.promises import A, B, pending, rejected_with
-
-Waiting = Callable[[list[Promise[Any]]], Promise[Any]]
+from tests.support.promises import A, B, Waiting, pending, rejected_with
 
 
 @pytest.mark.parametrize("wait_for", [lwt.choose, lwt.pick])

@@ -9,12 +9,19 @@ import pytest
 
 import lwt
 from lwt import Promise, Resolver
-from tests.support.promises import A, B, Recorder, is_canceled, pending, rejected_with
+from tests.support.promises import (
+    FOR_FIRST,
+    A,
+    B,
+    Recorder,
+    Waiting,
+    each_for_first,
+    is_canceled,
+    pending,
+    rejected_with,
+)
 
 # join, both, all: what each gives
-
-
-Waiting = Callable[[list[Promise[Any]]], Promise[Any]]
 
 
 def both(promises: list[Promise[Any]]) -> Promise[tuple[Any, Any]]:
@@ -141,16 +148,6 @@ def test_of_promises_whose_callbacks_are_deferred_the_first_deferred_counts(
 
 
 # The first of several: empty lists
-
-
-FOR_FIRST: dict[str, Waiting] = {
-    "choose": lwt.choose,
-    "pick": lwt.pick,
-    "nchoose": lwt.nchoose,
-    "npick": lwt.npick,
-    "nchoose_split": lwt.nchoose_split,
-}
-each_for_first = pytest.mark.parametrize("wait_for", FOR_FIRST.values(), ids=FOR_FIRST)
 
 
 @pytest.mark.parametrize(("name", "wait_for"), FOR_FIRST.items())

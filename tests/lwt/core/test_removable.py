@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import lwt
 from lwt import Promise
-from tests.support.promises import Recorder, callbacks_of, pending, returning
-
-Waiting = Callable[[list[Promise[Any]]], Promise[Any]]
-
-FOR_FIRST: dict[str, Waiting] = {
-    "choose": lwt.choose,
-    "pick": lwt.pick,
-    "nchoose": lwt.nchoose,
-    "npick": lwt.npick,
-    "nchoose_split": lwt.nchoose_split,
-}
-each_for_first = pytest.mark.parametrize("wait_for", FOR_FIRST.values(), ids=FOR_FIRST)
+from tests.support.promises import (
+    Recorder,
+    Waiting,
+    callbacks_of,
+    each_for_first,
+    pending,
+    returning,
+)
 
 BOUND = 50
 """OCaml rebuilds a list after 42 removals."""

@@ -12,8 +12,8 @@ import pytest
 import lwt
 from lwt import Fail, Promise, Some, lwt_seq
 from lwt.lwt_seq import Seq
-from tests.support.promises import A, run_pauses
-from tests.support.seqs import CONSUMERS, later, listed, value
+from tests.support.promises import A, outcome, run_pauses
+from tests.support.seqs import CONSUMERS, later, listed
 
 MANY = 5_000
 
@@ -59,12 +59,12 @@ def test_results(arrange: Callable[[Seq[int]], Seq[int]]) -> None:
         "unfold_lwt": listed(
             lwt_seq.unfold_lwt(lambda n: pausing(Some((n, n - 1)) if n else None), 2)
         ),
-        "fold_left": value(lwt_seq.fold_left(lambda a, x: 10 * a + x, 0, seq)),
-        "fold_left_s": value(lwt_seq.fold_left_s(lambda a, x: pausing(10 * a + x), 0, seq)),
-        "iter": value(lwt_seq.iter(seen.append, seq)),
-        "iter_s": value(lwt_seq.iter_s(see, seq)),
-        "iter_p": value(lwt_seq.iter_p(see, seq)),
-        "iter_n": value(lwt_seq.iter_n(see, seq, max_concurrency=2)),
+        "fold_left": outcome(lwt_seq.fold_left(lambda a, x: 10 * a + x, 0, seq)),
+        "fold_left_s": outcome(lwt_seq.fold_left_s(lambda a, x: pausing(10 * a + x), 0, seq)),
+        "iter": outcome(lwt_seq.iter(seen.append, seq)),
+        "iter_s": outcome(lwt_seq.iter_s(see, seq)),
+        "iter_p": outcome(lwt_seq.iter_p(see, seq)),
+        "iter_n": outcome(lwt_seq.iter_n(see, seq, max_concurrency=2)),
         "seen": seen,
     } == {
         "to_list": [1, 2, 3],
@@ -155,9 +155,9 @@ def test_long_sequences_take_no_stack_and_no_memory(
     try:
         assert listed(lwt_seq.filter(lambda _: False, long())) == []
         assert listed(lwt_seq.flat_map(lambda _: lwt_seq.empty, long())) == []
-        assert value(lwt_seq.fold_left(lambda a, _: a + 1, 0, lwt_seq.map(str, long()))) == MANY
-        value(lwt_seq.iter_s(pausing, long()))
-        value(lwt_seq.iter_n(pausing, long(), max_concurrency=3))
+        assert outcome(lwt_seq.fold_left(lambda a, _: a + 1, 0, lwt_seq.map(str, long()))) == MANY
+        outcome(lwt_seq.iter_s(pausing, long()))
+        outcome(lwt_seq.iter_n(pausing, long(), max_concurrency=3))
         assert tracemalloc.get_traced_memory()[1] < 300_000
     finally:
         tracemalloc.stop()

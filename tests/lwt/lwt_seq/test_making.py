@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from lwt import lwt_seq
 from lwt.lwt_seq import Seq
-from tests.support.promises import A
-from tests.support.seqs import listed, numbers, value
+from tests.support.promises import A, outcome
+from tests.support.seqs import listed, numbers
 
 
 def test_cons_evaluates_the_rest_only_when_it_is_asked_for() -> None:
     events: list[str] = []
-    first = value(lwt_seq.cons(0, numbers(events))())
+    first: Any = outcome(lwt_seq.cons(0, numbers(events))())
     assert events == []
-    value(first.next())
+    outcome(first.next())
     assert events == ["node 1"]
 
 
@@ -43,9 +44,9 @@ def test_an_iterator_is_read_once_as_far_as_asked_and_remembered() -> None:
         raise A
 
     seq = lwt_seq.of_seq(numbers())
-    first = value(seq())
+    first: Any = outcome(seq())
     assert read == [1]
-    assert value(first.next()).element == value(first.next()).element == 2
+    assert outcome(first.next()).element == outcome(first.next()).element == 2
     for _ in range(2):
         with pytest.raises(A):
             lwt_seq.to_list(seq)

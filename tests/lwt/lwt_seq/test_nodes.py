@@ -8,17 +8,17 @@ import lwt
 from lwt import Fail, Promise, lwt_seq
 from lwt._core.resolution import resolution
 from lwt.lwt_seq import Cons, Nil, Node
-from tests.support.promises import A, run_pauses
-from tests.support.seqs import CONSUMERS, later, listed, value
+from tests.support.promises import A, outcome, run_pauses
+from tests.support.seqs import CONSUMERS, later, listed
 
 
 def test_a_node_matches() -> None:
     following = None
-    match value(lwt_seq.return_(1)()):
+    match outcome(lwt_seq.return_(1)()):
         case Cons(1, next_seq):
             following = next_seq
     assert following is not None
-    assert value(following()) is Nil
+    assert outcome(following()) is Nil
     assert repr(Nil) == str(Nil) == "Nil"
 
 
@@ -49,7 +49,7 @@ def test_sequences_may_be_async_functions() -> None:
         return Cons(1, lwt_seq.empty)
 
     for run in CONSUMERS.values():
-        value(run(seq))  # type: ignore[arg-type]  # what conventions allow at run time
+        outcome(run(seq))  # type: ignore[arg-type]  # what conventions allow at run time
     assert listed(lwt_seq.cons(0, seq)) == [0, 1]
 
 

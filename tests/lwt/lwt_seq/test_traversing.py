@@ -6,8 +6,8 @@ import pytest
 
 import lwt
 from lwt import Fail, Promise, Resolver, Return, lwt_seq
-from tests.support.promises import A
-from tests.support.seqs import listed, numbers, value
+from tests.support.promises import A, outcome
+from tests.support.seqs import listed, numbers
 
 
 def test_iter_s_evaluates_the_next_node_when_the_promise_is_fulfilled() -> None:
@@ -56,7 +56,7 @@ def test_iter_n_never_has_more_promises_pending_than_its_bound(bound: int) -> No
         pending -= 1
         done.append(x)
 
-    value(lwt_seq.iter_n(f, lwt_seq.of_list(range(20)), max_concurrency=bound))
+    outcome(lwt_seq.iter_n(f, lwt_seq.of_list(range(20)), max_concurrency=bound))
     assert sorted(done) == list(range(20))
     assert most == bound
 
