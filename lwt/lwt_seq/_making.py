@@ -22,9 +22,9 @@ from lwt.lwt_seq._nodes import (
     Node,
     Seq,
     SeqOrAsync,
+    cons_of,
     evaluate,
     evaluate_first,
-    is_end,
 )
 
 A = TypeVar("A")
@@ -109,8 +109,9 @@ def append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], /) -> Seq[A]:
 
 
 def _append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[A]:
-    def follow(first: Node[A]) -> Promise[Node[A]]:
-        if is_end("lwt_seq.append", first) or first is Nil:
+    def follow(node: Node[A]) -> Promise[Node[A]]:
+        first = cons_of("lwt_seq.append", node)
+        if first is None:
             return evaluate("lwt_seq.append", seq2)
         return return_of(Cons(first.element, _append(first.next, seq2, evaluate)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+from lwt._core.checks import wrong_type
 from lwt._core.coroutine import attempt, to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.publish import Constant
@@ -87,17 +88,15 @@ def evaluate_first(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promi
     return attempt(name, seq)
 
 
-def is_end(name: str, node: object) -> bool:
-    """Tell `Nil` from `Cons`.
+def cons_of(function: str, node: Node[T]) -> Cons[T] | None:
+    """Take what evaluating a sequence gave: a `Cons`, or None at the end.
 
     Raises:
-        TypeError: it is neither.
+        TypeError: it is neither `Cons` nor `Nil`.
     """
     if type(node) is Cons:
-        return False
+        return node
     if node is Nil:
-        return True
-    raise TypeError(
-        f"{name}: evaluating a sequence gave {node!r}; "
-        f"it must give lwt_seq.Nil or lwt_seq.Cons(element, sequence)"
-    )
+        return None
+    expected = "lwt_seq.Nil or lwt_seq.Cons(element, sequence) from the sequence"
+    raise wrong_type(function, expected, node)

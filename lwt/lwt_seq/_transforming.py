@@ -27,9 +27,9 @@ from lwt.lwt_seq._nodes import (
     Node,
     Seq,
     SeqOrAsync,
+    cons_of,
     evaluate,
     evaluate_first,
-    is_end,
 )
 
 A = TypeVar("A")
@@ -58,10 +58,11 @@ def map(f: Callable[[A], B], seq: SeqOrAsync[A], /) -> Seq[B]:
     check_callable("lwt_seq.map", seq)
 
     def mapped(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
-        def apply(first: Node[A]) -> Node[B]:
-            if is_end("lwt_seq.map", first) or first is Nil:
+        def apply(node: Node[A]) -> Node[B]:
+            cons = cons_of("lwt_seq.map", node)
+            if cons is None:
                 return Nil
-            return Cons(f(first.element), mapped(first.next, evaluate))
+            return Cons(f(cons.element), mapped(cons.next, evaluate))
 
         return lambda: map_of(apply, evaluate_1("lwt_seq.map", seq))
 
@@ -80,11 +81,12 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: SeqOrAsync[A], /) -> Seq
     check_callable("lwt_seq.map_s", seq)
 
     def mapped(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
-        def apply(first: Node[A]) -> Promise[Node[B]]:
-            if is_end("lwt_seq.map_s", first) or first is Nil:
+        def apply(node: Node[A]) -> Promise[Node[B]]:
+            cons = cons_of("lwt_seq.map_s", node)
+            if cons is None:
                 return end
-            following = first.next
-            value = to_promise("lwt_seq.map_s", f, f(first.element))
+            following = cons.next
+            value = to_promise("lwt_seq.map_s", f, f(cons.element))
             return map_of(lambda value: Cons(value, mapped(following, evaluate)), value)
 
         return lambda: bind(evaluate_1("lwt_seq.map_s", seq), apply)
@@ -168,14 +170,14 @@ def _filter_map(
 
     def chosen(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def loop() -> Loop[Node[B]]:
-            first: Node[A] = yield evaluate_1(name, seq)
-            while not is_end(name, first) and first is not Nil:
-                option: Some[B] | None = yield choose(first.element)
+            node: Node[A] = yield evaluate_1(name, seq)
+            while (cons := cons_of(name, node)) is not None:
+                option: Some[B] | None = yield choose(cons.element)
                 if type(option) is Some:
-                    return Cons(option.value, chosen(first.next, evaluate))
+                    return Cons(option.value, chosen(cons.next, evaluate))
                 if option is not None:
                     check_option(name, f, option, promised=promised)
-                first = yield evaluate(name, first.next)
+                node = yield evaluate(name, cons.next)
             return Nil
 
         return lambda: start(loop())
@@ -203,15 +205,16 @@ def flat_map(f: Callable[[A], SeqOrAsync[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
             inner: SeqOrAsync[B], outer: SeqOrAsync[A], evaluate_outer: Evaluate[Node[A]]
         ) -> Loop[Node[B]]:
             while True:
-                found: Node[B] = Nil
                 if inner is not empty:
-                    found = yield evaluate("lwt_seq.flat_map", inner)
-                if not is_end("lwt_seq.flat_map", found) and found is not Nil:
-                    return Cons(found.element, flat(found.next, outer, evaluate))
-                first: Node[A] = yield evaluate_outer("lwt_seq.flat_map", outer)
-                if is_end("lwt_seq.flat_map", first) or first is Nil:
+                    found: Node[B] = yield evaluate("lwt_seq.flat_map", inner)
+                    found_cons = cons_of("lwt_seq.flat_map", found)
+                    if found_cons is not None:
+                        return Cons(found_cons.element, flat(found_cons.next, outer, evaluate))
+                node: Node[A] = yield evaluate_outer("lwt_seq.flat_map", outer)
+                cons = cons_of("lwt_seq.flat_map", node)
+                if cons is None:
                     return Nil
-                inner, outer, evaluate_outer = f(first.element), first.next, evaluate
+                inner, outer, evaluate_outer = f(cons.element), cons.next, evaluate
                 check_callable("lwt_seq.flat_map", inner)
 
         return lambda: start(loop(inner, outer, evaluate_outer))

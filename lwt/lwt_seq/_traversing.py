@@ -14,12 +14,11 @@ from lwt._core.coroutine import to_promise
 from lwt._core.loop import start
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt.lwt_seq._nodes import (
-    Nil,
     Node,
     SeqOrAsync,
+    cons_of,
     evaluate,
     evaluate_first,
-    is_end,
 )
 
 A = TypeVar("A")
@@ -40,9 +39,9 @@ def fold_left(f: Callable[[A, B], A], accumulator: A, seq: SeqOrAsync[B], /) -> 
 
     def loop(accumulator: A) -> Loop[A]:
         node: Node[B] = yield evaluate_first("lwt_seq.fold_left", seq)
-        while not is_end("lwt_seq.fold_left", node) and node is not Nil:
-            accumulator = f(accumulator, node.element)
-            node = yield evaluate("lwt_seq.fold_left", node.next)
+        while (cons := cons_of("lwt_seq.fold_left", node)) is not None:
+            accumulator = f(accumulator, cons.element)
+            node = yield evaluate("lwt_seq.fold_left", cons.next)
         return accumulator
 
     return _go_through("lwt_seq.fold_left", f, seq, loop(accumulator))
@@ -62,10 +61,10 @@ def fold_left_s(
 
     def loop(accumulator: A) -> Loop[A]:
         node: Node[B] = yield evaluate_first("lwt_seq.fold_left_s", seq)
-        while not is_end("lwt_seq.fold_left_s", node) and node is not Nil:
-            combined = f(accumulator, node.element)
+        while (cons := cons_of("lwt_seq.fold_left_s", node)) is not None:
+            combined = f(accumulator, cons.element)
             accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
-            node = yield evaluate("lwt_seq.fold_left_s", node.next)
+            node = yield evaluate("lwt_seq.fold_left_s", cons.next)
         return accumulator
 
     return _go_through("lwt_seq.fold_left_s", f, seq, loop(accumulator))
@@ -83,9 +82,9 @@ def iter(f: Callable[[A], object], seq: SeqOrAsync[A], /) -> Promise[None]:
 
     def loop() -> Loop[None]:
         node: Node[A] = yield evaluate_first("lwt_seq.iter", seq)
-        while not is_end("lwt_seq.iter", node) and node is not Nil:
-            f(node.element)
-            node = yield evaluate("lwt_seq.iter", node.next)
+        while (cons := cons_of("lwt_seq.iter", node)) is not None:
+            f(cons.element)
+            node = yield evaluate("lwt_seq.iter", cons.next)
 
     return _go_through("lwt_seq.iter", f, seq, loop())
 
@@ -102,9 +101,9 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
 
     def loop() -> Loop[None]:
         node: Node[A] = yield evaluate_first("lwt_seq.iter_s", seq)
-        while not is_end("lwt_seq.iter_s", node) and node is not Nil:
-            yield to_promise("lwt_seq.iter_s", f, f(node.element))
-            node = yield evaluate("lwt_seq.iter_s", node.next)
+        while (cons := cons_of("lwt_seq.iter_s", node)) is not None:
+            yield to_promise("lwt_seq.iter_s", f, f(cons.element))
+            node = yield evaluate("lwt_seq.iter_s", cons.next)
 
     return _go_through("lwt_seq.iter_s", f, seq, loop())
 
@@ -125,9 +124,9 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
     def loop() -> Loop[None]:
         running: list[Promise[object]] = []
         node: Node[A] = yield evaluate_first("lwt_seq.iter_p", seq)
-        while not is_end("lwt_seq.iter_p", node) and node is not Nil:
-            running.append(to_promise("lwt_seq.iter_p", f, f(node.element)))
-            node = yield evaluate("lwt_seq.iter_p", node.next)
+        while (cons := cons_of("lwt_seq.iter_p", node)) is not None:
+            running.append(to_promise("lwt_seq.iter_p", f, f(cons.element)))
+            node = yield evaluate("lwt_seq.iter_p", cons.next)
         yield join(reversed(running))
 
     return _go_through("lwt_seq.iter_p", f, seq, loop())
@@ -171,12 +170,13 @@ def iter_n(
                 complete, running = yield nchoose_split(running)
                 available = len(complete)
             node: Node[A] = yield evaluate_next("lwt_seq.iter_n", following)
-            if is_end("lwt_seq.iter_n", node) or node is Nil:
+            cons = cons_of("lwt_seq.iter_n", node)
+            if cons is None:
                 yield join(running)
                 return
-            running.insert(0, to_promise("lwt_seq.iter_n", f, f(node.element)))
+            running.insert(0, to_promise("lwt_seq.iter_n", f, f(cons.element)))
             available -= 1
-            following, evaluate_next = node.next, evaluate
+            following, evaluate_next = cons.next, evaluate
 
     return _go_through("lwt_seq.iter_n", f, seq, loop())
 
@@ -194,9 +194,9 @@ def to_list(seq: SeqOrAsync[A], /) -> Promise[list[A]]:
     def loop() -> Loop[list[A]]:
         elements: list[A] = []
         node: Node[A] = yield evaluate_first("lwt_seq.to_list", seq)
-        while not is_end("lwt_seq.to_list", node) and node is not Nil:
-            elements.append(node.element)
-            node = yield evaluate("lwt_seq.to_list", node.next)
+        while (cons := cons_of("lwt_seq.to_list", node)) is not None:
+            elements.append(cons.element)
+            node = yield evaluate("lwt_seq.to_list", cons.next)
         return elements
 
     return _go_through("lwt_seq.to_list", seq, seq, loop())

@@ -16,7 +16,7 @@ from lwt._core.exceptions import Canceled
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind, catch, map
 from lwt._core.values import Some
-from lwt.lwt_seq._nodes import Nil, Node, SeqOrAsync, is_end
+from lwt.lwt_seq._nodes import Node, SeqOrAsync, cons_of
 from lwt.lwt_stream._asked import From, From_direct, From_iterator
 from lwt.lwt_stream._push import Closed, Push, Push_bounded
 from lwt.lwt_stream._source import BARE, Cell
@@ -300,10 +300,11 @@ def of_lwt_seq(seq: SeqOrAsync[T], /) -> Stream[T]:
 
     def element_of(node: Node[T]) -> Some[T] | None:
         nonlocal rest
-        if is_end("lwt_stream.of_lwt_seq", node) or node is Nil:
+        cons = cons_of("lwt_stream.of_lwt_seq", node)
+        if cons is None:
             return None
-        rest = node.next
-        return Some(node.element)
+        rest = cons.next
+        return Some(cons.element)
 
     return from_(lambda: map(element_of, to_promise("lwt_stream.of_lwt_seq", rest, rest())))
 

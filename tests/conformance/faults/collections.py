@@ -139,12 +139,12 @@ return __import__("functools").cache(
         "Lwt_seq",
         "filter_map_s evaluates the next node before its function's promise is fulfilled",
         """\
-                option: Some[B] | None = yield choose(first.element)
+                option: Some[B] | None = yield choose(cons.element)
 """,
         """\
-                chosen_1 = choose(first.element)
-                following = evaluate(name, first.next)
-                first = Cons(first.element, lambda: following)
+                chosen_1 = choose(cons.element)
+                following = evaluate(name, cons.next)
+                cons = Cons(cons.element, lambda: following)
                 option: Some[B] | None = yield chosen_1
 """,
     ),
@@ -219,10 +219,10 @@ return __import__("functools").cache(
         "fold_left_s evaluates the next node before its function's promise is fulfilled",
         """\
             accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
-            node = yield evaluate("lwt_seq.fold_left_s", node.next)
+            node = yield evaluate("lwt_seq.fold_left_s", cons.next)
 """,
         """\
-            following = evaluate("lwt_seq.fold_left_s", node.next)
+            following = evaluate("lwt_seq.fold_left_s", cons.next)
             accumulator = yield to_promise("lwt_seq.fold_left_s", f, combined)
             node = yield following
 """,
