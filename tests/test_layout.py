@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import ROOT, environment
+from tests.support.programs import ROOT, run_code
 
 TOP_LEVEL = {
     ".ci",
@@ -117,13 +117,8 @@ def loaded_by_importing(*modules: str) -> set[str]:
         f"import sys; before = set(sys.modules); import {', '.join(modules)}; "
         f"print(*set(sys.modules) - before)"
     )
-    run = subprocess.run(
-        [sys.executable, "-S", "-c", code],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
+    run = run_code(code, "-S")
+    assert run.returncode == 0, run.stderr
     return {name.split(".")[0] for name in run.stdout.split()}
 
 

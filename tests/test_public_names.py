@@ -8,8 +8,6 @@ import importlib
 import inspect
 import pickle
 import pydoc
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
@@ -20,7 +18,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_seq
-from tests.support.programs import environment
+from tests.support.programs import run_code
 from tests.test_layout import PUBLIC_MODULES
 
 
@@ -115,13 +113,7 @@ def test_a_class_or_function_is_found_where_it_says_that_it_comes_from() -> None
 
 
 def test_a_traceback_names_an_exception_as_a_program_does() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", "import lwt; raise lwt.Failure('no')"],
-        env=environment(),
-        stderr=subprocess.PIPE,
-        check=False,
-        text=True,
-    )
+    run = run_code("import lwt; raise lwt.Failure('no')")
     assert run.stderr.splitlines()[-1] == "lwt.Failure: no"
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import traceback
 
@@ -16,6 +13,7 @@ from lwt_unix import lwt_engine, lwt_main
 from lwt_unix.lwt_engine import Event, stop_event
 from lwt_unix.lwt_main import Enter_iter_hooks, Leave_iter_hooks
 from tests.support.engines import Recorder, socket_pairs
+from tests.support.programs import run_code
 
 
 @pytest.fixture
@@ -361,13 +359,7 @@ def test_signal_handler_that_raises_leaves_a_blocked_run() -> None:
 def run_program(program: str, status: int = 0) -> list[str]:
     """Run a program of its own, and return the lines that it printed."""
     prelude = "import lwt\nfrom lwt_unix import lwt_engine, lwt_main\n"
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", prelude + program],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    result = run_code(prelude + program, "-W", "error")
     assert (result.returncode, result.stderr) == (status, "")
     return result.stdout.splitlines()
 

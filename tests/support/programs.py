@@ -27,6 +27,20 @@ def environment(**changes: str) -> dict[str, str]:
     return {**ours, "PYTHONPATH": str(ROOT), **changes}
 
 
+def run_code(
+    code: str, *options: str, stdin: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run lines of Python in a new interpreter, whose descriptors 0, 1 and 2 are pipes."""
+    return subprocess.run(
+        [sys.executable, *options, "-c", code],
+        env=environment(**env),
+        input=stdin,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
 @contextmanager
 def running(command: Sequence[str | Path], **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program in a process group of its own; kill whatever is left of it at the end."""

@@ -1,7 +1,5 @@
 """In which order callbacks run, what waits until later, and where lost exceptions go."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,7 +8,7 @@ import pytest
 import lwt
 from lwt import Promise, Resolver
 from lwt._core.renewal import renew
-from tests.support.programs import environment
+from tests.support.programs import run_code
 from tests.support.promises import A, B, Recorder, raising
 
 # The order of callbacks
@@ -446,16 +444,6 @@ def test_the_hook_may_be_replaced_between_attaching_and_rejecting(
     assert (first, second) == ([], [exception])
 
 
-def run_program(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     "statement",
     [
@@ -466,7 +454,7 @@ def run_program(code: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_the_hook_at_the_start_prints_the_traceback_and_ends_with_status_2(statement: str) -> None:
-    program = run_program(
+    program = run_code(
         f"import lwt\n"
         f"def fail(): raise KeyError('lost')\n"
         f"try:\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from lwt_unix import lwt_engine
 from lwt_unix.lwt_engine import Event, stop_event
 from tests.support.engines import ENGINES, Clock, Engine_class, Recorder, socket_pairs
-from tests.support.programs import in_child
+from tests.support.programs import in_child, run_code
 
 
 @pytest.fixture
@@ -189,9 +188,7 @@ def test_engine_is_imported_without_the_main_loop_and_channels() -> None:
         "print(sorted(name for name in sys.modules if name.startswith('lwt_unix.') "
         "and not name.startswith('lwt_unix.lwt_engine._')))"
     )
-    output = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
+    output = run_code(program)
     expected = "['lwt_unix._checks', 'lwt_unix.lwt_engine', 'lwt_unix.lwt_sys']"
     assert output.stdout.strip() == expected
 

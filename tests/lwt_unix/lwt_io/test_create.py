@@ -13,7 +13,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.support.descriptors import is_open
-from tests.support.programs import environment
+from tests.support.programs import environment, run_code
 
 
 class TestDescriptors:
@@ -185,21 +185,9 @@ def test_null_drops_everything() -> None:
     lwt_main.run(lwt_io.write(lwt_io.null, b"x" * 1000))
 
 
-def run_program(program: str, *, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a program whose descriptors 0, 1 and 2 are pipes."""
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-
-
 class TestStandardChannels:
     def test_what_was_printed_is_flushed_when_the_program_ends(self) -> None:
-        done = run_program(
+        done = run_code(
             "from lwt_unix import lwt_io\n"
             "lwt_io.printlf('%d bytes', 3)\n"
             "lwt_io.eprint('error')\n"
@@ -208,7 +196,7 @@ class TestStandardChannels:
         assert (done.returncode, done.stdout, done.stderr) == (0, "3 bytes\nend\n", "error")
 
     def test_standard_input_is_read_by_lines(self) -> None:
-        done = run_program(
+        done = run_code(
             "from lwt_unix import lwt_io, lwt_main\n"
             "async def main():\n"
             "    async for line in lwt_io.stdin:\n"

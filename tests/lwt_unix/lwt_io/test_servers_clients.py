@@ -24,7 +24,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.support.descriptors import many_descriptors, open_descriptors
-from tests.support.programs import environment, read_until, running
+from tests.support.programs import environment, read_until, run_code, running
 from tests.support.servers import HERE, Channels
 
 T = TypeVar("T")
@@ -405,13 +405,7 @@ class TestPrograms:
             "    await lwt_unix.sleep(1000)\n"
             "lwt_main.run(main())\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            env={**environment(), "PYTHONWARNINGS": "ignore"},
-            check=False,
-        )
+        done = run_code(program, PYTHONWARNINGS="ignore")
         assert done.returncode == 2
         assert "Traceback" in done.stderr
         assert "LookupError: of f" in done.stderr

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -12,7 +10,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
-from tests.support.programs import environment, in_child
+from tests.support.programs import in_child, run_code
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -338,11 +336,5 @@ def test_after_the_last_handler_ctrl_c_interrupts_as_before() -> None:
         except KeyboardInterrupt:
             print("interrupted")
     """
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment(),
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    run = run_code(program)
     assert (run.returncode, run.stdout, run.stderr) == (0, "interrupted\n", "")
