@@ -17,16 +17,12 @@ import pytest
 
 from tests.support.programs import (
     ROOT,
-    connect,
     environment,
-    read_to_end,
-    read_until,
-    running,
     unused_port,
 )
+from tests.support.readme import README, assert_echoes, readme_block
 from tests.support.run_page import END_OF_BLOCK, blocks
 
-README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 PAGES_WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
 MODULES_WITH_DOCTESTS = [
@@ -123,13 +119,6 @@ def test_the_examples_in_the_docstrings_of_a_module_are_true(path: Path, tmp_pat
     assert (run.returncode, run.stdout, run.stderr) == (0, f"{examples}\n", "")
 
 
-def readme_block(language: str, port: int) -> str:
-    """The server of the README, on another port."""
-    ((_, source),) = blocks(README.read_text(), language)
-    assert source.count("9000") == 2
-    return source.replace("9000", str(port))
-
-
 def test_the_server_of_the_readme_echoes(tmp_path: Path) -> None:
     program = tmp_path / "echo.py"
     with unused_port() as port:
@@ -145,16 +134,3 @@ def test_so_does_its_ocaml_original(tmp_path: Path) -> None:
         source.write_text(readme_block("ocaml", port))
         subprocess.run(["ocamlfind", "ocamlopt", *packages, source, "-o", program], check=True)
         assert_echoes([program], port)
-
-
-def assert_echoes(command: list[str | Path], port: int) -> None:
-    """Start an echo server and talk to it on two connections at once."""
-    with running(command) as server:
-        assert server.stdout
-        read_until(server.stdout, b"nc 127.0.0.1 %d\n" % port)
-        with connect(port) as first, connect(port) as second:
-            for client in first, second:
-                client.sendall(b"to be\nor not\n")
-            for client in second, first:
-                client.shutdown(1)
-                assert read_to_end(client) == b"to be\nor not\n"

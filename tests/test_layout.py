@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.modules import MODULES, PUBLIC_MODULES, SOURCES, layout
 from tests.support.programs import ROOT, run_code
 
 TOP_LEVEL = {
@@ -25,18 +26,6 @@ TOP_LEVEL = {
 }
 DOES_INPUT_OUTPUT = {"lwt_unix", "asyncio", "select", "selectors", "signal", "socket", "threading"}
 
-SOURCES = {package: sorted((ROOT / package).rglob("*.py")) for package in ("lwt", "lwt_unix")}
-
-
-def name_of(path: Path) -> str:
-    """The name of a module, as imports spell it; `__init__` is left out."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
-
-
-MODULES = {name_of(path): path for paths in SOURCES.values() for path in paths}
-PUBLIC_MODULES = [name for name in MODULES if "._" not in name]
-
 
 @pytest.mark.skipif(
     shutil.which("git") is None or not (ROOT / ".git").exists(), reason="this is no git checkout"
@@ -48,27 +37,6 @@ def test_the_top_level_holds_what_it_should_and_nothing_else() -> None:
     files = listed.stdout.rstrip("\0").split("\0")
     assert {name.split("/")[0] for name in files} <= TOP_LEVEL
     assert [name for name in files if name.startswith(".ci/")] in ([], [".ci/run"])
-
-
-def layout() -> list[str]:
-    """All modules from the bottom up, as the list in docs/contributing.md has them."""
-    text = (ROOT / "docs" / "contributing.md").read_text()
-    block = text.split("```layout\n")[1].split("```")[0]
-    modules: list[str] = []
-    package = folder = ""
-    for line in block.splitlines():
-        words = line.split()
-        indent = len(line) - len(line.lstrip())
-        if indent <= 4 and folder:
-            modules.append(f"{package}.{folder}")
-            folder = ""
-        if indent == 0:
-            package = words.pop().rstrip("/")
-        elif words[0].endswith("/"):
-            folder = words.pop(0).rstrip("/")
-        prefix = f"{package}.{folder}." if folder else f"{package}."
-        modules.extend(package if word == "__init__" else prefix + word for word in words)
-    return modules + ([f"{package}.{folder}"] if folder else [])
 
 
 def imports_of(path: Path) -> set[str]:

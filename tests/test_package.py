@@ -14,9 +14,9 @@ from zipfile import ZipFile
 import pytest
 
 import lwt
+from tests.support.modules import MODULES
 from tests.support.programs import ROOT, unused_port
-from tests.test_docs import assert_echoes, readme_block
-from tests.test_layout import MODULES
+from tests.support.readme import assert_echoes, readme_block
 
 pytestmark = pytest.mark.slow
 

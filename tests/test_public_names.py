@@ -18,8 +18,8 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_seq
+from tests.support.modules import PUBLIC_MODULES
 from tests.support.programs import run_code
-from tests.test_layout import PUBLIC_MODULES
 
 
 def offered() -> Iterator[tuple[str, object]]:

@@ -9,7 +9,7 @@ import pytest
 
 from docs.reference import generate
 from tests.conformance.api.lists import read_lists
-from tests.test_layout import PUBLIC_MODULES
+from tests.support.modules import PUBLIC_MODULES
 
 PAGES = generate.pages()
 MODULES = {module.path: module for module in generate.public_modules()}

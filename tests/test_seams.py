@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lwt_unix._descriptors import system
-from tests.test_layout import MODULES
+from tests.support.modules import MODULES
 
 SYSTEM = "lwt_unix._descriptors.system"
 

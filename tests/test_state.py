@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from enum import Enum
@@ -20,7 +19,7 @@ from types import (
 import pytest
 
 import lwt
-from tests.test_layout import MODULES, layout
+from tests.support.modules import GUIDES, MODULES, layout, listed_state
 
 ATOMS = (type(None), bool, int, float, str, bytes, frozenset, Enum, MappingProxyType, Struct, type)
 CODE = (
@@ -40,20 +39,6 @@ FILLED_ONCE = {
     "lwt_unix.lwt_engine._libev._OPENERS": "a table",
 }
 """What could change and does not."""
-
-GUIDES = {"lwt": "lwt._core", "lwt_unix": "lwt_unix"}
-"""The module whose guide lists the state of a package; the names there begin from it."""
-
-
-def listed_state(package: str) -> set[str]:
-    """What the guide of a package lists, by its full name."""
-    guide = importlib.import_module(GUIDES[package]).__doc__ or ""
-    found = set()
-    for line in guide.split("The state of the process")[1].splitlines():
-        if line.startswith("- "):
-            file, *names = re.findall("`([^`]*)`", line)
-            found |= {f"{GUIDES[package]}.{file}.{name}" for name in names}
-    return found
 
 
 def cannot_change(value: object) -> bool:

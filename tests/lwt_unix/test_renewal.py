@@ -10,8 +10,8 @@ from lwt_unix import lwt_engine, lwt_io, lwt_main
 from lwt_unix._processes import signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_io._channel import _outputs
+from tests.support.modules import listed_state
 from tests.support.programs import in_child
-from tests.test_state import listed_state
 
 
 def of_descriptor(descriptor: lwt_unix.File_descr) -> object:

@@ -9,7 +9,7 @@ from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
 from lwt._core.storage import current_storage
-from tests.test_state import listed_state
+from tests.support.modules import listed_state
 
 STATE: dict[str, Callable[[], object]] = {
     "promise._is_in_repr": lambda: promise._is_in_repr,

@@ -1,0 +1,55 @@
+"""The modules of the packages, and what the guides say of them: their order, their state."""
+
+import importlib
+import re
+from pathlib import Path
+
+from tests.support.programs import ROOT
+
+SOURCES = {package: sorted((ROOT / package).rglob("*.py")) for package in ("lwt", "lwt_unix")}
+
+
+def name_of(path: Path) -> str:
+    """The name of a module, as imports spell it; `__init__` is left out."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {name_of(path): path for paths in SOURCES.values() for path in paths}
+PUBLIC_MODULES = [name for name in MODULES if "._" not in name]
+
+
+def layout() -> list[str]:
+    """All modules from the bottom up, as the list in docs/contributing.md has them."""
+    text = (ROOT / "docs" / "contributing.md").read_text()
+    block = text.split("```layout\n")[1].split("```")[0]
+    modules: list[str] = []
+    package = folder = ""
+    for line in block.splitlines():
+        words = line.split()
+        indent = len(line) - len(line.lstrip())
+        if indent <= 4 and folder:
+            modules.append(f"{package}.{folder}")
+            folder = ""
+        if indent == 0:
+            package = words.pop().rstrip("/")
+        elif words[0].endswith("/"):
+            folder = words.pop(0).rstrip("/")
+        prefix = f"{package}.{folder}." if folder else f"{package}."
+        modules.extend(package if word == "__init__" else prefix + word for word in words)
+    return modules + ([f"{package}.{folder}"] if folder else [])
+
+
+GUIDES = {"lwt": "lwt._core", "lwt_unix": "lwt_unix"}
+"""The module whose guide lists the state of a package; the names there begin from it."""
+
+
+def listed_state(package: str) -> set[str]:
+    """What the guide of a package lists, by its full name."""
+    guide = importlib.import_module(GUIDES[package]).__doc__ or ""
+    found = set()
+    for line in guide.split("The state of the process")[1].splitlines():
+        if line.startswith("- "):
+            file, *names = re.findall("`([^`]*)`", line)
+            found |= {f"{GUIDES[package]}.{file}.{name}" for name in names}
+    return found
