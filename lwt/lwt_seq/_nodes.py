@@ -38,7 +38,7 @@ class Cons(NamedTuple, Generic[T_co]):
     """
 
     element: T_co
-    next: Callable[[], Promise[Node[T_co]]]
+    next: Seq[T_co]
 
 
 Node: TypeAlias = Cons[T] | Literal[_Nil.Nil]
