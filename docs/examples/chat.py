@@ -8,11 +8,12 @@ together, `Client` is one of them. Three things to notice:
 
 - A client is served from its greeting to its last line by one body,
   `Room.converse`, that reads like blocking code. Thousands run side by side.
-- Nobody waits for a slow client. `Room.announce` starts the writing and goes on;
+- Nobody waits for a slow client. `Room.announce` starts the writing and returns;
   a client that leaves `MAX_BACKLOG` bytes unread is dropped.
-- Whatever ends a conversation is a promise, and the conversation waits for all of
-  them at once: its client leaves, its client is dropped, the room closes. So a
-  clean stop is no special case, and only the conversation closes its channels.
+- A conversation may end because its client leaves, because its client is dropped,
+  or because the room closes. Each of these is a promise, and the conversation waits
+  for all three at once. So a clean stop is not a special case, and only the
+  conversation closes its channels.
 """
 
 import itertools
@@ -24,9 +25,9 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 
-MAX_LINE = 4096  # bytes; who writes longer lines is not chatting
+MAX_LINE = 4096  # bytes; a client that writes a longer line is sent away
 MAX_BACKLOG = 65536  # bytes that may wait for one client before it is dropped
-PATIENCE = 2.0  # seconds that a client has to take its last words
+PATIENCE = 2.0  # seconds that a client has to read the last words sent to it
 
 GONE = (OSError, lwt_io.Channel_closed)  # what writing to a client that vanished raises
 
@@ -54,7 +55,7 @@ class Client:
             await lwt_io.write(self._output, data)
             await lwt_io.flush(self._output)
         except GONE:
-            pass  # its conversation learns the same from its input, and ends
+            pass  # its conversation notices the same when it reads, and ends
         finally:
             self._backlog -= size
 
@@ -114,7 +115,7 @@ class Room:
 
     @lwt.promised
     async def relay(self, client: Client, input: lwt_io.InputChannel) -> str:
-        """Pass on what `client` says, line by line; return its last words, if any."""
+        """Pass on what `client` says, line by line; return what to tell it at the end."""
         unfinished = b""
         while chunk := await lwt_io.read(input, count=MAX_LINE):
             *lines, unfinished = (unfinished + chunk).split(b"\n")
@@ -122,7 +123,7 @@ class Room:
                 self.announce(f"{client.name}: {printable(line)}\n", but=client)
             if len(unfinished) > MAX_LINE:
                 return "* That line is too long. Goodbye.\n"
-            await lwt.pause()  # who never stops talking must let the others have a turn
+            await lwt.pause()  # a client that never stops talking must give others a turn
         if unfinished:
             self.announce(f"{client.name}: {printable(unfinished)}\n", but=client)
         return ""
@@ -140,7 +141,7 @@ class Room:
 
 
 def printable(line: bytes) -> str:
-    """Return `line` as text, without what could play tricks on a terminal."""
+    """Return `line` as text, without characters that could control a terminal."""
     return "".join(filter(str.isprintable, line.decode(errors="replace")))
 
 

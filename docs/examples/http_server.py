@@ -4,12 +4,13 @@
     curl http://127.0.0.1:8080/
     curl --data-binary @README.md http://127.0.0.1:8080/echo
 
-It answers `GET /` (and `HEAD /`) with a greeting and `POST /echo` with what it was
-sent. A connection is a loop of exchanges, a request read and answered, until the
-client hangs up, asks to close, sends nonsense or falls silent, or the server stops.
+It answers `GET /` (and `HEAD /`) with a greeting, and `POST /echo` with what it was
+sent. A connection is a loop: read a request, answer it. The loop ends when the client
+hangs up, asks to close, sends nonsense or is silent for too long, or when the server
+stops.
 
-The parts in reading order: `Request` and `parse_head` know HTTP and no I/O;
-`Connection` reads requests from a channel and writes answers to one; `respond`
+The parts in reading order: `Request` and `parse_head` know HTTP and do no I/O;
+`Connection` reads requests from a channel and writes answers to another; `respond`
 decides the answer; `Server` and `main` put them together.
 """
 
@@ -76,7 +77,7 @@ def body_length(headers: dict[str, str]) -> int:
         raise HttpError(HTTPStatus.NOT_IMPLEMENTED, "Send a Content-Length, not chunks.")
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdecimal()):
-        raise HttpError(HTTPStatus.BAD_REQUEST, f"Content-Length is no number: {length!r}.")
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"Content-Length is not a number: {length!r}.")
     if len(length) > 15 or int(length) > MAX_BODY:
         raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MAX_BODY} bytes, please.")
     return int(length)

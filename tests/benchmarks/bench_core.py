@@ -1,10 +1,11 @@
-"""The core beside asyncio: what an operation costs, in one run of one process.
+"""The core beside asyncio: the time and the memory of one operation.
 
-    python -m tests.benchmarks.bench_core
+    python -m tests.benchmarks.bench_core [NAME]
 
-Each line is the best of several rounds, lwt and asyncio by turns, so that a busy
-machine disturbs both alike. An asyncio operation is the nearest thing that a program
-would write there. The last column is what this project wants of the quotient.
+Each line is the best of several rounds in one process. lwt and asyncio take turns, so that
+a busy machine disturbs both alike. The asyncio operation is the nearest thing that a program
+would write there. The column "ratio" is lwt's time or memory, divided by asyncio's; "goal" is
+the most that this project allows: a ratio, or bytes.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ ROUNDS = 7
 """How often each measurement is made; the least counts."""
 
 Program = Callable[[int], None]
-"""Do an operation so many times."""
+"""Does an operation so many times."""
 
 
 class Line(NamedTuple):
@@ -44,7 +45,7 @@ def lwt_bind_resolved(number: int) -> None:
 
 
 def asyncio_bind_resolved(number: int) -> None:
-    """As bind: wait for one future, and make another that is done from its value."""
+    """Wait for one future, and make another one from its value, which is done: this is `bind`."""
 
     async def main() -> None:
         create_future = asyncio.get_running_loop().create_future
@@ -86,7 +87,7 @@ def lwt_bind_pending(number: int) -> None:
 
 
 def asyncio_bind_pending(number: int) -> None:
-    """A callback that resolves another future: the next turn of the loop runs it."""
+    """A callback that resolves another future. The loop runs it in its next turn."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -116,7 +117,7 @@ def lwt_body(number: int) -> None:
 
 
 def asyncio_body(number: int) -> None:
-    """A task; it starts in one turn of the loop, and goes on in another."""
+    """A task. It starts in one turn of the loop, and goes on in another."""
 
     async def body(future: asyncio.Future[int]) -> int:
         return await future

@@ -5,14 +5,14 @@
 Each row is the best of some repetitions, in nanoseconds of processor time for one round:
 
 - *ping*: one byte goes through a socket pair in each turn: send, wait, receive. The
-  bare loop does the same with nothing but `select.epoll`, so the difference to it is
-  what the engine adds.
-- *ping, re-registered*: as a server does it that stops its event when it has read, and
-  registers again when it wants to read: stop and registration in the same turn.
-- *timers*: 1,000 timers of random delays are started, half of them cancelled, the others
-  run: for one timer.
+  bare loop does the same with nothing but `select.epoll`. What an engine takes more than
+  the bare loop is what the engine adds.
+- *ping, re-registered*: the same, but the event is stopped and registered again in each
+  turn, as a server does that stops its event after a read and registers it for the next.
+- *timers*: 1,000 timers of random delays are started, half of them are cancelled, and the
+  others run. The time is for one timer.
 
-The bare rows need Linux.
+The bare row needs Linux.
 """
 
 from __future__ import annotations

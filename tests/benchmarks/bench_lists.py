@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_lists [NAME]
 
-Run it on an idle machine. The asyncio side is what a program would write there: a loop with
-`await`, or `gather`.
+Run it on an idle machine. The asyncio side is what a program would write with asyncio: a loop
+with `await`, or `gather`.
 """
 
 from __future__ import annotations

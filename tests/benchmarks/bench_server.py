@@ -1,14 +1,16 @@
-"""An echo server of ours beside others: requests a second, and against a bare epoll loop.
+"""An echo server of ours beside others: requests a second, and their ratio to a bare epoll loop's.
 
     python -m tests.benchmarks.bench_server [--seconds 1] [--connections 1 100 1000]
         [--servers bare sockets channels streams protocol] [--rounds 1]
 
-Each server runs in a process of its own, the clients in another one: a bare epoll loop
-that keeps one request of 64 bytes, a line, under way on each connection. All are
-measured in one run, since only numbers of one run compare. Each cell of the table is the
-best of its rounds: requests a second, their ratio to the bare loop's, and the processor
-time of the server for one request in microseconds. That time is what to look at where
-the clients are the slower side (at many connections, with the bare loop).
+Each server runs in a process of its own. All clients run in another process, in a bare epoll
+loop: on each connection one request, a line of 64 bytes, is always waiting for its answer. All
+servers are measured in one run, since only numbers of the same run can be compared.
+
+A cell of the table is the best of its rounds. It has the requests a second, their ratio to the
+bare server's, and the processor time of the server for one request, in microseconds. Look at
+that time where the clients are slower than the server (with many connections, and with the bare
+server).
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def announce(port: int) -> None:
 
 
 def bare() -> None:
-    """A loop on select.epoll, without any library: the least that Python can do."""
+    """A loop on select.epoll, without any library: Python cannot do it with less."""
     listening = socket.create_server(HERE, backlog=4096)
     listening.setblocking(False)
     poller = select.epoll()
@@ -75,7 +77,7 @@ def port_of(fd: lwt_unix.File_descr) -> int:
 
 
 def sockets() -> None:
-    """Ours, on clients' sockets."""
+    """Ours, on the clients' sockets."""
 
     async def echo(_address: object, client: lwt_unix.File_descr) -> None:
         buffer = bytearray(4096)
@@ -158,7 +160,7 @@ SERVERS: dict[str, Callable[[], None]] = {
 
 
 def load(port: int, connections: int, seconds: float) -> None:
-    """Keep one request under way on each connection; print how many were answered a second."""
+    """Keep one request waiting on each connection; print how many were answered a second."""
     poller = select.epoll()
     clients: dict[int, socket.socket] = {}
     for _ in range(connections):
@@ -167,7 +169,7 @@ def load(port: int, connections: int, seconds: float) -> None:
         client.setblocking(False)
         clients[client.fileno()] = client
         poller.register(client.fileno(), select.EPOLLIN)
-    # Once round each before the clock starts: all are accepted then.
+    # One request on each before the clock starts: then all are accepted.
     answer_all(poller, clients, 1.0 / 16)
     os.write(1, b"ready\n")
     sys.stdin.readline()

@@ -1,13 +1,16 @@
 """What reading, writing and echoing cost, beside the same without any library.
 
-Run it: `python -m tests.benchmarks.bench_sockets [seconds]`. It prints
+    python -m tests.benchmarks.bench_sockets [seconds]
 
-- the time of one `read` and one `write` when data and room are there, beside `os.readv` and
-  `os.write`, and of one `read` that has to wait and is cancelled;
-- how to read into a buffer: the candidates, of which `lwt_unix.read` uses the first;
-- how many messages of 64 bytes are echoed, in a second of processor time, to 1, 100 and 1,000
-  connections of another process, which has one message under way on each: by a bare epoll loop, by
-  `lwt_unix` with `async def`, and with `bind`. The ratio to the bare loop is what matters.
+It prints
+
+- the time of one `write` and one `read` when room and data are there, beside `os.write` and
+  `os.readv`; and of one `read` that has to wait and is cancelled;
+- the time of three ways to read into a buffer, of which `lwt_unix.read` uses the first;
+- how many messages of 64 bytes are echoed in a second of processor time. Another process has 1,
+  100 or 1,000 connections, and one message waits for its echo on each. They are echoed by a bare
+  epoll loop, by `lwt_unix` with `async def`, and by `lwt_unix` with `bind`. What matters is the
+  ratio to the bare loop.
 """
 
 from __future__ import annotations
@@ -160,7 +163,7 @@ def serve_with_bind(fds: list[int], until: float) -> int:
 
 
 def converse(fds: list[int]) -> None:
-    """Be the other process: send on every connection that has answered, until killed."""
+    """Be the other process: send again on each connection that has answered, until killed."""
     epoll = select.epoll()
     for fd in fds:
         epoll.register(fd, select.EPOLLIN)

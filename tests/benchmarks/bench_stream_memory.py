@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_stream_memory [NUMBER]
 
-The memory is the most that the process has ever had: if it is the same after a hundredth of
-the elements and after all of them, then none is kept.
+The column "MB at most" is the most memory that the process has had until then. If it is the same
+after a hundredth of the elements as after all of them, then no element is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def megabytes() -> float:
 
 
 def read(number: int) -> None:
-    """Read so many elements, by a body that waits for each, and see that they are right."""
+    """Read so many elements, by a body that awaits each, and see that they are right."""
     doubled = lwt_stream.map(lambda n: 2 * n, lwt_stream.of_seq(iter(range(number))))
     kept = lwt_stream.filter(lambda n: n % 3 == 0, doubled)
 

@@ -3,25 +3,28 @@
     python -m tests.benchmarks.bench_streams [NAME]
 
 Run it on an idle machine. Both sides are `async def` bodies that do the same work: one puts
-elements in, one takes them out. asyncio has no stream that ends and can be mapped: its bodies
-look for a value that says that it is the end, and map from one queue to the next in tasks, as
-its users write it.
+elements in, one takes them out. asyncio has no stream that ends and can be mapped. So its bodies
+look for a value that marks the end, and tasks of it map from one queue to the next, as its users
+write it.
 
-An element that is there can be taken in two ways. `async for` and `anext` are how a body reads a
-stream; they make nothing that could be kept, as `await queue.get()` does not. `lwt_stream.get` makes
-a promise, which can be kept, chosen from and cancelled; in asyncio that is a task of `queue.get()`.
-Beside an `await queue.get()` without a task it is quicker as long as what is put in exists, as
-asyncio's numbers do. Making the option is more: the second table has it, and shows what a promise
-of an option costs beside a number.
+In the lines "waited for" the reader waits for each element; in the lines "there" the elements are
+there when it reads. Such an element can be taken in two ways:
 
-Elements that are there are put in a hundred at once. With two thousand `fold` and `map_s` take
-about as long as asyncio (0.95 to 1.1): the garbage collector goes over what waits, which is an
-option and a cell for each element, and in asyncio's queue plain numbers.
+- `async for` and `anext` are how a body reads a stream. They make nothing that a program could
+  keep. Neither does `await queue.get()`, which is beside them in the table.
+- `lwt_stream.get` makes a promise, which a program can keep, choose from and cancel. In asyncio
+  that is a task of `queue.get()`, which is beside it in the first table. The second table has it
+  beside `await queue.get()` without a task. There lwt does more: it makes a promise and an option
+  for each element. In the line "options at hand" the options are made before.
 
-`push` takes an option, as OCaml's does. Under CPython 3.12 and 3.13 making `Some(n)` alone takes a
-good third of the time in which asyncio puts and gets. The lines that do little else, "there: async
-for", "there: get, options at hand" and "fold, there", are slower under 3.12 (1.2 to 1.3), and about
-as fast under 3.13 (1.0 to 1.1).
+Elements that are there are put in a hundred at a time. With two thousand at a time, `fold` and
+`map_s` took about as long as asyncio (ratios of 0.95 to 1.1): then the garbage collector goes over
+an option and a cell for each element that waits, and over plain numbers in asyncio's queue.
+
+`push` takes an option, as OCaml's does. Under CPython 3.12 and 3.13, making `Some(n)` takes more
+than a third of the time in which asyncio puts and gets. So the lines that do little else, "there:
+async for", "there: get, options at hand" and "fold, there", were slower than asyncio under 3.12
+(ratios of 1.2 to 1.3), and about as fast under 3.13 (1.0 to 1.1).
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from tests.benchmarks.beside_asyncio import Line, print_table
 ROUNDS = 60
 NUMBER = 2_000
 AT_ONCE = 100
-"""How many elements are put in before they are taken out, where they are there."""
+"""How many elements are put in before they are taken out, in the lines "there"."""
 
 Program: TypeAlias = Callable[[int], Coroutine[Any, Any, None]]
 Numbers: TypeAlias = "asyncio.Queue[int | None]"

@@ -1,9 +1,9 @@
-"""How fast values, locks, signals and members go from hand to hand, and how fast asyncio's do.
+"""How fast values, locks, signals and members of pools are handed over, beside asyncio.
 
     python -m tests.benchmarks.bench_waiting [NAME]
 
 Run it on an idle machine. A line is the least of several measurements. Both sides are `async def`
-bodies that do the same work: one passes on, the other goes on, and back.
+bodies that do the same work. The name of what asyncio has instead is in parentheses.
 """
 
 from __future__ import annotations
@@ -211,8 +211,8 @@ async def lwt_pool_of_two(number: int) -> None:
 class AsyncioPool:
     """A pool as asyncio's users make one: a semaphore, and a list of members.
 
-    A Queue of members would be less, and less work: who puts a member back and asks for
-    one again gets it, past all who wait, and need not wait at all.
+    A Queue of members would be less work, but it is not fair: a body that puts a member back and
+    asks for one again gets it at once, before all that wait.
     """
 
     def __init__(self, number: int) -> None:

@@ -1,7 +1,7 @@
 """A table of two columns: what an element costs with lwt, and what with asyncio.
 
-Both are measured in one process, by turns, in CPU time, many times: the least counts. What is
-measured begins and ends inside of asyncio's loop: making and closing the loop is no part of it.
+Both are measured in one process, many times, and take turns. What counts is the least processor
+time. asyncio is measured inside its loop, so that making and closing the loop is not counted.
 """
 
 from __future__ import annotations
