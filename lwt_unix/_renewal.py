@@ -1,9 +1,9 @@
 """A fresh beginning: all state of the process as it was when `lwt_unix` was imported.
 
-This is for tests, and for a child process that is to have nothing from its parent. The guide of
-`lwt_unix` lists the state. Each file that has some has a function `renew`; all of them are called
-here. What was registered, hooked or buffered is lost; descriptors that programs opened stay open.
-The state of `lwt` has a renewal of its own.
+This is for tests, and for a child process that should have nothing from its parent. The guide of
+`lwt_unix` lists the state. Each file that has some state has a function `renew`; all of these are
+called here. What was registered, hooked or buffered is lost; descriptors that programs opened stay
+open. For the state of `lwt` there is `lwt._core.renewal`.
 """
 
 from lwt_unix import lwt_main

@@ -82,7 +82,7 @@ def with_timeout(
     check_delay("lwt_unix.with_timeout", delay)
     check_callable("lwt_unix.with_timeout", f)
     # In this order because OCaml evaluates `pick [timeout d; apply f ()]` from the right: of two
-    # timers for the same time, that of `f` wins.
+    # timers for the same time, the timer of `f` wins.
     promise = lwt.apply(partial(promise_of, "lwt_unix.with_timeout"), f)
     return lwt.pick([timeout(delay), promise])
 

@@ -11,8 +11,8 @@ the loop
 5. calls the hooks of `Leave_iter_hooks`.
 
 Callbacks run in steps 3 and 4. An exception that leaves them (KeyboardInterrupt,
-SystemExit, or what a hook or an engine's callback raised) leaves `run`, which can be
-called again: what was ready and has not been dealt with is ready still.
+SystemExit, or what a hook or an engine's callback raised) leaves `run`. Then `run` can be
+called again: what was ready and was not dealt with is still ready.
 
 When the process ends, the hooks of `Exit_hooks` run, in a loop of their own.
 
@@ -211,7 +211,7 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
             promise = lwt.of_coroutine(promise)
         return _turn_until_resolved(promise)
     except Exception as exception:
-        # After these, OCaml goes on refusing: they may have left anything half done.
+        # After these, OCaml refuses further calls: they may have left anything half done.
         is_usable = lwt.Exception_filter.run(exception)
         if not is_usable:
             _left_by.contents = type(exception).__name__

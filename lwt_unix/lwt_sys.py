@@ -1,4 +1,4 @@
-"""What this system can do. For now, only the exception that says it cannot.
+"""What this system can do. For now this is only the exception for what it cannot do.
 
 OCaml: Lwt_sys (src/unix/lwt_sys.ml)
 """

@@ -213,7 +213,7 @@ def wrap_syscall(
             ready.
 
     Raises:
-        Exception: that of the action, if it fails at once. If it fails later, its exception
+        Exception: what the action raises, if it fails at once. If it fails later, its exception
             rejects the promise.
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t

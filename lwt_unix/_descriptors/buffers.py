@@ -1,7 +1,7 @@
-"""Buffers, and the part of one that a call names by offset and length: it is checked, not copied.
+"""Buffers, and the parts of them that calls name by offset and length.
 
-OCaml checks `pos` and `len` in each function; here one place does, for readers and for writers.
-Bounds count bytes, whatever the items of the buffer are.
+A part is checked and not copied. OCaml checks `pos` and `len` in each function; here one place does
+so, for readers and for writers. Bounds count bytes, whatever the items of the buffer are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def bytes_of(function: str, source: ReadableBuffer | str) -> memoryview:
-    """View any bytes-like object as bytes, and a `str` as its UTF-8 form.
+    """View any bytes-like object as bytes, and a `str` as its bytes in UTF-8.
 
     Raises:
         TypeError: it is neither, or its bytes do not lie side by side.
@@ -38,7 +38,7 @@ def bytes_of(function: str, source: ReadableBuffer | str) -> memoryview:
 
 
 def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
-    """View a buffer that is to be filled in place as bytes.
+    """View a buffer, which will be filled in place, as bytes.
 
     While the view lives, a `bytearray` cannot change its size, so that the bounds stay right.
 
@@ -103,10 +103,10 @@ def readable_slice(
 
 
 def release(part: bytes | memoryview) -> None:
-    """Let go of what `writable_slice` or `readable_slice` gave, before an exception leaves.
+    """Release what `writable_slice` or `readable_slice` gave, before an exception leaves.
 
     The traceback of the exception keeps the frames of the functions that it left, and all that they
-    hold. A `bytearray` must be free to change its size nevertheless.
+    hold. Without this, a `bytearray` could not change its size for as long.
     """
     if isinstance(part, memoryview):
         part.release()

@@ -1,6 +1,6 @@
 """Copies of a descriptor, and what programs that are started later inherit.
 
-OCaml: `dup`, `dup2` and the like in lwt_unix.ml.
+OCaml: `dup`, `dup2`, `set_close_on_exec` and `clear_close_on_exec` in lwt_unix.ml.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
 def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) -> None:
     """Make the number of `target` stand for the file of `source`, whatever it stood for before.
 
-    Whatever waits for `target` goes on waiting, for its new file. As in OCaml, `target` need not be
+    What waits for `target` goes on waiting, now for the new file. As in OCaml, `target` need not be
     opened, and its state does not change.
 
     Args:

@@ -101,7 +101,7 @@ class File_descr:
 
     Descriptors come from `socket`, `accept`, `pipe`, `of_unix_file_descr` and the like, and are
     used by the functions of `lwt_unix`. `async with descriptor:` closes it at the end, unless
-    that has happened by then. A descriptor that is dropped without `close` stays open.
+    it is closed by then. A descriptor that is dropped without `close` stays open.
 
     OCaml: type Lwt_unix.file_descr
     """
@@ -243,8 +243,8 @@ def abort(descriptor: File_descr, exn: Exception, /) -> None:
     """Make all that waits for a descriptor, and every later use of it, fail with an exception.
 
     Before this returns, the readers that wait are rejected, and then the writers. The file
-    stays open: `close` is still to be called. On a closed descriptor nothing happens; on an
-    aborted one, the exception is replaced.
+    stays open: call `close` as well. On a closed descriptor nothing happens; on an aborted one, the
+    exception is replaced.
 
     OCaml: Lwt_unix.abort : file_descr -> exn -> unit
     """

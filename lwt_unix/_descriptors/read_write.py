@@ -1,13 +1,12 @@
 """Reading and writing, and pipes.
 
 Servers spend their time in `read` and `write`. So these are `wrap_syscall` written out: the system
-call is tried at once, and one promise is made. (Python itself tries again after a signal, so that
-nothing but EAGAIN says "not now".) The calls are `readv` and `write` on
-a view of the caller's buffer, so that nothing is copied, and they are the same for sockets, pipes
-and files.
+call is tried at once, and one promise is made. (Python itself tries again after a signal, so only
+EAGAIN says "not now".) The calls are `readv` and `write` on a view of the caller's buffer, so that
+nothing is copied. They are the same for sockets, pipes and files.
 
-Writing to a pipe or socket that nobody reads any more is an OSError (EPIPE), never a signal:
-Python ignores SIGPIPE from the start, which an OCaml program has to ask for.
+Writing to a pipe or socket that nobody reads any more is an OSError (EPIPE), never a signal. Python
+ignores SIGPIPE from the start; an OCaml program has to ask for that.
 
 OCaml: sections "Basic file input/output" and "Pipes and redirections" of lwt_unix.ml.
 """

@@ -1,14 +1,14 @@
 """The system's calls on descriptors: all that read, write, open, close or ask about one.
 
-Each name is Python's own function, called by way of this module: `system.readv(…)`. So a simulated
-network can replace all of them here, and it costs nothing while nobody does.
+Each name is Python's own function, and is called through this module: `system.readv(…)`. So a
+simulated network can replace all of them here. While nobody does so, this costs next to nothing.
 
 In reading order: calls on numbers; socket objects; calls on sockets.
 
-Python has the last only as methods of its socket object, which believes that it owns its number and
-closes it when it is collected. Ours does not own it, so it is a `SocketObject`, which never closes
-anything. It comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer
-of Python to each call, and cannot accept a connection as a plain number.
+Python has the calls on sockets only as methods of its socket object. That object owns its number,
+and closes it when it is collected. Our `SocketObject` does not own its number, and never closes it.
+It comes from `_socket`, the C part of the standard module: `socket.socket` adds a layer of Python
+to each call, and cannot accept a connection as a plain number.
 
 The calls that wait for many descriptors are the engine's (`lwt_engine`), and stand in its folder.
 """
@@ -41,7 +41,7 @@ poll_once = _pollers.poll_once
 
 
 class SocketKind(NamedTuple):
-    """What a socket was made as. Knowing it saves asking the system."""
+    """How a socket was made. It is kept, so that the system need not be asked."""
 
     family: int
     type: int
@@ -49,7 +49,7 @@ class SocketKind(NamedTuple):
 
 
 class SocketObject(_socket.socket):
-    """A socket object on a number that is not its own."""
+    """A socket object that does not own its number."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ def socket_object(fd: int, kind: SocketKind) -> SocketObject:
 
 
 def socket_kind(fd: int) -> SocketKind:
-    """Ask what a number was made as.
+    """Ask the system how the socket of a number was made.
 
     Raises:
         OSError: ENOTSOCK, if it is not a socket.

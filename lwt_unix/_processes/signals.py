@@ -8,13 +8,13 @@ The pipe exists, and Python is told of it, while there is a handler. When the la
 that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
 A child process gets a pipe of its own.
 
-A pipe and not a socket pair: on Linux a pipe holds 65,536 signals that were not looked at yet,
-before one is lost; a socket pair holds some three hundred.
+It is a pipe and not a socket pair. On Linux a pipe holds 65,536 signals that were not looked at
+yet, before one is lost; a socket pair holds some three hundred.
 
-Two differences from OCaml, on purpose. Disabling the last handler of a signal restores the
-disposition that was found, not the system's default: with that, SIGINT would end a Python program
-without a KeyboardInterrupt. And each handler of `on_signal_full` is given its own identifier, while
-OCaml gives all of them that of the first.
+There are two differences from OCaml, on purpose. Disabling the last handler of a signal restores
+the disposition that was found, not the system's default: with the default, SIGINT would end a
+Python program without a KeyboardInterrupt. And each handler of `on_signal_full` has its own
+identifier; in OCaml all have the identifier of the first.
 
 OCaml: section "Signals" of lwt_unix.ml.
 """
@@ -104,8 +104,8 @@ class _SignalPipe:
     def make_sure(self, signum: int) -> None:
         """Notify the main loop of a signal that came just now, unless Python has done so.
 
-        asyncio, when it is imported, has Python write nowhere after a fork and after it has
-        handled signals itself. What it writes to while it does so is left alone.
+        If asyncio is imported, it makes Python write nowhere after a fork, and after it has
+        handled signals itself. While it handles signals, what it has set is left alone.
         """
         current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         if current != self._writing:
@@ -116,7 +116,7 @@ class _SignalPipe:
     def part_from_parent(self) -> None:
         """Have a child process use a pipe of its own, under the same numbers.
 
-        With a common one, each could read the signals that came to the other.
+        With a common pipe, parent and child could read each other's signals.
         """
         reading, writing = _non_blocking_pipe()
         system.dup2(reading, self._reading, inheritable=False)
@@ -231,7 +231,7 @@ def disable_signal_handler(handler: Signal_handler_id, /) -> None:
     first one came.
 
     Raises:
-        ValueError: it is the last of its signal, and this is not the main thread.
+        ValueError: it is the last handler of its signal, and this is not the main thread.
 
     OCaml: Lwt_unix.disable_signal_handler : signal_handler_id -> unit
     """
@@ -333,7 +333,7 @@ def _close_pipe_if_idle() -> None:
 
 
 def _leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
-    """Be the handler that Python calls: mostly, it has written to the pipe already."""
+    """Be the handler that Python calls. Mostly, Python has written to the pipe already."""
     if _pipe is not None:
         _pipe.make_sure(signum)
 

@@ -88,7 +88,7 @@ def recvfrom(
 ) -> lwt.Promise[tuple[int, Sockaddr]]:
     """Receive a message into a part of a buffer; return its length and its sender's address.
 
-    The part of the message that does not fit is lost: such are datagrams. On a connected stream the
+    The part of a datagram that does not fit into the buffer is lost. On a connected stream the
     system names no sender, and the address is `ADDR_UNIX("")`, as in OCaml.
 
     Raises:

@@ -1,8 +1,8 @@
 """Socket addresses: what they look like here, and how they become Python's own.
 
-An address is an `ADDR_INET(addr, port)`, whose host is *numeric*, or an `ADDR_UNIX(path)`.
-Resolving a name may block and may fail in ways of its own, so it is never done by the way: a host
-name where an address belongs is an error, which says so.
+An address is an `ADDR_INET(addr, port)`, whose host is *numeric*, or an `ADDR_UNIX(path)`. A host
+name in place of an address is an error that says so: to look up a name may block, and may fail in
+ways of its own, so no function does it implicitly.
 
 `to_sockaddr` is the one checker of addresses that users pass; `to_python` and `from_python`
 translate to and from the tuples of the standard `socket` module.
@@ -165,8 +165,8 @@ def to_python(sockaddr: Sockaddr) -> tuple[int, PythonAddress]:
 def from_python(address: object) -> Sockaddr:
     """Return an address that the `socket` module gave us.
 
-    A socket without a name has the address `ADDR_UNIX("")`. So has the sender of what `recvfrom`
-    reads from a connected stream of any domain, since the system names none; so it is in OCaml.
+    A socket without a name has the address `ADDR_UNIX("")`. When `recvfrom` reads from a connected
+    stream, the system names no sender, and the address is also `ADDR_UNIX("")`, as in OCaml.
     """
     match address:
         case (str(host), int(port)):

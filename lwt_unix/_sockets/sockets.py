@@ -105,11 +105,11 @@ def _new_socket(fd: int, kind: SocketKind) -> File_descr:
 def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
     """Give a socket its address.
 
-    An error of the system is raised at once for an internet address, and rejects the promise for
-    a Unix-domain one, whose path may take time to look up.
+    For an internet address, an error of the system is raised at once. For a Unix-domain one it
+    rejects the promise, since it may take time to look up the path.
 
     Raises:
-        OSError: EADDRINUSE and the like, see above.
+        OSError: for example EADDRINUSE; see above.
         ValueError: the host is a name; it must be numeric.
 
     OCaml: Lwt_unix.bind : file_descr -> sockaddr -> unit Lwt.t
@@ -188,8 +188,8 @@ def accept_n(
 ) -> lwt.Promise[tuple[list[tuple[File_descr, Sockaddr]], lwt.Some[Exception] | None]]:
     """Take up to `count` connections that have come already, waiting only for the first.
 
-    The promise is never rejected: an exception, even that of cancelling, is the second part of the
-    value, beside the connections that were accepted before it.
+    The promise is never rejected. An exception, even `Canceled`, is the second part of the value,
+    beside the connections that were accepted before it.
 
     Args:
         descriptor: a socket that listens.

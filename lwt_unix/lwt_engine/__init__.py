@@ -1,7 +1,7 @@
 """Engines: what waits for descriptors and clocks, and calls back.
 
-The main loop stands on one engine, the current one, and performs a turn of it at a
-time. Programs seldom need this module: `lwt_unix` puts promises on top of it. It is
+The main loop uses one engine, the current one, and performs one turn of it after the
+other. Programs seldom need this module: `lwt_unix` puts promises on top of it. It is
 for watching a descriptor that belongs to another library, for choosing the engine,
 and for writing one.
 
@@ -15,8 +15,9 @@ The ideas, in reading order:
   ones. Exceptions of callbacks leave it, and what it did not get to is ready in the
   next turn.
 - `get` and `set` are about the current engine, which the functions of this module
-  use. `epoll`, `kqueue`, `poll`, `select` are engines, `libev` picks one. To write one,
-  derive from `abstract`, or from `select_based` or `poll_based`.
+  use. `epoll`, `kqueue`, `poll` and `select` are classes of engines; `libev` takes the
+  system call as an argument. To write one, derive from `abstract`, or from
+  `select_based` or `poll_based`.
 - Before a descriptor is closed, stop its events. A library that also calls `adopt`
   and `forget` of the engine, as `lwt_unix` does, saves a system call each time an
   event is stopped and registered again.
@@ -24,8 +25,8 @@ The ideas, in reading order:
 Nothing here may be called from a signal handler or from another thread. An argument of
 a wrong type is a `TypeError`, raised at the call before anything has changed.
 
-docs/explanation/engine.md has the reasons. This module imports nothing of `lwt_unix`
-that stands on it.
+docs/explanation/engine.md has the reasons. This module imports no part of `lwt_unix`
+that is built on it.
 
 OCaml: Lwt_engine (src/unix/lwt_engine.ml)
 """

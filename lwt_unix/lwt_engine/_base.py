@@ -213,8 +213,8 @@ class abstract(ABC):
     def fake_io(self, fd: int, /) -> None:
         """Call the callbacks of a descriptor, as if it were readable and writable.
 
-        First those of `on_readable`, then those of `on_writable`, oldest first. Callbacks
-        that are registered meanwhile are not called; in OCaml they are.
+        The callbacks of `on_readable` come first, then those of `on_writable`; of both the
+        oldest first. Callbacks that are registered meanwhile are not called; in OCaml they are.
 
         OCaml: method fake_io : Unix.file_descr -> unit
         """
@@ -241,7 +241,7 @@ class abstract(ABC):
 
     @property
     def timer_count(self) -> int:
-        """The number of timers that are not stopped, those that fired among them.
+        """The number of timers that are not stopped, including those that fired.
 
         OCaml: method timer_count : int
         """
@@ -312,7 +312,7 @@ class abstract(ABC):
     def adopt(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
         """Promise that `forget` will be called before this descriptor is closed.
 
-        An engine that keeps its interest in the kernel relies on it: it need not ask the
+        An engine that keeps its interest in the kernel relies on it: it need not tell the
         kernel again when an event is stopped and registered again. Nothing is done here.
         Not in OCaml.
         """
@@ -320,7 +320,7 @@ class abstract(ABC):
     def forget(self, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
         """Drop all that is known of a descriptor, which is about to be closed.
 
-        The next file with the same number is then not mistaken for it. Nothing is done
+        So the next file with the same number is not taken for the old one. Nothing is done
         here. Not in OCaml.
         """
 

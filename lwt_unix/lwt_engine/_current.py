@@ -100,7 +100,7 @@ def on_readable(fd: int, callback: Event_callback, /) -> Event:
     """Call a function with the event each time a descriptor is readable.
 
     Args:
-        fd: the number of the descriptor. As soon as it is noticed that it is closed, it
+        fd: the number of the descriptor. When it turns out to be closed, it
             counts as ready, so that the callback finds out.
         callback: takes the event.
 
@@ -116,7 +116,7 @@ def on_writable(fd: int, callback: Event_callback, /) -> Event:
     """Call a function with the event each time a descriptor is writable.
 
     Args:
-        fd: the number of the descriptor. As soon as it is noticed that it is closed, it
+        fd: the number of the descriptor. When it turns out to be closed, it
             counts as ready, so that the callback finds out.
         callback: takes the event.
 
@@ -172,7 +172,7 @@ def writable_count() -> int:
 
 
 def timer_count() -> int:
-    """Return the number of timers that are not stopped, those that fired among them.
+    """Return the number of timers that are not stopped, including those that fired.
 
     OCaml: Lwt_engine.timer_count : unit -> int
     """

@@ -6,17 +6,17 @@ The ideas, in reading order:
   to become readable, those that wait for it to become writable, and what of that
   has been *applied*, that is, told to the kernel.
 - Registering and stopping events changes the lists of a watch and puts the watch on
-  the engine's list of changes, nothing more. What the changes amount to is found
-  out once a turn, right before waiting: an event that was stopped and registered
-  again in between costs no system call.
+  the engine's list of changes, nothing more. Once a turn, right before waiting, the
+  engine finds out what has to be told to the kernel: if an event was stopped and
+  registered again in between, no system call is needed.
 - The events of one descriptor are called newest first, as in OCaml. An event that
   was stopped is not called; one that was registered by a callback of the same
   descriptor waits for the next turn.
 
-Events register themselves here without the detour over `register_readable` and the
-like, which is for engines that users write. A user's class that overrides one of
-these methods gets it called all the same (`_is_direct`). Timers do not take the detour
-over `now` either, unless it is overridden.
+Events register themselves here directly, and not by `register_readable` and the other
+`register_` methods, which are for engines that users write. If a user's class overrides
+one of these methods, it is called all the same (`_is_direct`). Timers do not call `now`
+either, unless it is overridden.
 
 OCaml: src/unix/lwt_engine.ml, class select_or_poll_based
 """
@@ -266,7 +266,7 @@ class descriptor_based(abstract):
             watch.is_adopted = False
 
     def transfer(self, engine: abstract, /) -> None:
-        """Move all events to another engine, and who has adopted which descriptor.
+        """Move all events to another engine, which is also told of adopted descriptors.
 
         OCaml: method transfer : abstract -> unit
         """

@@ -5,8 +5,8 @@ A turn of `kernel_based` is
 1. apply: tell the kernel what has changed of the interest since the last turn;
 2. wait, until something is ready or a timer is due;
 3. call the timers that are due, in order of time;
-4. call the events of the readable descriptors, then those of the writable ones, each
-   in ascending order: what OCaml's `select` engine does.
+4. call the events of the readable descriptors, then the events of the writable ones,
+   both in ascending order, as OCaml's `select` engine does.
 
 The system call that waits is behind a *poller*, so that one engine serves them all.
 
@@ -16,8 +16,8 @@ What the kernel knows can differ from what we think it knows, in four ways:
   epoll). Telling the kernel fails, and the descriptor counts as ready at each turn
   until its events are stopped, or until telling works: the callbacks find out.
 - It was closed and its number *reused* since we told the kernel, which forgot the old
-  file then. That is why a watch that nobody adopted is told again after each new
-  registration; a poller then meets ENOENT, and registers it as a new one.
+  file then. That is why the kernel is told again of a watch that nobody adopted, after
+  each new registration. A poller then meets ENOENT, and registers it as a new one.
 - The *old registration is still there* because another descriptor keeps the file open
   (`dup`, a child process). It then reports a number that is not used any more, and
   cannot be taken back by that number: a new kernel's object is made (`_renew`).
@@ -147,7 +147,7 @@ class kernel_based(descriptor_based):
                 has_strays = has_strays or fd not in self._forgotten
             elif bits & self._readable and watch.applied & READ:
                 readers = watch.readers
-                if len(readers) == 1:  # nearly always: saves a call on a hot path
+                if len(readers) == 1:  # nearly always so: saves a call on a hot path
                     event = readers[0]
                     event.callback(event)
                 else:

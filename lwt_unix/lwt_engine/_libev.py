@@ -1,8 +1,8 @@
 """The engines that keep their interest in the kernel, under the names that users know.
 
-OCaml has them all in one class, `libev`, which is told the system call to use. Here
-the class of that name does the same, without the C library; `epoll`, `kqueue` and `poll`
-are it with the choice made.
+OCaml has them all in one class, `libev`, which is told the system call to use. Here the
+class of that name does the same, without the C library. `epoll`, `kqueue` and `poll` are
+`libev` with a fixed system call.
 
 OCaml: src/unix/lwt_engine.ml, The libev engine
 """
@@ -27,7 +27,7 @@ from lwt_unix.lwt_sys import Not_available
 
 
 class Backend(Enum):
-    """A system call that an engine can stand on. `Ev_backend` names them.
+    """A system call that an engine can use. `Ev_backend` names them.
 
     OCaml: Lwt_engine.Ev_backend.t : type t
     """
@@ -88,7 +88,7 @@ class _Backend_not_available(Not_available, Failure):
     """The system does not have the system call.
 
     OCaml has two exceptions: `Not_available` if libev is missing, `Failure "lwt_libev_init"`
-    if the system call is. Here there is no libev, and this one can be caught as either.
+    if the system call is missing. Here libev is not used, and this exception is both.
     """
 
 

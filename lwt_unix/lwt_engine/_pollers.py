@@ -39,8 +39,8 @@ class Epoll_poller:
     """The poller over epoll. It reports in milliseconds, rounded up by Python."""
 
     def __init__(self, make: Callable[[], Epoll]) -> None:
-        # EPOLLERR and EPOLLHUP are always reported. Any bit except that of the other direction
-        # means that a call would not block.
+        # EPOLLERR and EPOLLHUP are always reported. Every bit means that a call would not
+        # block, except the bit of the other direction.
         self.readable: Final = ~EPOLLOUT
         self.writable: Final = ~EPOLLIN
         self._make: Final = make

@@ -2,9 +2,9 @@
 
 A timer is in one of three places:
 
-- *fresh*: registered since the last turn began. Fresh timers are not looked at by
-  the turn that they were registered in: if a timer of 0 seconds starts another one,
-  the turn ends all the same. A fresh timer that is stopped leaves no trace.
+- *fresh*: registered since the last turn began. A turn does not look at timers that
+  were registered during it: if a timer of 0 seconds starts another one, the turn ends
+  all the same. A fresh timer that is stopped leaves no trace.
 - *queued*: on the heap, ordered by the time when it is due.
 - *idle*: it fired once, or it is stopped.
 

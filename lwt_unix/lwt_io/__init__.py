@@ -11,15 +11,16 @@
         async with await lwt_io.establish_server_with_client_address(("127.0.0.1", 9000), echo):
             ...
 
-A *channel* reads or writes through a buffer, to save system calls. An input
-channel's functions take what was read ahead, and read more only when they must.
-What is written to an output channel is written out when its buffer is full, on
-`flush` and `close`, and by itself before the main loop goes idle; so a message
-appears without a `flush`. Every function is atomic: two that use one channel at
-the same time do not mix, the second waits.
+A *channel* reads or writes through a buffer, to save system calls. Functions on an
+input channel take what was read ahead, and read more only when they must. What is
+put into an output channel is written out when its buffer is full, on `flush` and
+`close`, and by itself before the main loop goes idle. So a message appears without
+a `flush`. Every function is atomic: if two use one channel at the same time, the
+second waits for the first.
 
-The names of the functions that print: `f` at the beginning means to a channel, nothing to standard
-output, `e` to standard error; `l` at the end adds a line end, `f` formats with `%`.
+The functions that print are named by letters. At the beginning, `f` means to a channel, `e` to
+standard error, and no letter to standard output. At the end, `l` adds a line end, and `f` formats
+with `%`.
 
 An argument of a wrong type is a `TypeError`, which every function raises at the call,
 before it has changed anything.

@@ -1,8 +1,8 @@
 """What a channel is made of: a buffer, positions in it, and the functions behind it.
 
 A `ChannelBuffer` is shared by a channel and the temporary channels that
-`lwt_io.atomic` makes of it. Who may use it when is not decided here but in
-`_turns`, which lets one operation at a time come here.
+`lwt_io.atomic` makes of it. Who may use it when is decided in `_turns`, which lets
+one operation at a time come here.
 
 The buffer is one `memoryview` of fixed size:
 
@@ -53,7 +53,7 @@ class Channel_closed(Exception):
 
 
 Perform: TypeAlias = Callable[[memoryview, int, int], lwt.Promise[int]]
-"""Read into, or write from, `length` bytes of a buffer from an offset; how many it did."""
+"""Read into, or write from, `length` bytes of a buffer from an offset; return how many."""
 
 Close: TypeAlias = Callable[[], lwt.Promise[object] | Coroutine[Any, Any, object]]
 """Close what is behind the channel."""
@@ -117,9 +117,8 @@ class ChannelBuffer:
         """The promise of the transfer that goes on, if cancelling rejects it."""
 
         self._interrupted: tuple[lwt.Promise[int], lwt.Resolver[int]] | None = None
-        """What rejects the other transfers that go on. They are those that cancelling may not
-        reject, and a second one beside `_in_flight`, which is there if an operation outlived its
-        temporary channel."""
+        """What rejects the other transfers that go on: those that cancelling may not reject, and
+        a second one beside `_in_flight`, if an operation has outlived its temporary channel."""
 
     @property
     def mode(self) -> Mode:
@@ -205,7 +204,7 @@ class ChannelBuffer:
     async def perform_io(self) -> int:
         """Fill the free part of the buffer, or write out some of its filled part.
 
-        Returns how many bytes were transferred; reading, 0 is the end of input.
+        Returns how many bytes were transferred. When reading, 0 is the end of input.
         """
         return await self.complete_io(self.start_io())
 

@@ -125,7 +125,7 @@ def is_busy(channel: Channel, /) -> bool:
     """Tell whether an operation on the channel is not yet over.
 
     Raises:
-        lwt.Failure: it is a temporary channel after its time.
+        lwt.Failure: it is a temporary channel, and its `atomic` is over.
 
     OCaml: Lwt_io.is_busy : 'a channel -> bool
     """
@@ -193,7 +193,7 @@ def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
 
 
 def renew() -> None:
-    """Begin again: no channel is there to be flushed at the exit. After `lwt_main` has begun."""
+    """Begin again: there is no channel to flush at the exit. Call it after that of `lwt_main`."""
     _outputs.clear()
     lwt_main.at_exit(flush_all)
 
@@ -207,16 +207,15 @@ renew()
 def abort(channel: Channel, /) -> lwt.Promise[None]:
     """Close the channel at once, whatever goes on in it.
 
-    In this order: the channel is closed, the operation that is reading or
-    writing is rejected with `Channel_closed` (and each that waits for its turn,
-    after it), and the close function is called, unless it was before. What is in
-    the buffer of an output channel is lost. During `atomic`, the same is done
-    through the temporary channel.
+    In this order: the channel is closed; the operation that is reading or writing is
+    rejected with `Channel_closed`, and after it each that waits for its turn; the
+    close function is called, unless it was called before. What is in the buffer of an
+    output channel is lost. During `atomic`, the same happens to the temporary channel.
 
-    The promise is that of the close function, the same one for every call.
+    Every call returns the same promise, that of the close function.
 
     Raises:
-        Exception: that of the close function, if it fails at once; then, every call raises it.
+        Exception: what the close function raises, if it fails at once. Then every call raises it.
 
     OCaml: Lwt_io.abort : 'a channel -> unit Lwt.t
     """
@@ -231,16 +230,17 @@ def abort(channel: Channel, /) -> lwt.Promise[None]:
 
 
 def as_unit(promise: lwt.Promise[object]) -> lwt.Promise[None]:
-    """Treat a promise whose value nobody looks at as one of `None`."""
+    """Treat a promise, whose value nobody looks at, as a promise of `None`."""
     return promise  # type: ignore[return-value]  # `object` in OCaml's unit: never looked at
 
 
 def close(channel: Channel, /) -> lwt.Promise[None]:
     """Close the channel, and return the promise of its close function.
 
-    An input channel is closed immediately: `abort`. An output channel first does
-    all that waits on it, then flushes its buffer (an error of that is dropped;
-    use `flush` to see it), then is closed. Closing again gives the same result.
+    An input channel is closed at once, like by `abort`. For an output channel, the
+    operations that were called before are done first. Then its buffer is flushed (an
+    error of that is dropped; use `flush` to see it), and then it is closed. Closing again
+    gives the same result.
 
     Raises:
         Exception: like `abort`; by rejection, if an output channel has to wait first.

@@ -164,8 +164,8 @@ def with_connection(
 ) -> lwt.Promise[T]:
     """Connect to an address, call `f((input_channel, output_channel))`, and close both.
 
-    The channels are closed, unless they are already, when the promise of `f` is
-    resolved, and the result then is that of `f`. See `open_connection`.
+    When the promise of `f` is resolved, the channels are closed, unless they are closed
+    already. Then the result is resolved like that promise. See `open_connection`.
 
     OCaml: Lwt_io.with_connection : ?fd:Lwt_unix.file_descr -> ?set_tcp_nodelay:bool ->
     ?prepare_fd:(Lwt_unix.file_descr -> unit) -> ?in_buffer:Lwt_bytes.t ->
@@ -184,7 +184,7 @@ def with_close_connection(
     channels: tuple[InputChannel, OutputChannel],
     /,
 ) -> lwt.Promise[T]:
-    """Call `f(channels)`; when it is done or has failed, close both channels unless closed.
+    """Call `f(channels)`; when it is done or has failed, close both channels if they are open.
 
     OCaml: Lwt_io.with_close_connection : (input_channel * output_channel -> 'a Lwt.t) ->
     input_channel * output_channel -> 'a Lwt.t

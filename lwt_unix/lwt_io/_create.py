@@ -119,7 +119,8 @@ def make(
         perform_io: called as `perform_io(buffer, offset, length)` when more input
             is needed, or when the buffer is to be written out. It transfers
             between 0 and `length` bytes of `buffer` from `offset`, and its promise
-            says how many; reading, 0 is the end of input. One call at a time.
+            says how many. When reading, 0 is the end of input. There is one call at a
+            time.
         mode: `lwt_io.Input` or `lwt_io.Output`.
         buffer: the channel's buffer, 16 bytes or more, used by no other channel;
             without it, a new one of `default_buffer_size()` bytes.
@@ -145,7 +146,7 @@ def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[
     """Let a user's function be an `async def` one, too."""
 
     def perform(memory: memoryview, offset: int, length: int) -> lwt.Promise[int]:
-        # By `bind`, which postpones calls that nest too deeply, and lets what they raise leave.
+        # By `bind`: it postpones calls that nest too deeply, and lets their exceptions leave.
         return lwt.bind(
             lwt.return_unit,
             lambda _: promise_of("lwt_io.make", perform_io, memory, offset, length),
@@ -332,7 +333,7 @@ OCaml: Lwt_io.stderr : output_channel
 def renew() -> None:
     """Begin again: the size of buffers, and the channels above; what these hold is lost.
 
-    The channels that are flushed at the exit, and the descriptors, have begun before.
+    Call it after the `renew` of `_channel` and of the descriptors.
     """
     global _default_buffer_size
     _default_buffer_size = _FIRST_BUFFER_SIZE

@@ -1,7 +1,7 @@
 """The printing functions of `lwt_io`.
 
-`fprint` and its kin print to a channel; `print` and `eprint` and their kin to the two standard ones.
-A letter `f` at the end of a name stands for a format, `l` for a line end.
+Those whose names begin with `fprint` print to a channel, with `print` to `stdout`, with `eprint` to
+`stderr`. An `f` at the end of a name stands for a format, an `l` for a line end.
 
 OCaml: Lwt_io, printing (src/unix/lwt_io.mli).
 """

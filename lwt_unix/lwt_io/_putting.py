@@ -13,7 +13,7 @@ from lwt_unix.lwt_io._buffer import ChannelBuffer
 
 
 def put(buffer: ChannelBuffer, data: bytes | memoryview) -> bool:
-    """Put all of `data` into the buffer, or nothing if it has no room for it."""
+    """Put all of `data` into the buffer, or nothing if there is not enough room."""
     start = buffer.position
     end = start + len(data)
     if end > buffer.size:

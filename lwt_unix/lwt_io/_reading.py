@@ -5,9 +5,9 @@ only if it must, and never more than the channel's buffer holds. If the data are
 there already and nobody uses the channel, the promise is fulfilled at once. The
 first lines of the functions that are called most are for this case alone.
 
-Cancelling the promise of an operation that waits for its turn takes it out of
-the queue; cancelling one that waits for input stops the waiting, and what it had
-taken from the channel by then is gone.
+Cancelling the promise of an operation that waits for its turn takes it out of the
+queue. Cancelling one that waits for input stops the waiting; what it had taken from
+the channel by then is lost.
 
 OCaml: Lwt_io, reading (src/unix/lwt_io.mli).
 """
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
     r"""Read a line, and return it without its end, which is `"\n"` or `"\r\n"`.
 
-    Input that ends without a line end gives what is there. A `"\r"` elsewhere
-    than before `"\n"` is part of the line.
+    If the input ends without a line end, the line is what is there. A `"\r"` that does
+    not stand before `"\n"` is part of the line.
 
     Raises:
         EOFError: by rejection: the input ended before the first byte.
@@ -125,9 +125,9 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
 def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]:
     """Read at most `count` bytes, or without `count`, all until the end of input.
 
-    With `count`, the result is what is read ahead already, or else what one call
-    of the reading function gives, and may be shorter than `count`; `b""` is the
-    end of input.
+    With `count`, the result is what is read ahead already; if nothing is, it is what one
+    call of the reading function gives. So it may be shorter than `count`. `b""` is the end
+    of input.
 
     Raises:
         ValueError: at the call: `count` is negative.
@@ -219,7 +219,7 @@ def _read_into_exactly(
 def read_into_bigstring(
     ic: InputChannel, buffer: Buffer, offset: int, length: int, /
 ) -> lwt.Promise[int]:
-    """Do what `read_into` does; the two differ in OCaml only, by the type of `buffer`.
+    """Do what `read_into` does; in OCaml the two differ by the type of `buffer`.
 
     OCaml: Lwt_io.read_into_bigstring : input_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
@@ -229,7 +229,7 @@ def read_into_bigstring(
 def read_into_exactly_bigstring(
     ic: InputChannel, buffer: Buffer, offset: int, length: int, /
 ) -> lwt.Promise[None]:
-    """Do what `read_into_exactly` does; the two differ in OCaml only, by the type of `buffer`.
+    """Do what `read_into_exactly` does; in OCaml the two differ by the type of `buffer`.
 
     OCaml: Lwt_io.read_into_exactly_bigstring :
     input_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t

@@ -6,17 +6,17 @@
 
 A `Clients` object says what is done with an accepted client.
 
-Nobody waits for the promise of a client's function, so every exception on these
-paths ends in `lwt.async_exception_hook`, whose default ends the process. A server
-that is to survive its clients handles exceptions in that function, or sets the hook.
-A hook that returns lets the server go on: the client that could not be served is
-closed, others are accepted.
+Nobody waits for the promise of a client's function. So every exception here goes to
+`lwt.async_exception_hook`, whose default ends the process. A server that must survive
+its clients handles exceptions in that function, or sets the hook. If the hook returns,
+the server goes on: the client that could not be served is closed, others are accepted.
 
-Running out of descriptors (EMFILE and the like) is reported to the hook, too. If
-that returns, the client stays in the kernel's queue and accepting is tried again
-`RETRY_AFTER` seconds later. An error of the network that concerns one client (`OF_ONE_CLIENT`)
-is reported, and the next one is accepted. (In OCaml the server accepts no more from then on,
-its socket stays open, and the promise of `shutdown_server` is never resolved.)
+Running out of descriptors (for example EMFILE) is reported to the hook, too. If the hook
+returns, the client stays in the kernel's queue, and accepting is tried again
+`RETRY_AFTER` seconds later. An error of the network that concerns one client
+(`OF_ONE_CLIENT`) is reported, and the next one is accepted. (In OCaml the server then
+accepts no more, its socket stays open, and the promise of `shutdown_server` is never
+resolved.)
 
 OCaml: Lwt_io, `establish_server_generic` (src/unix/lwt_io.ml).
 """
@@ -141,7 +141,7 @@ class Server:
             raise  # nobody will ever run this again
         except BaseException:
             # KeyboardInterrupt and the like leave through the main loop, whatever function
-            # they interrupted. If the main loop runs again, the server accepts again.
+            # they interrupted. If the main loop is run again, the server accepts again.
             if self._is_stopping:
                 lwt.wakeup(over, None)
             self.start()
@@ -248,7 +248,7 @@ def is_path(address: Sockaddr) -> TypeGuard[ADDR_UNIX]:
 
 
 def _nothing() -> None:
-    """Do nothing: the action of those who only wait."""
+    """Do nothing: this is the action of something that only waits."""
 
 
 def close_in_background(client: lwt_unix.File_descr) -> None:
@@ -273,9 +273,9 @@ def start_server(
 
     In this order: the socket is made; SO_REUSEADDR is set; `prepare_listening_fd` is
     called; bind; listen; the promise is fulfilled; the first accept. An error is raised at
-    the call. Only that of bind or listen on a Unix-domain address rejects the promise:
-    there, binding is a job of its own. If the socket was made here, it is closed on every
-    error and on cancelling.
+    the call, except an error of bind or listen on a Unix-domain address, which rejects the
+    promise: there, binding is a job. If the socket was made here, it is closed on every error
+    and on cancelling.
     """
     address = to_sockaddr(function, sockaddr)
     if fd is not None:

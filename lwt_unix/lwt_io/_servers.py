@@ -130,7 +130,7 @@ def establish_server_with_client_socket(
         f: serves a client. It may be an `async def` function.
         server_fd: the socket to listen on, instead of a new one. It is bound to
             `sockaddr` all the same, and `shutdown_server` closes it.
-        backlog: how many clients may wait to be accepted, by default as many as
+        backlog: how many clients may wait to be accepted; by default as many as
             the system allows.
         no_close: whether closing the client's socket is left to `f`.
         set_tcp_nodelay: whether to set `TCP_NODELAY` on clients' sockets; by
@@ -206,12 +206,12 @@ async def _close_channels(channels: Channels) -> None:
 
 
 def _ignore(_: Exception) -> None:
-    """Leave the exception to the `close` that follows."""
+    """Drop the exception: the `close` that follows meets it again."""
 
 
 async def _close_or_report(channel: Channel) -> None:
-    # `f` may have tried to close the channel and dealt with the exception: then the
-    # same exception must not end the process now.
+    # `f` may have tried to close the channel, and handled the exception. Then the same
+    # exception must not end the process now.
     if is_closed(channel):
         return
     try:
@@ -241,10 +241,10 @@ def establish_server_with_client_address(
     client's socket, whose buffers have `buffer_size` bytes (by default
     `default_buffer_size()`). `fd` is the socket to listen on.
 
-    When the promise of `f` is resolved, the channels are closed unless they are
-    already, and the connection with them. What is in the buffer of the output
-    channel then is written as far as the system takes it at once (OCaml drops it):
-    to be sure, `flush` or `close` the output channel in `f`.
+    When the promise of `f` is resolved, the channels are closed, unless they are closed
+    already, and the connection with them. Before that, the system is offered what is left
+    in the buffer of the output channel, once; what it does not take is lost. (OCaml drops
+    all of it.) To be sure, `flush` or `close` the output channel in `f`.
 
     Raises:
         OSError: see `establish_server_with_client_socket`.

@@ -2,11 +2,10 @@
 
 Each coroutine here is an operation of an input channel without its locking: `_turns`
 runs it when it is its turn, and `_reading` has the functions that users call. What was
-taken from the buffer is gone, even if the operation fails later; so it is in OCaml.
+taken from the buffer is lost if the operation fails later, as in OCaml.
 
-A line costs one search and one copy, whatever its length: what is read ahead is
-searched where it lies, and a line that is longer than the buffer is collected in
-pieces, each of them searched once.
+Every byte of a line is searched once and copied once. What is read ahead is searched in
+the buffer, without a copy. A line that is longer than the buffer is collected in pieces.
 
 OCaml: Lwt_io.Primitives, reading (src/unix/lwt_io.ml).
 """
@@ -35,7 +34,7 @@ def end_of_input(function: str) -> EOFError:
 
 
 def take_line(buffer: ChannelBuffer) -> bytes | None:
-    """Take a line that lies wholly in the buffer, if there is one."""
+    """Take a line, if a whole one is in the buffer."""
     start = buffer.position
     found = _search_newline(buffer.memory, start, buffer.limit)
     if found is None:

@@ -9,18 +9,18 @@ calls. A channel is therefore in one of six states:
 - `ATOMIC`: a function given to `atomic` uses it, through a temporary channel
   on the same buffer, which has states of its own.
 - `WAITING`: the next operation of the queue was woken, and has not begun yet.
-  Nobody may slip in before it.
+  No other operation may begin before it.
 - `CLOSED`: closed or aborted.
-- `INVALID`: a temporary channel whose `atomic` is over.
+- `INVALID`: it is a temporary channel, and its `atomic` is over.
 
 `exclusively`, `read_once` and `atomic` are what operations are made of; `finish` is
 how each ends.
 
 Automatic flushing: when an operation leaves unwritten bytes behind, a flush is
-due after the next `lwt.pause`, that is, before the main loop may go idle. It
-gives way to an operation that uses the channel then, whose `finish` asks for a
-flush again. Its errors are dropped and the bytes kept, so that the next `flush`
-meets the error again, where the program can react to it.
+due after the next `lwt.pause`, that is, before the main loop may go idle. If an
+operation uses the channel at that time, the flush is not done; the `finish` of the
+operation asks for one again. Errors of the flush are dropped, and the bytes are
+kept. So the next `flush` meets the error again, where the program can react to it.
 
 OCaml: Lwt_io, the type `channel`, `primitive`, `atomic`, `unlock`, `auto_flush`
 (src/unix/lwt_io.ml).
@@ -87,7 +87,7 @@ class Channel:
         """For a temporary channel: the channel of the program for which it stands."""
 
         self._queue: lwt_sequence.Sequence[lwt.Resolver[None]] | None = None
-        """Those who wait for a turn. Made when the first one comes: few channels need it."""
+        """What waits for a turn. Made when the first operation waits: few channels need it."""
 
     def __repr__(self) -> str:
         kind = "temporary " if self._root is not None else ""
@@ -106,7 +106,7 @@ def no_longer_valid(channel: Channel) -> lwt.Failure:
 
 
 def _ask_for_turn(channel: Channel) -> lwt.Promise[None]:
-    """Join those who wait for the channel; rejected if it is closed or no longer valid.
+    """Wait for the channel; the promise is rejected if it is closed or no longer valid.
 
     Callers go on to `_begin_turn`.
     """
@@ -209,12 +209,12 @@ async def _to_its_end(channel: Channel, operation: Coroutine[Any, Any, T]) -> T:
 def atomic(
     function: Callable[[AnyChannel], PromiseOrCoroutine[T]], /
 ) -> Callable[[AnyChannel], lwt.Promise[T]]:
-    """Make one single atomic operation of a sequence of operations.
+    """Make one atomic operation of several operations.
 
-    The result takes a channel and calls `function`, once it is the channel's
-    turn, with a temporary channel, through which alone the channel can be used
-    until the function's promise is resolved. The temporary channel is invalid
-    after that. `atomic` may be used again inside, on the temporary channel.
+    The result is a function that takes a channel. It waits for its turn, and then calls
+    `function` with a temporary channel. Until the promise of `function` is resolved, only
+    the temporary channel can use the channel's buffer; after that, it is invalid. `atomic`
+    may be used again inside, on the temporary channel.
 
     >>> import lwt
     >>> from lwt_unix import lwt_io, lwt_main
@@ -238,7 +238,7 @@ def atomic(
 
 
 def _lend(channel: AnyChannel) -> AnyChannel:
-    """Make the temporary channel through which alone `channel` is used from now on."""
+    """Make the temporary channel, the only one by which `channel` is used from now on."""
     root = channel if channel._root is None else channel._root
     inner = type(channel)(channel._buffer, root)
     channel._state = ATOMIC
@@ -354,7 +354,7 @@ def _ended_by(exception: BaseException, channel: Channel) -> lwt.Promise[T]:
 
 
 def innermost(channel: Channel) -> Channel:
-    """Return the temporary channel through which alone a channel is used, or itself."""
+    """Return the temporary channel by which a channel is used now; without one, the channel."""
     while channel._inner is not None:
         channel = channel._inner
     return channel
@@ -380,7 +380,7 @@ def _flush_automatically(root: Channel, _: None) -> None:
         except BaseException:
             release(channel)
             raise
-        # Not `finish`: after an error, that would ask for the same flush for ever.
+        # Not `finish`: after an error, it would ask for the same flush again, for ever.
         if transferred is None:
             release(channel)
         else:

@@ -1,16 +1,16 @@
 """The writing functions of `lwt_io`.
 
 Each is one operation on an output channel: two lines written at the same time do
-not mix. Written means put into the channel's buffer; the buffer is written out
-when it is full, on `flush` and `close`, and by itself before the main loop goes
+not mix. To write means to put data into the channel's buffer. The buffer is written
+out when it is full, on `flush` and `close`, and by itself before the main loop goes
 idle. `str` is written as UTF-8.
 
 The bytes of a mutable object are taken when the operation has its turn and the
 buffer has room; do not change them before the promise is resolved.
 
-Cancelling the promise of an operation that waits for its turn takes it out of
-the queue; cancelling one that waits for room stops it, and what is in the buffer
-by then will still be written.
+Cancelling the promise of an operation that waits for its turn takes it out of the
+queue. Cancelling one that waits for room stops it; what is in the buffer by then
+will still be written out.
 
 OCaml: Lwt_io, writing (src/unix/lwt_io.mli).
 """
@@ -200,7 +200,7 @@ def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> 
 def write_from_bigstring(
     oc: OutputChannel, source: Data, offset: int, length: int, /
 ) -> lwt.Promise[int]:
-    """Do what `write_from` does; the two differ in OCaml only, by the type of `source`.
+    """Do what `write_from` does; in OCaml the two differ by the type of `source`.
 
     OCaml: Lwt_io.write_from_bigstring : output_channel -> Lwt_bytes.t -> int -> int -> int Lwt.t
     """
@@ -210,7 +210,7 @@ def write_from_bigstring(
 def write_from_string(
     oc: OutputChannel, source: Data, offset: int, length: int, /
 ) -> lwt.Promise[int]:
-    """Do what `write_from` does; the two differ in OCaml only, by the type of `source`.
+    """Do what `write_from` does; in OCaml the two differ by the type of `source`.
 
     OCaml: Lwt_io.write_from_string : output_channel -> string -> int -> int -> int Lwt.t
     """
@@ -235,7 +235,7 @@ def write_from_exactly(
 def write_from_exactly_bigstring(
     oc: OutputChannel, source: Data, offset: int, length: int, /
 ) -> lwt.Promise[None]:
-    """Do what `write_from_exactly` does; they differ in OCaml only, by the type of `source`.
+    """Do what `write_from_exactly` does; in OCaml they differ by the type of `source`.
 
     OCaml: Lwt_io.write_from_exactly_bigstring :
     output_channel -> Lwt_bytes.t -> int -> int -> unit Lwt.t
@@ -246,7 +246,7 @@ def write_from_exactly_bigstring(
 def write_from_string_exactly(
     oc: OutputChannel, source: Data, offset: int, length: int, /
 ) -> lwt.Promise[None]:
-    """Do what `write_from_exactly` does; they differ in OCaml only, by the type of `source`.
+    """Do what `write_from_exactly` does; in OCaml they differ by the type of `source`.
 
     OCaml: Lwt_io.write_from_string_exactly :
     output_channel -> string -> int -> int -> unit Lwt.t
