@@ -1,52 +1,43 @@
 """Pools: at most so many members, made on demand, each lent to one user at a time.
 
 A pool makes a member when one is needed and it has fewer than its maximum; otherwise its
-users wait, first in first out. `use` calls a function with a member, and takes it back. A
-place in the pool is never lost and never counted twice, whatever fails or is cancelled.
+users wait, first in first out. `use` calls a function with a member, and takes it back.
 
-`_pool` has what a pool is made of, and what becomes of its members.
+The ideas, in reading order:
+
+- A pool has *places*, as many as its maximum. A place is taken when the making of a member
+  starts, and is free again when that fails or the member was disposed of.
+- A member that nobody uses is idle. Whoever finds neither an idle member nor a free place
+  waits, first in first out, for a member that is given back or a place that becomes free.
+- So nobody waits while there is an idle member or a free place. `_serve_waiters` sees to
+  it wherever a place becomes free; and a new user waits behind those who wait already.
+
+OCaml's pool forgets about places in some cases: when a waiter is served by a new member,
+when disposing fails, when `check` raises, and when a place becomes free while others wait.
+Its pool then grows beyond its maximum, loses a place for ever, or lets its waiters wait for
+ever. This one does not; in all else it does what OCaml's does, in the same order.
 
 OCaml: Lwt_pool (src/core/lwt_pool.ml)
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, final
 
+from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt._core.coroutine import of_coroutine, to_promise
-from lwt._core.creation import return_unit
-from lwt._core.exceptions import rejection_of
-from lwt._core.promise import (
-    FULFILLED,
-    PENDING,
-    PROXY,
-    REJECTED,
-    Promise,
-    add_callback,
-    make_into_proxy,
-    new_promise,
-    settle,
-    underlying,
-)
-from lwt._core.publish import publish as _publish
-from lwt._core.resolution import MAXIMUM_NESTING, resolution, run_postponed
-from lwt._core.sequential import bind
-from lwt._core.storage import Storage, current_storage
+from lwt._core.creation import fail, return_, return_true, return_unit
+from lwt._core.exceptions import Exception_filter
+from lwt._core.lifting import apply
+from lwt._core.loop import Loop, start
+from lwt._core.promise import Promise
+from lwt._core.sequential import bind, catch, try_bind
 from lwt._core.values import Ref
-from lwt._pool import (
-    Pool,
-    acquire,
-    check_and_release,
-    dispose_and_free,
-    dispose_of_all,
-    do_nothing,
-    is_good,
-    is_valid,
-    put_back,
-    release,
-)
+from lwt._core.waiters import Waiter, Waiters
+from lwt._core.watching import on_any
 
 if TYPE_CHECKING:
     from lwt._core.promise import PromiseOrCoroutine
@@ -67,21 +58,73 @@ __all__ = [
 T = TypeVar("T")
 B = TypeVar("B")
 
+MAKE_ONE: Final = "make one with lwt_pool.create(maximum, function)"
+
+
+@final
+class Pool(Generic[T]):
+    """A pool of members. Made by `create`.
+
+    OCaml: Lwt_pool.t : type 'a t
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_check",
+        "_count",
+        "_create",
+        "_dispose",
+        "_idle",
+        "_is_serving",
+        "_maximum",
+        "_validate",
+        "_waiters",
+        "_was_cleared",
+    )
+
+    def __init__(
+        self,
+        maximum: int,
+        create: Callable[[], PromiseOrCoroutine[T]],
+        validate: Callable[[T], PromiseOrCoroutine[bool]],
+        check: Callable[[T, Callable[[bool], None]], object],
+        dispose: Callable[[T], PromiseOrCoroutine[object]],
+    ) -> None:
+        """Make a pool without members."""
+        self._maximum = maximum
+        self._create = create
+        self._validate = validate
+        self._check = check
+        self._dispose = dispose
+        self._count = 0  # Of the places that are taken.
+        self._idle: deque[T] = deque()
+        self._waiters: Waiters[T] = Waiters()
+        self._is_serving = False
+        self._was_cleared = Ref(False)
+        """Whether the pool was cleared since this Ref was put here. Users keep the Ref."""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Pool, {self._count} of {self._maximum} members, {len(self._idle)} idle, "
+            f"{len(self._waiters)} waiting>"
+        )
+
+
+def _is_valid(_: object) -> Promise[bool]:
+    return return_true
+
+
+def _is_good(_: object, tell: Callable[[bool], None]) -> None:
+    tell(True)
+
+
+def _do_nothing(_: object) -> Promise[None]:
+    return return_unit
+
+
 t = Pool
 
-
-def _not_a_pool(function: str, argument: object) -> TypeError:
-    return TypeError(
-        f"lwt_pool.{function}: {argument!r} ({type(argument).__name__}) is not a pool; "
-        "make one with lwt_pool.create(maximum, function)"
-    )
-
-
-def _not_callable(function: str, name: str, argument: object) -> TypeError:
-    return TypeError(
-        f"lwt_pool.{function}: {name} is {argument!r} ({type(argument).__name__}), which is "
-        "not callable; pass a function"
-    )
+# --- Making a pool -----------------------------------------------------------
 
 
 def create(
@@ -89,9 +132,9 @@ def create(
     f: Callable[[], PromiseOrCoroutine[T]],
     /,
     *,
-    validate: Callable[[T], PromiseOrCoroutine[bool]] = is_valid,
-    check: Callable[[T, Callable[[bool], None]], object] = is_good,
-    dispose: Callable[[T], PromiseOrCoroutine[object]] = do_nothing,
+    validate: Callable[[T], PromiseOrCoroutine[bool]] = _is_valid,
+    check: Callable[[T, Callable[[bool], None]], object] = _is_good,
+    dispose: Callable[[T], PromiseOrCoroutine[object]] = _do_nothing,
 ) -> Pool[T]:
     """Return a new pool, whose members will be made by `f` on demand.
 
@@ -105,34 +148,21 @@ def create(
         dispose: called with each member that the pool drops, except at the end of the program.
 
     Raises:
-        TypeError: `maximum` is no integer, or one of the others cannot be called.
         ValueError: `maximum` is negative.
 
     OCaml: Lwt_pool.create : int -> ?validate:('a -> bool Lwt.t) ->
     ?check:('a -> (bool -> unit) -> unit) -> ?dispose:('a -> unit Lwt.t) ->
     (unit -> 'a Lwt.t) -> 'a t
     """
-    if not isinstance(maximum, int):
-        raise TypeError(
-            f"lwt_pool.create: the maximum is {maximum!r} ({type(maximum).__name__}), not an "
-            "integer; the number comes first, then the function that makes a member"
-        )
-    if maximum < 0:
-        raise ValueError(
-            f"Lwt_pool.create: the maximum is {maximum}; pass how many members there may be"
-        )
-    for name, function in (
-        ("the function that makes a member", f),
-        ("validate", validate),
-        ("check", check),
-        ("dispose", dispose),
-    ):
-        if not callable(function):
-            raise _not_callable("create", name, function)
+    hint = "the number comes first, then the function that makes a member"
+    check_bounds("lwt_pool.create", "maximum", maximum, 0, hint=hint, ocaml="Lwt_pool.create")
+    check_callable("lwt_pool.create", f, "it makes a member")
+    for name, function in (("validate", validate), ("check", check), ("dispose", dispose)):
+        check_callable("lwt_pool.create", function, f"{name} is to be called with a member")
     return Pool(maximum, f, validate, check, dispose)
 
 
-# Using a member
+# --- Using a member ----------------------------------------------------------
 
 
 def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]:
@@ -157,175 +187,40 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
     <Promise fulfilled: 'used member 0'>
 
     Raises:
-        TypeError: `pool` is no pool, or `f` cannot be called.
         Exception: that of `dispose` or `check`, if they raise before anything was waited for.
 
     OCaml: Lwt_pool.use : 'a t -> ('a -> 'b Lwt.t) -> 'b Lwt.t
     """
-    if type(pool) is not Pool:
-        raise _not_a_pool("use", pool)
-    if not callable(f):
-        raise _not_callable("use", "the function that uses a member", f)
-    if pool._idle and pool._validate is is_valid and resolution.nesting < MAXIMUM_NESTING:
-        # As below, without a promise of the member, nor `bind`: it is a hot path.
-        resolution.nesting += 1
-        try:
-            result = _begin(pool, f, pool._idle.popleft())
-        except Exception:
-            run_postponed()
-            raise
-        finally:
-            resolution.nesting -= 1
-        if resolution.postponed:
-            run_postponed(result)
-        try:
-            return result
-        finally:
-            del result  # As in `_begin`.
-    member = acquire(pool)
-    if member._state == PROXY:
-        member = underlying(member)
-    if member._state == PENDING:
-        return _Use(pool, f).attach_to(member)
-    return bind(member, partial(_begin, pool, f))
+    check_kind("lwt_pool.use", pool, Pool, MAKE_ONE)
+    check_callable("lwt_pool.use", f)
+    return start(_use(pool, f))
 
 
-def _begin(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], member: T) -> Promise[B]:
-    """Call the function with a member; return the promise of the result."""
+def _use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]]) -> Loop[B]:
+    member = yield _acquire(pool)
     was_cleared = pool._was_cleared
-    try:  # As `_work`, without a call.
-        work = f(member)
-        if type(work) is not Promise:
-            work = to_promise("lwt_pool.use", f, work)
-    except BaseException as exception:
-        work = _when_raised(pool, member, exception)
-    try:
-        if work._state == FULFILLED and not was_cleared.contents:
-            if pool._waiters.is_empty():
-                pool._idle.append(member)  # As `release` does, with a call less.
-            else:
-                release(pool, member)
-            return work
-        if work._state == PROXY:
-            work = underlying(work)
-        if work._state != PENDING:
-            return _end(pool, member, was_cleared, work)
-        use = _Use(pool, f)
-        use.begun_with(member, was_cleared)
-        return use.attach_to(work)
-    finally:
-        del work  # The traceback of a rejection leads to this frame: close no circle.
 
+    def after_success(result: B) -> Promise[B]:
+        if was_cleared.contents:
+            return bind(_dispose_and_free(pool, member), lambda _: return_(result))
+        _release(pool, member)
+        return return_(result)
 
-def _work(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], member: T) -> Promise[B]:
-    """Call the function; return its promise, or the one that it stands for."""
-    try:
-        work = f(member)
-        if type(work) is not Promise:
-            work = to_promise("lwt_pool.use", f, work)
-        return work if work._state != PROXY else underlying(work)
-    except BaseException as exception:
-        return _when_raised(pool, member, exception)
+    def after_failure(exception: Exception) -> Promise[B]:
+        taken_back = _check_and_release(pool, member, was_cleared)
+        return bind(taken_back, lambda _: fail(exception))
 
-
-def _when_raised(pool: Pool[T], member: T, exception: BaseException) -> Promise[Any]:
-    """Return the rejection of an exception that the caller has caught; or let it leave."""
-    try:
-        if isinstance(exception, Exception):
-            return new_promise(REJECTED, rejection_of(exception))
-        raise exception
-    except BaseException:  # An interrupt, or one that the filter does not handle.
-        put_back(pool, member)
-        raise
-    finally:
-        del exception  # As in `_begin`.
-
-
-def _end(pool: Pool[T], member: T, was_cleared: Ref[bool], work: Promise[B]) -> Promise[B]:
-    """Take the member back; return the promise of the result."""
-    if work._state == FULFILLED:
-        if not was_cleared.contents:
-            release(pool, member)
-            return work
-        taken_back = dispose_and_free(pool, member)
-    else:
-        taken_back = check_and_release(pool, member, was_cleared)
-    return bind(taken_back, lambda _: work)
-
-
-@final
-class _Use(Generic[T, B]):
-    """A use that waits: what is attached to the promise of the member, then to that of the work.
-
-    It is a `bind` with a `try_bind` inside; but the promise between them, which nobody sees, is
-    spared. That measured a sixth of the time of a use that waits.
-    """
-
-    __slots__ = ("_f", "_is_working", "_member", "_outer", "_pool", "_storage", "_was_cleared")
-
-    _member: T
-    _was_cleared: Ref[bool]
-    """That of the pool when the work began."""
-    _outer: Promise[B]
-    """The result."""
-    _storage: Storage
-
-    def __init__(self, pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]]) -> None:
-        self._pool = pool
-        self._f = f
-        self._is_working = False
-
-    def begun_with(self, member: T, was_cleared: Ref[bool]) -> None:
-        """Note that the function was called, or is about to be."""
-        self._member = member
-        self._was_cleared = was_cleared
-        self._is_working = True
-
-    def attach_to(self, promise: Promise[Any]) -> Promise[B]:
-        """Go on when a promise is resolved; return the promise of the result."""
-        self._storage = current_storage.contents
-        self._outer = new_promise(PENDING, promise)
-        add_callback(promise, self)
-        return self._outer
-
-    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        """Go on: the member is there, or the work has ended."""
-        if not self._is_working and promise._state == REJECTED:
-            return settle(self._outer, REJECTED, promise._value)
-        current_storage.contents = self._storage
-        pool = self._pool
-        try:
-            if not self._is_working:
-                self.begun_with(promise._value, pool._was_cleared)
-                promise = _work(pool, self._f, self._member)
-                if promise._state == PENDING:
-                    self._storage = current_storage.contents
-                    outer = self._outer if self._outer._state != PROXY else underlying(self._outer)
-                    outer._value = promise  # How it is cancelled.
-                    add_callback(promise, self)
-                    return None
-            if promise._state == FULFILLED and not self._was_cleared.contents:
-                release(pool, self._member)
-                return settle(self._outer, FULFILLED, promise._value)
-            return make_into_proxy(
-                self._outer, _end(pool, self._member, self._was_cleared, promise)
-            )
-        except Exception as exception:
-            return settle(self._outer, REJECTED, rejection_of(exception))
-        finally:
-            del self, promise  # As in `_begin`.
+    work = partial(_ask, pool, "lwt_pool.use", f, member)
+    result: B = yield try_bind(work, after_success, after_failure)
+    return result
 
 
 def wait_queue_length(pool: Pool[T], /) -> int:
     """Count the users who wait for a member, in time linear in their number.
 
-    Raises:
-        TypeError: `pool` is no pool.
-
     OCaml: Lwt_pool.wait_queue_length : _ t -> int
     """
-    if type(pool) is not Pool:
-        raise _not_a_pool("wait_queue_length", pool)
+    check_kind("lwt_pool.wait_queue_length", pool, Pool, MAKE_ONE)
     return len(pool._waiters)
 
 
@@ -338,20 +233,237 @@ def clear(pool: Pool[T], /) -> Promise[None]:
     disposed of all the same (OCaml would stop, and forget them), and the result is
     rejected with the first exception.
 
-    Raises:
-        TypeError: `pool` is no pool.
-
     OCaml: Lwt_pool.clear : 'a t -> unit Lwt.t
     """
-    if type(pool) is not Pool:
-        raise _not_a_pool("clear", pool)
+    check_kind("lwt_pool.clear", pool, Pool, MAKE_ONE)
     members = list(pool._idle)
     pool._idle.clear()
     pool._was_cleared.contents = True
     pool._was_cleared = Ref(False)
     if not members:
         return return_unit
-    return of_coroutine(dispose_of_all(pool, members))
+    return of_coroutine(_dispose_of_all(pool, members))
 
 
-_publish(__name__)
+# --- A member for a user -----------------------------------------------------
+
+
+def _acquire(pool: Pool[T]) -> Promise[T]:
+    if pool._idle:
+        return _validated(pool, pool._idle.popleft())
+    if pool._count >= pool._maximum:
+        waiter = pool._waiters.add()
+    elif pool._waiters.is_empty():
+        pool._count += 1
+        return _make_member(pool)
+    else:
+        waiter = pool._waiters.add()
+        _serve_waiters(pool)  # It is being done, or was interrupted (Ctrl-C) the last time.
+    return bind(waiter, partial(_validated, pool))
+
+
+def _validated(pool: Pool[T], member: T) -> Promise[T]:
+    """Return the member if it is valid, otherwise a new one in its place."""
+
+    def after_answer(is_valid: bool) -> Promise[T]:
+        if is_valid:
+            return return_(member)
+        disposed = _dispose(pool, member)
+        return bind(disposed, lambda _: _make_member(pool))
+
+    def after_failure(exception: Exception) -> Promise[T]:
+        disposed = _dispose_and_free(pool, member)
+        return bind(disposed, partial(_raise, exception))
+
+    validate = partial(_ask, pool, "lwt_pool.create", pool._validate, member)
+    return try_bind(validate, after_answer, after_failure)
+
+
+def _make_member(pool: Pool[T]) -> Promise[T]:
+    """Make a member for a place that is taken; free the place if that fails."""
+    is_over = False
+
+    def after_failure(exception: Exception) -> Promise[T]:
+        nonlocal is_over
+        is_over = True
+        _free_place(pool)
+        return fail(exception)
+
+    try:
+        return catch(pool._create, after_failure)
+    except BaseException:
+        if not is_over:  # An exception that rejects no promise: it leaves at once.
+            pool._count -= 1
+        raise
+
+
+def _ask(
+    pool: Pool[T], name: str, function: Callable[[T], PromiseOrCoroutine[B]], member: T
+) -> Promise[B]:
+    """Call a function with a member, and lose none to an exception that rejects no promise."""
+    try:
+        return to_promise(name, function, function(member))
+    except BaseException as exception:
+        if not isinstance(exception, Exception) or not Exception_filter.run(exception):
+            _put_back(pool, member)  # An interrupt, or out of memory, say: it leaves at once.
+        raise
+
+
+# --- Back from a user --------------------------------------------------------
+
+
+def _release(pool: Pool[T], member: T) -> None:
+    """Give a member to the first who waits for one; without any, it becomes idle."""
+    waiter = pool._waiters.take()
+    if waiter is None:
+        pool._idle.append(member)
+    else:
+        waiter.wake(member)
+
+
+def _put_back(pool: Pool[T], member: T) -> None:
+    """Give a member back, without any callback being run: an interrupt (Ctrl-C) is leaving."""
+    waiter = pool._waiters.take()
+    if waiter is None:
+        pool._idle.append(member)
+    else:
+        waiter.wake_next(member)
+
+
+def _check_and_release(pool: Pool[T], member: T, was_cleared: Ref[bool]) -> Promise[None]:
+    """Take back a member whose use has failed, if it is still good.
+
+    `was_cleared` is that of the pool when the use began.
+    """
+    is_cleared = was_cleared.contents  # Asked before `check` is called, which might clear it.
+    is_good = False
+
+    def tell(result: bool) -> None:
+        nonlocal is_good
+        is_good = result
+
+    failure: Exception | None = None
+    try:
+        pool._check(member, tell)
+    except Exception as exception:
+        failure = exception
+    except BaseException:
+        _put_back(pool, member)
+        raise
+    if failure is not None:
+        # In OCaml the member would be lost.
+        return bind(_dispose_and_free(pool, member), partial(_raise, failure))
+    if is_cleared or not is_good:
+        return _dispose_and_free(pool, member)
+    _release(pool, member)
+    return return_unit
+
+
+def _raise(exception: Exception, _: None) -> NoReturn:
+    try:
+        raise exception
+    finally:
+        del exception  # Its traceback leads to this frame: close no circle.
+
+
+# --- The end of a member -----------------------------------------------------
+
+
+def _dispose_and_free(pool: Pool[T], member: T) -> Promise[None]:
+    """Dispose of a member, then free its place."""
+
+    def free(_: object) -> Promise[None]:
+        _free_place(pool)
+        return return_unit
+
+    return bind(_dispose(pool, member), free)
+
+
+def _dispose(pool: Pool[T], member: T) -> Promise[object]:
+    """Dispose of a member and keep its place, unless that fails: then free it."""
+    failure: Exception | None = None
+    try:
+        disposed = to_promise("lwt_pool.create", pool._dispose, pool._dispose(member))
+    except Exception as exception:
+        failure = exception
+    except BaseException:
+        _put_back(pool, member)
+        raise
+    if failure is not None:
+        _free_place(pool)
+        _raise(failure, None)
+
+    def after_failure(exception: Exception) -> Promise[object]:
+        _free_place(pool)
+        return fail(exception)
+
+    return catch(lambda: disposed, after_failure)
+
+
+async def _dispose_of_all(pool: Pool[T], members: list[T]) -> None:
+    failures: list[Exception] = []
+    while members:
+        try:
+            await _dispose_and_free(pool, members.pop())
+        except Exception as exception:
+            failures.append(exception)
+        except GeneratorExit:
+            raise  # Nobody will run this again: the promise that it waits for is lost.
+        except BaseException:
+            for member in members:
+                _put_back(pool, member)
+            raise
+    try:
+        if failures:
+            raise failures[0]
+    finally:
+        failures.clear()
+
+
+# --- Places that become free -------------------------------------------------
+
+
+def _free_place(pool: Pool[T]) -> None:
+    pool._count -= 1
+    _serve_waiters(pool)
+
+
+def _serve_waiters(pool: Pool[T]) -> None:
+    """Make members for those who wait, as long as there are places."""
+    if pool._is_serving:
+        return  # Called by what a loop below has called: that loop goes on.
+    pool._is_serving = True
+    try:
+        while pool._count < pool._maximum:
+            waiter = pool._waiters.take()
+            if waiter is None:
+                break
+            pool._count += 1
+            _make_member_for(pool, waiter)
+    finally:
+        pool._is_serving = False
+
+
+def _make_member_for(pool: Pool[T], waiter: Waiter[T]) -> None:
+    def give(member: T) -> None:
+        if waiter.is_waiting():
+            waiter.wake(member)
+        else:
+            _release(pool, member)
+
+    def after_failure(exception: Exception) -> None:
+        pool._count -= 1
+        if waiter.is_waiting():
+            waiter.wake_exn(exception)
+        _serve_waiters(pool)
+
+    def make(_: None) -> Promise[T]:
+        return to_promise("lwt_pool.create", pool._create, pool._create())
+
+    try:
+        creation = apply(make, None)
+    except BaseException:  # It rejects no promise, and leaves at once: the waiter waits on.
+        pool._count -= 1
+        pool._waiters.put_first(waiter)
+        raise
+    on_any(creation, give, after_failure)

@@ -7,7 +7,8 @@ The source reads in this order, one idea a file:
 3. `storage`: values that follow a computation (a side topic)
 4. `resolution`: the loop in which all callbacks run
 5. `creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
-6. `coroutine`: `await`; `loop`: the same for generators, which stands for OCaml's recursion
+6. `driver`, what waits, puts the storage back and goes on, for all that follows: `coroutine`,
+   that is `await`, and `loop`, which stands for OCaml's recursion
 7. `sequential`: `bind`, the model, and its siblings; `watching`: `on_success` and so on
 8. `cancellation`, on `removable`: `cancel` and what guards against it (a side topic)
 9. `concurrent`: `join`, `both`, `all`, `choose`, `pick`; `background`: `async_`; `choices`: what
@@ -26,7 +27,7 @@ The state of the process, all that there is once and changes. `renewal` begins i
 - `choices`: `prng`, the generator that choices are drawn from
 - `resolution`: `resolution`, which callbacks run, one inside another, and which wait
 - `resolution`: `async_exception_hook`, what takes the exceptions that nobody waits for
-- `coroutine`: `_returned`, what the body returned that has just ended
-- `coroutine`: `_drivers`, generators that are kept to run the next bodies
+- `driver`: `_returned`, what the body returned that has just ended
+- `driver`: `_drivers`, generators that are kept to run the next bodies
 - `pause`: `_paused`, the promises that are paused, and who is notified of them
 """

@@ -6,7 +6,7 @@ that were made before stay as they are, and what waits for them with them. Funct
 running know nothing of it: call it where none is, or where none will be returned to.
 """
 
-from lwt._core import choices, coroutine, exceptions, pause, promise, resolution, storage
+from lwt._core import choices, driver, exceptions, pause, promise, resolution, storage
 
 
 def renew() -> None:
@@ -16,5 +16,5 @@ def renew() -> None:
     storage.renew()
     choices.renew()
     resolution.renew()
-    coroutine.renew()
+    driver.renew()
     pause.renew()

@@ -14,7 +14,13 @@ from lwt._core.creation import return_unit
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
 from lwt._core.sequential import map
-from lwt.lwt_list._traversal import Calls, append_after, call_on_each, one_by_one, snapshot
+from lwt.lwt_list._traversal import (
+    append_after,
+    call_on_each,
+    call_one_by_one,
+    one_by_one,
+    snapshot,
+)
 from lwt.lwt_list._traversal import map_p as map_p_
 
 A = TypeVar("A")
@@ -47,7 +53,7 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], 
     """
     check_callable("lwt_list.iter_s", f)
     elements = one_by_one("lwt_list.iter_s", elements)
-    return Calls("lwt_list.iter_s", f, elements, None, _nothing).start()
+    return call_one_by_one("lwt_list.iter_s", f, elements, None, _nothing)
 
 
 def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], /) -> Promise[None]:
@@ -77,7 +83,7 @@ def iteri_s(
     """
     check_callable("lwt_list.iteri_s", f)
     pairs = enumerate(one_by_one("lwt_list.iteri_s", elements))
-    return Calls("lwt_list.iteri_s", f, pairs, None, _nothing, _of_pair(f)).start()
+    return call_one_by_one("lwt_list.iteri_s", f, pairs, None, _nothing, _of_pair(f))
 
 
 def iteri_p(
@@ -132,7 +138,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> 
     check_callable("lwt_list.map_s", f)
     values: list[B] = []
     elements = one_by_one("lwt_list.map_s", elements)
-    return Calls("lwt_list.map_s", f, elements, values.append, lambda: values).start()
+    return call_one_by_one("lwt_list.map_s", f, elements, values.append, lambda: values)
 
 
 def map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> Promise[list[B]]:
@@ -168,7 +174,7 @@ def mapi_s(
     check_callable("lwt_list.mapi_s", f)
     values: list[B] = []
     pairs = enumerate(one_by_one("lwt_list.mapi_s", elements))
-    return Calls("lwt_list.mapi_s", f, pairs, values.append, lambda: values, _of_pair(f)).start()
+    return call_one_by_one("lwt_list.mapi_s", f, pairs, values.append, lambda: values, _of_pair(f))
 
 
 def mapi_p(
@@ -199,7 +205,7 @@ def rev_map_s(
     check_callable("lwt_list.rev_map_s", f)
     elements = one_by_one("lwt_list.rev_map_s", elements)
     values: list[B] = []
-    return Calls("lwt_list.rev_map_s", f, elements, values.append, lambda: values[::-1]).start()
+    return call_one_by_one("lwt_list.rev_map_s", f, elements, values.append, lambda: values[::-1])
 
 
 def rev_map_p(
@@ -290,4 +296,4 @@ def _fold(
         nonlocal accumulator
         accumulator = value
 
-    return Calls(name, f, elements, accept, lambda: accumulator, function).start()
+    return call_one_by_one(name, f, elements, accept, lambda: accumulator, function)

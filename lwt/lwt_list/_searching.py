@@ -15,7 +15,14 @@ from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
 from lwt._core.sequential import map
 from lwt._core.values import Some
-from lwt.lwt_list._traversal import Calls, Promises, call_on_each, map_p, one_by_one, snapshot
+from lwt.lwt_list._traversal import (
+    call_on_each,
+    call_one_by_one,
+    map_p,
+    one_by_one,
+    snapshot,
+    wait_for_all,
+)
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -92,7 +99,7 @@ def _search(
         found = bool(holds) is stop_at
         return found
 
-    return Calls(name, f, elements, accept, lambda: stop_at if found else not stop_at).start()
+    return call_one_by_one(name, f, elements, accept, lambda: stop_at if found else not stop_at)
 
 
 # --- Searching ---------------------------------------------------------------
@@ -180,7 +187,7 @@ def filter_map_s(
     elements = one_by_one("lwt_list.filter_map_s", elements)
     values: list[B] = []
     accept = _append_some("lwt_list.filter_map_s", f, values)
-    return Calls("lwt_list.filter_map_s", f, elements, accept, lambda: values).start()
+    return call_one_by_one("lwt_list.filter_map_s", f, elements, accept, lambda: values)
 
 
 def filter_map_p(
@@ -200,11 +207,11 @@ def filter_map_p(
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(filter_map_p, f, elements)
     values: list[B] = []
-    return Promises(
+    return wait_for_all(
         call_on_each("lwt_list.filter_map_p", f, elements),
         _append_some("lwt_list.filter_map_p", f, values),
         lambda: values[::-1],
-    ).start()
+    )
 
 
 def partition_s(
@@ -281,7 +288,7 @@ def _test_each(
             tested = element
             yield element
 
-    return Calls(name, f, each(), lambda holds: accept(tested, holds), end).start()
+    return call_one_by_one(name, f, each(), lambda holds: accept(tested, holds), end)
 
 
 def _append_some(name: str, f: object, values: list[B]) -> Callable[[Some[B] | None], None]:

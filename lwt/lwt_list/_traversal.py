@@ -1,35 +1,27 @@
-"""The loop behind `lwt_list`: one promise after another, until the end or the first rejection.
+"""The loops behind `lwt_list`: one promise after another, until the end or the first rejection.
 
-OCaml's functions recur inside the callbacks of `bind`. Here a loop goes on as long as the
-promises are resolved. At a pending one the traversal itself is attached, as the callback
-of a `bind` would be, and the loop goes on when that is resolved. So a million elements
-take neither stack nor, pending or not, more memory than one.
-
-- `Calls` gets its promises by calling a function on element after element (`_s`).
-- `Promises` has its promises from the start (`_p`).
+- `call_one_by_one` gets its promises by calling a function on element after element (`_s`).
+- `wait_for_all` has its promises from the start (`_p`).
 
 Both hand the values to `accept`, in the order in which they come. `rev_map_p` alone goes another
-way: what it waits for hangs one on the other (`append_after`).
-
-This reads the private parts of promises: it does by itself what `bind` does, so that an
-element costs no promise and no callback of its own. That measured half of the time.
+way: what it waits for hangs one on the other (`append_after`). A value that is there is read from
+its promise without a round through the loop's driver.
 
 OCaml: src/core/lwt_list.ml
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, cast, final
+from typing import Any, TypeVar, cast, final
 
 from lwt._core.checks import check_kind
 from lwt._core.coroutine import to_promise
 from lwt._core.exceptions import rejection_of
+from lwt._core.loop import Loop, start_rejecting
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
-    PROXY,
     REJECTED,
     Promise,
     PromiseOrCoroutine,
@@ -39,151 +31,72 @@ from lwt._core.promise import (
     underlying,
 )
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution, run_postponed
-from lwt._core.storage import Storage, current_storage
+from lwt._core.storage import current_storage
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+C = TypeVar("C")
 
 Accept = Callable[[B], object]
 """Takes a value. If it returns something true, the traversal ends."""
 
 
-class Traversal(ABC):
-    """A traversal that is under way, and the callback by which it goes on."""
+def call_one_by_one(
+    name: str,
+    callback: Callable[..., PromiseOrCoroutine[B]],
+    elements: Iterator[A],
+    accept: Accept[B] | None,
+    end: Callable[[], C],
+    function: Callable[[A], PromiseOrCoroutine[B]] | None = None,
+) -> Promise[C]:
+    """Call a function on an element when the promise of the one before is fulfilled.
 
-    __slots__ = ("_outer", "_storage")
+    Args:
+        name: what to call the function in an error.
+        callback: the user's function.
+        elements: what to call it on.
+        accept: what is done with the values, if anything.
+        end: makes the result. It may raise.
+        function: calls the callback on an element, if that takes more than calling it.
+    """
+    return start_rejecting(_calls(name, callback, elements, accept, end, function or callback))
 
-    _outer: Promise[Any]
-    _storage: Storage
 
-    def start(self) -> Promise[Any]:
-        """Go on to the first pending promise, or to the end; return the promise of the end."""
-        if resolution.nesting >= MAXIMUM_NESTING:
-            return postpone(self.start)
-        inner = self._advance(None)
+def _calls(
+    name: str,
+    callback: Callable[..., PromiseOrCoroutine[B]],
+    elements: Iterator[A],
+    accept: Accept[B] | None,
+    end: Callable[[], C],
+    function: Callable[[A], PromiseOrCoroutine[B]],
+) -> Loop[C]:
+    for element in elements:
         try:
-            if inner._state == PENDING:
-                outer: Promise[Any] = new_promise(PENDING, inner)
-                self._outer = outer
-                self._storage = current_storage.contents
-                add_callback(inner, self)
-                return outer
-            return inner
-        finally:
-            del self, inner  # The traceback of a rejection leads here: close no circle.
-
-    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        """Go on from the promise that was waited for."""
-        if promise._state == REJECTED:
-            return settle(self._outer, REJECTED, promise._value)
-        current_storage.contents = self._storage
-        inner = self._advance(promise)
-        try:
-            if inner._state == PENDING:
-                self._storage = current_storage.contents
-                underlying(self._outer)._value = inner  # How it is cancelled.
-                add_callback(inner, self)
-                return None
-            return settle(self._outer, inner._state, inner._value)
-        finally:
-            del self, inner
-
-    @abstractmethod
-    def _advance(self, arrived: Promise[Any] | None) -> Promise[Any]:
-        """Accept the value that has arrived, if any, and go on.
-
-        Returns a promise that is no proxy: the next to wait for if it is pending, else the
-        result.
-        """
+            promise = function(element)
+        except Exception:
+            run_postponed()  # As in bind.
+            raise
+        if type(promise) is not Promise:
+            promise = to_promise(name, callback, promise)
+        if resolution.postponed:
+            run_postponed()
+        value = promise._value if promise._state == FULFILLED else (yield promise)
+        if accept is not None and accept(value):
+            break
+    return end()
 
 
-class Calls(Traversal, Generic[A, B]):
-    """The function is called on an element when the promise of the one before is fulfilled."""
-
-    __slots__ = ("_accept", "_callback", "_elements", "_end", "_function", "_name")
-
-    def __init__(
-        self,
-        name: str,
-        callback: Callable[..., PromiseOrCoroutine[B]],
-        elements: Iterator[A],
-        accept: Accept[B] | None,
-        end: Callable[[], object],
-        function: Callable[[A], PromiseOrCoroutine[B]] | None = None,
-    ) -> None:
-        """Take what is done with the values, if anything, and what makes the result.
-
-        `accept` ends the traversal by returning something true; `end` may raise. `function`
-        calls the callback on an element, if that takes more than calling it.
-        """
-        self._name = name
-        self._callback = callback
-        self._function = callback if function is None else function
-        self._elements = elements
-        self._accept = accept
-        self._end = end
-
-    def _advance(self, arrived: Promise[Any] | None) -> Promise[Any]:
-        function, accept = self._function, self._accept
-        resolution.nesting += 1
-        try:
-            if arrived is None or accept is None or not accept(arrived._value):
-                for element in self._elements:
-                    inner = function(element)
-                    if type(inner) is not Promise:
-                        inner = to_promise(self._name, self._callback, inner)
-                    if resolution.postponed:
-                        run_postponed()
-                    if inner._state != FULFILLED:
-                        if inner._state == PROXY:
-                            inner = underlying(inner)
-                        if inner._state != FULFILLED:
-                            return inner
-                    if accept is not None and accept(inner._value):
-                        break
-            return new_promise(FULFILLED, self._end())
-        except Exception as exception:
-            if resolution.postponed:
-                run_postponed()
-            try:
-                return new_promise(REJECTED, rejection_of(exception))
-            finally:
-                del self, arrived, function, accept
-        finally:
-            resolution.nesting -= 1
+def wait_for_all(promises: list[Promise[B]], accept: Accept[B], end: Callable[[], C]) -> Promise[C]:
+    """Take the values of promises, from the last to the first as in OCaml; `end` makes the result."""
+    return start_rejecting(_values(promises, accept, end))
 
 
-class Promises(Traversal, Generic[B]):
-    """The promises are there; their values are taken from the last to the first, as in OCaml."""
-
-    __slots__ = ("_accept", "_end", "_promises")
-
-    def __init__(
-        self, promises: list[Promise[B]], accept: Accept[B], end: Callable[[], object]
-    ) -> None:
-        self._promises = promises
-        self._accept = accept
-        self._end = end
-
-    def _advance(self, arrived: Promise[Any] | None) -> Promise[Any]:
-        promises, accept = self._promises, self._accept
-        try:
-            if arrived is not None:
-                accept(arrived._value)
-            while promises:
-                inner = promises.pop()
-                if inner._state != FULFILLED:
-                    if inner._state == PROXY:
-                        inner = underlying(inner)
-                    if inner._state != FULFILLED:
-                        return inner
-                accept(inner._value)
-            return new_promise(FULFILLED, self._end())
-        except Exception as exception:
-            try:
-                return new_promise(REJECTED, rejection_of(exception))
-            finally:
-                del self, arrived, promises
+def _values(promises: list[Promise[B]], accept: Accept[B], end: Callable[[], C]) -> Loop[C]:
+    while promises:
+        promise = promises.pop()
+        accept(promise._value if promise._state == FULFILLED else (yield promise))
+    return end()
 
 
 def call_on_each(
@@ -194,7 +107,7 @@ def call_on_each(
 ) -> list[Promise[B]]:
     """Call a function on all elements, in order; what it raises becomes a rejected promise.
 
-    As in `Calls`, `function` calls the callback on an element.
+    As in `call_one_by_one`, `function` calls the callback on an element.
     """
     if function is None:
         function = callback
@@ -217,7 +130,7 @@ def call_on_each(
     try:
         return promises
     finally:
-        del inner, promises  # As in Traversal.start.
+        del inner, promises  # The traceback of a rejection leads here: close no circle.
 
 
 def map_p(
@@ -230,9 +143,10 @@ def map_p(
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(map_p, name, callback, elements, function)
     values: list[B] = []
-    return Promises(
+    # The promises have no name here: the traceback of a rejection may lead to this frame.
+    return wait_for_all(
         call_on_each(name, callback, elements, function), values.append, lambda: values[::-1]
-    ).start()
+    )
 
 
 def append_after(before: Promise[None], promise: Promise[B], values: list[B]) -> Promise[None]:

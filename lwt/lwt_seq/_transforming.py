@@ -5,13 +5,13 @@ OCaml: src/core/lwt_seq.ml
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from lwt._core.checks import check_callable, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_ as return_of
-from lwt._core.loop import start
+from lwt._core.loop import Loop, start
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind
 from lwt._core.sequential import map as map_of
@@ -34,8 +34,6 @@ from lwt.lwt_seq._nodes import (
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-Loop: TypeAlias = Generator[Promise[Any], Any, B]
 
 
 def map(f: Callable[[A], B], seq: SeqOrAsync[A], /) -> Seq[B]:

@@ -5,13 +5,13 @@ OCaml: src/core/lwt_seq.ml
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from lwt._core.checks import check_callable, check_kind
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
-from lwt._core.loop import start
+from lwt._core.loop import Loop, start
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt.lwt_seq._nodes import (
     Node,
@@ -23,8 +23,6 @@ from lwt.lwt_seq._nodes import (
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-Loop: TypeAlias = Generator[Promise[Any], Any, B]
 
 
 def fold_left(f: Callable[[A, B], A], accumulator: A, seq: SeqOrAsync[B], /) -> Promise[A]:

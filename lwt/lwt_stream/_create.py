@@ -6,18 +6,27 @@ OCaml: src/core/lwt_stream.ml, from `from` to `create_bounded`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from lwt._core.background import dont_wait
-from lwt._core.checks import check_bounds, check_callable, check_iterable, check_promise, wrong_type
+from lwt._core.checks import (
+    check_bounds,
+    check_callable,
+    check_iterable,
+    check_option,
+    check_promise,
+    wrong_type,
+)
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.exceptions import Canceled
+from lwt._core.loop import Loop
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind, catch, map
 from lwt._core.values import Some
 from lwt.lwt_seq._nodes import Node, SeqOrAsync, cons_of
-from lwt.lwt_stream._asked import From, From_direct, From_iterator
+from lwt.lwt_stream._asked import From_direct, From_iterator, Looped
 from lwt.lwt_stream._push import Closed, Push, Push_bounded
 from lwt.lwt_stream._source import BARE, Cell
 from lwt.lwt_stream._stream import Stream, of_source
@@ -59,7 +68,13 @@ def from_(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], /) -> Stream[T]:
     OCaml: Lwt_stream.from : (unit -> 'a option Lwt.t) -> 'a t
     """
     check_callable("lwt_stream.from_", f)
-    return of_source(From(f))
+    return of_source(Looped(partial(_from, f)))
+
+
+def _from(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], source: Looped) -> Loop[None]:
+    data = yield to_promise("lwt_stream.from_", f, f())
+    check_option("lwt_stream.from_", f, data, promised=True)
+    source.enqueue_and_close(data)
 
 
 def from_direct(f: Callable[[], Some[T] | None], /) -> Stream[T]:

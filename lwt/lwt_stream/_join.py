@@ -15,9 +15,10 @@ from typing import Any, TypeVar, final
 from lwt._core import concurrent, sequential
 from lwt._core.checks import check_iterable, check_kind
 from lwt._core.creation import return_none
-from lwt._core.promise import Promise, outcome
+from lwt._core.loop import Loop
+from lwt._core.promise import Promise
 from lwt._core.values import Some
-from lwt.lwt_stream._asked import Looped, Steps
+from lwt.lwt_stream._asked import Looped
 from lwt.lwt_stream._create import from_
 from lwt.lwt_stream._source import Cell
 from lwt.lwt_stream._stream import MAKE_ONE, Stream, get, of_source, take, taking
@@ -39,14 +40,12 @@ def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
     return of_source(Looped(partial(_combine, first, second)))
 
 
-def _combine(first: Stream[A], second: Stream[B], source: Looped) -> Steps:
+def _combine(first: Stream[A], second: Stream[B], source: Looped) -> Loop[None]:
     left, right = take(first), take(second)
     if type(left) is not Cell:
-        yield left
-        left = outcome(left)
+        left = yield left
     if type(right) is not Cell:
-        yield right
-        right = outcome(right)
+        right = yield right
     if left.data is None or right.data is None:
         source.enqueue_and_close(None)
     else:
@@ -62,7 +61,7 @@ def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
     check_kind("lwt_stream.append", second, Stream, MAKE_ONE)
     current = first
 
-    def following(source: Looped) -> Steps:
+    def following(source: Looped) -> Loop[None]:
         nonlocal current
         while True:
             taken = yield from taking(current)
@@ -83,7 +82,7 @@ def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
     check_kind("lwt_stream.concat", streams, Stream, MAKE_ONE)
     current: Stream[T] = from_(lambda: return_none)
 
-    def following(source: Looped) -> Steps:
+    def following(source: Looped) -> Loop[None]:
         nonlocal current
         while True:
             taken = yield from taking(current)
@@ -112,12 +111,10 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
         check_kind("lwt_stream.choose", stream, Stream, MAKE_ONE)
     candidates = [_Candidate(stream) for stream in chosen_from]
 
-    def following(source: Looped) -> Steps:
+    def following(source: Looped) -> Loop[None]:
         nonlocal candidates
         while candidates:
-            promise = concurrent.choose([c.promise for c in candidates])
-            yield promise
-            chosen, option = outcome(promise)
+            chosen, option = yield concurrent.choose([c.promise for c in candidates])
             # The first with that stream: a stream may be in the list twice.
             place = [c.stream for c in candidates].index(chosen.stream)
             others = candidates[:place] + candidates[place + 1 :]

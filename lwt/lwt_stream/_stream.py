@@ -9,20 +9,13 @@ from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar, final
 
 from lwt._core.checks import check_kind
-from lwt._core.exceptions import rejection_of
-from lwt._core.loop import Loop
+from lwt._core.loop import Loop, start_rejecting
 from lwt._core.promise import (
     FULFILLED,
-    PENDING,
-    REJECTED,
     Promise,
-    add_callback,
     new_promise,
-    outcome,
-    settle,
     underlying,
 )
-from lwt._core.storage import current_storage
 from lwt._core.values import Some
 from lwt.lwt_stream._push import Push_bounded
 from lwt.lwt_stream._source import BARE, Cell, Source, option_of
@@ -202,7 +195,7 @@ def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]
         if cell is stream._source.last:
             fed = stream._source.feed()
             if fed is not None:
-                return _wait_for(fed, stream, cell, as_option)
+                return start_rejecting(_take_when_fed(fed, stream, cell, as_option))
         if cell.data is None or cell is not stream._cell:
             return cell
     # `consume`, without a call.
@@ -216,52 +209,18 @@ def taking(stream: Stream[object]) -> Loop[Cell]:
     """Take the first element as `take` does, and wait for it where it has to be waited for."""
     taken = take(stream)
     if type(taken) is not Cell:
-        yield taken
-        taken = outcome(taken)
+        taken = yield taken
     return taken
 
 
-def _wait_for(
+def _take_when_fed(
     fed: Promise[Any], stream: Stream[object], cell: Cell, as_option: bool
-) -> Promise[Any]:
+) -> Loop[Any]:
     """Wait for the element of a cell, and take it."""
-    source = underlying(fed)
-    if source._state == REJECTED:
-        return new_promise(REJECTED, source._value)
-    result: Promise[Any] = new_promise(PENDING, source)
-    add_callback(source, _Taking(stream, cell, as_option, result))
-    return result
-
-
-@final
-class _Taking:
-    """A reader that waits for the element of a cell, and the callback by which it goes on."""
-
-    __slots__ = ("_as_option", "_cell", "_result", "_storage", "_stream")
-
-    def __init__(
-        self, stream: Stream[Any], cell: Cell, as_option: bool, result: Promise[Any]
-    ) -> None:
-        self._stream = stream
-        self._cell = cell
-        self._as_option = as_option
-        self._result = result
-        self._storage = current_storage.contents
-
-    def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        if promise._state == REJECTED:
-            return settle(self._result, REJECTED, promise._value)
-        current_storage.contents = self._storage
-        cell = self._cell
-        if cell.data is not None:  # The source has filled the cell: `feed` waits for no less.
-            try:
-                consume(self._stream, cell)
-            except Exception as exception:
-                try:
-                    return settle(self._result, REJECTED, rejection_of(exception))
-                finally:
-                    del self, promise  # The traceback leads to this frame: close no circle.
-        return settle(self._result, FULFILLED, option_of(cell) if self._as_option else cell)
+    yield fed
+    if cell.data is not None:  # The source has filled the cell: `feed` waits for no less.
+        consume(stream, cell)
+    return option_of(cell) if as_option else cell
 
 
 def each(stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:

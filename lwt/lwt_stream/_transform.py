@@ -29,11 +29,10 @@ from lwt._core.promise import (
     Promise,
     PromiseOrCoroutine,
     new_promise,
-    outcome,
 )
 from lwt._core.sequential import try_bind
 from lwt._core.values import Error, Ok, Some
-from lwt.lwt_stream._asked import Asked, Looped, Steps
+from lwt.lwt_stream._asked import Asked, Looped
 from lwt.lwt_stream._create import from_
 from lwt.lwt_stream._read import check_character, nget
 from lwt.lwt_stream._source import BARE, Cell
@@ -82,8 +81,12 @@ class _Derived(Asked):
             taken = take(self._stream)
             following = self.arrived(taken) if type(taken) is Cell else taken
         except Exception as exception:
-            return self.when_raised(exception, own_frames=2)
-        return None if following is None else self.wait_for(following, self.arrived)
+            return new_promise(REJECTED, rejection_of(exception, own_frames=2))
+        return None if following is None else self.run(self._wait_for(following))
+
+    def _wait_for(self, following: Promise[Any] | None) -> Loop[None]:
+        while following is not None:
+            following = self.arrived((yield following))
 
     @abstractmethod
     def arrived(self, taken: Cell) -> Promise[Any] | None:
@@ -100,11 +103,7 @@ class _Mapped(_Derived):
         if taken.data is None:
             self.enqueue_and_close(None)
             return None
-        try:
-            value = self._function(taken.value)
-        except Exception as exception:
-            # In a promise, as by OCaml's `Lwt.map`; 5.6.1 lets what a predicate raises leave.
-            return new_promise(REJECTED, rejection_of(exception))
+        value = self._function(taken.value)
         # `enqueue_bare`, without a call.
         cell = self.last
         cell.data = BARE
@@ -124,15 +123,14 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
     return of_source(Looped(partial(_map_s, f, stream)))
 
 
-def _map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped) -> Steps:
+def _map_s(
+    f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped
+) -> Loop[None]:
     taken = yield from taking(stream)
     if taken.data is None:
         source.enqueue_and_close(None)
     else:
-        promise = to_promise("lwt_stream.map_s", f, f(taken.value))
-        if promise._state != FULFILLED:
-            yield promise
-        source.enqueue_bare(outcome(promise))
+        source.enqueue_bare((yield to_promise("lwt_stream.map_s", f, f(taken.value))))
 
 
 def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
@@ -176,15 +174,12 @@ def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -
 
 def _filter_s(
     f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], source: Looped
-) -> Steps:
+) -> Loop[None]:
     while True:
         taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
-        promise = to_promise("lwt_stream.filter_s", f, f(taken.value))
-        if promise._state != FULFILLED:
-            yield promise
-        if outcome(promise):
+        if (yield to_promise("lwt_stream.filter_s", f, f(taken.value))):
             return source.enqueue_bare(taken.value)
 
 
@@ -198,7 +193,7 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
     return of_source(Looped(partial(_filter_map, f, stream)))
 
 
-def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> Steps:
+def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> Loop[None]:
     while True:
         taken = yield from taking(stream)
         if taken.data is None:
@@ -223,15 +218,12 @@ def filter_map_s(
 
 def _filter_map_s(
     f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], source: Looped
-) -> Steps:
+) -> Loop[None]:
     while True:
         taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
-        promise = to_promise("lwt_stream.filter_map_s", f, f(taken.value))
-        if promise._state != FULFILLED:
-            yield promise
-        found = outcome(promise)
+        found = yield to_promise("lwt_stream.filter_map_s", f, f(taken.value))
         check_option("lwt_stream.filter_map_s", f, found, promised=True)
         if found is not None:
             return source.enqueue(found)
@@ -250,7 +242,7 @@ def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
 
 def _map_list(
     f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B], source: Looped
-) -> Steps:
+) -> Loop[None]:
     while not pending:
         taken = yield from taking(stream)
         if taken.data is None:
@@ -279,15 +271,12 @@ def _map_list_s(
     stream: Stream[A],
     pending: deque[B],
     source: Looped,
-) -> Steps:
+) -> Loop[None]:
     while not pending:
         taken = yield from taking(stream)
         if taken.data is None:
             return source.enqueue_and_close(None)
-        promise = to_promise("lwt_stream.map_list_s", f, f(taken.value))
-        if promise._state != FULFILLED:
-            yield promise
-        found = [*outcome(promise)]
+        found = [*(yield to_promise("lwt_stream.map_list_s", f, f(taken.value)))]
         pending.clear()  # As above.
         pending.extend(found)
     source.enqueue_bare(pending.popleft())

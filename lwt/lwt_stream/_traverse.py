@@ -17,7 +17,7 @@ from lwt._core.creation import return_unit
 from lwt._core.loop import Loop, start
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
-from lwt._core.sequential import bind, catch, reraise
+from lwt._core.sequential import bind, catch
 from lwt._core.values import Some
 from lwt.lwt_stream._source import Cell, option_of
 from lwt.lwt_stream._stream import (
@@ -349,7 +349,6 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
 
     def put_back(exception: Exception) -> Promise[B]:
         stream._cell = cell
-        rejected: Promise[B] = reraise(exception)
-        return rejected
+        raise exception
 
     return catch(lambda: to_promise("lwt_stream.parse", f, f(stream)), put_back)

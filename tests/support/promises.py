@@ -16,7 +16,7 @@ import pytest
 
 import lwt
 from lwt import Promise
-from lwt._core.coroutine import _returned
+from lwt._core.driver import _returned
 from lwt._core.promise import Callback, Callbacks, underlying
 from lwt._core.resolution import resolution
 from lwt._core.storage import current_storage

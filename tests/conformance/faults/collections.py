@@ -41,8 +41,8 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "a traversal that goes on sees the storage of whoever resolves the promise",
-        "        current_storage.contents = self._storage\n        inner",
-        "        inner",
+        "        return Suspended.run(self, resolved)",
+        "        self._storage = current_storage.contents\n        return Suspended.run(self, resolved)",
     ),
     fault(
         "Lwt_list",
@@ -59,8 +59,8 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "cancelling reaches the first promise that a traversal waited for, also later on",
-        "underlying(self._outer)._value = inner",
-        "pass",
+        "        promise._value = awaited  # How it is cancelled.",
+        "        if not self.is_loop:\n            promise._value = awaited",
     ),
     fault(
         "Lwt_list",

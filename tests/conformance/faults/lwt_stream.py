@@ -64,8 +64,9 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a loop does not put the exception of its callback into its promise, but lets it leave",
-        "            try:\n                return settle(self._result, REJECTED, rejection_of(exception, own_frames=2))",
-        "            try:\n                raise",
+        "            try:\n                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))",
+        "            try:\n                if self.is_loop:\n                    raise\n"
+        "                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))",
     ),
     fault(
         "Lwt_stream",

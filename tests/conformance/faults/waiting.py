@@ -379,11 +379,11 @@ _POOL_FAULTS: Final = (
         "a member that was disposed of is idle again",
         """\
     if is_cleared or not is_good:
-        return dispose_and_free(pool, member)
+        return _dispose_and_free(pool, member)
 """,
         """\
     if is_cleared or not is_good:
-        disposed = dispose_and_free(pool, member)
+        disposed = _dispose_and_free(pool, member)
         from lwt import on_success
         on_success(disposed, lambda _: pool._idle.append(member))
         return disposed

@@ -1,18 +1,14 @@
 """What bodies meet in Python: coroutines of other kinds, async generators, handlers, callbacks."""
 
 import asyncio
-import sys
 import types
-import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager
-from types import FrameType
 from typing import Any
 
 import pytest
 
 import lwt
-from lwt._core import coroutine as _coroutine
 
 pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
@@ -149,62 +145,6 @@ def test_a_coroutine_that_was_made_otherwise_runs_as_well(how: str) -> None:
     assert lwt.state(result) == lwt.Return("value")
 
 
-@pytest.mark.parametrize("waits", [False, True])
-def test_what_a_handler_runs_in_between_disturbs_no_body(waits: bool) -> None:
-    """A handler of a signal may run at any line; it may run bodies, which may have to wait."""
-    promises: list[lwt.Promise[str]] = []
-
-    async def handler() -> str:
-        return await promises[-1] if waits else "handler"
-
-    def run_handler(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename != _coroutine.__file__:
-            return None
-        promises.append(lwt.wait()[0])
-        result = lwt.of_coroutine(handler())
-        assert lwt.is_sleeping(result) if waits else lwt.state(result) == lwt.Return("handler")
-        return run_handler
-
-    async def inner(number: int) -> int:
-        return number
-
-    async def outer(number: int) -> int:
-        promise: lwt.Promise[int]
-        promise, resolver = lwt.wait()
-        rest = lwt.map(lambda n: n * number, promise)
-        lwt.wakeup_later(resolver, await lwt.of_coroutine(inner(number)))
-        return await rest
-
-    tracer = sys.gettrace()
-    sys.settrace(run_handler)
-    try:
-        results = [lwt.of_coroutine(outer(number)) for number in range(5)]
-    finally:
-        sys.settrace(tracer)
-    assert len(promises) > 50
-    assert [lwt.state(result) for result in results] == [lwt.Return(n * n) for n in range(5)]
-
-
-def test_a_value_that_a_body_has_returned_is_not_kept() -> None:
-    class Value:
-        pass
-
-    async def body(promise: lwt.Promise[None]) -> Value:
-        await promise
-        return Value()
-
-    promise, resolver = lwt.wait()
-    values = [lwt.poll(lwt.of_coroutine(body(lwt.return_unit)))]
-    bodies = [lwt.of_coroutine(body(promise))]
-    lwt.wakeup(resolver, None)
-    values += map(lwt.poll, bodies)
-    alive = [weakref.ref(option.value) for option in values if option is not None]
-    assert len(alive) == 2
-    values.clear()
-    bodies.clear()
-    assert [reference() for reference in alive] == [None, None]
-
-
 def test_async_functions_are_callbacks_wherever_promises_are_returned() -> None:
     async def function(*_: object) -> str:
         return await promise
@@ -278,7 +218,7 @@ def raised_by_awaiting(awaitable: Any) -> list[Exception]:
 
 def test_awaiting_another_librarys_awaitable_raises_inside_the_body() -> None:
     (exception,) = raised_by_awaiting(Foreign())
-    assert "awaited something that is no promise of lwt" in str(exception)
+    assert "awaited something that is not a promise of lwt" in str(exception)
     assert "'foreign'" in str(exception)
 
 
@@ -287,7 +227,7 @@ def test_awaiting_a_future_of_asyncio_raises_inside_the_body() -> None:
     try:
         future = loop.create_future()
         (exception,) = raised_by_awaiting(future)
-        assert "awaited something that is no promise of lwt" in str(exception)
+        assert "awaited something that is not a promise of lwt" in str(exception)
         assert "Future" in str(exception)
         future.cancel()
     finally:

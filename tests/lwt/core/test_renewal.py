@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 
 import lwt
-from lwt._core import coroutine, pause, promise
+from lwt._core import driver, pause, promise
 from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -18,8 +18,8 @@ STATE: dict[str, Callable[[], object]] = {
     "choices.prng": lwt.prng.getstate,
     "resolution.resolution": lambda: [copy(getattr(resolution, s)) for s in resolution.__slots__],
     "resolution.async_exception_hook": lambda: lwt.async_exception_hook.contents,
-    "coroutine._returned": lambda: coroutine._returned.contents,
-    "coroutine._drivers": lambda: copy(coroutine._drivers),
+    "driver._returned": lambda: driver._returned.contents,
+    "driver._drivers": lambda: copy(driver._drivers),
     "pause._paused": lambda: (pause._paused.notifier, copy(pause._paused.promises)),
 }
 """What tells of each state how it is."""
@@ -36,8 +36,8 @@ def change_everything() -> None:
     postpone(print)
     resolution.is_running_postponed = True
     lwt.async_exception_hook.contents = print
-    coroutine._returned.contents = 3
-    coroutine._drivers[0] = coroutine._drive()
+    driver._returned.contents = 3
+    driver._drivers[0] = driver._drive()
     lwt.register_pause_notifier(lambda _: None)
     lwt.pause()
 

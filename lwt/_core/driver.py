@@ -1,0 +1,212 @@
+"""The driver: it runs bodies and loops up to a promise that is pending, and on from there.
+
+A *body* is the coroutine of an `async def` function (`coroutine`). A *loop* is a generator that
+yields the promises which it waits for, and is sent their values (`loop`). Either is run at once, up
+to its first pending promise. There it is attached as a callback, and goes on inside that callback as
+the callback of a `bind` would: the storage is what it was, and a cancel goes back to the promise that
+is waited for. However many times it waits, it keeps one promise and one callback.
+
+What differs is a promise that is rejected: a body goes on, since its `await` raises the exception; a
+loop ends, and its promise is rejected alike, as that of a `bind` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Generator
+from types import coroutine
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast, final
+
+from lwt._core.exceptions import rejection_of
+from lwt._core.promise import (
+    FULFILLED,
+    PENDING,
+    PROXY,
+    REJECTED,
+    Promise,
+    add_callback,
+    new_promise,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution, run_postponed
+from lwt._core.storage import Storage, current_storage
+from lwt._core.values import Ref
+
+T = TypeVar("T")
+
+_Driver: TypeAlias = Generator[Any, Any, None]
+"""A generator of `_drive`."""
+
+_DONE: Final = object()
+"""What a driver gives when its body has ended."""
+
+_returned: Final[Ref[Any]] = Ref(None)
+"""What the body has returned that has ended just now. Who is given `_DONE` takes it.
+
+And puts back what was here before: a handler of a signal may run another body meanwhile."""
+
+_drivers: Final[list[_Driver | None]] = [None] * (MAXIMUM_NESTING + 1)
+"""At each level of nesting, the driver of the next body that is run there, if there is one."""
+
+
+def renew() -> None:
+    """Begin afresh: no body runs, and there are no drivers."""
+    _returned.contents = None
+    _drivers[:] = [None] * len(_drivers)
+
+
+@coroutine
+def _drive() -> _Driver:
+    """Run bodies, one after another.
+
+    `send(body)` goes on to the first thing that the body waits for, and gives it; the next `send`
+    goes on from there. An exception of the body leaves, and ends the driver; its traceback has an
+    entry for the driver, too.
+
+    It is here for the sake of time. `yield from` gets what a body returns from the interpreter,
+    whereas `body.send` raises it as a StopIteration.
+    """
+    while True:
+        _returned.contents = yield from (yield _DONE)
+
+
+class Suspended:
+    """A body that waits, and the callback by which it goes on."""
+
+    __slots__ = ("_driver", "_promise", "_storage")
+
+    is_loop: ClassVar[bool] = False
+
+    def __init__(self, driver: _Driver, promise: Promise[Any]) -> None:
+        self._driver = driver
+        self._promise = promise
+        self._storage: Storage = current_storage.contents
+
+    def run(self, resolved: Promise[Any], /) -> Promise[Any] | None:
+        """Go on to the next pending promise, or to the end."""
+        current_storage.contents = self._storage
+        promise = self._promise
+        driver = self._driver
+        returned_before = _returned.contents
+        try:
+            awaited = driver.send(resolved._value)  # A body drops it, and looks itself.
+            if promise._state == PROXY:
+                promise = underlying(promise)
+            while type(awaited) is not Promise or awaited._state != PENDING or awaited is promise:
+                if awaited is _DONE:
+                    _drivers[resolution.nesting] = driver
+                    settle(promise, FULFILLED, _returned.contents)
+                    _returned.contents = returned_before
+                    return promise
+                if self.is_loop:
+                    if awaited is promise:
+                        break  # As the promise of a `bind` that waits for itself: for ever.
+                    if awaited._state == REJECTED:
+                        return settle(promise, REJECTED, awaited._value)
+                awaited = _go_on_from(driver, awaited)
+                promise = underlying(promise)
+        except Exception as exception:
+            try:
+                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))
+            finally:
+                del self, promise, resolved  # The traceback leads to this frame: close no circle.
+        self._storage = current_storage.contents
+        promise._value = awaited  # How it is cancelled.
+        if awaited._callbacks is None:
+            awaited._callbacks = self
+        else:
+            add_callback(awaited, self)
+        return None
+
+
+@final
+class SuspendedLoop(Suspended):
+    """A loop that waits, and the callback by which it goes on."""
+
+    __slots__ = ()
+
+    is_loop = True
+
+    def run(self, resolved: Promise[Any], /) -> Promise[Any] | None:
+        """Go on to the next pending promise, or to the end; end if the promise is rejected."""
+        if resolved._state == REJECTED:
+            return settle(self._promise, REJECTED, resolved._value)
+        return Suspended.run(self, resolved)
+
+
+def _go_on_from(driver: _Driver, awaited: Any) -> Any:
+    """Go on at once from what need not, or cannot, be waited for; return what comes next."""
+    if type(awaited) is not Promise:
+        return driver.throw(
+            TypeError(
+                f"awaited something that is not a promise of lwt (it gave {awaited!r}); promises, "
+                f"and async functions that await promises, can be awaited here; other libraries' "
+                f"awaitables cannot"
+            )
+        )
+    if awaited._state == PROXY:
+        return underlying(awaited)
+    if awaited._state == FULFILLED:
+        return driver.send(awaited._value)
+    if awaited._state == REJECTED:
+        return driver.throw(awaited._value.with_own_traceback())
+    return driver.throw(
+        RuntimeError("an async function awaits its own promise: it would never end")
+    )
+
+
+def start(
+    body: Coroutine[Any, Any, T] | Generator[Promise[Any], Any, T],
+    suspended: type[Suspended] = Suspended,
+    exceptions_leave: bool = False,
+) -> Promise[T]:
+    """Run a body or a loop, at once, up to its first pending promise; return its promise.
+
+    Args:
+        body: it has not run yet. Its coroutine must be the interpreter's own.
+        suspended: `SuspendedLoop` for a loop.
+        exceptions_leave: whether an exception that comes before the first pending promise leaves
+            through the caller, as that of a `bind` does, or rejects the promise, as later ones do.
+    """
+    level = resolution.nesting
+    if level >= MAXIMUM_NESTING:
+        return postpone(start, body, suspended, exceptions_leave)
+    driver, _drivers[level] = _drivers[level], None
+    if driver is None:
+        driver = cast("_Driver", _drive())  # `coroutine` calls it an Awaitable, and only marks it.
+        driver.send(None)
+    promise: Promise[T]
+    returned_before = _returned.contents
+    resolution.nesting = level + 1
+    try:
+        awaited = driver.send(body)
+        while type(awaited) is not Promise or awaited._state != PENDING:
+            if awaited is _DONE:
+                # `new_promise`, without a call.
+                promise = Promise()
+                promise._state = FULFILLED
+                promise._value = _returned.contents
+                _returned.contents = returned_before
+                promise._callbacks = promise._cancel_callbacks = None
+                _drivers[level] = driver
+                break
+            if suspended.is_loop and awaited._state == REJECTED:
+                promise = new_promise(REJECTED, awaited._value)
+                break
+            awaited = _go_on_from(driver, awaited)
+        else:
+            promise = new_promise(PENDING, awaited)
+            add_callback(awaited, suspended(driver, promise))
+    except Exception as exception:
+        if exceptions_leave:
+            run_postponed()  # As in bind.
+            raise
+        promise = new_promise(REJECTED, rejection_of(exception, own_frames=2))
+    finally:
+        resolution.nesting = level
+    if resolution.postponed:
+        run_postponed(promise if exceptions_leave else None)
+    try:
+        return promise
+    finally:
+        del promise  # As in Suspended.run.
