@@ -149,3 +149,14 @@ def test_every_module_has_its_tests_in_the_place_that_mirrors_its_own_and_nothin
     assert {file for file, owner in owners.items() if owner is None} == OF_A_PACKAGE.keys()
     files = {name for name, path in MODULES.items() if path.name != "__init__.py"}
     assert files - set(owners.values()) == TESTED_ELSEWHERE.keys()
+
+
+def test_no_file_of_tests_imports_another() -> None:
+    """What two of them share is in `tests/support`."""
+    importing = {
+        f"{path.relative_to(ROOT)} imports {imported}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for imported in imports_of(path)
+        if imported.startswith("tests.") and "test_" in imported
+    }
+    assert importing == set()
