@@ -15,6 +15,18 @@ The source of all this is `_core`, whose guide gives the order in which to read 
 modules of OCaml's library are modules of this package, to be imported by themselves:
 `from lwt import lwt_list, lwt_stream`. Each says what it stands on.
 
+An argument of a wrong type is a `TypeError`, raised at the call before anything has changed. This
+holds for every function of this package and of its modules, so their docstrings do not say it
+again. The message names the function, what was expected and how to mend it. A callback that
+returns something of a wrong type is a `TypeError`, too, where an exception of that callback would
+have gone.
+
+An argument of a wrong type is a `TypeError`, raised at the call before anything has changed. This
+holds for every function of this package and of its modules, so their docstrings do not say it
+again. The message names the function, what was expected and how to mend it. A callback that
+returns something of a wrong type is a `TypeError`, too, where an exception of that callback would
+have gone.
+
 The words: a promise is *resolved* when it is fulfilled or rejected. A *callback* is
 attached to a pending promise; *cancel callbacks* run before the others, and only on
 cancelling. A *proxy* stands for another promise, the *underlying* one, in every respect.

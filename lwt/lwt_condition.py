@@ -1,6 +1,6 @@
 """Conditions: some wait for something to happen, others tell them that it did.
 
-Who does not wait when it is told misses it: a condition remembers nothing.
+Those who do not wait at that moment miss it: a condition remembers nothing.
 
 OCaml: Lwt_condition (src/core/lwt_condition.ml)
 """
@@ -68,9 +68,9 @@ def create() -> Condition[T]:
 def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) -> Promise[T]:
     """Wait for a condition; the result is the value that is told.
 
-    Those who wait are told in the order in which they came. With `mutex`, which should be
-    locked, it is unlocked while waiting, and locked again, which may take its time, before
-    the result is resolved: also if the waiting was cancelled, or `broadcast_exn` ended it.
+    Those who wait are told in the order in which they came. A `mutex`, which should be locked,
+    is unlocked while waiting. It is locked again, which may take its time, before the result is
+    resolved; also if the waiting was cancelled, or `broadcast_exn` ended it.
 
     >>> import lwt
     >>> from lwt import lwt_condition
@@ -79,9 +79,6 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
     >>> lwt_condition.signal(condition, "go")
     >>> first, second
     (<Promise fulfilled: 'go'>, <Promise pending>)
-
-    Raises:
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_condition.wait : ?mutex:Lwt_mutex.t -> 'a t -> 'a Lwt.t
     """
@@ -99,9 +96,10 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
 
 @final
 class _Told:
-    """What `finalize` would attach to the waiter when there is no mutex to lock again.
+    """What is attached to the waiter when there is no mutex to lock again.
 
-    It does the same in a fifth of the time: waiting is all that a condition is for.
+    `finalize` would do the same. This saves a third of the time of `wait` and `signal`
+    (`timeit`), and these are all that a condition is for.
     """
 
     __slots__ = ("_promise",)
@@ -114,12 +112,9 @@ class _Told:
 
 
 def signal(condition: Condition[T], value: T, /) -> None:
-    """Tell the first who waits for a condition, as by `lwt.wakeup_later`.
+    """Tell the first who waits for a condition, in the way of `lwt.wakeup_later`.
 
     If nobody waits, nothing happens.
-
-    Raises:
-        TypeError: `condition` is no condition.
 
     OCaml: Lwt_condition.signal : 'a t -> 'a -> unit
     """
@@ -132,10 +127,7 @@ def signal(condition: Condition[T], value: T, /) -> None:
 def broadcast(condition: Condition[T], value: T, /) -> None:
     """Tell all who wait for a condition, in the order in which they came.
 
-    Each is told as by `lwt.wakeup_later`. Who starts to wait meanwhile is not told.
-
-    Raises:
-        TypeError: `condition` is no condition.
+    Each is told in the way of `lwt.wakeup_later`. Those who start to wait meanwhile are not told.
 
     OCaml: Lwt_condition.broadcast : 'a t -> 'a -> unit
     """
@@ -144,10 +136,7 @@ def broadcast(condition: Condition[T], value: T, /) -> None:
 
 
 def broadcast_exn(condition: Condition[T], exception: Exception, /) -> None:
-    """Reject the promises of all who wait for a condition, otherwise as `broadcast`.
-
-    Raises:
-        TypeError: `condition` is no condition, or `exception` no exception.
+    """Reject the promises of all who wait for a condition, otherwise like `broadcast`.
 
     OCaml: Lwt_condition.broadcast_exn : 'a t -> exn -> unit
     """

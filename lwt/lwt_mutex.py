@@ -1,6 +1,6 @@
 """Locks for mutual exclusion, between promises of one thread.
 
-A locked mutex is handed over to the first who waits for it, and stays locked meanwhile.
+Unlocking hands a mutex over to the first who waits for it; it stays locked meanwhile.
 
 OCaml: Lwt_mutex (src/core/lwt_mutex.ml)
 """
@@ -66,7 +66,7 @@ class Mutex:
         self._waiters: Waiters[None] = Waiters()
 
     async def __aenter__(self) -> None:
-        # As `lock`, without a promise when there is no need to wait: it is a hot path.
+        # Like `lock`, without a promise when there is no need to wait: it is a hot path.
         if self._is_locked:
             await self._waiters.add()
         else:
@@ -104,10 +104,7 @@ def create() -> Mutex:
 def lock(mutex: Mutex, /) -> Promise[None]:
     """Lock a mutex, waiting for those who came before.
 
-    Cancelling the result gives up waiting, and disturbs no other.
-
-    Raises:
-        TypeError: `mutex` is no mutex.
+    Cancelling the result gives up waiting, and does not disturb the others.
 
     OCaml: Lwt_mutex.lock : t -> unit Lwt.t
     """
@@ -120,12 +117,9 @@ def lock(mutex: Mutex, /) -> Promise[None]:
 
 
 def unlock(mutex: Mutex, /) -> None:
-    """Hand a mutex over to the first who waits for it, as by `lwt.wakeup_later`.
+    """Hand a mutex over to the first who waits for it, in the way of `lwt.wakeup_later`.
 
-    If nobody waits, it is no longer locked. A mutex that is not locked is left alone.
-
-    Raises:
-        TypeError: `mutex` is no mutex.
+    If nobody waits, it is unlocked. A mutex that is not locked is left alone.
 
     OCaml: Lwt_mutex.unlock : t -> unit
     """
@@ -142,9 +136,6 @@ def unlock(mutex: Mutex, /) -> None:
 def is_locked(mutex: Mutex, /) -> bool:
     """Tell whether a mutex is locked.
 
-    Raises:
-        TypeError: `mutex` is no mutex.
-
     OCaml: Lwt_mutex.is_locked : t -> bool
     """
     if type(mutex) is not Mutex:
@@ -154,9 +145,6 @@ def is_locked(mutex: Mutex, /) -> bool:
 
 def is_empty(mutex: Mutex, /) -> bool:
     """Tell whether nobody waits for a mutex.
-
-    Raises:
-        TypeError: `mutex` is no mutex.
 
     OCaml: Lwt_mutex.is_empty : t -> bool
     """
@@ -169,7 +157,7 @@ def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> Promis
     """Lock a mutex, call a function, and unlock the mutex when its promise is resolved.
 
     The mutex is unlocked before the result is resolved, also if `f` raises or its promise
-    is rejected; then the result is rejected with that. Cancelling the result gives up
+    is rejected; then so is the result. Cancelling the result gives up
     waiting for the mutex, or cancels the promise of `f`.
 
     >>> import lwt
@@ -183,9 +171,6 @@ def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> Promis
     >>> lwt.wakeup_later(resolver, "first")
     >>> second
     <Promise fulfilled: 'second'>
-
-    Raises:
-        TypeError: `mutex` is no mutex, or `f` cannot be called.
 
     OCaml: Lwt_mutex.with_lock : t -> (unit -> 'a Lwt.t) -> 'a Lwt.t
     """
@@ -201,7 +186,8 @@ def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> Promis
 def _call_locked(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
     """Call the function, and unlock when its promise is resolved.
 
-    `lwt.finalize` would do it, in half as much time again: what cleans up may be a promise there.
+    `lwt.finalize` would do the same, but it has to wait for what cleans up. This saves half of the
+    time of `with_lock` on a free mutex (bench_waiting).
     """
     promise = underlying(attempt("lwt_mutex.with_lock", f))
     try:

@@ -1,7 +1,7 @@
 """Mailbox variables: a place for one value, between those who put and those who take.
 
 A mailbox is empty or holds a value. Those who find it full wait to put, those who find
-it empty wait to take, both first in first out; never do some wait on both sides.
+it empty wait to take, both first in first out; they never wait on both sides at once.
 
 OCaml: Lwt_mvar (src/core/lwt_mvar.ml)
 """
@@ -94,13 +94,10 @@ def create_empty() -> Mvar[T]:
 def put(mvar: Mvar[T], value: T, /) -> Promise[None]:
     """Put a value into a mailbox variable, waiting for it to be empty.
 
-    If someone waits to take, the first of them is given the value at once, as by
-    `lwt.wakeup_later`. If the mailbox is full, the result is pending until those who
+    If someone waits to take, the first of them is given the value at once, in the
+    way of `lwt.wakeup_later`. If the mailbox is full, the result is pending until those who
     waited to put before have done so and the mailbox is emptied; cancelling it withdraws
     the value.
-
-    Raises:
-        TypeError: `mvar` is no mailbox variable.
 
     OCaml: Lwt_mvar.put : 'a t -> 'a -> unit Lwt.t
     """
@@ -120,12 +117,9 @@ def take(mvar: Mvar[T], /) -> Promise[T]:
     """Take the value out of a mailbox variable, waiting for one to be put.
 
     If the mailbox is full, the value of the first who waits to put takes the place of the
-    one that is taken, and that `put` is resolved as by `lwt.wakeup_later`. If it is empty,
-    the result is pending until those who waited before were given a value; cancelling it
-    disturbs no other.
-
-    Raises:
-        TypeError: `mvar` is no mailbox variable.
+    one that is taken, and that `put` is resolved in the way of `lwt.wakeup_later`. If it is empty,
+    the result is pending until those who waited before were given a value; cancelling it does
+    not disturb the others.
 
     OCaml: Lwt_mvar.take : 'a t -> 'a Lwt.t
     """
@@ -134,7 +128,7 @@ def take(mvar: Mvar[T], /) -> Promise[T]:
     contents = mvar._contents
     if contents is _NOTHING:
         return mvar._readers.add()
-    if mvar._writers.is_empty():  # As `_let_next_put` does, with a call less.
+    if mvar._writers.is_empty():  # What `_let_next_put` does, with a call less.
         mvar._contents = _NOTHING
     else:
         _let_next_put(mvar)
@@ -143,9 +137,6 @@ def take(mvar: Mvar[T], /) -> Promise[T]:
 
 def take_available(mvar: Mvar[T], /) -> Some[T] | None:
     """Take the value out of a mailbox variable and return `Some` of it; `None` if it is empty.
-
-    Raises:
-        TypeError: `mvar` is no mailbox variable.
 
     OCaml: Lwt_mvar.take_available : 'a t -> 'a option
     """
@@ -160,9 +151,6 @@ def take_available(mvar: Mvar[T], /) -> Some[T] | None:
 
 def is_empty(mvar: Mvar[T], /) -> bool:
     """Tell whether a mailbox variable is empty, so that `put` would not wait.
-
-    Raises:
-        TypeError: `mvar` is no mailbox variable.
 
     OCaml: Lwt_mvar.is_empty : 'a t -> bool
     """

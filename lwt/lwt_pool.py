@@ -14,8 +14,8 @@ The ideas, in reading order:
 
 OCaml's pool forgets about places in some cases: when a waiter is served by a new member,
 when disposing fails, when `check` raises, and when a place becomes free while others wait.
-Its pool then grows beyond its maximum, loses a place for ever, or lets its waiters wait for
-ever. This one does not; in all else it does what OCaml's does, in the same order.
+Its pool then grows beyond its maximum, loses a place forever, or lets its waiters wait forever.
+This one does not; in all else it does what OCaml's does, in the same order.
 
 OCaml: Lwt_pool (src/core/lwt_pool.ml)
 """
@@ -169,7 +169,7 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
     """Call a function with a member, and take the member back when its promise is resolved.
 
     The member is, in this order: the one that has been idle for longest; a new one; or the
-    next that is given back. It is given back before the result is resolved. Cancelling the
+    next one that is given back. It is given back before the result is resolved. Cancelling the
     result gives up waiting, or cancels what `f`, or the function of the pool that is at
     work, waits for.
 

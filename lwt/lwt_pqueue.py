@@ -1,8 +1,8 @@
 """Priority queues that never change: what adds or removes an element returns a new queue.
 
-`Make(Ord)` gives the functions for elements in an order. A queue is a list of binomial
-trees, in each of which no element stands below a greater one. All but `size` take time
-logarithmic in the number of elements. Elements that compare equal are all kept.
+`Make(Ord)` gives the functions for elements in an order. A queue is a list of binomial trees, in
+each of which no element stands below a greater one. All functions but `size` take time logarithmic
+in the number of elements. Elements that compare equal are all kept.
 
     queues = lwt_pqueue.Make()                       # Python's own <
     queue = queues.add(3, queues.add(1, queues.empty))
@@ -127,9 +127,6 @@ class S(Generic[T]):
     def is_empty(self, queue: Queue[T], /) -> bool:
         """Tell whether a queue has no elements.
 
-        Raises:
-            TypeError: `queue` is no queue.
-
         OCaml: Lwt_pqueue.S.is_empty : t -> bool
         """
         return _trees_of("lwt_pqueue.is_empty", queue) is None
@@ -137,18 +134,12 @@ class S(Generic[T]):
     def add(self, element: T, queue: Queue[T], /) -> Queue[T]:
         """Return a queue with one element more.
 
-        Raises:
-            TypeError: `queue` is no queue.
-
         OCaml: Lwt_pqueue.S.add : elt -> t -> t
         """
         return Queue(self._insert(_Tree(element, 0, None), _trees_of("lwt_pqueue.add", queue)))
 
     def union(self, first: Queue[T], second: Queue[T], /) -> Queue[T]:
         """Return a queue with the elements of two.
-
-        Raises:
-            TypeError: an argument is no queue.
 
         OCaml: Lwt_pqueue.S.union : t -> t -> t
         """
@@ -160,7 +151,6 @@ class S(Generic[T]):
 
         Raises:
             LookupError: there is none.
-            TypeError: `queue` is no queue.
 
         OCaml: Lwt_pqueue.S.find_min : t -> elt
         """
@@ -172,9 +162,6 @@ class S(Generic[T]):
     def lookup_min(self, queue: Queue[T], /) -> Some[T] | None:
         """Return the least element as an option; None if there is none.
 
-        Raises:
-            TypeError: `queue` is no queue.
-
         OCaml: Lwt_pqueue.S.lookup_min : t -> elt option
         """
         trees = _trees_of("lwt_pqueue.lookup_min", queue)
@@ -185,7 +172,6 @@ class S(Generic[T]):
 
         Raises:
             LookupError: there is none.
-            TypeError: `queue` is no queue.
 
         OCaml: Lwt_pqueue.S.remove_min : t -> t
         """
@@ -208,9 +194,6 @@ class S(Generic[T]):
 
     def size(self, queue: Queue[T], /) -> int:
         """Return the number of elements.
-
-        Raises:
-            TypeError: `queue` is no queue.
 
         OCaml: Lwt_pqueue.S.size : t -> int
         """
@@ -252,7 +235,7 @@ class S(Generic[T]):
         return trees
 
     def _least(self, trees: _Trees[T]) -> _Tree[T]:
-        """Return the tree with the least root, among equals the last."""
+        """Return the tree with the least root; among equal ones, the last."""
         from_last = list(_each(trees))[::-1]
         least = from_last[0]
         for tree in from_last[1:]:
@@ -278,9 +261,6 @@ def Make(Ord: OrderedType[T] | None = None, /) -> S[T]:  # OCaml's names
 
     Args:
         Ord: an object with an attribute `compare`; without it, elements are compared by `<`.
-
-    Raises:
-        TypeError: `Ord.compare` is no function.
 
     OCaml: module Lwt_pqueue.Make (Ord : OrderedType) : S with type elt = Ord.t
     """

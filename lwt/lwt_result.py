@@ -1,13 +1,13 @@
 """Promises of results: errors as values, instead of exceptions.
 
 `Ok(x)` and `Error(e)` are values; a promise of one is *fulfilled* either way. So the
-functions here keep two kinds of failure apart: an `Error`, which they pass on as a value,
-and a rejection, which passes through them as through those of `lwt`.
+functions here keep two kinds of failure apart: they pass on an `Error` as a value, and a
+rejection like the functions of `lwt` do.
 
     result = lwt_result.bind(parse(line), evaluate)      # evaluate is called with the x of Ok(x)
 
-OCaml's operators `>>=` and `>|=` of this module are `bind` and `map` here: those of
-`lwt.Promise` are the ones of module `Lwt`.
+OCaml's operators `>>=` and `>|=` of this module are the functions `bind` and `map` here. The
+operators of `lwt.Promise` are those of module `Lwt`.
 
 OCaml: Lwt_result (src/core/lwt_result.ml)
 """
@@ -102,9 +102,6 @@ def fail(error: E, /) -> Promise[Error[E]]:
 def lift(result: Ok[A] | Error[E], /) -> Result[A, E]:
     """Make a promise that is fulfilled with a result.
 
-    Raises:
-        TypeError: `result` is neither `Ok` nor `Error`.
-
     OCaml: Lwt_result.lift : ('a, 'b) result -> ('a, 'b) t
     """
     if type(result) is not Ok and type(result) is not Error:
@@ -115,9 +112,6 @@ def lift(result: Ok[A] | Error[E], /) -> Result[A, E]:
 def ok(promise: Promise[A], /) -> Promise[Ok[A]]:
     """Put the value of a promise into `Ok`; a rejection stays one.
 
-    Raises:
-        TypeError: `promise` is no promise.
-
     OCaml: Lwt_result.ok : 'a Lwt.t -> ('a, _) t
     """
     check_promise("lwt_result.ok", promise)
@@ -126,9 +120,6 @@ def ok(promise: Promise[A], /) -> Promise[Ok[A]]:
 
 def error(promise: Promise[E], /) -> Promise[Error[E]]:
     """Put the value of a promise into `Error`; a rejection stays one.
-
-    Raises:
-        TypeError: `promise` is no promise.
 
     OCaml: Lwt_result.error : 'b Lwt.t -> (_, 'b) t
     """
@@ -143,9 +134,6 @@ def catch(f: Callable[[], PromiseOrCoroutine[A]], /) -> Result[A, Exception]:
     >>> lwt_result.catch(lambda: 1 // 0)
     <Promise fulfilled: Error(ZeroDivisionError('integer division or modulo by zero'))>
 
-    Raises:
-        TypeError: `f` is not callable.
-
     OCaml: Lwt_result.catch : (unit -> 'a Lwt.t) -> ('a, exn) t
     """
     check_callable("lwt_result.catch", f)
@@ -154,9 +142,6 @@ def catch(f: Callable[[], PromiseOrCoroutine[A]], /) -> Result[A, Exception]:
 
 def get_exn(promise: Result[A, Exception], /) -> Promise[A]:
     """Undo `catch`: give the value of `Ok`, or reject with the exception of `Error`.
-
-    Raises:
-        TypeError: `promise` is no promise.
 
     OCaml: Lwt_result.get_exn : ('a, exn) t -> 'a Lwt.t
     """
@@ -178,9 +163,6 @@ def get_exn(promise: Result[A, Exception], /) -> Promise[A]:
 def map(f: Callable[[A], B], promise: Result[A, E], /) -> Result[B, E]:
     """Apply a function to the value of `Ok`; what it raises becomes a rejection.
 
-    Raises:
-        TypeError: an argument has the wrong type.
-
     OCaml: Lwt_result.map : ('a -> 'b) -> ('a, 'e) t -> ('b, 'e) t
     """
     check_callable("lwt_result.map", f)
@@ -198,9 +180,6 @@ def map(f: Callable[[A], B], promise: Result[A, E], /) -> Result[B, E]:
 
 def map_error(f: Callable[[E], F], promise: Result[A, E], /) -> Result[A, F]:
     """Apply a function to what is in `Error`; what it raises becomes a rejection.
-
-    Raises:
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.map_error : ('e1 -> 'e2) -> ('a, 'e1) t -> ('a, 'e2) t
     """
@@ -230,7 +209,6 @@ def bind(
 
     Raises:
         Exception: that of the function, if the promise is fulfilled already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.bind : ('a, 'e) t -> ('a -> ('b, 'e) t) -> ('b, 'e) t
     """
@@ -244,7 +222,6 @@ def bind_error(
 
     Raises:
         Exception: that of the function, if the promise is fulfilled already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.bind_error : ('a, 'e1) t -> ('e1 -> ('a, 'e2) t) -> ('a, 'e2) t
     """
@@ -278,11 +255,10 @@ def _bind(
 
 
 def bind_lwt(promise: Result[A, E], f: Callable[[A], PromiseOrCoroutine[B]], /) -> Result[B, E]:
-    """As `bind`, with a function whose promise gives a value, which is put into `Ok`.
+    """Like `bind`, with a function whose promise gives a value, which is put into `Ok`.
 
     Raises:
         Exception: that of the function, if the promise is fulfilled already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.bind_lwt : ('a, 'e) t -> ('a -> 'b Lwt.t) -> ('b, 'e) t
     """
@@ -292,11 +268,10 @@ def bind_lwt(promise: Result[A, E], f: Callable[[A], PromiseOrCoroutine[B]], /) 
 def bind_lwt_error(
     promise: Result[A, E], f: Callable[[E], PromiseOrCoroutine[F]], /
 ) -> Result[A, F]:
-    """As `bind_error`, with a function whose promise gives what is put into `Error`.
+    """Like `bind_error`, with a function whose promise gives what is put into `Error`.
 
     Raises:
         Exception: that of the function, if the promise is fulfilled already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.bind_lwt_error : ('a, 'e1) t -> ('e1 -> 'e2 Lwt.t) -> ('a, 'e2) t
     """
@@ -304,10 +279,7 @@ def bind_lwt_error(
 
 
 def bind_result(promise: Result[A, E], f: Callable[[A], Ok[B] | Error[E]], /) -> Result[B, E]:
-    """As `bind`, with a function that returns a result; what it raises becomes a rejection.
-
-    Raises:
-        TypeError: an argument has the wrong type.
+    """Like `bind`, with a function that returns a result; what it raises becomes a rejection.
 
     OCaml: Lwt_result.bind_result : ('a, 'e) t -> ('a -> ('b, 'e) result) -> ('b, 'e) t
     """
@@ -332,9 +304,6 @@ def both(first: Result[A, E], second: Result[B, E], /) -> Result[tuple[A, B], E]
     """Wait for two promises of results; give `Ok` of the pair, or the `Error` that came first.
 
     If both are an `Error` already, that of the second counts, as in OCaml.
-
-    Raises:
-        TypeError: an argument is no promise.
 
     OCaml: Lwt_result.both : ('a, 'e) t -> ('b, 'e) t -> ('a * 'b, 'e) t
     """
@@ -361,7 +330,6 @@ def iter(f: Callable[[A], PromiseOrCoroutine[object]], promise: Result[A, E], /)
 
     Raises:
         Exception: that of the function, if the promise is fulfilled already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.iter : ('a -> unit Lwt.t) -> ('a, 'e) t -> unit Lwt.t
     """
@@ -375,7 +343,6 @@ def iter_error(
 
     Raises:
         Exception: that of the function, if the promise is fulfilled already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_result.iter_error : ('e -> unit Lwt.t) -> ('a, 'e) t -> unit Lwt.t
     """

@@ -4,10 +4,9 @@ A `Sequence` has values in `Node`s, which `add_l` and `add_r` return. Nodes may 
 removed, and sequences transferred, while a sequence is traversed: what is removed is passed
 over, what is added ahead is met. `lwt/_core/ring.py` tells how.
 
-All take constant time but traversals and `length`.
+All functions take constant time, except traversals and `length`.
 
-OCaml deprecates this module for users; the promise core stands on it, and it
-imports nothing of it.
+OCaml deprecates this module for users.
 
 OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
 """
@@ -80,14 +79,11 @@ _MAKE_ONE: Final = "make one with lwt_sequence.create()"
 _ADD_ONE: Final = "nodes are what lwt_sequence.add_l and lwt_sequence.add_r return"
 
 
-# Nodes
+# --- Nodes -------------------------------------------------------------------
 
 
 def get(node: Node[T], /) -> T:
     """Return the value of a node, also of a removed one.
-
-    Raises:
-        TypeError: `node` is no node.
 
     OCaml: Lwt_sequence.get : 'a node -> 'a
     """
@@ -97,9 +93,6 @@ def get(node: Node[T], /) -> T:
 
 def set(node: Node[T], value: T, /) -> None:
     """Change the value of a node.
-
-    Raises:
-        TypeError: `node` is no node.
 
     OCaml: Lwt_sequence.set : 'a node -> 'a -> unit
     """
@@ -112,16 +105,13 @@ def remove(node: Node[T], /) -> None:
 
     A node that was removed already is left alone.
 
-    Raises:
-        TypeError: `node` is no node.
-
     OCaml: Lwt_sequence.remove : 'a node -> unit
     """
     check_kind("lwt_sequence.remove", node, Node, _ADD_ONE)
     remove_node(node)
 
 
-# Sequences
+# --- Sequences ---------------------------------------------------------------
 
 
 def create() -> Sequence[T]:
@@ -148,9 +138,6 @@ def clear(sequence: Sequence[T], /) -> None:
     The nodes are not told. As in OCaml, they must not be removed afterwards:
     that would tie their former neighbours to the sequence again.
 
-    Raises:
-        TypeError: `sequence` is no sequence.
-
     OCaml: Lwt_sequence.clear : 'a t -> unit
     """
     check_kind("lwt_sequence.clear", sequence, Sequence, _MAKE_ONE)
@@ -161,9 +148,6 @@ def clear(sequence: Sequence[T], /) -> None:
 def is_empty(sequence: Sequence[T], /) -> bool:
     """Tell whether a sequence has no elements.
 
-    Raises:
-        TypeError: `sequence` is no sequence.
-
     OCaml: Lwt_sequence.is_empty : 'a t -> bool
     """
     check_kind("lwt_sequence.is_empty", sequence, Sequence, _MAKE_ONE)
@@ -172,9 +156,6 @@ def is_empty(sequence: Sequence[T], /) -> bool:
 
 def length(sequence: Sequence[T], /) -> int:
     """Count the elements of a sequence, in time linear in their number.
-
-    Raises:
-        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.length : 'a t -> int
     """
@@ -185,9 +166,6 @@ def length(sequence: Sequence[T], /) -> int:
 def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
     """Add a value at the left end of a sequence and return its node.
 
-    Raises:
-        TypeError: `sequence` is no sequence.
-
     OCaml: Lwt_sequence.add_l : 'a -> 'a t -> 'a node
     """
     check_kind("lwt_sequence.add_l", sequence, Sequence, _MAKE_ONE)
@@ -196,9 +174,6 @@ def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
 
 def add_r(value: T, sequence: Sequence[T], /) -> Node[T]:
     """Add a value at the right end of a sequence and return its node.
-
-    Raises:
-        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.add_r : 'a -> 'a t -> 'a node
     """
@@ -211,7 +186,6 @@ def take_l(sequence: Sequence[T], /) -> T:
 
     Raises:
         Empty: the sequence has no elements.
-        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.take_l : 'a t -> 'a
     """
@@ -224,7 +198,6 @@ def take_r(sequence: Sequence[T], /) -> T:
 
     Raises:
         Empty: the sequence has no elements.
-        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.take_r : 'a t -> 'a
     """
@@ -235,9 +208,6 @@ def take_r(sequence: Sequence[T], /) -> T:
 def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
     """Remove the leftmost element and return `Some` of its value, `None` if there is none.
 
-    Raises:
-        TypeError: `sequence` is no sequence.
-
     OCaml: Lwt_sequence.take_opt_l : 'a t -> 'a option
     """
     check_kind("lwt_sequence.take_opt_l", sequence, Sequence, _MAKE_ONE)
@@ -246,9 +216,6 @@ def take_opt_l(sequence: Sequence[T], /) -> Some[T] | None:
 
 def take_opt_r(sequence: Sequence[T], /) -> Some[T] | None:
     """Remove the rightmost element and return `Some` of its value, `None` if there is none.
-
-    Raises:
-        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt_sequence.take_opt_r : 'a t -> 'a option
     """
@@ -279,9 +246,6 @@ def transfer_l(source: Sequence[T], target: Sequence[T], /) -> None:
     Takes constant time and leaves `source` empty; the nodes stay valid. As in
     OCaml, a sequence that is transferred to itself loses its elements.
 
-    Raises:
-        TypeError: an argument is no sequence.
-
     OCaml: Lwt_sequence.transfer_l : 'a t -> 'a t -> unit
     """
     check_kind("lwt_sequence.transfer_l", source, Sequence, _MAKE_ONE)
@@ -295,9 +259,6 @@ def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
     Takes constant time and leaves `source` empty; the nodes stay valid. As in
     OCaml, a sequence that is transferred to itself loses its elements.
 
-    Raises:
-        TypeError: an argument is no sequence.
-
     OCaml: Lwt_sequence.transfer_r : 'a t -> 'a t -> unit
     """
     check_kind("lwt_sequence.transfer_r", source, Sequence, _MAKE_ONE)
@@ -305,7 +266,7 @@ def transfer_r(source: Sequence[T], target: Sequence[T], /) -> None:
     splice(source, target.previous, target)
 
 
-# Traversals
+# --- Traversals --------------------------------------------------------------
 
 
 def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
@@ -313,9 +274,6 @@ def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
     The function may remove and add nodes: removed ones are passed over, and
     those added to the right of the current one are met.
-
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.iter_l : ('a -> unit) -> 'a t -> unit
     """
@@ -331,9 +289,6 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
     The function may remove and add nodes: removed ones are passed over, and
     those added to the left of the current one are met.
 
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
-
     OCaml: Lwt_sequence.iter_r : ('a -> unit) -> 'a t -> unit
     """
     check_callable("lwt_sequence.iter_r", f)
@@ -343,10 +298,7 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
 
 def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> None:
-    """Call a function with each node, starting from the left, as `iter_l` does.
-
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
+    """Call a function with each node, starting from the left, like `iter_l`.
 
     OCaml: Lwt_sequence.iter_node_l : ('a node -> unit) -> 'a t -> unit
     """
@@ -357,10 +309,7 @@ def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
 
 def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> None:
-    """Call a function with each node, starting from the right, as `iter_r` does.
-
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
+    """Call a function with each node, starting from the right, like `iter_r`.
 
     OCaml: Lwt_sequence.iter_node_r : ('a node -> unit) -> 'a t -> unit
     """
@@ -372,9 +321,6 @@ def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
 def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
     """Combine the elements from left to right: `f(en, ... f(e2, f(e1, initial)))`.
-
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.fold_l : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
@@ -388,9 +334,6 @@ def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
 
 def fold_r(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
     """Combine the elements from right to left: `f(e1, ... f(e(n-1), f(en, initial)))`.
-
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.fold_r : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
@@ -407,7 +350,6 @@ def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     Raises:
         LookupError: there is none.
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
     """
@@ -421,7 +363,6 @@ def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     Raises:
         LookupError: there is none.
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
     """
@@ -445,9 +386,6 @@ def find_node_opt_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
 
     As in OCaml, a `LookupError` of the predicate counts as "there is none".
 
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
-
     OCaml: Lwt_sequence.find_node_opt_l : ('a -> bool) -> 'a t -> 'a node option
     """
     check_callable("lwt_sequence.find_node_opt_l", f)
@@ -462,9 +400,6 @@ def find_node_opt_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
     """Return `Some` of the first node from the right that satisfies a predicate, or `None`.
 
     As in OCaml, a `LookupError` of the predicate counts as "there is none".
-
-    Raises:
-        TypeError: `f` cannot be called, or `sequence` is no sequence.
 
     OCaml: Lwt_sequence.find_node_opt_r : ('a -> bool) -> 'a t -> 'a node option
     """

@@ -1,7 +1,7 @@
 """Switches: what to do at the end is collected on the way, and done when it is turned off.
 
 A function that acquires something takes a switch, as an option, and adds the hook that
-frees it. Who made the switch frees all at once by turning it off; `with_switch` sees to it.
+frees it. Whoever made the switch frees all at once by turning it off; `with_switch` does both.
 
 OCaml: Lwt_switch (src/core/lwt_switch.ml)
 """
@@ -86,9 +86,6 @@ def create() -> Switch:
 def is_on(switch: Switch, /) -> bool:
     """Tell whether a switch is on.
 
-    Raises:
-        TypeError: `switch` is no switch.
-
     OCaml: Lwt_switch.is_on : t -> bool
     """
     check_kind("lwt_switch.is_on", switch, Switch, _MAKE_ONE)
@@ -100,7 +97,6 @@ def check(switch: Some[Switch] | None, /) -> None:
 
     Raises:
         Off: it is.
-        TypeError: `switch` is neither `Some` of a switch nor `None`.
 
     OCaml: Lwt_switch.check : t option -> unit
     """
@@ -124,7 +120,6 @@ def add_hook(switch: Some[Switch] | None, hook: Hook, /) -> None:
 
     Raises:
         Off: the switch is off; `add_hook_or_exec` would call the function now.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_switch.add_hook : t option -> (unit -> unit Lwt.t) -> unit
     """
@@ -147,7 +142,6 @@ def add_hook_or_exec(switch: Some[Switch] | None, hook: Hook, /) -> Promise[obje
 
     Raises:
         Exception: the function's own, if it is called now.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt_switch.add_hook_or_exec : t option -> (unit -> unit Lwt.t) -> unit Lwt.t
     """
@@ -173,9 +167,6 @@ def turn_off(switch: Switch, /) -> Promise[None]:
     the result is then rejected with the first such exception. Cancelling the result cancels
     what the hooks wait for. A switch that is off already is left alone.
 
-    Raises:
-        TypeError: `switch` is no switch.
-
     OCaml: Lwt_switch.turn_off : t -> unit Lwt.t
     """
     check_kind("lwt_switch.turn_off", switch, Switch, _MAKE_ONE)
@@ -200,9 +191,6 @@ def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> Promise[T]:
     >>> lwt_switch.with_switch(open_and_use)
     closed
     <Promise fulfilled: 'used'>
-
-    Raises:
-        TypeError: `f` cannot be called.
 
     OCaml: Lwt_switch.with_switch : (t -> 'a Lwt.t) -> 'a Lwt.t
     """

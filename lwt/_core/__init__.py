@@ -2,7 +2,7 @@
 
 The source reads in this order, one idea a file:
 
-1. `values`, `exceptions`: options, results, states; `Canceled`, the exception filter
+1. `values`: options, results, states
 2. `promise`: what a promise is made of; the functions that change its state
 3. `storage`: values that follow a computation (a side topic)
 4. `resolution`: the loop in which all callbacks run
@@ -16,10 +16,11 @@ The source reads in this order, one idea a file:
 10. `pause`, `query`, `lifting`, `backtrace`, `namespaces`: the rest
 
 Below them lie `publish` (names as users see them), `ring` (linked rings, which `lwt_sequence`
-offers), and `checks` (of arguments). `waiters` is what mailboxes, mutexes, conditions and pools
+offers), `checks` (of arguments), and `exceptions` (`Canceled`, the exception filter, and how an
+exception becomes a rejection). `waiters` is what mailboxes, mutexes, conditions and pools
 stand on. `operators` hands `Promise` what its operators call.
 
-The state of the process, all that there is once and changes. `renewal` begins it afresh:
+The state of the process is all that exists once and changes. `renewal` sets it back:
 
 - `promise`: `_is_in_repr`, whether a promise is being shown, so that those inside it are not
 - `exceptions`: `_filter`, the exception filter

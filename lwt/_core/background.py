@@ -1,7 +1,7 @@
 """Waiting for nothing: what is started, or left, in the background.
 
 `async_` and `dont_wait` call a function and let what it started go on; `ignore_result`
-does so with a promise. They differ in what becomes of its rejection.
+lets a promise go on. They differ in what becomes of a rejection.
 
 OCaml: src/core/lwt.ml, Concurrent_composition.
 """
@@ -31,9 +31,6 @@ def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
     An exception, raised now or rejecting the function's promise later, goes to
     `async_exception_hook`.
 
-    Raises:
-        TypeError: `function` is not callable.
-
     OCaml: Lwt.async : (unit -> unit t) -> unit
     """
     check_callable("lwt.async_", function)
@@ -55,7 +52,6 @@ def dont_wait(
 
     Raises:
         Exception: that of `handler`, if the function's promise is rejected already.
-        TypeError: an argument is not callable.
 
     OCaml: Lwt.dont_wait : (unit -> unit t) -> (exn -> unit) -> unit
     """
@@ -72,11 +68,10 @@ def dont_wait(
 
 
 def ignore_result(promise: Promise[object], /) -> None:
-    """Let a promise be, and report its rejection, if it comes later, to the hook.
+    """Let a promise go on by itself; a later rejection goes to `async_exception_hook`.
 
     Raises:
         Exception: that of the promise, if it is rejected already.
-        TypeError: `promise` is no promise.
 
     OCaml: Lwt.ignore_result : _ t -> unit
     """

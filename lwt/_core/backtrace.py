@@ -1,7 +1,7 @@
-"""What OCaml's syntax extension calls: `bind` and its siblings, told where they stand.
+"""What OCaml's syntax extension calls: `bind` and its siblings, with their place in the program.
 
-Each takes a file and a line, for the event log of OCaml, which are not used, and a
-function that adds the location to every exception that passes or arises.
+Each takes a file and a line, which only the event log of OCaml uses, and a function that adds
+the location to every exception that passes or arises.
 
 OCaml: src/core/lwt.ml, Sequential_composition, the functions `backtrace_…`.
 """

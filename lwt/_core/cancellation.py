@@ -58,9 +58,6 @@ def cancel(promise: Promise[object], /) -> None:
     >>> q
     <Promise rejected: Canceled()>
 
-    Raises:
-        TypeError: `promise` is no promise.
-
     OCaml: Lwt.cancel : _ t -> unit
     """
     check_promise("lwt.cancel", promise)
@@ -100,9 +97,6 @@ def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> No
 
     If the promise is rejected with `Canceled` already, the function is called at once.
     Exceptions of the function go to `async_exception_hook`.
-
-    Raises:
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt.on_cancel : _ t -> (unit -> unit) -> unit
     """
@@ -144,10 +138,7 @@ class _CancelCallback:
 def protected(promise: Promise[T], /) -> Promise[T]:
     """Make a promise that can be cancelled without cancelling the one that it follows.
 
-    It is resolved as `promise` is, unless it is cancelled before.
-
-    Raises:
-        TypeError: `promise` is no promise.
+    It is resolved like `promise`, unless it is cancelled before.
 
     OCaml: Lwt.protected : 'a t -> 'a t
     """
@@ -166,8 +157,8 @@ def protected(promise: Promise[T], /) -> Promise[T]:
 class _Protection:
     """What `protected` attaches to both promises: one object, since streams make many.
 
-    It resolves the follower as the promise was; or, when the follower is cancelled, it takes
-    itself back from the promise, as a `RemovableCallback` does.
+    It resolves the follower like the promise; or, when the follower is cancelled, it takes
+    itself back from the promise, like a `RemovableCallback`.
     """
 
     __slots__ = ("_follower", "_promise", "_storage", "removed")
@@ -204,7 +195,7 @@ class _Protection:
 def follow(
     promise: Promise[Any], _: Sequence[Promise[Any]], follower: Promise[Any]
 ) -> Promise[Any] | None:
-    """Resolve a promise as another was, unless it was cancelled before."""
+    """Resolve a promise like another, unless it was cancelled before."""
     # One cancel may have found both promises: the follower is rejected then, and has not
     # yet had the chance to remove the callback. (OCaml's behaviour is undefined.)
     if underlying(follower)._state != PENDING:
@@ -214,9 +205,6 @@ def follow(
 
 def no_cancel(promise: Promise[T], /) -> Promise[T]:
     """Make a promise that follows another, and that cancelling does not reach.
-
-    Raises:
-        TypeError: `promise` is no promise.
 
     OCaml: Lwt.no_cancel : 'a t -> 'a t
     """
@@ -231,7 +219,7 @@ def no_cancel(promise: Promise[T], /) -> Promise[T]:
 
 @final
 class _Follow:
-    """What `no_cancel` attaches: it resolves a promise as another was."""
+    """What `no_cancel` attaches: it resolves a promise like another."""
 
     __slots__ = ("_follower",)
 
@@ -243,12 +231,9 @@ class _Follow:
 
 
 def wrap_in_cancelable(promise: Promise[T], /) -> Promise[T]:
-    """Make a promise that can be cancelled, whether or not the one that it follows can.
+    """Make a promise that can be cancelled, even if the one that it follows cannot.
 
     Cancelling it rejects it at once, and also cancels `promise`.
-
-    Raises:
-        TypeError: `promise` is no promise.
 
     OCaml: Lwt.wrap_in_cancelable : 'a t -> 'a t
     """

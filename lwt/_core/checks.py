@@ -93,7 +93,7 @@ def check_callable(function: str, value: object, hint: str = "") -> None:
 def check_iterable(
     function: str, values: Iterable[T], expected: str = "an iterable"
 ) -> Iterator[T]:
-    """Return an iterator over values; raise a TypeError if there is none.
+    """Return an iterator over values; raise a TypeError for what has none.
 
     What the iterator itself raises later leaves as it is.
     """

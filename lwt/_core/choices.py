@@ -24,7 +24,7 @@ _FIRST_SEED: Final = 0
 prng: Final[random.Random] = random.Random(_FIRST_SEED)
 """The generator that `choose` and `pick` draw from when several promises are resolved.
 
-It starts from the same seed in every process; `lwt.prng.seed(n)` starts it anew.
+It starts from the same seed in every process; `lwt.prng.seed(n)` starts it again.
 """
 
 

@@ -1,7 +1,7 @@
 """Concurrent composition: waiting for all of several promises, or for one of them.
 
-`join`, `both` and `all` wait for all. They wait on after a rejection, and are then
-rejected with the exception that came first.
+`join`, `both` and `all` wait for all. After a rejection they still wait for the others, and
+are then rejected with the exception that came first.
 
 `choose`, `pick`, `nchoose`, `npick` and `nchoose_split` wait for the first. Those with
 `pick` in their name cancel the other promises, before their own promise is resolved.
@@ -48,9 +48,6 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
     the first in the list that is rejected already, else of the first to be rejected.
     Cancelling the result cancels all.
 
-    Raises:
-        TypeError: one of them is no promise.
-
     OCaml: Lwt.join : unit t list -> unit t
     """
     sources = check_promises("lwt.join", promises)
@@ -95,10 +92,7 @@ class _Join:
 def both(first: Promise[A], second: Promise[B], /) -> Promise[tuple[A, B]]:
     """Wait until two promises are resolved; give the pair of their values.
 
-    A rejection counts as in `join`.
-
-    Raises:
-        TypeError: an argument is no promise.
+    A rejection counts as it does in `join`.
 
     OCaml: Lwt.both : 'a t -> 'b t -> ('a * 'b) t
     """
@@ -111,10 +105,7 @@ def both(first: Promise[A], second: Promise[B], /) -> Promise[tuple[A, B]]:
 def all(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
     """Wait until all promises are resolved; give the list of their values, in order.
 
-    A rejection counts as in `join`.
-
-    Raises:
-        TypeError: one of them is no promise.
+    A rejection counts as it does in `join`.
 
     OCaml: Lwt.all : 'a t list -> 'a list t
     """
@@ -188,7 +179,7 @@ class _Element:
 
 
 def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
-    """Wait for the first promise to be resolved; the result is resolved as it is.
+    """Wait for the first promise to be resolved; the result is resolved like that one.
 
     If some are resolved already, one of them is returned: a rejected one if there is
     any, and if there are several of these, one that is drawn from `prng`. Cancelling
@@ -196,7 +187,6 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
 
     Raises:
         ValueError: there are no promises.
-        TypeError: one of them is no promise.
 
     OCaml: Lwt.choose : 'a t list -> 'a t
     """
@@ -210,13 +200,12 @@ def choose(promises: Iterable[Promise[T]], /) -> Promise[T]:
 
 
 def pick(promises: Iterable[Promise[T]], /) -> Promise[T]:
-    """Wait for the first promise to be resolved, as `choose`, and cancel the others.
+    """Wait for the first promise to be resolved, like `choose`, and cancel the others.
 
     They are cancelled before the result is resolved, also when some are resolved already.
 
     Raises:
         ValueError: there are no promises.
-        TypeError: one of them is no promise.
 
     OCaml: Lwt.pick : 'a t list -> 'a t
     """
@@ -244,20 +233,19 @@ def _cancel_and_settle(
     try:
         _cancel_all(promises)
     except BaseException:
-        # It leaves; what was picked counts all the same, a little later.
+        # It leaves; what was picked still counts, a little later.
         resolution.deferred.append(settle(picked, state, value))
         raise
     return settle(picked, state, value)
 
 
 def nchoose(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
-    """Wait for the first promise to be resolved; give the values of all that are then.
+    """Wait for the first promise to be resolved; give the values of all that are resolved then.
 
     If one of those is rejected, so is the result. Cancelling the result cancels all.
 
     Raises:
         ValueError: there are no promises.
-        TypeError: one of them is no promise.
 
     OCaml: Lwt.nchoose : 'a t list -> 'a list t
     """
@@ -276,11 +264,10 @@ def _settle_with_values(
 
 
 def npick(promises: Iterable[Promise[T]], /) -> Promise[list[T]]:
-    """Wait for the first promise to be resolved, as `nchoose`, and cancel the others.
+    """Wait for the first promise to be resolved, like `nchoose`, and cancel the others.
 
     Raises:
         ValueError: there are no promises.
-        TypeError: one of them is no promise.
 
     OCaml: Lwt.npick : 'a t list -> 'a list t
     """
@@ -301,14 +288,13 @@ def _cancel_and_settle_with_values(
 
 
 def nchoose_split(promises: Iterable[Promise[T]], /) -> Promise[tuple[list[T], list[Promise[T]]]]:
-    """As `nchoose`, but give the promises that are still pending as well.
+    """Like `nchoose`, but give the promises that are still pending as well.
 
     They are in the order of the list if the result was pending at first; if some
     promise was resolved already, they are in the reverse order, as OCaml gives them.
 
     Raises:
         ValueError: there are no promises.
-        TypeError: one of them is no promise.
 
     OCaml: Lwt.nchoose_split : 'a t list -> ('a list * 'a t list) t
     """

@@ -6,7 +6,7 @@ is its callback.
 
 One thing differs from `bind`: an exception of the body always rejects its promise,
 whether or not the body has waited before. An `async def` function is a whole
-computation, and who calls it need not ask how far it went.
+computation, and its caller need not ask how far it went.
 
 OCaml: the syntax `let%lwt x = p in e`.
 """
@@ -38,9 +38,6 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
 
     The promise is fulfilled with what the coroutine returns, or rejected with what it
     raises. Cancelling it cancels the promise that the coroutine waits for.
-
-    Raises:
-        TypeError: `coroutine` is no coroutine.
     """
     if type(coroutine) is CoroutineType:
         return start(coroutine)
@@ -55,7 +52,7 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
 
 
 async def _await(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Make a coroutine of the interpreter's own of one that was made otherwise, say in C."""
+    """Wrap a coroutine that was made otherwise, say in C, in one of the interpreter's own."""
     return await coroutine
 
 
@@ -68,9 +65,6 @@ def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Pr
     ...     return await p + await q
     >>> add(lwt.return_(1), lwt.return_(2))
     <Promise fulfilled: 3>
-
-    Raises:
-        TypeError: `function` is not callable.
 
     OCaml: let f x = let%lwt … in …
     """

@@ -49,9 +49,6 @@ def fail(exception: Exception, /) -> Promise[NoReturn]:
 
     In a callback, `raise` is better: it records a traceback.
 
-    Raises:
-        TypeError: `exception` is no instance of Exception.
-
     OCaml: Lwt.fail : exn -> _ t
     """
     check_exception("lwt.fail", exception)
@@ -59,10 +56,7 @@ def fail(exception: Exception, /) -> Promise[NoReturn]:
 
 
 def of_result(result: Ok[T] | Error[Exception], /) -> Promise[T]:
-    """Make a promise that is resolved as a result says.
-
-    Raises:
-        TypeError: `result` is neither `Ok` nor `Error`, or its error is no exception.
+    """Make a promise that is resolved with a result: fulfilled by `Ok`, rejected by `Error`.
 
     OCaml: Lwt.of_result : ('a, exn) result -> 'a t
     """
@@ -143,7 +137,7 @@ def fail_invalid_arg(message: str, /) -> Promise[NoReturn]:
 # --- Promises that are resolved later ---------------------------------------
 
 
-# `wait` and `task` are typed with Any, as asyncio's create_future is: with a type
+# `wait` and `task` are typed with Any, like asyncio's create_future: with a type
 # variable, every call of them would need an annotation. An annotation still counts:
 # `promise: Promise[int]` and `resolver: Resolver[int]`, given before, are checked.
 
@@ -188,9 +182,6 @@ def add_task_r(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
 
     Cancelling the promise removes the resolver.
 
-    Raises:
-        TypeError: `sequence` is no sequence.
-
     OCaml: Lwt.add_task_r : 'a u Lwt_sequence.t -> 'a t
     """
     check_kind("lwt.add_task_r", sequence, Sequence, _MAKE_SEQUENCE)
@@ -203,9 +194,6 @@ def add_task_l(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
     """Make a cancelable promise whose resolver is added at the left end of a sequence.
 
     Cancelling the promise removes the resolver.
-
-    Raises:
-        TypeError: `sequence` is no sequence.
 
     OCaml: Lwt.add_task_l : 'a u Lwt_sequence.t -> 'a t
     """
@@ -225,7 +213,6 @@ def wakeup(resolver: Resolver[T], value: T, /) -> None:
 
     Raises:
         ValueError: the promise is resolved already.
-        TypeError: `resolver` is no resolver.
 
     OCaml: Lwt.wakeup : 'a u -> 'a -> unit
     """
@@ -239,7 +226,6 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
 
     Raises:
         ValueError: the promise is resolved already.
-        TypeError: `resolver` is no resolver, or `exception` no exception.
 
     OCaml: Lwt.wakeup_exn : _ u -> exn -> unit
     """
@@ -255,11 +241,10 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
 
 
 def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:
-    """Resolve the promise of a resolver as a result says, running its callbacks at once.
+    """Resolve the promise of a resolver with a result, and run its callbacks before returning.
 
     Raises:
         ValueError: the promise is resolved already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt.wakeup_result : 'a u -> ('a, exn) result -> unit
     """
@@ -277,7 +262,6 @@ def wakeup_later(resolver: Resolver[T], value: T, /) -> None:
 
     Raises:
         ValueError: the promise is resolved already.
-        TypeError: `resolver` is no resolver.
 
     OCaml: Lwt.wakeup_later : 'a u -> 'a -> unit
     """
@@ -287,11 +271,10 @@ def wakeup_later(resolver: Resolver[T], value: T, /) -> None:
 
 
 def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
-    """Reject the promise of a resolver; its callbacks run as by `wakeup_later`.
+    """Reject the promise of a resolver, in the way of `wakeup_later`.
 
     Raises:
         ValueError: the promise is resolved already.
-        TypeError: `resolver` is no resolver, or `exception` no exception.
 
     OCaml: Lwt.wakeup_later_exn : _ u -> exn -> unit
     """
@@ -307,11 +290,10 @@ def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
 
 
 def wakeup_later_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) -> None:
-    """Resolve the promise of a resolver as a result says, running callbacks as `wakeup_later`.
+    """Resolve the promise of a resolver with a result, in the way of `wakeup_later`.
 
     Raises:
         ValueError: the promise is resolved already.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt.wakeup_later_result : 'a u -> ('a, exn) result -> unit
     """

@@ -2,12 +2,12 @@
 
 A *body* is the coroutine of an `async def` function (`coroutine`). A *loop* is a generator that
 yields the promises which it waits for, and is sent their values (`loop`). Either is run at once, up
-to its first pending promise. There it is attached as a callback, and goes on inside that callback as
-the callback of a `bind` would: the storage is what it was, and a cancel goes back to the promise that
+to its first pending promise. There it is attached as a callback, and goes on inside that callback,
+like the callback of a `bind`: the storage is what it was, and a cancel goes back to the promise that
 is waited for. However many times it waits, it keeps one promise and one callback.
 
-What differs is a promise that is rejected: a body goes on, since its `await` raises the exception; a
-loop ends, and its promise is rejected alike, as that of a `bind` is.
+They differ when a promise is rejected: a body goes on, since its `await` raises the exception; a loop
+ends, and its promise is rejected, too, like that of a `bind`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ _DONE: Final = object()
 """What a driver gives when its body has ended."""
 
 _returned: Final[Ref[Any]] = Ref(None)
-"""What the body has returned that has ended just now. Who is given `_DONE` takes it.
-
-And puts back what was here before: a handler of a signal may run another body meanwhile."""
+"""What the body that has just ended has returned. Who is given `_DONE` takes it, and puts
+back what was here before: a handler of a signal may run another body meanwhile."""
 
 _drivers: Final[list[_Driver | None]] = [None] * (MAXIMUM_NESTING + 1)
 """At each level of nesting, the driver of the next body that is run there, if there is one."""
@@ -100,7 +99,7 @@ class Suspended:
                     return promise
                 if self.is_loop:
                     if awaited is promise:
-                        break  # As the promise of a `bind` that waits for itself: for ever.
+                        break  # Like the promise of a `bind` that waits for itself: forever.
                     if awaited._state == REJECTED:
                         return settle(promise, REJECTED, awaited._value)
                 awaited = _go_on_from(driver, awaited)
@@ -166,7 +165,7 @@ def start(
         body: it has not run yet. Its coroutine must be the interpreter's own.
         suspended: `SuspendedLoop` for a loop.
         exceptions_leave: whether an exception that comes before the first pending promise leaves
-            through the caller, as that of a `bind` does, or rejects the promise, as later ones do.
+            through the caller, like that of a `bind`, or rejects the promise, like later ones.
     """
     level = resolution.nesting
     if level >= MAXIMUM_NESTING:

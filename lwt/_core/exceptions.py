@@ -1,4 +1,4 @@
-"""The exceptions of Lwt, the filter that says which ones it handles, and what these become."""
+"""The exceptions of Lwt; which exceptions become rejections, and how."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Failure(Exception):
 
 
 class Exception_filter:
-    """Which exceptions of callbacks become rejections, and which leave at once.
+    """Which exceptions of callbacks become rejections, and which ones leave at once.
 
-    Exceptions that are no `Exception` (KeyboardInterrupt, SystemExit,
-    GeneratorExit) are outside the filter: they always leave at once.
+    What is not an `Exception` (KeyboardInterrupt, SystemExit, GeneratorExit) is outside the
+    filter: it always leaves at once.
 
     OCaml: module Lwt.Exception_filter
     """

@@ -1,8 +1,8 @@
 """Lifting: ordinary functions made to return promises.
 
 `wrap` calls a function; `wrap1` to `wrap7` return a function of so many arguments. In
-Python the number does not matter to the implementation; it is checked all the same, so
-that a wrong call fails with the names of the interface.
+Python one function would do for all. The number is checked, so that a wrong call fails with
+the name that the program has called.
 
 OCaml: src/core/lwt.ml, Miscellaneous.
 """
@@ -38,9 +38,6 @@ P = ParamSpec("P")
 def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> Promise[B]:
     """Call a function that returns a promise; an exception that it raises rejects the result.
 
-    Raises:
-        TypeError: `function` is not callable.
-
     OCaml: Lwt.apply : ('a -> 'b t) -> 'a -> 'b t
     """
     check_callable("lwt.apply", function)
@@ -60,14 +57,11 @@ def _call(function: Callable[P, B], *arguments: P.args, **keywords: P.kwargs) ->
 
 
 def wrap(function: Callable[[], B], /) -> Promise[B]:
-    """Call a function; the promise is fulfilled or rejected as it returns or raises.
+    """Call a function; the promise is fulfilled with what it returns, or rejected with what it raises.
 
     >>> import lwt
     >>> lwt.wrap(lambda: 3)
     <Promise fulfilled: 3>
-
-    Raises:
-        TypeError: `function` is not callable.
 
     OCaml: Lwt.wrap : (unit -> 'b) -> 'b t
     """
@@ -91,7 +85,7 @@ def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
 
 
 def wrap1(function: Callable[[A1], B], /) -> Callable[[A1], Promise[B]]:
-    """Make a function of one argument return a promise, as `wrap` does.
+    """Make a function of one argument return a promise, like `wrap`.
 
     OCaml: Lwt.wrap1 : ('a1 -> 'b) -> 'a1 -> 'b t
     """
@@ -99,7 +93,7 @@ def wrap1(function: Callable[[A1], B], /) -> Callable[[A1], Promise[B]]:
 
 
 def wrap2(function: Callable[[A1, A2], B], /) -> Callable[[A1, A2], Promise[B]]:
-    """Make a function of two arguments return a promise, as `wrap` does.
+    """Make a function of two arguments return a promise, like `wrap`.
 
     OCaml: Lwt.wrap2 : ('a1 -> 'a2 -> 'b) -> 'a1 -> 'a2 -> 'b t
     """
@@ -107,7 +101,7 @@ def wrap2(function: Callable[[A1, A2], B], /) -> Callable[[A1, A2], Promise[B]]:
 
 
 def wrap3(function: Callable[[A1, A2, A3], B], /) -> Callable[[A1, A2, A3], Promise[B]]:
-    """Make a function of three arguments return a promise, as `wrap` does.
+    """Make a function of three arguments return a promise, like `wrap`.
 
     OCaml: Lwt.wrap3 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
     """
@@ -115,7 +109,7 @@ def wrap3(function: Callable[[A1, A2, A3], B], /) -> Callable[[A1, A2, A3], Prom
 
 
 def wrap4(function: Callable[[A1, A2, A3, A4], B], /) -> Callable[[A1, A2, A3, A4], Promise[B]]:
-    """Make a function of four arguments return a promise, as `wrap` does.
+    """Make a function of four arguments return a promise, like `wrap`.
 
     OCaml: Lwt.wrap4 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
     """
@@ -125,7 +119,7 @@ def wrap4(function: Callable[[A1, A2, A3, A4], B], /) -> Callable[[A1, A2, A3, A
 def wrap5(
     function: Callable[[A1, A2, A3, A4, A5], B], /
 ) -> Callable[[A1, A2, A3, A4, A5], Promise[B]]:
-    """Make a function of five arguments return a promise, as `wrap` does.
+    """Make a function of five arguments return a promise, like `wrap`.
 
     OCaml: Lwt.wrap5 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
     """
@@ -135,7 +129,7 @@ def wrap5(
 def wrap6(
     function: Callable[[A1, A2, A3, A4, A5, A6], B], /
 ) -> Callable[[A1, A2, A3, A4, A5, A6], Promise[B]]:
-    """Make a function of six arguments return a promise, as `wrap` does.
+    """Make a function of six arguments return a promise, like `wrap`.
 
     OCaml: Lwt.wrap6 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
     """
@@ -145,7 +139,7 @@ def wrap6(
 def wrap7(
     function: Callable[[A1, A2, A3, A4, A5, A6, A7], B], /
 ) -> Callable[[A1, A2, A3, A4, A5, A6, A7], Promise[B]]:
-    """Make a function of seven arguments return a promise, as `wrap` does.
+    """Make a function of seven arguments return a promise, like `wrap`.
 
     OCaml: Lwt.wrap7 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
     """

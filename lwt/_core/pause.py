@@ -48,8 +48,8 @@ renew = _paused.renew
 def pause() -> Promise[None]:
     """Make a promise that is fulfilled at the next turn of the main loop.
 
-    Waiting for it lets other callbacks, and input and output, have their turn. It can
-    be cancelled.
+    Whoever waits for it lets other callbacks, and input and output, have their turn. It can be
+    cancelled.
 
     OCaml: Lwt.pause : unit -> unit t
     """
@@ -80,7 +80,7 @@ def wakeup_paused() -> None:
 
 
 def paused_count() -> int:
-    """How often `pause` was called since `wakeup_paused` was.
+    """How often `pause` was called since the last `wakeup_paused`.
 
     OCaml: Lwt.paused_count : unit -> int
     """
@@ -89,9 +89,6 @@ def paused_count() -> int:
 
 def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
     """Have a function called with `paused_count()` at each `pause`; it replaces the last one.
-
-    Raises:
-        TypeError: `notifier` is not callable.
 
     OCaml: Lwt.register_pause_notifier : (int -> unit) -> unit
     """

@@ -9,7 +9,7 @@ from types import FunctionType
 
 
 class Constant(Enum):
-    """An enumeration whose members are offered by themselves, as `lwt.Sleep` is.
+    """An enumeration whose members are offered by themselves, like `lwt.Sleep`.
 
     They print as OCaml writes them, and are pickled by the name under which they are offered.
     """

@@ -21,9 +21,6 @@ def state(promise: Promise[T], /) -> State[T]:
     >>> lwt.state(lwt.return_(3))
     Return(3)
 
-    Raises:
-        TypeError: `promise` is no promise.
-
     OCaml: Lwt.state : 'a t -> 'a state
     """
     check_promise("lwt.state", promise)
@@ -49,7 +46,6 @@ def poll(promise: Promise[T], /) -> Some[T] | None:
 
     Raises:
         Exception: that of the promise, if it is rejected.
-        TypeError: `promise` is no promise.
 
     OCaml: Lwt.poll : 'a t -> 'a option
     """
@@ -70,4 +66,5 @@ def debug_state_is(expected: State[T], promise: Promise[T], /) -> Promise[bool]:
 
     OCaml: Lwt.debug_state_is : 'a state -> 'a t -> bool t
     """
+    check_promise("lwt.debug_state_is", promise)
     return new_promise(FULFILLED, state(promise) == expected)

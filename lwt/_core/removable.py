@@ -1,12 +1,12 @@
 """Callbacks that can be taken back: those of `choose` and `pick`, and of `protected`.
 
-One callback is attached to several promises; the first that is resolved runs it, and
-it is then of no more use to the others. It is not searched for in their lists: it is
-emptied and marked as removed, and each list is rebuilt when many such marks have come
-together (`remove_callback`). So `choose` in a loop against one promise that stays pending
-for long costs a bounded number of empty callbacks there.
+One callback is attached to several promises. The first promise that is resolved runs it; then
+the others do not need it any more. It is not searched for in their lists: it is emptied and
+marked as removed, and a list is rebuilt when many of its callbacks are marked
+(`remove_callback` in `promise`). So a promise that stays pending for long and takes part in
+`choose` again and again carries a bounded number of them.
 
-OCaml: src/core/lwt.ml, Pending_callbacks.
+OCaml: src/core/lwt.ml, Pending_callbacks (the "removable" ones).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Finish: TypeAlias = Callable[
 ]
 """What to do when the first of several promises is resolved.
 
-Takes that promise, all of them, and the promise to resolve; returns as `Callback.run`.
+Takes that promise, all of them, and the promise to resolve; returns what `Callback.run` does.
 """
 
 

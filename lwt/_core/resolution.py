@@ -5,7 +5,7 @@ callbacks run next, before the remaining ones of the first: the order is that of
 nested calls. `run_callbacks` keeps that order with a stack of its own instead of
 Python's, so that a chain of a million promises is no deeper than one.
 
-Three things may put callbacks off:
+Three things may delay callbacks:
 
 1. `wakeup_later`, called by a callback, *defers* the callbacks of its promise
    to a queue. The outermost loop runs the queue, first in first out, when it has
@@ -77,7 +77,7 @@ class Resolution:
     __slots__ = ("deferred", "depth", "is_running_postponed", "nesting", "postponed")
 
     depth: int
-    """How many promises are having their callbacks run, one inside another.
+    """How many promises run their callbacks, one inside another.
 
     `wakeup_later` defers when it is not zero. `abandon_wakeups` can make it negative."""
 
@@ -242,8 +242,8 @@ def defer_callbacks(promise: Promise[Any]) -> None:
 def abandon_wakeups() -> None:
     """Leave one level of the resolution loop, running what `wakeup_later` deferred.
 
-    For internal use: the storage is emptied, and the loop that is left does not
-    know. Does nothing outside of callbacks.
+    For internal use. The storage is emptied, and the loop that is left does not learn of it.
+    Outside of callbacks this does nothing.
 
     OCaml: Lwt.abandon_wakeups : unit -> unit
     """
@@ -254,7 +254,7 @@ def abandon_wakeups() -> None:
 
 
 def resume() -> None:
-    """Run what is left over: by an exception that left, or above a main loop that is nested.
+    """Run what is left over by an exception that left, or above a nested main loop.
 
     The main loop calls this at each turn, so that nothing waits while it sleeps.
     """
@@ -265,7 +265,7 @@ def resume() -> None:
 
 
 def _run_deferred() -> None:
-    """Run the callbacks that were deferred, unless there is a loop that will."""
+    """Run the callbacks that were deferred, unless a loop is running that will do so."""
     while resolution.deferred and resolution.depth == 0:
         run_callbacks(resolution.deferred.popleft())
 

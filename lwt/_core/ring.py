@@ -1,4 +1,4 @@
-"""Rings of links, which mutable sequences are: what is removed, moved and met on the way.
+"""Rings of links, which mutable sequences are made of: removing, moving, traversing.
 
 - A `Link` is a place in a ring: it knows the places before and after it.
 - A `Sequence` is the link that closes its ring: its first element comes after
@@ -9,8 +9,8 @@
 A removed node keeps its own two links, and this is what makes it safe to remove
 any node while the sequence is traversed: a traversal that stands on the removed
 node goes on to the neighbours that it had. Traversals ask for the next link
-only after the callback has returned, so they also meet what it added ahead of
-them, and they pass over nodes that are no longer active.
+only after the callback has returned, so they also meet what it has added ahead of
+them, and they pass over nodes that were removed.
 
 OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
 """
@@ -108,7 +108,7 @@ def splice(source: Sequence[T], left: Link[T], right: Link[T]) -> None:
 def nodes_l(sequence: Sequence[T]) -> Iterator[Node[T]]:
     """Yield the nodes from left to right, each after the work on the one before it.
 
-    The end is whatever link is no node: usually `sequence`, but the traversal of
+    The end is the first link that is not a node: usually `sequence`, but the traversal of
     a sequence that is transferred meanwhile goes on to the end of the other.
     """
     link = sequence.next
@@ -119,7 +119,7 @@ def nodes_l(sequence: Sequence[T]) -> Iterator[Node[T]]:
 
 
 def nodes_r(sequence: Sequence[T]) -> Iterator[Node[T]]:
-    """Yield the nodes from right to left, otherwise as `nodes_l`."""
+    """Yield the nodes from right to left, otherwise like `nodes_l`."""
     link = sequence.previous
     while isinstance(link, Node):
         if link.active:

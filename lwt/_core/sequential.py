@@ -2,16 +2,16 @@
 
 `bind` is the model. Each function here looks at the state of its promise:
 
-- resolved the way the callback is for: the callback is called at once, and what it
+- resolved in the way that the callback is for: the callback is called at once, and what it
   returns or raises is returned or raised;
-- resolved the other way: the result is that, and the callback never runs;
+- resolved in the other way: so is the result, and the callback never runs;
 - pending: a new promise is returned, the *outer* one. A callback object is attached
   that will, when the time comes, put the storage back, call the user's function, and
   make the promise that this returns, the *inner* one, the same as the outer one. An
   exception now rejects the outer promise, since nobody is left to catch it.
 
 `try_bind` is the general case of `bind` and `catch`; `map` is `bind` for functions
-that return no promise. `finalize` cleans up in the same way whatever the outcome.
+that do not return a promise. `finalize` cleans up in the same way whatever the outcome.
 
 OCaml: src/core/lwt.ml, Sequential_composition.
 """
@@ -61,7 +61,7 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
 
     If the promise is fulfilled already, the callback is called at once. If the promise
     is rejected, so is the result, and the callback never runs. Cancelling the result
-    cancels the promise, or, once the callback has returned, what it returned.
+    cancels the promise; once the callback has returned a promise, it cancels that one.
 
     >>> import lwt
     >>> lwt.bind(lwt.return_(20), lambda x: lwt.return_(x + 1))
@@ -73,7 +73,6 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
 
     Raises:
         Exception: the callback's own, if the promise is already fulfilled.
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt.bind : 'a t -> ('a -> 'b t) -> 'b t
     """
@@ -86,7 +85,7 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
     if source._state == FULFILLED:
         if resolution.nesting >= MAXIMUM_NESTING:
             return postpone(bind, source, callback)
-        # As `call` does, but written out: this is the hottest path of all.
+        # What `call` does, written out: this is the hottest path of all.
         resolution.nesting += 1
         try:
             inner = callback(source._value)
@@ -152,9 +151,6 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
     >>> import lwt
     >>> lwt.map(lambda x: x + 1, lwt.return_(20))
     <Promise fulfilled: 21>
-
-    Raises:
-        TypeError: an argument has the wrong type.
 
     OCaml: Lwt.map : ('a -> 'b) -> 'a t -> 'b t
     """
@@ -225,7 +221,6 @@ def catch(
 
     Raises:
         Exception: the handler's own, if `function` raised or returned a rejected promise.
-        TypeError: an argument is not callable.
 
     OCaml: Lwt.catch : (unit -> 'a t) -> (exn -> 'a t) -> 'a t
     """
@@ -246,7 +241,6 @@ def try_bind(
 
     Raises:
         Exception: that of a callback, if the promise of `function` is resolved already.
-        TypeError: an argument is not callable.
 
     OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
@@ -261,13 +255,12 @@ def finalize(
     cleanup: Callable[[], PromiseOrCoroutine[object]],
     /,
 ) -> Promise[A]:
-    """Call a function, then clean up however it ends; the result is the function's.
+    """Call a function, then clean up, however it ends; the result is the function's.
 
     If the cleaning up fails, the result is its exception instead.
 
     Raises:
         Exception: that of `cleanup`, if the promise of `function` is resolved already.
-        TypeError: an argument is not callable.
 
     OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
@@ -289,7 +282,7 @@ def finalize(
 def _clean_up_then(
     cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: object
 ) -> Promise[Any]:
-    """Clean up; the result is resolved as told then, unless the cleaning up fails."""
+    """Clean up; then the result has this state and value, unless the cleaning up fails."""
     cleaned = underlying(to_promise("lwt.finalize", cleanup, cleanup()))
     if cleaned._state == FULFILLED:
         return new_promise(state, value)
@@ -345,7 +338,7 @@ class _AfterCleaning:
 
 
 def reraise(exception: Exception, /) -> Any:
-    """Raise an exception, as `raise exception` does.
+    """Raise an exception, like `raise exception`.
 
     OCaml: Lwt.reraise : exn -> 'a
     """
@@ -461,6 +454,6 @@ class TryBind:
 
 
 def located(rejection: Rejection, add_location: AddLocation) -> Rejection:
-    """The rejection with the exception that `add_location` makes of its own."""
+    """Make a rejection with the exception that `add_location` makes of this one."""
     exception = add_location(rejection.with_own_traceback())
     return Rejection(exception, exception.__traceback__)

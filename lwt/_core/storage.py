@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 class Key(Generic[V]):
-    """A key of the storage; every one is different from all others.
+    """A key of the storage; no two are the same.
 
     OCaml: type 'a Lwt.key
     """
@@ -62,9 +62,6 @@ def new_key() -> Key[V]:
 def get(key: Key[V], /) -> Some[V] | None:
     """Look up what the current storage associates with a key.
 
-    Raises:
-        TypeError: `key` is no key.
-
     OCaml: Lwt.get : 'a key -> 'a option
     """
     return get_from_storage(key, current_storage.contents)
@@ -82,8 +79,6 @@ def with_value(key: Key[V], value: Some[V] | None, function: Callable[[], R], /)
     Some('ada')
 
     Raises:
-        TypeError: `key` is no key, `value` neither `Some` nor `None`, or
-            `function` is not callable.
         Exception: what `function` raises.
 
     OCaml: Lwt.with_value : 'a key -> 'a option -> (unit -> 'b) -> 'b

@@ -46,8 +46,8 @@ class Some(Generic[T_co]):
         return f"Some({self.value!r})"
 
 
-# A third faster than the `__init__` that the dataclass would make: streams make one of these
-# for each element.
+# The `__init__` that the dataclass would make takes a third longer (`timeit` of `Some(1)`), and
+# streams make one of these for each element.
 _set_value = Some.__dict__["value"].__set__
 
 
@@ -117,7 +117,7 @@ class Return(Generic[T_co]):
 class Fail:
     """The state of a promise that is rejected with `exception`.
 
-    As OCaml's `=` does, equality looks at the exception's type and arguments:
+    Like OCaml's `=`, equality looks at the exception's type and arguments:
 
     >>> import lwt
     >>> lwt.Fail(ValueError("x")) == lwt.Fail(ValueError("x"))

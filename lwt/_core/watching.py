@@ -1,4 +1,4 @@
-"""Watching promises: functions to call when they are resolved, whose result nobody waits for.
+"""Watching promises: functions to call when a promise is resolved, whose result nobody uses.
 
 Of `on_success`, `on_failure`, `on_termination` and `on_any`, the last is the general
 case. Exceptions of the functions go to `async_exception_hook`. (`on_cancel` is in

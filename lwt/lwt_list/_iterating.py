@@ -46,9 +46,6 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], 
     >>> done
     <Promise fulfilled: None>
 
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
-
     OCaml: Lwt_list.iter_s : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
     check_callable("lwt_list.iter_s", f)
@@ -62,9 +59,6 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], 
     If some are rejected, so is the result, once all are resolved: with the exception of
     the last in the list that is rejected already, else of the first to be rejected.
 
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
-
     OCaml: Lwt_list.iter_p : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
     check_callable("lwt_list.iter_p", f)
@@ -76,9 +70,6 @@ def iteri_s(
 ) -> Promise[None]:
     """Call a function on each index, from 0, and element, one after the other.
 
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
-
     OCaml: Lwt_list.iteri_s : (int -> 'a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
     check_callable("lwt_list.iteri_s", f)
@@ -89,10 +80,7 @@ def iteri_s(
 def iteri_p(
     f: Callable[[int, A], PromiseOrCoroutine[object]], elements: Iterable[A], /
 ) -> Promise[None]:
-    """Call a function on all indices and elements, then wait for all promises, as `iter_p`.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Call a function on all indices and elements, then wait for all promises, like `iter_p`.
 
     OCaml: Lwt_list.iteri_p : (int -> 'a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
@@ -120,7 +108,7 @@ def _nothing() -> None:
 def _of_pair(
     f: Callable[[int, A], PromiseOrCoroutine[B]],
 ) -> Callable[[tuple[int, A]], PromiseOrCoroutine[B]]:
-    """Make a function of an index and an element one of their pair."""
+    """Make a function that takes an index and an element take their pair."""
     return lambda pair: f(*pair)
 
 
@@ -129,9 +117,6 @@ def _of_pair(
 
 def map_s(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> Promise[list[B]]:
     """Call a function on each element, one after the other; give the list of the values.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
 
     OCaml: Lwt_list.map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
@@ -152,9 +137,6 @@ def map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> 
     >>> lengths
     <Promise fulfilled: [2, 1]>
 
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
-
     OCaml: Lwt_list.map_p : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
     check_callable("lwt_list.map_p", f)
@@ -165,9 +147,6 @@ def mapi_s(
     f: Callable[[int, A], PromiseOrCoroutine[B]], elements: Iterable[A], /
 ) -> Promise[list[B]]:
     """Call a function on each index, from 0, and element, one after the other.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
 
     OCaml: Lwt_list.mapi_s : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
@@ -182,9 +161,6 @@ def mapi_p(
 ) -> Promise[list[B]]:
     """Call a function on all indices and elements, then wait; give the list of the values.
 
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
-
     OCaml: Lwt_list.mapi_p : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
     check_callable("lwt_list.mapi_p", f)
@@ -195,10 +171,7 @@ def mapi_p(
 def rev_map_s(
     f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /
 ) -> Promise[list[B]]:
-    """As `map_s`, but the list of the values is reversed; the order of the calls is not.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Like `map_s`, but the list of the values is reversed; the order of the calls is not.
 
     OCaml: Lwt_list.rev_map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
@@ -211,10 +184,7 @@ def rev_map_s(
 def rev_map_p(
     f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /
 ) -> Promise[list[B]]:
-    """As `map_p`, but the list of the values is reversed; the order of the calls is not.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Like `map_p`, but the list of the values is reversed; the order of the calls is not.
 
     OCaml: Lwt_list.rev_map_p : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
@@ -225,7 +195,7 @@ def rev_map_p(
 def _rev_map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Sequence[A]) -> Promise[list[B]]:
     """Chain the promises: each, when fulfilled, waits for all that were before it.
 
-    Unlike with `map_p`, something is attached to each promise as soon as it is there, and
+    Unlike in `map_p`, something is attached to each promise as soon as it is there, and
     in OCaml one can tell that from the order in which callbacks run.
     """
     if resolution.nesting >= MAXIMUM_NESTING:
@@ -248,9 +218,6 @@ def fold_left_s(
 ) -> Promise[A]:
     """Combine the elements from the left: call a function on what it gave last, and the next.
 
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
-
     OCaml: Lwt_list.fold_left_s : ('a -> 'b -> 'a Lwt.t) -> 'a -> 'b list -> 'a Lwt.t
     """
     check_callable("lwt_list.fold_left_s", f)
@@ -262,9 +229,6 @@ def fold_right_s(
     f: Callable[[A, B], PromiseOrCoroutine[B]], elements: Iterable[A], accumulator: B, /
 ) -> Promise[B]:
     """Combine the elements from the right: call a function on the next, and what it gave last.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
 
     OCaml: Lwt_list.fold_right_s : ('a -> 'b -> 'b Lwt.t) -> 'a list -> 'b -> 'b Lwt.t
     """

@@ -33,10 +33,7 @@ B = TypeVar("B")
 def for_all_s(
     f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /
 ) -> Promise[bool]:
-    """Tell whether a test holds of all elements; stop at the first of which it does not.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Tell whether a test holds for all elements; stop at the first for which it does not.
 
     OCaml: Lwt_list.for_all_s : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
@@ -49,10 +46,7 @@ def for_all_s(
 def for_all_p(
     f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /
 ) -> Promise[bool]:
-    """Tell whether a test holds of all elements, starting all tests and waiting for all.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Tell whether a test holds for all elements, starting all tests and waiting for all.
 
     OCaml: Lwt_list.for_all_p : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
@@ -61,10 +55,7 @@ def for_all_p(
 
 
 def exists_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /) -> Promise[bool]:
-    """Tell whether a test holds of some element; stop at the first of which it does.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Tell whether a test holds for some element; stop at the first for which it does.
 
     OCaml: Lwt_list.exists_s : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
@@ -73,10 +64,7 @@ def exists_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], 
 
 
 def exists_p(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /) -> Promise[bool]:
-    """Tell whether a test holds of some element, starting all tests and waiting for all.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Tell whether a test holds for some element, starting all tests and waiting for all.
 
     OCaml: Lwt_list.exists_p : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
@@ -91,7 +79,7 @@ def _search(
     *,
     stop_at: bool,
 ) -> Promise[bool]:
-    """Look for an element of which the test is `stop_at`; give that, or its opposite."""
+    """Look for an element whose test gives `stop_at`; give that, or its opposite if there is none."""
     found = False
 
     def accept(holds: bool) -> bool:
@@ -106,12 +94,9 @@ def _search(
 
 
 def find_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /) -> Promise[A]:
-    """Find the first element of which a test holds; stop there.
+    """Find the first element for which a test holds; stop there.
 
     If there is none, the result is rejected with `LookupError`.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
 
     OCaml: Lwt_list.find_s : ('a -> bool Lwt.t) -> 'a list -> 'a Lwt.t
     """
@@ -135,10 +120,7 @@ def find_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /)
 def filter_s(
     f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /
 ) -> Promise[list[A]]:
-    """Give the elements of which a test holds, testing one after the other.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Give the elements for which a test holds, testing one after the other.
 
     OCaml: Lwt_list.filter_s : ('a -> bool Lwt.t) -> 'a list -> 'a list Lwt.t
     """
@@ -156,10 +138,7 @@ def filter_s(
 def filter_p(
     f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /
 ) -> Promise[list[A]]:
-    """Give the elements of which a test holds, in order, starting all tests at once.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Give the elements for which a test holds, in order, starting all tests at once.
 
     OCaml: Lwt_list.filter_p : ('a -> bool Lwt.t) -> 'a list -> 'a list Lwt.t
     """
@@ -176,10 +155,7 @@ def filter_map_s(
 ) -> Promise[list[B]]:
     """Give what is in the options that a function gives, called on one after the other.
 
-    If the function gives what is no option, the result is rejected with `TypeError`.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    If the function gives something that is not an option, the result is rejected with `TypeError`.
 
     OCaml: Lwt_list.filter_map_s : ('a -> 'b option Lwt.t) -> 'a list -> 'b list Lwt.t
     """
@@ -195,10 +171,7 @@ def filter_map_p(
 ) -> Promise[list[B]]:
     """Give what is in the options that a function gives, in order, called on all at once.
 
-    If the function gives what is no option, the result is rejected with `TypeError`.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    If the function gives something that is not an option, the result is rejected with `TypeError`.
 
     OCaml: Lwt_list.filter_map_p : ('a -> 'b option Lwt.t) -> 'a list -> 'b list Lwt.t
     """
@@ -217,10 +190,7 @@ def filter_map_p(
 def partition_s(
     f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /
 ) -> Promise[tuple[list[A], list[A]]]:
-    """Give the elements of which a test holds, and the others, testing one after the other.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Give the elements for which a test holds, and the others, testing one after the other.
 
     OCaml: Lwt_list.partition_s : ('a -> bool Lwt.t) -> 'a list -> ('a list * 'a list) Lwt.t
     """
@@ -238,10 +208,7 @@ def partition_s(
 def partition_p(
     f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /
 ) -> Promise[tuple[list[A], list[A]]]:
-    """Give the elements of which a test holds, and the others, starting all tests at once.
-
-    Raises:
-        TypeError: `f` is not callable, or `elements` not iterable.
+    """Give the elements for which a test holds, and the others, starting all tests at once.
 
     OCaml: Lwt_list.partition_p : ('a -> bool Lwt.t) -> 'a list -> ('a list * 'a list) Lwt.t
     """

@@ -3,9 +3,9 @@
 - `call_one_by_one` gets its promises by calling a function on element after element (`_s`).
 - `wait_for_all` has its promises from the start (`_p`).
 
-Both hand the values to `accept`, in the order in which they come. `rev_map_p` alone goes another
-way: what it waits for hangs one on the other (`append_after`). A value that is there is read from
-its promise without a round through the loop's driver.
+Both hand the values to `accept`, in the order in which they come. Only `rev_map_p` goes another
+way: each of its promises waits for the one before (`append_after`). A value that is there is read
+from its promise without a round through the loop's driver.
 
 OCaml: src/core/lwt_list.ml
 """
@@ -150,7 +150,7 @@ def map_p(
 
 
 def append_after(before: Promise[None], promise: Promise[B], values: list[B]) -> Promise[None]:
-    """Append the value of a promise, when it is fulfilled, and then `before` is.
+    """Wait for a promise, then for `before`; then append the value of the promise.
 
     It does what `bind(promise, lambda value: map(lambda _: values.append(value), before))` does.
     """
@@ -207,7 +207,7 @@ def snapshot(name: str, elements: Iterable[A]) -> Sequence[A]:
     """Return the elements as they are now.
 
     Raises:
-        TypeError: it is no iterable.
+        TypeError: it is not iterable.
     """
     if type(elements) in (tuple, range):
         return cast("Sequence[A]", elements)  # They do not change.
@@ -221,7 +221,7 @@ def one_by_one(name: str, elements: Iterable[A]) -> Iterator[A]:
     """Return an iterator: over the elements as they are now, or the very one that was given.
 
     Raises:
-        TypeError: it is no iterable.
+        TypeError: it is not iterable.
     """
     if isinstance(elements, Iterator):
         return elements

@@ -6,14 +6,14 @@ is remembered: what is called twice is computed twice. Only an iterator that was
 sequence by `of_seq` or `of_seq_lwt` is read once, and what came from it is kept for as
 long as it can be asked for.
 
-Functions that return a sequence (`map`, `filter`, `append`, …) evaluate nothing; a call of
-their result evaluates as many nodes of theirs as it takes to find one. Functions that
+Functions that return a sequence (`map`, `filter`, `append`, …) evaluate nothing. A call of
+their result evaluates as many nodes of their arguments as it takes to find one. Functions that
 return a promise (`fold_left`, `iter`, `to_list`, …) go through all nodes at once, one
 after the other; they do not end on a sequence without an end.
 
-Exceptions, as in OCaml: what the first node of a sequence raises is a rejection. What a
-function given to this module, or a later node, raises is one if something had to be
-waited for before; otherwise it leaves through the call at hand.
+Exceptions go where they go in OCaml. What the first node of a sequence raises is a rejection.
+What a later node raises, or a function given to this module, is a rejection if something had to
+be waited for before; otherwise it leaves through the call.
 
 Every traversal is a loop: sequences of any length take no stack, and memory only for what
 is kept.

@@ -54,9 +54,6 @@ def return_(element: A, /) -> Seq[A]:
 def return_lwt(promise: Promise[A], /) -> Seq[A]:
     """Make a sequence of one element, which a promise gives.
 
-    Raises:
-        TypeError: `promise` is no promise.
-
     OCaml: Lwt_seq.return_lwt : 'a Lwt.t -> 'a t
     """
     check_promise("lwt_seq.return_lwt", promise)
@@ -65,9 +62,6 @@ def return_lwt(promise: Promise[A], /) -> Seq[A]:
 
 def cons(element: A, seq: SeqOrAsync[A], /) -> Seq[A]:
     """Put an element before a sequence.
-
-    Raises:
-        TypeError: `seq` is not callable.
 
     OCaml: Lwt_seq.cons : 'a -> 'a t -> 'a t
     """
@@ -79,9 +73,6 @@ def cons(element: A, seq: SeqOrAsync[A], /) -> Seq[A]:
 def cons_lwt(promise: Promise[A], seq: SeqOrAsync[A], /) -> Seq[A]:
     """Put an element that a promise gives before a sequence.
 
-    Raises:
-        TypeError: `promise` is no promise, or `seq` not callable.
-
     OCaml: Lwt_seq.cons_lwt : 'a Lwt.t -> 'a t -> 'a t
     """
     check_promise("lwt_seq.cons_lwt", promise)
@@ -91,15 +82,12 @@ def cons_lwt(promise: Promise[A], seq: SeqOrAsync[A], /) -> Seq[A]:
 
 
 def _seq(name: str, seq: SeqOrAsync[A]) -> Seq[A]:
-    """Take a sequence for what `Cons` holds: calling that always gives a promise."""
+    """Make of a sequence what `Cons` holds: calling that always gives a promise."""
     return lambda: evaluate(name, seq)
 
 
 def append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], /) -> Seq[A]:
     """Make a sequence of the elements of one, then those of another.
-
-    Raises:
-        TypeError: an argument is not callable.
 
     OCaml: Lwt_seq.append : 'a t -> 'a t -> 'a t
     """
@@ -121,9 +109,6 @@ def _append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], evaluate_1: Evaluate[Node[
 def of_list(elements: Iterable[A], /) -> Seq[A]:
     """Make a sequence of the elements that a list has now.
 
-    Raises:
-        TypeError: `elements` is not iterable.
-
     OCaml: Lwt_seq.of_list : 'a list -> 'a t
     """
     check_kind("lwt_seq.of_list", elements, Iterable)
@@ -142,11 +127,8 @@ def _of_list(elements: list[A], index: int) -> Seq[A]:
 def of_seq(seq: Iterable[A], /) -> Seq[A]:
     """Make a sequence of what an iterable gives; it is read as far as it is asked for.
 
-    Each time that the first node is evaluated, the iterable is gone through anew, unless
-    it is an iterator. A node raises what the iterable raises.
-
-    Raises:
-        TypeError: `seq` is not iterable.
+    Each time that the first node is evaluated, the iterable is gone through again, unless it
+    is an iterator. A node raises what the iterable raises.
 
     OCaml: Lwt_seq.of_seq : 'a Seq.t -> 'a t
     """
@@ -163,12 +145,9 @@ def of_seq(seq: Iterable[A], /) -> Seq[A]:
 
 
 def of_seq_lwt(seq: Iterable[PromiseOrCoroutine[A]], /) -> Seq[A]:
-    """Make a sequence of the values of the promises that an iterable gives, as `of_seq`.
+    """Make a sequence of the values of the promises that an iterable gives, like `of_seq`.
 
     The next promise is asked for when the next node is.
-
-    Raises:
-        TypeError: `seq` is not iterable.
 
     OCaml: Lwt_seq.of_seq_lwt : 'a Lwt.t Seq.t -> 'a t
     """
@@ -191,10 +170,10 @@ def of_seq_lwt(seq: Iterable[PromiseOrCoroutine[A]], /) -> Seq[A]:
     if isinstance(seq, Iterator):
         return of_cells(_cells(promises()))
 
-    def anew() -> tuple[Promise[A], _Cells[Promise[A]]] | None:
+    def again() -> tuple[Promise[A], _Cells[Promise[A]]] | None:
         return _cells(promises())()
 
-    return of_cells(anew)
+    return of_cells(again)
 
 
 _Cells: TypeAlias = Callable[[], "tuple[A, _Cells[A]] | None"]
@@ -205,10 +184,10 @@ def _cells(elements: Iterable[A]) -> _Cells[A]:
     """Read an iterable; what an iterator has given, or raised, is remembered."""
     if not isinstance(elements, Iterator):
 
-        def anew() -> tuple[A, _Cells[A]] | None:
+        def again() -> tuple[A, _Cells[A]] | None:
             return _cells(iter(elements))()
 
-        return anew
+        return again
     is_read = False
     cell: tuple[A, _Cells[A]] | None = None
     failure: Exception | None = None
@@ -241,9 +220,6 @@ def unfold(f: Callable[[B], Some[tuple[A, B]] | None], seed: B, /) -> Seq[A]:
 
     A node raises what the function raises.
 
-    Raises:
-        TypeError: `f` is not callable.
-
     OCaml: Lwt_seq.unfold : ('b -> ('a * 'b) option) -> 'b -> 'a t
     """
     check_callable("lwt_seq.unfold", f)
@@ -264,10 +240,7 @@ def unfold(f: Callable[[B], Some[tuple[A, B]] | None], seed: B, /) -> Seq[A]:
 def unfold_lwt(
     f: Callable[[B], PromiseOrCoroutine[Some[tuple[A, B]] | None]], seed: B, /
 ) -> Seq[A]:
-    """As `unfold`, with a function that returns a promise.
-
-    Raises:
-        TypeError: `f` is not callable.
+    """Like `unfold`, with a function that returns a promise.
 
     OCaml: Lwt_seq.unfold_lwt : ('b -> ('a * 'b) option Lwt.t) -> 'b -> 'a t
     """

@@ -48,7 +48,7 @@ OCaml: type 'a Lwt_seq.node = Nil | Cons of 'a * 'a t
 """
 
 Seq: TypeAlias = Callable[[], Promise[Node[T]]]
-"""A lazy sequence: a function that gives the first node when it is called, each time anew.
+"""A lazy sequence: a function that evaluates the first node, each time that it is called.
 
 OCaml: type 'a Lwt_seq.t = unit -> 'a node Lwt.t
 """
@@ -68,7 +68,7 @@ def evaluate(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
 
     Raises:
         Exception: that of the sequence, if it raises one.
-        TypeError: it gives no promise.
+        TypeError: it does not give a promise.
     """
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(evaluate, name, seq)
@@ -80,7 +80,7 @@ def evaluate_first(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promi
     """Evaluate a sequence; what it raises becomes a rejection.
 
     OCaml does this for the first node only: the others are evaluated inside callbacks,
-    where an exception becomes a rejection if something was pending before, and else
+    where an exception becomes a rejection if something was pending before, and otherwise
     leaves through the caller.
     """
     if resolution.nesting >= MAXIMUM_NESTING:

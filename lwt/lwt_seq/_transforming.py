@@ -47,9 +47,6 @@ def map(f: Callable[[A], B], seq: SeqOrAsync[A], /) -> Seq[B]:
 
     What the function raises is a rejection of the node.
 
-    Raises:
-        TypeError: an argument is not callable.
-
     OCaml: Lwt_seq.map : ('a -> 'b) -> 'a t -> 'b t
     """
     check_callable("lwt_seq.map", f)
@@ -68,10 +65,7 @@ def map(f: Callable[[A], B], seq: SeqOrAsync[A], /) -> Seq[B]:
 
 
 def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
-    """As `map`, with a function that returns a promise.
-
-    Raises:
-        TypeError: an argument is not callable.
+    """Like `map`, with a function that returns a promise.
 
     OCaml: Lwt_seq.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
     """
@@ -93,10 +87,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: SeqOrAsync[A], /) -> Seq
 
 
 def filter(f: Callable[[A], bool], seq: SeqOrAsync[A], /) -> Seq[A]:
-    """Make a sequence of the elements of which a test holds.
-
-    Raises:
-        TypeError: an argument is not callable.
+    """Make a sequence of the elements for which a test holds.
 
     OCaml: Lwt_seq.filter : ('a -> bool) -> 'a t -> 'a t
     """
@@ -108,10 +99,7 @@ def filter(f: Callable[[A], bool], seq: SeqOrAsync[A], /) -> Seq[A]:
 
 
 def filter_s(f: Callable[[A], PromiseOrCoroutine[bool]], seq: SeqOrAsync[A], /) -> Seq[A]:
-    """As `filter`, with a test that returns a promise.
-
-    Raises:
-        TypeError: an argument is not callable.
+    """Like `filter`, with a test that returns a promise.
 
     OCaml: Lwt_seq.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
     """
@@ -126,9 +114,6 @@ def filter_s(f: Callable[[A], PromiseOrCoroutine[bool]], seq: SeqOrAsync[A], /) 
 def filter_map(f: Callable[[A], Some[B] | None], seq: SeqOrAsync[A], /) -> Seq[B]:
     """Make a sequence of what is in the options that a function gives for the elements.
 
-    Raises:
-        TypeError: an argument is not callable.
-
     OCaml: Lwt_seq.filter_map : ('a -> 'b option) -> 'a t -> 'b t
     """
 
@@ -141,10 +126,7 @@ def filter_map(f: Callable[[A], Some[B] | None], seq: SeqOrAsync[A], /) -> Seq[B
 def filter_map_s(
     f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], seq: SeqOrAsync[A], /
 ) -> Seq[B]:
-    """As `filter_map`, with a function that returns a promise.
-
-    Raises:
-        TypeError: an argument is not callable.
+    """Like `filter_map`, with a function that returns a promise.
 
     OCaml: Lwt_seq.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
     """
@@ -185,9 +167,6 @@ def _filter_map(
 
 def flat_map(f: Callable[[A], SeqOrAsync[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
     """Make a sequence of the elements of all sequences that a function gives.
-
-    Raises:
-        TypeError: an argument is not callable.
 
     OCaml: Lwt_seq.flat_map : ('a -> 'b t) -> 'a t -> 'b t
     """

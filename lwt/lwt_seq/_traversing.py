@@ -29,7 +29,6 @@ def fold_left(f: Callable[[A, B], A], accumulator: A, seq: SeqOrAsync[B], /) -> 
     """Combine the elements from the left: call a function on what it gave last, and the next.
 
     Raises:
-        TypeError: `f` or `seq` is not callable.
         Exception: see the module.
 
     OCaml: Lwt_seq.fold_left : ('a -> 'b -> 'a) -> 'a -> 'b t -> 'a Lwt.t
@@ -48,10 +47,9 @@ def fold_left(f: Callable[[A, B], A], accumulator: A, seq: SeqOrAsync[B], /) -> 
 def fold_left_s(
     f: Callable[[A, B], PromiseOrCoroutine[A]], accumulator: A, seq: SeqOrAsync[B], /
 ) -> Promise[A]:
-    """As `fold_left`, with a function that returns a promise.
+    """Like `fold_left`, with a function that returns a promise.
 
     Raises:
-        TypeError: `f` or `seq` is not callable.
         Exception: see the module.
 
     OCaml: Lwt_seq.fold_left_s : ('a -> 'b -> 'a Lwt.t) -> 'a -> 'b t -> 'a Lwt.t
@@ -72,7 +70,6 @@ def iter(f: Callable[[A], object], seq: SeqOrAsync[A], /) -> Promise[None]:
     """Call a function on each element; the next node is evaluated when it has returned.
 
     Raises:
-        TypeError: `f` or `seq` is not callable.
         Exception: see the module.
 
     OCaml: Lwt_seq.iter : ('a -> unit) -> 'a t -> unit Lwt.t
@@ -91,7 +88,6 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
     """Call a function on each element; the next node is evaluated when its promise is fulfilled.
 
     Raises:
-        TypeError: `f` or `seq` is not callable.
         Exception: see the module.
 
     OCaml: Lwt_seq.iter_s : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
@@ -110,10 +106,9 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
     """Call a function on each element, without waiting for its promise; wait for all at the end.
 
     If a node is rejected, so is the result at once, while the promises go on. Otherwise a
-    rejection counts as in `lwt_list.iter_p`.
+    rejection counts as it does in `lwt_list.iter_p`.
 
     Raises:
-        TypeError: `f` or `seq` is not callable.
         Exception: see the module.
 
     OCaml: Lwt_seq.iter_p : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
@@ -136,9 +131,9 @@ def iter_n(
     """Call a function on each element, with at most so many of its promises pending.
 
     A node is evaluated only when there is room for a call. A promise that is resolved
-    already when the function returns it takes room until all are taken. If one is
-    rejected, so is the result, when next there is no room, or at the end; no more calls
-    are then made.
+    already when the function returns it takes room until there is none left. If one is
+    rejected, so is the result: as soon as there is no room for the next call, or at the end. No
+    more calls are made then.
 
     Args:
         f: takes an element, returns a promise or a coroutine.
@@ -147,7 +142,6 @@ def iter_n(
 
     Raises:
         ValueError: `max_concurrency` is less than 1.
-        TypeError: an argument has the wrong type.
         Exception: see the module.
 
     OCaml: Lwt_seq.iter_n : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
@@ -183,7 +177,6 @@ def to_list(seq: SeqOrAsync[A], /) -> Promise[list[A]]:
     """Give the list of the elements.
 
     Raises:
-        TypeError: `seq` is not callable.
         Exception: see the module.
 
     OCaml: Lwt_seq.to_list : 'a t -> 'a list Lwt.t

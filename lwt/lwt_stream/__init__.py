@@ -15,14 +15,14 @@ is called when an element is needed (`from_`, `from_direct`), or somebody who pu
 Functions whose name ends in `_s` take a function that returns promises, and wait for one
 before they call it again; `iter_p` does not wait, `iter_n` waits when there are too many.
 
-A stream keeps the elements that it has still to give, and nothing of those that were read. A
-clone does, too, as long as it is alive: one that nobody reads holds everything that comes,
-one that is dropped holds nothing. A push function does not keep its stream alive. `parse` keeps
+A stream keeps the elements that it has still to give, and nothing of those that were read. So
+does a clone, as long as it is alive: one that nobody reads holds everything that comes, one that
+is dropped holds nothing. A push function does not keep its stream alive. `parse` keeps
 what is read until it is done, so that it can be put back.
 
-The source reads in this order: `_source` (the queue), `_push` and `_asked`
-(where elements come from), `_stream` (the type, `get`), `lwt/_core/loop.py` (how readers wait without
-recursion), `_create`, `_read`, `_traverse`, `_transform`, `_join`.
+The source reads in this order: `_source` (the queue), `_push` and `_asked` (where elements come
+from), `_stream` (the type, `get`), `lwt/_core/loop.py` (how readers wait without recursion),
+`_create`, `_read`, `_traverse`, `_transform`, `_join`.
 
 OCaml: Lwt_stream (src/core/lwt_stream.mli, lwt_stream.ml)
 """

@@ -3,7 +3,7 @@
 A reader that stands at the last cell calls `feed`, which waits for one more cell: it asks for
 one, or, if somebody has asked already, waits for the same.
 
-A source knows nothing of its streams: one that nobody reads any more can go.
+A source does not know its streams: one that nobody reads any more is freed.
 
 OCaml: src/core/lwt_stream.ml, the types from and source, feed.
 """
@@ -25,7 +25,7 @@ from lwt.lwt_stream._source import Source
 
 
 class Asked(Source):
-    """A source that is asked for each element when that is needed, and may have to wait for it."""
+    """A source that is asked for an element when one is needed, and may have to wait for it."""
 
     __slots__ = ("requested",)
 

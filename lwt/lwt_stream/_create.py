@@ -78,7 +78,7 @@ def _from(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], source: Looped) -
 
 
 def from_direct(f: Callable[[], Some[T] | None], /) -> Stream[T]:
-    """Make a stream as `from_` does, from a function that returns no promise.
+    """Make a stream like `from_`, from a function that returns the option itself.
 
     What the function raises leaves through the reader, if that has not waited before.
 
@@ -114,10 +114,10 @@ def create() -> tuple[Stream[Any], Callable[[Some[Any] | None], None]]:
 def create_with_reference() -> tuple[
     Stream[Any], Callable[[Some[Any] | None], None], Callable[[object], None]
 ]:
-    """Make a stream as `create` does, and a function that sets a reference.
+    """Make a stream like `create`, and a function that sets a reference.
 
-    That function keeps an object, say what pushes into the stream, alive as long as the
-    stream is, or its push function.
+    That function keeps an object, such as the one that pushes, alive as long as the stream or
+    its push function is alive.
 
     OCaml: Lwt_stream.create_with_reference
         : unit -> 'a t * ('a option -> unit) * ('b -> unit)
@@ -202,7 +202,7 @@ class bounded_push(Generic[T_contra]):
         return catch(lambda: source.waiter, give_up)
 
     def close(self) -> None:
-        """End the stream; a push that waits fails with `Closed`. Once more does nothing.
+        """End the stream; a push that waits fails with `Closed`. A second call does nothing.
 
         OCaml: Lwt_stream.bounded_push, method close : unit
         """
@@ -233,7 +233,7 @@ class bounded_push(Generic[T_contra]):
         return self._source.is_closed
 
     def set_reference(self, reference: object, /) -> None:
-        """Keep an object alive as long as the stream is, or this.
+        """Keep an object alive as long as the stream or this is alive.
 
         OCaml: Lwt_stream.bounded_push, method set_reference : 'a. 'a -> unit
         """
@@ -298,7 +298,7 @@ def return_lwt(promise: Promise[T], /) -> Stream[T]:
 
 
 def of_seq(seq: Iterable[T], /) -> Stream[T]:
-    """Make a stream of the items of an iterable, which is asked for one when it is needed.
+    """Make a stream of the items of an iterable, which is asked for an item when one is needed.
 
     OCaml: Lwt_stream.of_seq : 'a Seq.t -> 'a t
     """
@@ -345,14 +345,11 @@ def of_array(elements: Iterable[T], /) -> Stream[T]:
 
 
 def of_string(string: ReadableBuffer | str, /) -> Stream[bytes]:
-    """Make a closed stream of the bytes of a string, each as `bytes` of length 1.
+    """Make a closed stream of the bytes of a string, each as `bytes` of length 1; `str` is UTF-8.
 
     >>> from lwt import lwt_stream
     >>> lwt_stream.to_list(lwt_stream.of_string("ab"))
     <Promise fulfilled: [b'a', b'b']>
-
-    Raises:
-        TypeError: `string` is neither `str`, which counts as UTF-8, nor bytes-like.
 
     OCaml: Lwt_stream.of_string : string -> char t
     """

@@ -1,7 +1,6 @@
 """Streams made of several streams: combined, appended, chosen from.
 
-As with `_transform`, nothing is read before it is asked for, and what the new stream reads
-is consumed from the others.
+Nothing is read before it is asked for. What the new stream reads is consumed from the others.
 
 OCaml: src/core/lwt_stream.ml, from `combine` to `choose`.
 """
@@ -101,7 +100,7 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
     """Make a stream of the elements of several streams, each as it comes.
 
     Each stream is asked for its first element at once, and for the next one when an
-    element of it was given. Among streams that have elements, chance decides. If a source
+    element of it was given. Among streams that have elements, one is drawn. If a source
     fails, so does every reading from then on, as in OCaml.
 
     OCaml: Lwt_stream.choose : 'a t list -> 'a t

@@ -2,8 +2,8 @@
 
 A reader that stands at the last cell calls `feed`, and waits for a signal: the next push.
 
-A source knows nothing of its streams, and so does who pushes into it: a stream that nobody reads
-any more can go.
+Neither a source nor those who push into it know its streams: a stream that nobody reads any more
+is freed.
 
 OCaml: src/core/lwt_stream.ml, the types push and push_bounded, create, create_bounded.
 """
@@ -73,7 +73,6 @@ class Push(_Signalled):
 
         Raises:
             Closed: the end was pushed before.
-            TypeError: `data` is neither `Some` nor None.
         """
         if type(data) is not Some or self._is_closed:
             self._push_end(data)
@@ -99,7 +98,7 @@ class Push(_Signalled):
         self.enqueue(None)
         if self.is_awaited:
             self.tell()
-        # Last, in case that one of the callbacks raises.
+        # Last, in case one of the callbacks raises.
         self._is_closed = True
         wakeup(self.close, None)
 

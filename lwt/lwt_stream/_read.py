@@ -1,8 +1,8 @@
 """Reading streams: one element, several, all, what is there; and dropping them.
 
-Each reader keeps its own place in the queue, as OCaml's do: what another reader
-consumes meanwhile is not lost to it. `nget`, `get_available_up_to` and `is_empty` are
-the exceptions: they look at what is the first element of the stream at that moment.
+Each reader keeps its own place in the queue, like OCaml's: it still sees what another reader
+consumes meanwhile. `nget`, `get_available_up_to` and `is_empty` are the exceptions: they look at
+what is the first element of the stream at that moment.
 
 OCaml: src/core/lwt_stream.ml, from `peek` to `is_empty`.
 """
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Empty(Exception):
-    """Say that an element was to be taken from a stream that has none any more.
+    """Say that an element was to be taken from a stream that has ended.
 
     OCaml: exception Lwt_stream.Empty
     """
@@ -195,7 +195,7 @@ def nget(n: int, stream: Stream[T], /) -> Promise[list[T]]:
 
 
 def _each_of(n: int, stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
-    """Consume `n` elements as `each` consumes all."""
+    """Consume `n` elements, in the way in which `each` consumes all."""
     source, cell = stream._source, stream._cell
     while n > 0:
         if cell is source.last:
@@ -295,7 +295,7 @@ def _while(f: Callable[[T], bool], stream: Stream[T], elements: Any) -> Loop[Any
 def get_while_s(
     f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /
 ) -> Promise[list[T]]:
-    """Take elements as `get_while` does, with a predicate that returns promises.
+    """Take elements like `get_while`, with a predicate that returns promises.
 
     An element is taken when its promise has said so.
 
@@ -308,7 +308,7 @@ def get_while_s(
 
 
 def junk_while_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Promise[None]:
-    """Drop elements as `junk_while` does, with a predicate that returns promises.
+    """Drop elements like `junk_while`, with a predicate that returns promises.
 
     OCaml: Lwt_stream.junk_while_s : ('a -> bool Lwt.t) -> 'a t -> unit Lwt.t
     """

@@ -30,7 +30,7 @@ class Stream(Generic[T_co]):
 
     Streams come from `create`, `from_`, `of_list` and the other functions of this
     module, not from this class. In an `async def` function (see `lwt.promised`),
-    `async for element in stream` takes the elements, as `next` does.
+    `async for element in stream` takes the elements, like `next`.
 
     OCaml: type 'a Lwt_stream.t
     """
@@ -54,7 +54,7 @@ class Stream(Generic[T_co]):
         return self
 
     async def __anext__(self) -> T_co:
-        # As `get`, but what is there needs no promise, and no option.
+        # Like `get`, but what is there needs no promise, and no option.
         cell = self._cell
         if cell.data is not None:
             self._cell = cell.next
@@ -149,7 +149,7 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     """Take the first element: `Some` of it, or `None` at the end of the stream.
 
     Several readers may wait at once. They all wait for the same element; when it comes
-    the first of them consumes it, and yet all of them get it, as in OCaml. Cancelling
+    the first of them consumes it, but all of them get it, as in OCaml. Cancelling
     the result leaves the source and the other readers alone.
 
     >>> from lwt import Some, lwt_stream
@@ -206,7 +206,7 @@ def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]
 
 
 def taking(stream: Stream[object]) -> Loop[Cell]:
-    """Take the first element as `take` does, and wait for it where it has to be waited for."""
+    """Take the first element like `take`, and wait for it if necessary."""
     taken = take(stream)
     if type(taken) is not Cell:
         taken = yield taken
@@ -224,7 +224,7 @@ def _take_when_fed(
 
 
 def each(stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
-    """Consume all elements, one when the next item is asked for, to the end of the stream.
+    """Consume all elements to the end of the stream, one when the next item is asked for.
 
     An item is the cell of an element. Where an element has to be waited for, the item is the
     promise to wait for, once or more. A loop over these items `yield`s the promises and works

@@ -1,6 +1,6 @@
 """Streams made of another stream: mapped, filtered, dumped.
 
-Each is as a stream of `from_`: nothing is read before it is asked for, and an exception of
+Each is like a stream of `from_`: nothing is read before it is asked for, and an exception of
 the function given rejects the promise of one element and does not end the stream. What
 the new stream reads is consumed from the old one.
 
@@ -114,7 +114,7 @@ class _Mapped(_Derived):
 
 
 def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stream[B]:
-    """Make a stream as `map` does, with a function that returns promises.
+    """Make a stream like `map`, with a function that returns promises.
 
     OCaml: Lwt_stream.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
     """
@@ -163,7 +163,7 @@ class _Filtered(_Derived):
 
 
 def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -> Stream[T]:
-    """Make a stream as `filter` does, with a predicate that returns promises.
+    """Make a stream like `filter`, with a predicate that returns promises.
 
     OCaml: Lwt_stream.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
     """
@@ -207,7 +207,7 @@ def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Loo
 def filter_map_s(
     f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], /
 ) -> Stream[B]:
-    """Make a stream as `filter_map` does, with a function that returns promises.
+    """Make a stream like `filter_map`, with a function that returns promises.
 
     OCaml: Lwt_stream.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
     """
@@ -248,7 +248,7 @@ def _map_list(
         if taken.data is None:
             return source.enqueue_and_close(None)
         found = [*f(taken.value)]
-        pending.clear()  # As OCaml: what `f` itself has read from this stream is gone.
+        pending.clear()  # As in OCaml: what `f` itself has read from this stream is gone.
         pending.extend(found)
     source.enqueue_bare(pending.popleft())
 
@@ -256,7 +256,7 @@ def _map_list(
 def map_list_s(
     f: Callable[[A], PromiseOrCoroutine[Iterable[B]]], stream: Stream[A], /
 ) -> Stream[B]:
-    """Make a stream as `map_list` does, with a function that returns promises.
+    """Make a stream like `map_list`, with a function that returns promises.
 
     OCaml: Lwt_stream.map_list_s : ('a -> 'b list Lwt.t) -> 'a t -> 'b t
     """

@@ -63,7 +63,7 @@ def _fold(f: Callable[[T, A], A], stream: Stream[T], accumulated: A) -> Loop[A]:
 def fold_s(
     f: Callable[[T, A], PromiseOrCoroutine[A]], stream: Stream[T], initial: A, /
 ) -> Promise[A]:
-    """Combine all elements as `fold` does, waiting for the promise of each call.
+    """Combine all elements like `fold`, waiting for the promise of each call.
 
     OCaml: Lwt_stream.fold_s : ('a -> 'b -> 'b Lwt.t) -> 'a t -> 'b -> 'b Lwt.t
     """
@@ -153,7 +153,7 @@ def _iter_p(
         return postpone(_iter_p, f, items)
     promises, fed = call(_start_available, f, items)
     rest = return_unit if fed is None else bind(fed, lambda _: _iter_p(f, items))
-    # From the last to the first, as OCaml's recursion: `promise >>= fun () -> rest`.
+    # From the last to the first, like OCaml's recursion: `promise >>= fun () -> rest`.
     while promises:
         rest = _followed_by(promises.pop(), rest)
     return rest
@@ -245,7 +245,7 @@ def _find(f: Callable[[T], bool], stream: Stream[T]) -> Loop[Some[T] | None]:
 def find_s(
     f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /
 ) -> Promise[Some[T] | None]:
-    """Find an element as `find` does, with a predicate that returns promises.
+    """Find an element like `find`, with a predicate that returns promises.
 
     OCaml: Lwt_stream.find_s : ('a -> bool Lwt.t) -> 'a t -> 'a option Lwt.t
     """
@@ -288,7 +288,7 @@ def _find_map(f: Callable[[T], Some[B] | None], stream: Stream[T]) -> Loop[Some[
 def find_map_s(
     f: Callable[[T], PromiseOrCoroutine[Some[B] | None]], stream: Stream[T], /
 ) -> Promise[Some[B] | None]:
-    """Find and map as `find_map` does, with a function that returns promises.
+    """Find and map like `find_map`, with a function that returns promises.
 
     OCaml: Lwt_stream.find_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b option Lwt.t
     """

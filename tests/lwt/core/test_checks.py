@@ -77,7 +77,7 @@ def test_a_value_where_a_promise_belongs_is_named_and_a_way_out_shown(
     with pytest.raises(TypeError) as caught:
         PROMISE_WANTED[case](value)
     message = str(caught.value)
-    name = "state" if case == "debug_state_is" else name_of(case)
+    name = name_of(case)
     assert message.startswith(f"lwt.{name}: expected a promise, got {value!r}")
     assert "lwt.return_(value) makes a promise of a value" in message
 
