@@ -218,8 +218,15 @@ def wrap_syscall(
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
+    return try_syscall("lwt_unix.wrap_syscall", event, descriptor, action)
+
+
+def try_syscall(
+    function: str, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+) -> lwt.Promise[A]:
+    """Do what `wrap_syscall` does, for the function that was called."""
     if type(descriptor) is not File_descr or not descriptor._direct:
-        check_opened("lwt_unix.wrap_syscall", descriptor)
+        check_opened(function, descriptor)
         if settle_mode(descriptor) and not is_ready(event, descriptor._fd):
             return register_action(event, descriptor, action)
     return try_or_wait(event, descriptor, action)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import lwt
 from lwt._core.checks import check_kind
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.actions import wrap_syscall
+from lwt_unix._descriptors.actions import try_syscall
 from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
-from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor
+from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._sockets.constants import Msg_flag
 from lwt_unix._sockets.sockaddr import Address, Sockaddr, from_python, to_sockaddr
@@ -144,8 +144,7 @@ def _transfer(
 ) -> lwt.Promise[A]:
     """Do what `wrap_syscall` does with a call that uses a part of somebody's buffer."""
     try:
-        check_is_descriptor(function, descriptor)
-        return wrap_syscall(event, descriptor, call)
+        return try_syscall(function, event, descriptor, call)
     except Exception:
         release(part)
         raise

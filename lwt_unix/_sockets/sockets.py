@@ -23,7 +23,7 @@ import lwt
 from lwt._core.checks import check_kind
 from lwt_unix import lwt_sys
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.actions import Retry, is_ready, wrap_syscall
+from lwt_unix._descriptors.actions import Retry, is_ready, try_syscall
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.io_event import Read, Write
@@ -164,8 +164,8 @@ def accept(
 
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
-    check_is_descriptor("lwt_unix.accept", descriptor)
-    return wrap_syscall(Read, descriptor, partial(_accept, descriptor, cloexec))
+    take = partial(_accept, descriptor, cloexec)
+    return try_syscall("lwt_unix.accept", Read, descriptor, take)
 
 
 def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr]:
@@ -219,7 +219,7 @@ def accept_n(
         return accepted, None
 
     return lwt.catch(
-        lambda: wrap_syscall(Read, descriptor, accept_some),
+        lambda: try_syscall("lwt_unix.accept_n", Read, descriptor, accept_some),
         lambda exn: lwt.return_((accepted, lwt.Some(exn))),
     )
 
@@ -243,7 +243,6 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_unix.connect : file_descr -> sockaddr -> unit Lwt.t
     """
-    check_is_descriptor("lwt_unix.connect", descriptor)
     sockaddr = to_sockaddr("lwt_unix.connect", address)
     in_progress = False
 
@@ -263,7 +262,7 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
         if error:
             raise OSError(error, f"{os.strerror(error)} (lwt_unix.connect to {sockaddr!r})")
 
-    return wrap_syscall(Write, descriptor, try_to_connect)
+    return try_syscall("lwt_unix.connect", Write, descriptor, try_to_connect)
 
 
 def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:

@@ -6,7 +6,6 @@ OCaml: Lwt_io, `buffered`, `resize_buffer`, `block`, `direct_access` (src/unix/l
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar, final
 
 import lwt
@@ -119,7 +118,7 @@ async def _block(
     check_bounds("lwt_io.block", "the size", size, 0, MINIMUM_BUFFER_SIZE, ocaml="Lwt_io.block")
     take = _taking.take_block if buffer.is_input else _putting.take_block
     start = await take(buffer, size)
-    return await lwt.apply(partial(promise_of, "lwt_io.block", f, buffer.memory), start)
+    return await promise_of("lwt_io.block", f, buffer.memory, start)
 
 
 @final
@@ -216,6 +215,6 @@ async def _direct_access(
     buffer: ChannelBuffer, f: Callable[[Direct_access], PromiseOrCoroutine[T]]
 ) -> T:
     record = Direct_access(buffer)
-    result = await lwt.apply(partial(promise_of, "lwt_io.direct_access", f), record)
+    result = await promise_of("lwt_io.direct_access", f, record)
     record._finish(buffer)
     return result

@@ -12,7 +12,8 @@ from typing import Final, Literal, overload
 import lwt
 import lwt_unix
 from lwt._core.checks import check_bounds, check_callable, check_kind, wrong_type
-from lwt_unix._checks import check_fd, in_ocaml, promise_of
+from lwt._core.coroutine import to_promise
+from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix.lwt_io._buffer import (
     MINIMUM_BUFFER_SIZE,
@@ -144,13 +145,15 @@ def make(
 
 def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]]) -> Perform:
     """Let a user's function be an `async def` one, too."""
+    as_promise = partial(to_promise, "lwt_io.make", perform_io)
 
     def perform(memory: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+        def call(_: None) -> lwt.Promise[int]:
+            result = perform_io(memory, offset, length)
+            return result if type(result) is lwt.Promise else as_promise(result)
+
         # By `bind`: it postpones calls that nest too deeply, and lets their exceptions leave.
-        return lwt.bind(
-            lwt.return_unit,
-            lambda _: promise_of("lwt_io.make", perform_io, memory, offset, length),
-        )
+        return lwt.bind(lwt.return_unit, call)
 
     return perform
 

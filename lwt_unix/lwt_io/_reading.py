@@ -172,7 +172,8 @@ def _read_into(
 ) -> lwt.Promise[int]:
     if type(ic) is not InputChannel:
         check_kind(function, ic, InputChannel)
-    check_part(function, offset, length)
+    if type(offset) is not int or type(length) is not int:
+        check_part(function, offset, length)
     view = writable_bytes(function, target)
     buffer = ic._buffer
     if not 0 < length <= len(view) - offset or offset < 0:
@@ -211,7 +212,8 @@ def _read_into_exactly(
 ) -> lwt.Promise[None]:
     if type(ic) is not InputChannel:
         check_kind(function, ic, InputChannel)
-    check_part(function, offset, length)
+    if type(offset) is not int or type(length) is not int:
+        check_part(function, offset, length)
     view = writable_bytes(function, target)
     return exclusively(ic, _taking.read_into_exactly(ic._buffer, function, view, offset, length))
 

@@ -262,7 +262,7 @@ async def _atomically(
     inner: AnyChannel,
 ) -> T:
     try:
-        return await lwt.apply(partial(promise_of, "lwt_io.atomic", function), inner)
+        return await promise_of("lwt_io.atomic", function, inner)
     finally:
         inner._state = INVALID
         channel._inner = None

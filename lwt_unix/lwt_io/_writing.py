@@ -166,7 +166,8 @@ def _write_from(
 ) -> lwt.Promise[int]:
     if type(oc) is not OutputChannel:
         check_kind(function, oc, OutputChannel)
-    check_part(function, offset, length)
+    if type(offset) is not int or type(length) is not int:
+        check_part(function, offset, length)
     view = bytes_of(function, source)
     return exclusively(oc, _putting.write_from(oc._buffer, function, view, offset, length))
 
@@ -176,7 +177,8 @@ def _write_from_exactly(
 ) -> lwt.Promise[None]:
     if type(oc) is not OutputChannel:
         check_kind(function, oc, OutputChannel)
-    check_part(function, offset, length)
+    if type(offset) is not int or type(length) is not int:
+        check_part(function, offset, length)
     view = bytes_of(function, source)
     return exclusively(oc, _putting.write_from_exactly(oc._buffer, function, view, offset, length))
 
