@@ -18,9 +18,13 @@ import lwt
 from lwt import Error, Ok, Promise, Some, lwt_stream
 from lwt.lwt_stream import Stream
 from tests.support.promises import after, outcome, run_pauses
-from tests.support.streams import Trouble, check, listed, option
+from tests.support.streams import listed
 
 T = TypeVar("T")
+
+
+class Trouble(Exception):
+    """What sources and functions of the properties fail with."""
 
 
 class Step(NamedTuple):
@@ -127,6 +131,18 @@ def sources(draw: st.DrawFn) -> Source:
 
 
 # --- Functions of one stream -------------------------------------------------
+
+
+def check(value: int) -> int:
+    """A number, unless it is 5."""
+    if value == 5:
+        raise Trouble(value)
+    return value
+
+
+def option(value: int) -> Some[int] | None:
+    """Some number more, unless it is a multiple of 3."""
+    return Some(value + 1) if check(value) % 3 else None
 
 
 def is_odd(value: int) -> bool:

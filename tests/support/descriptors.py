@@ -87,16 +87,6 @@ def fill(descriptor: lwt_unix.File_descr) -> None:
         pass
 
 
-def drain(descriptor: lwt_unix.File_descr) -> None:
-    """Read until there is nothing."""
-    lwt_main.run(lwt_unix.blocking(descriptor))
-    try:
-        while os.read(lwt_unix.unix_file_descr(descriptor), 65536):
-            pass
-    except BlockingIOError:
-        pass
-
-
 def read_one(descriptor: lwt_unix.File_descr) -> lwt.Promise[str]:
     """Read one character."""
     buffer = bytearray(1)

@@ -99,13 +99,6 @@ def is_available(engine_class: Engine_class) -> bool:
 
 ENGINES = [engine_class for engine_class in CANDIDATES if is_available(engine_class)]
 
-KERNEL_ENGINES = [
-    engine_class
-    for engine_class in ENGINES
-    if engine_class not in (lwt_engine.select, Libev_select, User_select, User_poll)
-]
-"""Those that are not confined to descriptors below 1024."""
-
 
 class Clock:
     """A clock that goes on only when it is told to."""

@@ -21,8 +21,6 @@ def call(name: str, f: Callable[[Any], Any], elements: Any) -> Promise[Any]:
     return function(f, elements)
 
 
-SEQUENTIAL = [name for name in lwt_list.__all__ if name.endswith("_s")]
-CONCURRENT = [name for name in lwt_list.__all__ if name.endswith("_p")]
 VALUE_THAT_GOES_ON = {
     "exists_s": False,
     "find_s": False,

@@ -45,22 +45,6 @@ def from_promises(*promises: Promise[Any]) -> Stream[Any]:
     return lwt_stream.from_(lambda: next(rest, lwt.return_none))
 
 
-class Trouble(Exception):
-    """What sources and functions of the properties fail with."""
-
-
 def listed(stream: Stream[T]) -> list[T]:
     """All elements, when nothing is paused any more."""
     return outcome(lwt_stream.to_list(stream))
-
-
-def check(value: int) -> int:
-    """A number, unless it is 5."""
-    if value == 5:
-        raise Trouble(value)
-    return value
-
-
-def option(value: int) -> Some[int] | None:
-    """Some number more, unless it is a multiple of 3."""
-    return Some(value + 1) if check(value) % 3 else None

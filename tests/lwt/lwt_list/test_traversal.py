@@ -13,8 +13,11 @@ import pytest
 import lwt
 from lwt import Fail, Promise, Some, lwt_list
 from lwt._core.resolution import resolution
-from tests.support.lists import CONCURRENT, SEQUENTIAL, VALUE_THAT_GOES_ON, Calls, call
+from tests.support.lists import VALUE_THAT_GOES_ON, Calls, call
 from tests.support.promises import A, run_pauses
+
+SEQUENTIAL = [name for name in lwt_list.__all__ if name.endswith("_s")]
+CONCURRENT = [name for name in lwt_list.__all__ if name.endswith("_p")]
 
 MILLION = 1_000_000
 MANY = 10_000

@@ -1,6 +1,7 @@
 """Waiting for a descriptor: who is asked when, and what becomes of those who wait."""
 
 import errno
+import os
 from collections.abc import Callable
 
 import pytest
@@ -8,9 +9,19 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import Read, Write, lwt_engine, lwt_main
-from tests.support.descriptors import Log, Pair, Reason, counts, drain, fill, read_one, send
+from tests.support.descriptors import Log, Pair, Reason, counts, fill, read_one, send
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+
+def drain(descriptor: lwt_unix.File_descr) -> None:
+    """Read until there is nothing."""
+    lwt_main.run(lwt_unix.blocking(descriptor))
+    try:
+        while os.read(lwt_unix.unix_file_descr(descriptor), 65536):
+            pass
+    except BlockingIOError:
+        pass
 
 
 # --- Trying at once ----------------------------------------------------------
