@@ -130,4 +130,5 @@ def with_tracing_context(name: str, function: Callable[[], R], /) -> R:
 
     OCaml: Lwt.with_tracing_context : string -> (unit -> 'a t) -> 'a t
     """
+    check_callable("lwt.with_tracing_context", function)
     return with_value(tracing_context, Some(name), function)

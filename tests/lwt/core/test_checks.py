@@ -1,6 +1,8 @@
 """Arguments of the wrong kind get a clear error at the call, which changes nothing."""
 
+import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 import pytest
 
 import lwt
+from lwt import lwt_stream
+from lwt._core.checks import check_bounds, check_kind
 from lwt._core.promise import PENDING
 
 pytestmark = pytest.mark.usefixtures("nothing_left_over")
@@ -27,6 +31,96 @@ def function(*_: object) -> lwt.Promise[None]:
 
 def pending() -> lwt.Promise[Any]:
     return lwt.task()[0]
+
+
+# --- The form of the messages ------------------------------------------------
+
+MODULES = [
+    "lwt",
+    *(f"lwt.{one.name}" for one in pkgutil.iter_modules(lwt.__path__) if one.name[0] != "_"),
+]
+
+TAKES_ANYTHING = {
+    "lwt.return_",
+    "lwt.return_some",
+    "lwt.return_ok",
+    "lwt.return_error",
+    "lwt.fail_with",
+    "lwt.fail_invalid_arg",
+    "lwt.reraise",
+    "lwt_mvar.create",
+    "lwt_result.return_",
+    "lwt_result.fail",
+    "lwt_seq.return_",
+    "lwt_stream.return_",
+}
+
+
+def functions_that_check() -> Iterator[tuple[str, Callable[..., object], int]]:
+    """All public functions that take arguments of some type: what a program calls them, how many."""
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        short = module_name.rpartition(".")[2]
+        for function in {getattr(module, name) for name in module.__all__}:
+            if inspect.isfunction(function):
+                kinds = [one.kind for one in inspect.signature(function).parameters.values()]
+                number = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
+                if number and f"{short}.{function.__name__}" not in TAKES_ANYTHING:
+                    yield f"{short}.{function.__name__}", function, number
+
+
+FUNCTIONS_THAT_CHECK = sorted(functions_that_check(), key=lambda case: case[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "number"),
+    FUNCTIONS_THAT_CHECK,
+    ids=[case[0] for case in FUNCTIONS_THAT_CHECK],
+)
+def test_a_message_says_first_the_function_as_a_program_spells_it(
+    name: str, function: Callable[..., object], number: int
+) -> None:
+    wrong = object()
+    with pytest.raises(TypeError) as caught:
+        function(*[wrong] * number)
+    assert re.match(rf"{re.escape(name)}: expected \S.*, got <object object", str(caught.value))
+
+
+def test_a_value_may_be_of_one_of_several_classes() -> None:
+    check_kind("lwt.f", b"x", (str, bytes))
+    with pytest.raises(
+        TypeError, match=r"^lwt\.f: expected a str or bytes, got 3 \(int\); encode it$"
+    ):
+        check_kind("lwt.f", 3, (str, bytes), "encode it")
+
+
+def test_a_bool_is_not_a_number() -> None:
+    check_kind("lwt.f", True, bool)
+    with pytest.raises(TypeError, match=r"^lwt\.f: expected an int, got True \(bool\)$"):
+        check_kind("lwt.f", True, int)
+    with pytest.raises(TypeError, match=r"^lwt_stream\.npeek: expected an int for n, got True"):
+        lwt_stream.npeek(True, lwt_stream.of_list([]))
+
+
+@pytest.mark.parametrize(
+    ("value", "most", "message"),
+    [
+        (0, None, "lwt.f: n is 0; expected 1 or more; count from 1"),
+        (0, 9, "lwt.f: n is 0; expected 1 to 9; count from 1"),
+        (10, 9, "lwt.f: n is 10; expected 1 to 9; count from 1"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_them(value: int, most: int | None, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        check_bounds("lwt.f", "n", value, 1, most, hint="count from 1")
+    with pytest.raises(ValueError, match=r"^Lwt\.f: n is "):
+        check_bounds("lwt.f", "n", value, 1, most, ocaml="Lwt.f")
+
+
+@pytest.mark.parametrize("value", [1, 9])
+def test_the_bounds_of_a_number_are_within_them(value: int) -> None:
+    check_bounds("lwt.f", "n", value, 1, 9)
+    check_bounds("lwt.f", "n", value, 1)
 
 
 # --- Where a promise belongs -------------------------------------------------
