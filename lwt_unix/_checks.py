@@ -71,5 +71,8 @@ def promise_of(
 
 
 def in_ocaml(function: str) -> str:
-    """Return a function's name as OCaml's own texts have it, to begin the text of a ValueError."""
+    """Return a function's name as OCaml's own texts have it, to begin the text of a ValueError.
+
+    A name that is OCaml's already stays as it is.
+    """
     return f"L{function[1:]}"

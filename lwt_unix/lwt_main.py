@@ -75,7 +75,7 @@ class Hooks(Generic[R]):
 
         OCaml: add_first : (unit -> unit kind) -> hook
         """
-        self._check("add_first", function)
+        check_callable(f"lwt_main.{self._name}.add_first", function)
         return lwt_sequence.add_l(function, self._hooks)
 
     def add_last(self, function: Callable[[], R], /) -> lwt_sequence.Node[Callable[[], R]]:
@@ -83,7 +83,7 @@ class Hooks(Generic[R]):
 
         OCaml: add_last : (unit -> unit kind) -> hook
         """
-        self._check("add_last", function)
+        check_callable(f"lwt_main.{self._name}.add_last", function)
         return lwt_sequence.add_r(function, self._hooks)
 
     def remove(self, hook: lwt_sequence.Node[Callable[[], R]], /) -> None:
@@ -101,9 +101,6 @@ class Hooks(Generic[R]):
         OCaml: remove_all : unit -> unit
         """
         lwt_sequence.iter_node_l(lwt_sequence.remove, self._hooks)
-
-    def _check(self, method: str, function: object) -> None:
-        check_callable(f"lwt_main.{self._name}.{method}", function)
 
     def __repr__(self) -> str:
         return f"<lwt_main.{self._name}: {lwt_sequence.length(self._hooks)} hooks>"

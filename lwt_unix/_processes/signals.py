@@ -26,7 +26,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from lwt import lwt_sequence
 from lwt._core.checks import check_bounds, check_callable, check_kind
@@ -159,6 +159,9 @@ def _non_blocking_pipe() -> tuple[int, int]:
     return reading, writing
 
 
+_LAST: Final = signal.NSIG - 1
+_HINT: Final = "use signal.SIGTERM or the like"
+
 _pipe: _SignalPipe | None = None
 _signals: dict[int, _Signal] = {}
 
@@ -214,7 +217,8 @@ def on_signal_full(
 def _add_handler(
     function: str, signum: int, f: Callable[[Signal_handler_id, int], object]
 ) -> Signal_handler_id:
-    _check_signal(function, signum, ocaml="Lwt_unix.on_signal: unavailable signal")
+    ocaml = "Lwt_unix.on_signal: unavailable signal"
+    check_bounds(function, "signum", signum, 1, _LAST, hint=_HINT, ocaml=ocaml)
     handled = _signals.get(signum)
     if handled is None:
         _check_thread(function)
@@ -279,15 +283,10 @@ def handle_signal(signum: int, /) -> None:
 
     OCaml: Lwt_unix.handle_signal : int -> unit
     """
-    _check_signal("lwt_unix.handle_signal", signum)
+    check_bounds("lwt_unix.handle_signal", "signum", signum, 1, _LAST, hint=_HINT)
     pipe = _pipe
     if pipe is not None and signum in _signals:
         pipe.notify(signum)
-
-
-def _check_signal(function: str, signum: int, ocaml: str = "") -> None:
-    hint = "use signal.SIGTERM or the like"
-    check_bounds(function, "signum", signum, 1, signal.NSIG - 1, hint=hint, ocaml=ocaml)
 
 
 def _check_thread(function: str) -> None:

@@ -31,6 +31,9 @@ from lwt_unix._sockets.socket_calls import socket_of
 
 Option = TypeVar("Option", bound=Constant)
 
+_INT: Final = (-(2**31), 2**31 - 1)
+"""The least and the largest int of C."""
+
 _LINGER: Final = struct.Struct("ii")
 """struct linger: whether it is on, and seconds."""
 
@@ -77,7 +80,7 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
     OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
     """
     sock = _socket_for("lwt_unix.setsockopt_int", descriptor, option, Socket_int_option)
-    _check_int("lwt_unix.setsockopt_int", value)
+    check_bounds("lwt_unix.setsockopt_int", "the value", value, *_INT)
     system.setsockopt(sock, *option.value, value)
 
 
@@ -109,7 +112,7 @@ def setsockopt_optint(
         case None:
             packed = _LINGER.pack(0, 0)
         case lwt.Some(number):
-            _check_int("lwt_unix.setsockopt_optint", number)
+            check_bounds("lwt_unix.setsockopt_optint", "the value", number, *_INT)
             packed = _LINGER.pack(1, number)
         case _:
             raise wrong_type("lwt_unix.setsockopt_optint", "None or lwt.Some(seconds)", value)
@@ -153,10 +156,6 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
     check_opened("lwt_unix.getsockopt_error", descriptor)
     error = system.getsockopt(socket_of(descriptor), socket.SOL_SOCKET, socket.SO_ERROR)
     return lwt.Some(error) if error else None
-
-
-def _check_int(function: str, value: int) -> None:
-    check_bounds(function, "the value", value, -(2**31), 2**31 - 1)
 
 
 def _socket_for(

@@ -67,11 +67,6 @@ OCaml: Lwt_engine.Engine_id__poll : engine_id
 # --- Checks of arguments -----------------------------------------------------
 
 
-def check_callback(function: str, callback: object) -> None:
-    """Raise a TypeError unless this can be called with an event."""
-    check_callable(function, callback, "it is called with the event")
-
-
 def check_engine(function: str, engine: object) -> None:
     """Raise a TypeError unless this is an engine."""
     if isinstance(engine, abstract):
@@ -170,7 +165,7 @@ class abstract(ABC):
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
         check_fd("lwt_engine.on_readable", fd)
-        check_callback("lwt_engine.on_readable", callback)
+        check_callable("lwt_engine.on_readable", callback)
         event = Registered_descriptor_event(fd, callback, self._readables)
         event.begin(self.register_readable)
         return event
@@ -184,7 +179,7 @@ class abstract(ABC):
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
         check_fd("lwt_engine.on_writable", fd)
-        check_callback("lwt_engine.on_writable", callback)
+        check_callable("lwt_engine.on_writable", callback)
         event = Registered_descriptor_event(fd, callback, self._writables)
         event.begin(self.register_writable)
         return event
@@ -205,7 +200,7 @@ class abstract(ABC):
         OCaml: method on_timer : float -> bool -> (event -> unit) -> event
         """
         check_delay("lwt_engine.on_timer", delay)
-        check_callback("lwt_engine.on_timer", callback)
+        check_callable("lwt_engine.on_timer", callback)
         event = Registered_timer_event(delay, repeat, callback, self._timers)
         event.begin(self.register_timer)
         return event

@@ -26,8 +26,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from lwt._core.checks import check_callable
 from lwt_unix._checks import check_delay, check_fd
-from lwt_unix.lwt_engine._base import abstract, check_callback, check_engine, system_clock
+from lwt_unix.lwt_engine._base import abstract, check_engine, system_clock
 from lwt_unix.lwt_engine._events import Action, Descriptor_event, Event, Event_callback
 from lwt_unix.lwt_engine._timers import Timer, Timer_queue
 
@@ -159,7 +160,7 @@ class descriptor_based(abstract):
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
         if not callable(callback):
-            check_callback("lwt_engine.on_readable", callback)
+            check_callable("lwt_engine.on_readable", callback)
         if not self._is_direct:
             return super().on_readable(fd, callback)
         watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_readable", fd)
@@ -171,7 +172,7 @@ class descriptor_based(abstract):
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
         if not callable(callback):
-            check_callback("lwt_engine.on_writable", callback)
+            check_callable("lwt_engine.on_writable", callback)
         if not self._is_direct:
             return super().on_writable(fd, callback)
         watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_writable", fd)
@@ -186,7 +187,7 @@ class descriptor_based(abstract):
             return super().on_timer(delay, repeat, callback)
         check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
-            check_callback("lwt_engine.on_timer", callback)
+            check_callable("lwt_engine.on_timer", callback)
         return Timer(delay, repeat, callback, self._timers, self._timer_queue)
 
     def register_readable(self, fd: int, action: Action, /) -> Action:

@@ -17,7 +17,7 @@ import lwt
 import lwt_unix
 from lwt._core.checks import check_callable
 from lwt_unix._checks import promise_of
-from lwt_unix._sockets.sockaddr import Address, Sockaddr
+from lwt_unix._sockets.sockaddr import Address, Sockaddr, to_sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
 from lwt_unix.lwt_io._connections import PrepareFd, closing_once
 from lwt_unix.lwt_io._create import (
@@ -293,7 +293,7 @@ def establish_server(
     """
     check_callable("lwt_io.establish_server", f)
     return establish_server_with_client_address(
-        sockaddr,
+        to_sockaddr("lwt_io.establish_server", sockaddr),
         lambda _, channels: f(channels),
         fd=fd,
         buffer_size=buffer_size,

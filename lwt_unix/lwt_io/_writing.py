@@ -173,14 +173,22 @@ def _write_from(
 
 
 def _write_from_exactly(
-    function: str, oc: OutputChannel, source: Data, offset: int, length: int
+    function: str,
+    oc: OutputChannel,
+    source: Data,
+    offset: int,
+    length: int,
+    *,
+    ocaml: str = "",
 ) -> lwt.Promise[None]:
+    """Write for `function`; `ocaml` is OCaml's text for a wrong range, if another name is in it."""
     if type(oc) is not OutputChannel:
         check_kind(function, oc, OutputChannel)
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = bytes_of(function, source)
-    return exclusively(oc, _putting.write_from_exactly(oc._buffer, function, view, offset, length))
+    name = ocaml or function
+    return exclusively(oc, _putting.write_from_exactly(oc._buffer, name, view, offset, length))
 
 
 def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> lwt.Promise[int]:
@@ -253,4 +261,11 @@ def write_from_string_exactly(
     OCaml: Lwt_io.write_from_string_exactly :
     output_channel -> string -> int -> int -> unit Lwt.t
     """
-    return _write_from_exactly("lwt_io.write_from_string_exactly", oc, source, offset, length)
+    return _write_from_exactly(
+        "lwt_io.write_from_string_exactly",
+        oc,
+        source,
+        offset,
+        length,
+        ocaml="Lwt_io.write_from_exactly",
+    )

@@ -172,7 +172,7 @@ def test_descriptor_reused_after_its_event_was_stopped_is_watched(
         (2**31, print, ValueError, "2147483648 is not a file descriptor; none is above"),
         ("0", print, TypeError, "expected a file descriptor, got '0' \\(str\\)"),
         (True, print, TypeError, "expected a file descriptor, got True \\(bool\\)"),
-        (0, None, TypeError, "expected a function, got None; it is called with the event"),
+        (0, None, TypeError, "expected a function, got None"),
     ],
 )
 def test_bad_registration_is_refused_and_changes_nothing(

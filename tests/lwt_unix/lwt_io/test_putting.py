@@ -87,7 +87,9 @@ class TestWriteFrom:
         state = lwt.state(write_from(sink.channel, b"abc", offset, length))
         assert isinstance(state, lwt.Fail)
         assert isinstance(state.exception, ValueError)
-        assert str(state.exception).startswith("Lwt_io.write_from")
+        # OCaml's functions of strings are those of bytes, and name them.
+        named_by_ocaml = write_from.__name__.replace("_string", "")
+        assert str(state.exception).startswith(f"Lwt_io.{named_by_ocaml}")
         assert lwt_io.buffered(sink.channel) == 0
 
 
