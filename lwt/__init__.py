@@ -8,28 +8,22 @@
     assert lwt.state(doubled) == lwt.Return(42)
 
 A promise is pending, then fulfilled with a value or rejected with an exception, once.
-Nothing here waits or does any input or output: when nothing can be resolved any more,
-every function has returned. The loop that waits for the world is `lwt_unix.lwt_main`.
+Nothing here waits, or does any input or output: a function resolves what can be resolved,
+and returns. The loop that waits for descriptors and clocks is `lwt_unix.lwt_main`.
 
 The source of all this is `_core`, whose guide gives the order in which to read it. The other
 modules of OCaml's library are modules of this package, to be imported by themselves:
-`from lwt import lwt_list, lwt_stream`. Each says what it stands on.
+`from lwt import lwt_list, lwt_stream`.
 
 An argument of a wrong type is a `TypeError`, raised at the call before anything has changed. This
 holds for every function of this package and of its modules, so their docstrings do not say it
-again. The message names the function, what was expected and how to mend it. A callback that
-returns something of a wrong type is a `TypeError`, too, where an exception of that callback would
-have gone.
-
-An argument of a wrong type is a `TypeError`, raised at the call before anything has changed. This
-holds for every function of this package and of its modules, so their docstrings do not say it
-again. The message names the function, what was expected and how to mend it. A callback that
-returns something of a wrong type is a `TypeError`, too, where an exception of that callback would
-have gone.
+again. The message names the function, what was expected and how to mend it. If a callback returns
+something of a wrong type, the `TypeError` goes where an exception of that callback would have gone.
 
 The words: a promise is *resolved* when it is fulfilled or rejected. A *callback* is
-attached to a pending promise; *cancel callbacks* run before the others, and only on
-cancelling. A *proxy* stands for another promise, the *underlying* one, in every respect.
+attached to a pending promise; *cancel callbacks* run before the others, and only if the
+promise is cancelled. A *proxy* stands for another promise, the *underlying* one, in every
+respect.
 
 OCaml: src/core/lwt.mli, lwt.ml.
 """

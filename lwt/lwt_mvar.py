@@ -160,7 +160,7 @@ def is_empty(mvar: Mvar[T], /) -> bool:
 
 
 def _let_next_put(mvar: Mvar[T]) -> None:
-    """Replace the value, which is taken, by that of the first who waits to put."""
+    """Replace the value, which is taken, by the value of the first who waits to put."""
     writer = mvar._writers.take()
     if writer is None:
         mvar._contents = _NOTHING

@@ -6,16 +6,16 @@ users wait, first in first out. `use` calls a function with a member, and takes 
 The ideas, in reading order:
 
 - A pool has *places*, as many as its maximum. A place is taken when the making of a member
-  starts, and is free again when that fails or the member was disposed of.
-- A member that nobody uses is idle. Whoever finds neither an idle member nor a free place
-  waits, first in first out, for a member that is given back or a place that becomes free.
+  starts. It is free again when the making fails, or when the member was disposed of.
+- A member that nobody uses is idle. If there is no idle member and no free place, a user
+  waits, first in first out, until a member is given back or a place becomes free.
 - So nobody waits while there is an idle member or a free place. `_serve_waiters` sees to
-  it wherever a place becomes free; and a new user waits behind those who wait already.
+  this wherever a place becomes free. A new user waits behind those who wait already.
 
 OCaml's pool forgets about places in some cases: when a waiter is served by a new member,
 when disposing fails, when `check` raises, and when a place becomes free while others wait.
-Its pool then grows beyond its maximum, loses a place forever, or lets its waiters wait forever.
-This one does not; in all else it does what OCaml's does, in the same order.
+Then it grows beyond its maximum, loses a place forever, or lets its waiters wait forever.
+This one does not. Everything else is done as in OCaml, in the same order.
 
 OCaml: Lwt_pool (src/core/lwt_pool.ml)
 """
@@ -141,10 +141,10 @@ def create(
     Args:
         maximum: how many members there may be at a time.
         f: makes a member.
-        validate: tells whether a member, which was idle or waited for, may be used; one that
-            may not is disposed of, and replaced by a new one. If it fails, so does the use.
-        check: takes a member whose use has failed, and a function to call with `True` if
-            the member is still good; otherwise it is disposed of.
+        validate: tells whether a member, which was idle or waited for, may be used. If not, it is
+            disposed of, and replaced by a new one. If `validate` fails, so does the use.
+        check: takes a member whose use has failed, and a function. It calls the function with
+            `True` if the member is still good; otherwise the member is disposed of.
         dispose: called with each member that the pool drops, except at the end of the program.
 
     Raises:
@@ -168,10 +168,10 @@ def create(
 def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]:
     """Call a function with a member, and take the member back when its promise is resolved.
 
-    The member is, in this order: the one that has been idle for longest; a new one; or the
-    next one that is given back. It is given back before the result is resolved. Cancelling the
-    result gives up waiting, or cancels what `f`, or the function of the pool that is at
-    work, waits for.
+    The member is the one that has been idle for longest; if none is idle, a new one; if there
+    is no place for a new one, the next that is given back. It is given back before the result
+    is resolved. Cancelling the result gives up waiting; or it cancels what `f` waits for, or
+    the function of the pool that is running.
 
     >>> import lwt
     >>> from lwt import lwt_pool
@@ -187,7 +187,7 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
     <Promise fulfilled: 'used member 0'>
 
     Raises:
-        Exception: that of `dispose` or `check`, if they raise before anything was waited for.
+        Exception: what `dispose` or `check` raise, if nothing had to be waited for before.
 
     OCaml: Lwt_pool.use : 'a t -> ('a -> 'b Lwt.t) -> 'b Lwt.t
     """
@@ -227,11 +227,11 @@ def wait_queue_length(pool: Pool[T], /) -> int:
 def clear(pool: Pool[T], /) -> Promise[None]:
     """Dispose of all members: of idle ones now, of those in use when they are given back.
 
-    So whoever uses the pool afterwards is given a member that was made after the call, or
-    one that was waited for before it. The idle members are disposed of one after the
-    other, the last that became idle first. If disposing of some fails, the others are
-    disposed of all the same (OCaml would stop, and forget them), and the result is
-    rejected with the first exception.
+    So a use that begins afterwards is given a member that was made after the call, or one
+    that was being made or validated at that time. The idle members are disposed of one
+    after the other, the last that became idle first. If disposing of some fails, the others
+    are disposed of all the same, and the result is rejected with the first exception.
+    (OCaml would stop, and forget the others.)
 
     OCaml: Lwt_pool.clear : 'a t -> unit Lwt.t
     """
@@ -313,7 +313,7 @@ def _ask(
 
 
 def _release(pool: Pool[T], member: T) -> None:
-    """Give a member to the first who waits for one; without any, it becomes idle."""
+    """Give a member to the first who waits for one; if nobody waits, it becomes idle."""
     waiter = pool._waiters.take()
     if waiter is None:
         pool._idle.append(member)
@@ -333,7 +333,7 @@ def _put_back(pool: Pool[T], member: T) -> None:
 def _check_and_release(pool: Pool[T], member: T, was_cleared: Ref[bool]) -> Promise[None]:
     """Take back a member whose use has failed, if it is still good.
 
-    `was_cleared` is that of the pool when the use began.
+    `was_cleared` is what the pool had when the use began.
     """
     is_cleared = was_cleared.contents  # Asked before `check` is called, which might clear it.
     is_good = False

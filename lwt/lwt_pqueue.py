@@ -1,14 +1,14 @@
 """Priority queues that never change: what adds or removes an element returns a new queue.
 
-`Make(Ord)` gives the functions for elements in an order. A queue is a list of binomial trees, in
-each of which no element stands below a greater one. All functions but `size` take time logarithmic
+`Make(Ord)` gives the functions for elements in an order. A queue is a list of binomial trees. In
+each tree no element stands below a greater one. All functions except `size` take time logarithmic
 in the number of elements. Elements that compare equal are all kept.
 
     queues = lwt_pqueue.Make()                       # Python's own <
     queue = queues.add(3, queues.add(1, queues.empty))
     queues.find_min(queue)                           # 1
 
-OCaml deprecates this module for users; nothing here stands on it.
+OCaml deprecates this module for users. No other module here uses it.
 
 OCaml: Lwt_pqueue (src/core/lwt_pqueue.ml)
 """
@@ -59,7 +59,7 @@ class _Tree(NamedTuple, Generic[T_co]):
 
 
 class _Trees(NamedTuple, Generic[T_co]):
-    """Trees, linked, so that lists share their ends; those of a queue have rising ranks."""
+    """Linked trees. Lists share their ends. The trees of a queue have rising ranks."""
 
     first: _Tree[T_co]
     rest: _Trees[T_co] | None

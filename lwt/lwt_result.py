@@ -1,8 +1,8 @@
 """Promises of results: errors as values, instead of exceptions.
 
-`Ok(x)` and `Error(e)` are values; a promise of one is *fulfilled* either way. So the
-functions here keep two kinds of failure apart: they pass on an `Error` as a value, and a
-rejection like the functions of `lwt` do.
+`Ok(x)` and `Error(e)` are values: a promise of either is *fulfilled*. So the functions
+here keep two kinds of failure apart. They pass on an `Error` as a value, and a rejection
+as the functions of `lwt` do.
 
     result = lwt_result.bind(parse(line), evaluate)      # evaluate is called with the x of Ok(x)
 
@@ -110,7 +110,7 @@ def lift(result: Ok[A] | Error[E], /) -> Result[A, E]:
 
 
 def ok(promise: Promise[A], /) -> Promise[Ok[A]]:
-    """Put the value of a promise into `Ok`; a rejection stays one.
+    """Put the value of a promise into `Ok`; a rejection stays a rejection.
 
     OCaml: Lwt_result.ok : 'a Lwt.t -> ('a, _) t
     """
@@ -119,7 +119,7 @@ def ok(promise: Promise[A], /) -> Promise[Ok[A]]:
 
 
 def error(promise: Promise[E], /) -> Promise[Error[E]]:
-    """Put the value of a promise into `Error`; a rejection stays one.
+    """Put the value of a promise into `Error`; a rejection stays a rejection.
 
     OCaml: Lwt_result.error : 'b Lwt.t -> (_, 'b) t
     """
@@ -208,7 +208,7 @@ def bind(
     <Promise fulfilled: Error('odd')>
 
     Raises:
-        Exception: that of the function, if the promise is fulfilled already.
+        Exception: what the function raises, if the promise is fulfilled already.
 
     OCaml: Lwt_result.bind : ('a, 'e) t -> ('a -> ('b, 'e) t) -> ('b, 'e) t
     """
@@ -221,7 +221,7 @@ def bind_error(
     """Go on with what is in `Error`; an `Ok` is the result, and the function is not called.
 
     Raises:
-        Exception: that of the function, if the promise is fulfilled already.
+        Exception: what the function raises, if the promise is fulfilled already.
 
     OCaml: Lwt_result.bind_error : ('a, 'e1) t -> ('e1 -> ('a, 'e2) t) -> ('a, 'e2) t
     """
@@ -258,7 +258,7 @@ def bind_lwt(promise: Result[A, E], f: Callable[[A], PromiseOrCoroutine[B]], /) 
     """Like `bind`, with a function whose promise gives a value, which is put into `Ok`.
 
     Raises:
-        Exception: that of the function, if the promise is fulfilled already.
+        Exception: what the function raises, if the promise is fulfilled already.
 
     OCaml: Lwt_result.bind_lwt : ('a, 'e) t -> ('a -> 'b Lwt.t) -> ('b, 'e) t
     """
@@ -271,7 +271,7 @@ def bind_lwt_error(
     """Like `bind_error`, with a function whose promise gives what is put into `Error`.
 
     Raises:
-        Exception: that of the function, if the promise is fulfilled already.
+        Exception: what the function raises, if the promise is fulfilled already.
 
     OCaml: Lwt_result.bind_lwt_error : ('a, 'e1) t -> ('e1 -> 'e2 Lwt.t) -> ('a, 'e2) t
     """
@@ -303,7 +303,7 @@ def bind_result(promise: Result[A, E], f: Callable[[A], Ok[B] | Error[E]], /) ->
 def both(first: Result[A, E], second: Result[B, E], /) -> Result[tuple[A, B], E]:
     """Wait for two promises of results; give `Ok` of the pair, or the `Error` that came first.
 
-    If both are an `Error` already, that of the second counts, as in OCaml.
+    If both are an `Error` already, the second one counts, as in OCaml.
 
     OCaml: Lwt_result.both : ('a, 'e) t -> ('b, 'e) t -> ('a * 'b, 'e) t
     """
@@ -329,7 +329,7 @@ def iter(f: Callable[[A], PromiseOrCoroutine[object]], promise: Result[A, E], /)
     """Call a function with the value of `Ok`, and wait for its promise; ignore an `Error`.
 
     Raises:
-        Exception: that of the function, if the promise is fulfilled already.
+        Exception: what the function raises, if the promise is fulfilled already.
 
     OCaml: Lwt_result.iter : ('a -> unit Lwt.t) -> ('a, 'e) t -> unit Lwt.t
     """
@@ -342,7 +342,7 @@ def iter_error(
     """Call a function with what is in `Error`, and wait for its promise; ignore an `Ok`.
 
     Raises:
-        Exception: that of the function, if the promise is fulfilled already.
+        Exception: what the function raises, if the promise is fulfilled already.
 
     OCaml: Lwt_result.iter_error : ('e -> unit Lwt.t) -> ('a, 'e) t -> unit Lwt.t
     """

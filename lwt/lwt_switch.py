@@ -1,7 +1,8 @@
-"""Switches: what to do at the end is collected on the way, and done when it is turned off.
+"""Switches: they collect what is to be done at the end, and do it when they are turned off.
 
 A function that acquires something takes a switch, as an option, and adds the hook that
-frees it. Whoever made the switch frees all at once by turning it off; `with_switch` does both.
+frees it. Turning the switch off frees everything at once. `with_switch` makes a switch, and
+turns it off at the end.
 
 OCaml: Lwt_switch (src/core/lwt_switch.ml)
 """
@@ -137,8 +138,8 @@ def add_hook(switch: Some[Switch] | None, hook: Hook, /) -> None:
 def add_hook_or_exec(switch: Some[Switch] | None, hook: Hook, /) -> Promise[object]:
     """Have a function called when a switch is turned off, or now, if it is off already.
 
-    The result is that of the function if it is called now. Otherwise it is fulfilled, also
-    without a switch, when nothing is done.
+    If the function is called now, the result is its promise. Otherwise the result is fulfilled
+    already. Without a switch it is fulfilled, too, and nothing is done.
 
     Raises:
         Exception: the function's own, if it is called now.
@@ -162,10 +163,10 @@ def _call(function: str, hook: Hook) -> Promise[object]:
 def turn_off(switch: Switch, /) -> Promise[None]:
     """Turn a switch off: call all its hooks, and wait for all of them.
 
-    The hooks are called at once, the one that was added last first. A hook that raises, or
-    whose promise is rejected, does not keep the others from being called and waited for;
-    the result is then rejected with the first such exception. Cancelling the result cancels
-    what the hooks wait for. A switch that is off already is left alone.
+    The hooks are called at once; the one that was added last comes first. If a hook raises,
+    or its promise is rejected, the others are called and waited for all the same; then the
+    result is rejected with the first such exception. Cancelling the result cancels what the
+    hooks wait for. A switch that is off already is left alone.
 
     OCaml: Lwt_switch.turn_off : t -> unit Lwt.t
     """
@@ -180,8 +181,8 @@ def turn_off(switch: Switch, /) -> Promise[None]:
 def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> Promise[T]:
     """Call a function with a new switch, and turn it off when its promise is resolved.
 
-    The result is that of the function, once all hooks are done; if one of these fails, the
-    result is rejected with its exception instead.
+    When all hooks are done, the result is resolved like the promise of the function. If a
+    hook fails, the result is rejected with its exception instead.
 
     >>> import lwt
     >>> from lwt import lwt_switch

@@ -244,7 +244,7 @@ def yield_() -> lwt.Promise[None]:
 
 
 def abandon_yielded_and_paused() -> None:
-    """Leave all paused promises pending for ever. Deprecated: use `lwt.abandon_paused`.
+    """Leave all paused promises pending forever. Deprecated: use `lwt.abandon_paused`.
 
     OCaml: Lwt_main.abandon_yielded_and_paused : unit -> unit
     """

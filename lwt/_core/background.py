@@ -1,4 +1,4 @@
-"""Waiting for nothing: what is started, or left, in the background.
+"""In the background: starting something, or leaving it, without waiting for it.
 
 `async_` and `dont_wait` call a function and let what it started go on; `ignore_result`
 lets a promise go on. They differ in what becomes of a rejection.
@@ -28,8 +28,8 @@ from lwt._core.resolution import MAXIMUM_NESTING, postpone_action, report, resol
 def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
     """Call a function, and let what it started go on in the background.
 
-    An exception, raised now or rejecting the function's promise later, goes to
-    `async_exception_hook`.
+    Its exception goes to `async_exception_hook`, whether it is raised now or rejects the
+    function's promise later.
 
     OCaml: Lwt.async : (unit -> unit t) -> unit
     """
@@ -47,11 +47,12 @@ def dont_wait(
 ) -> None:
     """Call a function, let it go on in the background, and handle its exception.
 
-    `handler` is called with an exception raised now or rejecting the promise later. Its
-    own exceptions are not handled: they leave through the function that resolves.
+    `handler` is called with the exception, whether it is raised now or rejects the promise
+    later. Exceptions of `handler` are not handled: they leave through the function that
+    resolves.
 
     Raises:
-        Exception: that of `handler`, if the function's promise is rejected already.
+        Exception: what `handler` raises, if the function's promise is rejected already.
 
     OCaml: Lwt.dont_wait : (unit -> unit t) -> (exn -> unit) -> unit
     """
@@ -71,7 +72,7 @@ def ignore_result(promise: Promise[object], /) -> None:
     """Let a promise go on by itself; a later rejection goes to `async_exception_hook`.
 
     Raises:
-        Exception: that of the promise, if it is rejected already.
+        Exception: what the promise is rejected with, if it is rejected already.
 
     OCaml: Lwt.ignore_result : _ t -> unit
     """
@@ -97,7 +98,7 @@ def _in_background(promise: Promise[object], handle: Callable[[Rejection], None]
 
 @final
 class _Background:
-    """What `async_` and its kin attach: it handles the rejection.
+    """What the functions above attach: it handles the rejection.
 
     It leaves the storage as it finds it, and lets the handler's exceptions pass.
     """

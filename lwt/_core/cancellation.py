@@ -1,9 +1,9 @@
 """Cancelling: a search backward from a promise, for promises of `task` to reject.
 
-A pending promise knows how it is cancelled (`HowToCancel`): one of `task` is rejected
-with `Canceled`; one of `bind`, `join` and so on passes the cancel on to what it waits
-for; one of `wait` ignores it. `cancel` first rejects all that it finds, and then lets
-their callbacks run, which carry the rejection forward in the ordinary way.
+A pending promise knows how it is cancelled (`HowToCancel`). A promise of `task` is
+rejected with `Canceled`. A promise of `bind`, `join` and so on passes the cancel on to
+what it waits for. A promise of `wait` ignores it. `cancel` first rejects all that it
+finds. Then it runs their callbacks, which carry the rejections forward as always.
 
 A side topic: nothing else needs it, and one may read the core without it.
 

@@ -1,15 +1,15 @@
-"""Choices that Lwt leaves open: what may go in any order goes in the order that is given here.
+"""Choices that Lwt leaves open: where any order would do, the order is chosen here.
 
-A program must not depend on these, and the library asks for them nowhere else:
+A program must not depend on them. The library makes none of them elsewhere:
 
 1. `draw`: which of several resolved promises `choose` and `pick` take;
 2. `arrange_ready`: which of the descriptors that are ready in one turn of the engine is first;
 3. `rank_timer`: which of the timers that are due at the same time is first. (An engine that a user
-   writes over `select_based` or `poll_based` says 2 itself.)
+   derives from `select_based` or `poll_based` decides 2 itself.)
 
-Which of several jobs is done first will be the next one, when jobs run in threads. All else that is
-open is the kernel's to say, by what its calls answer: how many bytes are moved, which client is
-accepted, whether it is too early. Those calls stand in `lwt_unix/_descriptors/system.py`.
+When jobs run in threads, which of several is done first will be the next one. Everything else that
+is open is decided by the kernel, in what its calls return: how many bytes are moved, which client
+is accepted, whether it is too early. Those calls stand in `lwt_unix/_descriptors/system.py`.
 
 OCaml: `Random` in src/core/lwt.ml; the rest is left to libev.
 """
@@ -29,12 +29,12 @@ It starts from the same seed in every process; `lwt.prng.seed(n)` starts it agai
 
 
 def renew() -> None:
-    """Begin afresh, with the seed of the start."""
+    """Begin again, with the seed of the start."""
     prng.seed(_FIRST_SEED)
 
 
 def draw(number: int) -> int:
-    """Say which of several resolved promises to take: a number below theirs."""
+    """Say which of `number` resolved promises to take, counted from 0."""
     return prng.randrange(number) if number > 1 else 0
 
 
@@ -47,6 +47,7 @@ def rank_timer(number: int) -> int:
     """Say where a timer goes among those for the same time: in the order in which they came.
 
     Args:
-        number: which of its engine's it is, as they came. No two may get the same rank.
+        number: which timer of its engine it is, in the order in which they came. No two may get
+            the same rank.
     """
     return number

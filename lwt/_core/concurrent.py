@@ -44,9 +44,9 @@ T = TypeVar("T")
 def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
     """Wait until all promises are resolved.
 
-    If some are rejected, so is the result, once all are resolved: with the exception of
-    the first in the list that is rejected already, else of the first to be rejected.
-    Cancelling the result cancels all.
+    If some are rejected, so is the result, once all are resolved. If a promise of the list
+    is rejected already, the exception of the first such promise counts; otherwise, of the
+    one that is rejected first. Cancelling the result cancels all.
 
     OCaml: Lwt.join : unit t list -> unit t
     """
@@ -326,7 +326,7 @@ def _check_some(function: str, promises: Iterable[Promise[T]]) -> list[Promise[T
 
 
 def _resolved_to_choose_from(promises: Sequence[Promise[T]]) -> list[Promise[T]]:
-    """The rejected promises, last first as OCaml gathers them; if none, the fulfilled."""
+    """The rejected promises; if there are none, the fulfilled ones. The last is first, as in OCaml."""
     rejected = [p for p in promises if underlying(p)._state == REJECTED]
     if rejected:
         rejected.reverse()

@@ -1,9 +1,9 @@
 """Making promises: resolved ones, and pending ones with their resolvers.
 
-`return_` and its kin make promises that are resolved from the start. `wait` and
-`task` make pending ones; the `wakeup` family resolves these. What `wakeup` resolves
-has its callbacks run before `wakeup` returns. `wakeup_later` does the same unless it
-is called by a callback: then they run when the outermost callbacks have run.
+`return_` and functions like it make promises that are resolved from the start. `wait` and
+`task` make pending ones; the `wakeup` family resolves these. `wakeup` runs the callbacks
+of the promise before it returns. So does `wakeup_later`, unless it is called by a
+callback: then they run when the outermost callbacks have run.
 
 OCaml: src/core/lwt.ml, Trivial_promises, Pending_promises, Resolving.
 """

@@ -79,7 +79,7 @@ _filter: Ref[Exception_filter.t] = Ref(Exception_filter.handle_all_except_runtim
 
 
 def renew() -> None:
-    """Begin afresh, with the filter of the start."""
+    """Begin again, with the filter of the start."""
     _filter.contents = Exception_filter.handle_all_except_runtime
 
 

@@ -1,8 +1,8 @@
 """Lifting: ordinary functions made to return promises.
 
 `wrap` calls a function; `wrap1` to `wrap7` return a function of so many arguments. In
-Python one function would do for all. The number is checked, so that a wrong call fails with
-the name that the program has called.
+Python one function could do what all of these do. The number of arguments is checked, so
+that the error of a wrong call has the name that the program called.
 
 OCaml: src/core/lwt.ml, Miscellaneous.
 """

@@ -36,7 +36,7 @@ class _Paused:
         self.renew()
 
     def renew(self) -> None:
-        """Begin afresh: nothing is paused, and nobody is notified."""
+        """Begin again: nothing is paused, and nobody is notified."""
         self.promises = []
         self.notifier = None
 

@@ -1,6 +1,6 @@
-"""Names as users see them: what a module offers says that it comes from there.
+"""Names as users see them: what a module offers says that it comes from that module.
 
-A traceback then reads `lwt.Failure: …`, and `help` and pickles name no private file.
+So a traceback reads `lwt.Failure: …`, and `help` and pickles do not name a private file.
 """
 
 import sys
@@ -24,7 +24,7 @@ class Constant(Enum):
 
 
 def publish(module_name: str) -> None:
-    """Give the classes and functions that a module offers its name."""
+    """Write a module's name into the classes and functions that it offers."""
     module = sys.modules[module_name]
     for name in module.__all__:
         value = getattr(module, name)

@@ -45,7 +45,7 @@ def poll(promise: Promise[T], /) -> Some[T] | None:
     """Give the value of a promise, if it is fulfilled; `None` if it is pending.
 
     Raises:
-        Exception: that of the promise, if it is rejected.
+        Exception: what the promise is rejected with, if it is rejected.
 
     OCaml: Lwt.poll : 'a t -> 'a option
     """

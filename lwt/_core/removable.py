@@ -1,10 +1,10 @@
-"""Callbacks that can be taken back: those of `choose` and `pick`, and of `protected`.
+"""Callbacks that can be taken back, for `choose` and `pick`, and for `protected`.
 
 One callback is attached to several promises. The first promise that is resolved runs it; then
 the others do not need it any more. It is not searched for in their lists: it is emptied and
 marked as removed, and a list is rebuilt when many of its callbacks are marked
 (`remove_callback` in `promise`). So a promise that stays pending for long and takes part in
-`choose` again and again carries a bounded number of them.
+`choose` again and again has a bounded number of such callbacks.
 
 OCaml: src/core/lwt.ml, Pending_callbacks (the "removable" ones).
 """

@@ -1,9 +1,9 @@
 """The resolution loop: where the callbacks of resolved promises run.
 
-Resolving a promise makes its callbacks run; these resolve more promises, whose
-callbacks run next, before the remaining ones of the first: the order is that of
-nested calls. `run_callbacks` keeps that order with a stack of its own instead of
-Python's, so that a chain of a million promises is no deeper than one.
+Resolving a promise makes its callbacks run. These resolve more promises, whose
+callbacks run next, before the remaining callbacks of the first: the order is the same
+as if the calls were nested. `run_callbacks` keeps that order with a stack of its own,
+not Python's. So a chain of a million promises takes no more of Python's stack than one.
 
 Three things may delay callbacks:
 
@@ -14,7 +14,7 @@ Three things may delay callbacks:
    once, the callback calls `bind`, and so on. OCaml makes tail calls there, Python
    does not. Beyond `MAXIMUM_NESTING` such calls one inside another, the next one is
    *postponed*: its caller gets a pending promise, and the call is made as soon as
-   the stack has unwound to half of that, before the call there returns.
+   the stack has unwound to half of that depth, before the call at that depth returns.
 3. An exception that leaves (KeyboardInterrupt, or one that the hook lets through)
    takes the stack with it. The callbacks that had not run yet go to the front of
    the queue of 1, for the next loop.
@@ -96,7 +96,7 @@ class Resolution:
         self.renew()
 
     def renew(self) -> None:
-        """Begin afresh: nothing runs, and nothing waits to."""
+        """Begin again: nothing runs, and nothing waits to."""
         self.depth = 0
         self.deferred = deque()
         self.nesting = 0
@@ -129,7 +129,7 @@ OCaml: Lwt.async_exception_hook : (exn -> unit) ref
 
 
 def renew() -> None:
-    """Begin afresh: nothing runs or waits to, and the hook is that of the start."""
+    """Begin again: nothing runs or waits to, and the hook is that of the start."""
     resolution.renew()
     async_exception_hook.contents = _die
 
@@ -276,8 +276,8 @@ def _run_deferred() -> None:
 def postpone(function: Callable[..., object], *arguments: Any) -> Promise[Any]:
     """Make a call later, when the stack has unwound; return the promise of its result.
 
-    `function` returns a promise. If it raises, so does the call of `bind` or the like
-    whose result this is, as if the call had not been postponed (see `run_postponed`).
+    `function` returns a promise. If it raises, so does the call (of `bind`, for example)
+    whose result this is, as if it had not been postponed (see `run_postponed`).
     """
     promise: Promise[Any] = new_promise(PENDING, None)
     resolution.postponed.append(

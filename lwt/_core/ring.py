@@ -3,14 +3,13 @@
 - A `Link` is a place in a ring: it knows the places before and after it.
 - A `Sequence` is the link that closes its ring: its first element comes after
   it, its last one before it, and an empty sequence is its own neighbour.
-- A `Node` is a link with a value. `remove` takes it out of its ring without
-  being told which one that is, so a node stays valid when `splice` moves it.
+- A `Node` is a link with a value. `remove` takes it out of its ring, whichever that
+  is, so a node stays valid when `splice` moves it.
 
-A removed node keeps its own two links, and this is what makes it safe to remove
-any node while the sequence is traversed: a traversal that stands on the removed
-node goes on to the neighbours that it had. Traversals ask for the next link
-only after the callback has returned, so they also meet what it has added ahead of
-them, and they pass over nodes that were removed.
+A removed node keeps its own two links. So any node may be removed while the sequence
+is traversed: a traversal that is at the removed node goes on to the neighbours that it
+had. Traversals ask for the next link only after the callback has returned. So they also
+meet what the callback has added ahead of them, and pass over nodes that were removed.
 
 OCaml: Lwt_sequence (src/core/lwt_sequence.ml)
 """

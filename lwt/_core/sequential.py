@@ -5,10 +5,10 @@
 - resolved in the way that the callback is for: the callback is called at once, and what it
   returns or raises is returned or raised;
 - resolved in the other way: so is the result, and the callback never runs;
-- pending: a new promise is returned, the *outer* one. A callback object is attached
-  that will, when the time comes, put the storage back, call the user's function, and
-  make the promise that this returns, the *inner* one, the same as the outer one. An
-  exception now rejects the outer promise, since nobody is left to catch it.
+- pending: a new promise is returned, the *outer* one, and a callback object is attached.
+  When it runs, it puts the storage back and calls the user's function. Then it makes the
+  promise that this returns, the *inner* one, the same as the outer one. An exception
+  rejects the outer promise, since no caller is left that could catch it.
 
 `try_bind` is the general case of `bind` and `catch`; `map` is `bind` for functions
 that do not return a promise. `finalize` cleans up in the same way whatever the outcome.
@@ -240,7 +240,7 @@ def try_bind(
     An exception of `on_fulfilled` is not handled by `on_rejected`.
 
     Raises:
-        Exception: that of a callback, if the promise of `function` is resolved already.
+        Exception: a callback's own, if the promise of `function` is resolved already.
 
     OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
@@ -257,10 +257,10 @@ def finalize(
 ) -> Promise[A]:
     """Call a function, then clean up, however it ends; the result is the function's.
 
-    If the cleaning up fails, the result is its exception instead.
+    If the cleaning up fails, the result is rejected with its exception instead.
 
     Raises:
-        Exception: that of `cleanup`, if the promise of `function` is resolved already.
+        Exception: what `cleanup` raises, if the promise of `function` is resolved already.
 
     OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
@@ -395,7 +395,7 @@ def try_bind_located(
 
 @final
 class TryBind:
-    """What `try_bind` and the like attach to a pending promise."""
+    """What `try_bind` and functions like it attach to a pending promise."""
 
     __slots__ = (
         "_add_location",

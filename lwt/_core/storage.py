@@ -44,7 +44,7 @@ current_storage: Final[Ref[Storage]] = Ref(empty_storage)
 
 
 def renew() -> None:
-    """Begin afresh, with nothing in the storage."""
+    """Begin again, with nothing in the storage."""
     current_storage.contents = empty_storage
 
 

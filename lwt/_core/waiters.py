@@ -2,11 +2,11 @@
 
 Mailboxes, mutexes, conditions and pools each have such a queue and a little state.
 
-Cancelling a waiter takes it out of the queue. One case needs care: `lwt.cancel` rejects
-all that it finds before any callback runs. When it found two waiters of one queue, and
-the callbacks of the first one look for the next in the queue, they meet the second, which
-is rejected but still there. OCaml's modules wake it in vain, and so lose the lock, the
-value or the signal. Here it is passed over.
+Cancelling a waiter takes it out of the queue. One case needs care. `lwt.cancel` first
+rejects all that it finds, and then runs their callbacks. It may find two waiters of one
+queue. Then the callbacks of the first one, if they look for the next in the queue, find the
+second, which is rejected but still there. OCaml's modules wake it in vain, and so lose the
+lock, the value or the signal. Here it is passed over.
 
 This is `lwt.task`, `lwt.add_task_r` and `lwt.wakeup_later` in one: place in the queue,
 cancel callback and resolver are a single object, and nothing is checked twice. That saves half

@@ -5,19 +5,19 @@
 - Those that end in `_p` are concurrent: the function is called on all elements first, in
   order; then the promises are waited for.
 
-What the function raises counts as a rejected promise. Cancelling the result cancels
-what is waited for: with `_s` the promise of the element that it stands at; with `iter_p`
-and `iteri_p` all promises; with the other `_p` that one promise that is waited for just
-then. These wait for the last promise first, as OCaml's do: a rejection of the last one
-shows at once, one of the others when those after it are fulfilled.
+If the function raises, this counts as a rejected promise. Cancelling the result cancels
+what it waits for. With `_s` this is the promise of the current element. With `iter_p`
+and `iteri_p` it is all promises. The other `_p` functions wait for one promise after the
+other, beginning with the last, as in OCaml. So a rejection of the last one shows at once,
+and a rejection of another one when those after it are fulfilled.
 
-All take any iterable. It is copied at the call if it is a container that may change.
-An iterator, such as a generator, is read by the `_s` functions as they go, so that what
-comes from it need not fit into memory.
+All take any iterable. If it is a container that may change, it is copied at the call. The
+`_s` functions read an iterator, such as a generator, as they go. So what comes from it
+need not fit into memory.
 
-All take time proportional to the number of elements and no stack. `iter_s`, `iteri_s`,
-`fold_left_s`, `for_all_s`, `exists_s` and `find_s` keep nothing of the elements that
-they are done with.
+All take time proportional to the number of elements, and no stack. `iter_s`, `iteri_s`,
+`fold_left_s`, `for_all_s`, `exists_s` and `find_s` do not keep elements that they are
+done with.
 
     import lwt
     from lwt import lwt_list
@@ -25,8 +25,8 @@ they are done with.
     lengths = lwt_list.map_p(fetch, addresses)    # all at once
     lwt_list.iter_s(show, addresses)              # one after the other
 
-The source: `_iterating` iterates, maps and folds; `_searching` has the tests of elements;
-both stand on the loops of `_traversal`.
+The source: `_traversal` has the loops; on them, `_iterating` iterates, maps and folds, and
+`_searching` tests elements.
 
 OCaml: Lwt_list (src/core/lwt_list.ml)
 """

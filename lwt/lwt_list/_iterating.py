@@ -56,8 +56,9 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], 
 def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], /) -> Promise[None]:
     """Call a function on all elements, then wait for all promises.
 
-    If some are rejected, so is the result, once all are resolved: with the exception of
-    the last in the list that is rejected already, else of the first to be rejected.
+    If some are rejected, so is the result, once all are resolved. If a promise of the list
+    is rejected already, the exception of the last such promise counts; otherwise, of the
+    one that is rejected first.
 
     OCaml: Lwt_list.iter_p : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """

@@ -4,8 +4,8 @@
 - `wait_for_all` has its promises from the start (`_p`).
 
 Both hand the values to `accept`, in the order in which they come. Only `rev_map_p` goes another
-way: each of its promises waits for the one before (`append_after`). A value that is there is read
-from its promise without a round through the loop's driver.
+way: each of its promises waits for the one before (`append_after`). A loop reads a value that is
+there from its promise, and yields the promises whose values are not there.
 
 OCaml: src/core/lwt_list.ml
 """

@@ -2,18 +2,18 @@
 
 A sequence is a function without arguments. Calling it evaluates the first node: a promise
 of `Nil`, or of `Cons(element, next)`, where `next` is the sequence of the others. Nothing
-is remembered: what is called twice is computed twice. Only an iterator that was made a
-sequence by `of_seq` or `of_seq_lwt` is read once, and what came from it is kept for as
+is remembered: what is called twice is computed twice. Only an iterator, made into a
+sequence by `of_seq` or `of_seq_lwt`, is read once, and what came from it is kept for as
 long as it can be asked for.
 
 Functions that return a sequence (`map`, `filter`, `append`, …) evaluate nothing. A call of
-their result evaluates as many nodes of their arguments as it takes to find one. Functions that
-return a promise (`fold_left`, `iter`, `to_list`, …) go through all nodes at once, one
+their result evaluates nodes of their arguments until it has found one. Functions that return
+a promise (`fold_left`, `iter`, `to_list`, …) begin at once, and go through all nodes, one
 after the other; they do not end on a sequence without an end.
 
-Exceptions go where they go in OCaml. What the first node of a sequence raises is a rejection.
-What a later node raises, or a function given to this module, is a rejection if something had to
-be waited for before; otherwise it leaves through the call.
+Exceptions go where they go in OCaml. If the first node of a sequence raises, that is a
+rejection. If a later node raises, or a function given to this module, that is a rejection if
+something had to be waited for before; otherwise the exception leaves through the call.
 
 Every traversal is a loop: sequences of any length take no stack, and memory only for what
 is kept.
@@ -21,8 +21,8 @@ is kept.
     seq = lwt_seq.unfold(lambda n: Some((n, n + 1)), 0)         # 0, 1, 2, …
     seq = lwt_seq.filter(lambda n: n % 2 == 1, seq)             # 1, 3, 5, …
 
-The source: `_nodes` has what a sequence is made of, `_making` what makes one, `_transforming`
-what makes one of another, `_traversing` what goes through a whole one.
+The source: `_nodes` has what a sequence is made of; `_making` makes sequences, `_transforming`
+makes one of another, and `_traversing` goes through a whole one.
 
 OCaml: Lwt_seq (src/core/lwt_seq.ml)
 """

@@ -67,7 +67,7 @@ def evaluate(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
     """Evaluate a sequence.
 
     Raises:
-        Exception: that of the sequence, if it raises one.
+        Exception: what the sequence raises.
         TypeError: it does not give a promise.
     """
     if resolution.nesting >= MAXIMUM_NESTING:

@@ -8,17 +8,18 @@
     push(Some(21))                                # now it is fulfilled: 42
     push(None)                                    # the end
 
-A stream is a place in a queue; its source adds to the end of the queue: a function that
-is called when an element is needed (`from_`, `from_direct`), or somebody who pushes
-(`create`, `create_bounded`). Clones are places in the same queue.
+A stream is a place in a queue. Its source adds to the end of the queue. The source is a
+function that is called when an element is needed (`from_`, `from_direct`), or somebody who
+pushes (`create`, `create_bounded`). Clones are places in the same queue.
 
-Functions whose name ends in `_s` take a function that returns promises, and wait for one
-before they call it again; `iter_p` does not wait, `iter_n` waits when there are too many.
+Functions whose name ends in `_s` take a function that returns promises. They wait for each
+promise before they call the function again; `iter_p` does not wait, and `iter_n` waits when too
+many promises are pending.
 
-A stream keeps the elements that it has still to give, and nothing of those that were read. So
-does a clone, as long as it is alive: one that nobody reads holds everything that comes, one that
-is dropped holds nothing. A push function does not keep its stream alive. `parse` keeps
-what is read until it is done, so that it can be put back.
+A stream keeps the elements that are still to be read, and nothing of those that were read. A
+clone does so, too: if nobody reads it, it keeps everything that comes; if it is dropped, it keeps
+nothing. A push function does not keep its stream alive. `parse` keeps what is read until it is
+done, so that it can be put back.
 
 The source reads in this order: `_source` (the queue), `_push` and `_asked` (where elements come
 from), `_stream` (the type, `get`), `lwt/_core/loop.py` (how readers wait without recursion),

@@ -44,7 +44,7 @@ class Asked(Source):
         """
 
     def run(self, loop: Loop[None]) -> Promise[None]:
-        """Run a loop that adds a cell; return the promise of that."""
+        """Run a loop that adds a cell; return its promise."""
         return start(self._watched(loop), SuspendedLoop)
 
     def _watched(self, loop: Loop[None]) -> Loop[None]:
@@ -53,8 +53,8 @@ class Asked(Source):
         except GeneratorExit:
             raise
         except BaseException:
-            # After an interrupt, who reads next asks again. And the traceback of an exception leads
-            # to this frame: close no circle.
+            # After an interrupt, the next reader asks again. And the traceback of an exception
+            # leads to this frame: close no circle.
             self.requested = None
             raise
 

@@ -255,7 +255,7 @@ def get_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[list[T]]:
     """Take the elements before the first one that does not satisfy a predicate.
 
     Raises:
-        Exception: that of `f`, if nothing has had to be waited for.
+        Exception: what `f` raises, if nothing had to be waited for before.
 
     OCaml: Lwt_stream.get_while : ('a -> bool) -> 'a t -> 'a list Lwt.t
     """
@@ -269,7 +269,7 @@ def junk_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[None]:
     """Drop the elements before the first one that does not satisfy a predicate.
 
     Raises:
-        Exception: that of `f`, if nothing has had to be waited for.
+        Exception: what `f` raises, if nothing had to be waited for before.
 
     OCaml: Lwt_stream.junk_while : ('a -> bool) -> 'a t -> unit Lwt.t
     """
@@ -380,7 +380,7 @@ def get_available(stream: Stream[T], /) -> list[T]:
     """Take all elements that can be had without waiting.
 
     Raises:
-        Exception: that of the source; the elements before it are lost, as in OCaml.
+        Exception: what the source fails with; the elements before are lost, as in OCaml.
 
     OCaml: Lwt_stream.get_available : 'a t -> 'a list
     """
@@ -392,7 +392,7 @@ def junk_available(stream: Stream[object], /) -> None:
     """Drop all elements that can be had without waiting.
 
     Raises:
-        Exception: that of the source.
+        Exception: what the source fails with.
 
     OCaml: Lwt_stream.junk_available : 'a t -> unit
     """
@@ -415,7 +415,7 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
     """Take up to `n` elements that can be had without waiting.
 
     Raises:
-        Exception: that of the source.
+        Exception: what the source fails with.
         ValueError: `n` is negative.
 
     OCaml: Lwt_stream.get_available_up_to : int -> 'a t -> 'a list
@@ -429,7 +429,7 @@ def _available(items: Iterator[Cell | Promise[Any]]) -> Iterator[Any]:
     """Give the elements up to the first that is not there.
 
     Raises:
-        Exception: that of the source, if it has failed to give that one.
+        Exception: what the source fails with, if it fails to give that one.
     """
     for item in items:
         if type(item) is Promise:

@@ -2,10 +2,9 @@
 
 It is made of cells, one for each element, each leading to the next. A source adds cells at the
 end. A stream points to the first cell that it has not consumed; all clones of a stream share the
-source. So the elements that some clone has still to read, and no others, are kept alive, by that
-clone.
+source. So a clone keeps alive the elements that it has still to read, and no others.
 
-- The last cell is an empty one: its `data` will be that of the next element.
+- The last cell is empty: the next element will be put into it.
 - At the end of the stream, a cell with `None` stands before the last one.
 
 OCaml: src/core/lwt_stream.ml, the types node and source, enqueue.

@@ -1,4 +1,4 @@
-"""Streams: a place in the queue of a source; and `get`, the reader that others stand on.
+"""Streams: a place in the queue of a source; and the readers that others are built on.
 
 OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
 """
@@ -162,7 +162,7 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     <Promise fulfilled: Some(1)>
 
     Raises:
-        Exception: that of the function of `from_direct`, if it is called at once.
+        Exception: what the function of `from_direct` raises, if it is called at once.
 
     OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
     """
@@ -186,9 +186,10 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
 
 
 def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]:
-    """Take the first element: give its cell, or that of the end.
+    """Take the first element: give its cell, or the cell of the end.
 
-    If it has to be waited for, give the promise of that cell; or of the option that `get` gives.
+    If it has to be waited for, give the promise of that cell; if `as_option`, the promise of the
+    option that `get` gives.
     """
     cell = stream._cell
     if cell.data is None:
@@ -224,11 +225,11 @@ def _take_when_fed(
 
 
 def each(stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
-    """Consume all elements to the end of the stream, one when the next item is asked for.
+    """Consume all elements to the end of the stream, one each time that an item is asked for.
 
-    An item is the cell of an element. Where an element has to be waited for, the item is the
-    promise to wait for, once or more. A loop over these items `yield`s the promises and works
-    on the elements.
+    An item is the cell of an element. If an element has to be waited for, one or more items
+    before it are promises to wait for. A loop over these items `yield`s the promises and works on
+    the elements.
     """
     source, cell = stream._source, stream._cell
     while True:

@@ -1,10 +1,10 @@
 """Streams made of another stream: mapped, filtered, dumped.
 
-Each is like a stream of `from_`: nothing is read before it is asked for, and an exception of
-the function given rejects the promise of one element and does not end the stream. What
-the new stream reads is consumed from the old one.
+Each is like a stream of `from_`: nothing is read before it is asked for. An exception of the
+user's function rejects the promise of one element, and does not end the stream. What the new
+stream reads is consumed from the old one.
 
-`map` and `filter`, which programs use most, have sources of their own (`_Derived`); the others
+`map` and `filter`, which programs use most, have sources of their own (`_Derived`). The others
 are loops (`Looped`), which take a generator for each element.
 
 OCaml: src/core/lwt_stream.ml, from `map` to `flatten`, `wrap_exn`, and `hexdump`.
@@ -67,7 +67,7 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
 
 
 class _Derived(Asked):
-    """A source that makes its cells of those of a stream."""
+    """A source that makes each of its cells of a cell of a stream."""
 
     __slots__ = ("_function", "_stream")
 

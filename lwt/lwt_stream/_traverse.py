@@ -42,7 +42,7 @@ def fold(f: Callable[[T, A], A], stream: Stream[T], initial: A, /) -> Promise[A]
     <Promise fulfilled: 6>
 
     Raises:
-        Exception: that of `f`, if nothing has had to be waited for.
+        Exception: what `f` raises, if nothing had to be waited for before.
 
     OCaml: Lwt_stream.fold : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b Lwt.t
     """
@@ -90,7 +90,7 @@ def iter(f: Callable[[T], object], stream: Stream[T], /) -> Promise[None]:
     """Call a function with each element.
 
     Raises:
-        Exception: that of `f`, if nothing has had to be waited for.
+        Exception: what `f` raises, if nothing had to be waited for before.
 
     OCaml: Lwt_stream.iter : ('a -> unit) -> 'a t -> unit Lwt.t
     """
@@ -113,7 +113,7 @@ def iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
     Cancelling the result cancels the promise that it waits for.
 
     Raises:
-        Exception: that of `f`, if nothing has had to be waited for.
+        Exception: what `f` raises, if nothing had to be waited for before.
 
     OCaml: Lwt_stream.iter_s : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
@@ -135,9 +135,9 @@ def _iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T]) -> 
 def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -> Promise[None]:
     """Call a function with each element as it comes, without waiting for the promises.
 
-    The result is fulfilled when all of them are. If one is rejected, so is the result,
-    once those of all earlier elements are fulfilled; the others go on. Only the promises
-    that are not fulfilled at once are kept.
+    The result is fulfilled when all of them are. If one is rejected, so is the result, once
+    the promises of all earlier elements are fulfilled; the others go on. Only promises that
+    are not fulfilled at once are kept.
 
     OCaml: Lwt_stream.iter_p : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
@@ -334,7 +334,7 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
 
     Raises:
         ValueError: it is a stream of `create_bounded`.
-        Exception: that of `f`, if it raises one; the elements are put back before.
+        Exception: what `f` raises; the elements are put back before.
 
     OCaml: Lwt_stream.parse : 'a t -> ('a t -> 'b Lwt.t) -> 'b Lwt.t
     """

@@ -380,7 +380,7 @@ def _flush_automatically(root: Channel, _: None) -> None:
         except BaseException:
             release(channel)
             raise
-        # Not `finish`: after an error, it would ask for the same flush again, for ever.
+        # Not `finish`: after an error, it would ask for the same flush again, forever.
         if transferred is None:
             release(channel)
         else:
