@@ -106,6 +106,8 @@ class Suspended:
                 awaited = _go_on_from(driver, awaited)
                 promise = underlying(promise)
         except Exception as exception:
+            if self.is_loop and (stop := _stop_iteration(exception)) is not None:
+                return settle(promise, REJECTED, rejection_of(stop))
             try:
                 return settle(promise, REJECTED, rejection_of(exception, own_frames=2))
             finally:
@@ -132,6 +134,19 @@ class SuspendedLoop(Suspended):
         if resolved._state == REJECTED:
             return settle(self._promise, REJECTED, resolved._value)
         return Suspended.run(self, resolved)
+
+
+def _stop_iteration(exception: Exception) -> StopIteration | None:
+    """Return the StopIteration that a loop has raised: Python makes a RuntimeError of it.
+
+    A generator of the user's, inside a function that the loop calls, gets Python's RuntimeError.
+    """
+    stop = exception.__cause__
+    if type(exception) is RuntimeError and isinstance(stop, StopIteration):
+        traceback = stop.__traceback__
+        if traceback and str(traceback.tb_frame.f_globals.get("__name__")).startswith("lwt."):
+            return stop
+    return None
 
 
 def _go_on_from(driver: _Driver, awaited: Any) -> Any:
@@ -177,6 +192,7 @@ def start(
         driver = cast("_Driver", _drive())  # `coroutine` calls it an Awaitable, and only marks it.
         driver.send(None)
     promise: Promise[T]
+    stop: StopIteration | None = None
     returned_before = _returned.contents
     resolution.nesting = level + 1
     try:
@@ -199,12 +215,19 @@ def start(
             promise = new_promise(PENDING, awaited)
             add_callback(awaited, suspended(driver, promise))
     except Exception as exception:
+        stop = _stop_iteration(exception) if suspended.is_loop else None
         if exceptions_leave:
             run_postponed()  # As in bind.
-            raise
-        promise = new_promise(REJECTED, rejection_of(exception, own_frames=2))
+            if stop is None:
+                raise
+        elif stop is None:
+            promise = new_promise(REJECTED, rejection_of(exception, own_frames=2))
+        else:
+            promise = new_promise(REJECTED, rejection_of(stop))
     finally:
         resolution.nesting = level
+    if stop is not None and exceptions_leave:
+        raise stop
     if resolution.postponed:
         run_postponed(promise if exceptions_leave else None)
     try:

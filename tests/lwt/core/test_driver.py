@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import lwt
+from lwt import lwt_list, lwt_pool, lwt_seq, lwt_stream
 from lwt._core import driver
 from lwt._core.loop import Loop, start
 
@@ -161,3 +162,72 @@ def test_a_loop_that_waits_for_its_own_promise_waits_for_ever() -> None:
     results.append(start(loop()))
     lwt.wakeup(resolver, None)
     assert lwt.is_sleeping(results[0])
+
+
+# --- A user's StopIteration --------------------------------------------------
+
+
+def stops(*_: object) -> Any:
+    raise StopIteration("mine")
+
+
+def stops_in_a_generator(*_: object) -> Any:
+    def generator() -> Generator[None, None, None]:
+        yield stops()
+
+    return next(generator())
+
+
+def one() -> lwt_stream.Stream[int]:
+    """Make a stream of one element."""
+    return lwt_stream.of_list([1])
+
+
+LOOPS: dict[str, Callable[[Callable[..., Any]], lwt.Promise[Any]]] = {
+    "lwt_list.iter_s": lambda f: lwt_list.iter_s(f, [1]),
+    "lwt_list.fold_left_s": lambda f: lwt_list.fold_left_s(f, 0, [1]),
+    "lwt_list.find_s": lambda f: lwt_list.find_s(f, [1]),
+    "lwt_list.map_p": lambda f: lwt_list.map_p(f, [1]),
+    "lwt_stream.from_": lambda f: lwt_stream.get(lwt_stream.from_(f)),
+    "lwt_stream.from_direct": lambda f: lwt_stream.to_list(lwt_stream.from_direct(f)),
+    "lwt_stream.map": lambda f: lwt_stream.get(lwt_stream.map(f, one())),
+    "lwt_stream.map_s": lambda f: lwt_stream.get(lwt_stream.map_s(f, one())),
+    "lwt_stream.filter_map": lambda f: lwt_stream.get(lwt_stream.filter_map(f, one())),
+    "lwt_stream.iter": lambda f: lwt_stream.iter(f, one()),
+    "lwt_stream.fold_s": lambda f: lwt_stream.fold_s(f, one(), 0),
+    "lwt_seq.iter": lambda f: lwt_seq.iter(f, lwt_seq.of_list([1])),
+    "lwt_seq.filter": lambda f: lwt_seq.to_list(lwt_seq.filter(f, lwt_seq.of_list([1]))),
+    "lwt_pool.use": lambda f: lwt_pool.use(lwt_pool.create(1, lambda: lwt.return_(1)), f),
+}
+"""What calls a function in a loop."""
+
+
+def outcome_of(call: Callable[[], lwt.Promise[Any]]) -> Exception:
+    """The exception that a call raises, or that its promise is rejected with."""
+    try:
+        state = lwt.state(call())
+    except Exception as exception:
+        return exception
+    assert isinstance(state, lwt.Fail)
+    return state.exception
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_stop_iteration_of_a_users_function_comes_out_as_it_is(name: str) -> None:
+    exception = outcome_of(lambda: LOOPS[name](stops))
+    assert (type(exception), exception.args) == (StopIteration, ("mine",))
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_generator_of_the_users_that_stops_wrongly_gives_what_python_makes_of_it(
+    name: str,
+) -> None:
+    exception = outcome_of(lambda: LOOPS[name](stops_in_a_generator))
+    assert (type(exception), exception.args) == (RuntimeError, ("generator raised StopIteration",))
+
+
+def test_a_stop_iteration_after_waiting_comes_out_as_it_is() -> None:
+    promise, resolver = lwt.wait()
+    result = lwt_list.iter_s(lambda n: promise if n == 0 else stops(), [0, 1])
+    lwt.wakeup(resolver, None)
+    assert lwt.state(result) == lwt.Fail(StopIteration("mine"))
