@@ -33,7 +33,7 @@ from lwt._core.values import Error, Ok, Some
 T = TypeVar("T")
 E = TypeVar("E")
 
-# --- Promises that are resolved already -------------------------------------
+# --- Promises that are resolved already --------------------------------------
 
 
 def return_(value: T, /) -> Promise[T]:
@@ -134,7 +134,7 @@ def fail_invalid_arg(message: str, /) -> Promise[NoReturn]:
     return fail(ValueError(message))
 
 
-# --- Promises that are resolved later ---------------------------------------
+# --- Promises that are resolved later ----------------------------------------
 
 
 # `wait` and `task` are typed with Any, like asyncio's create_future: with a type

@@ -6,7 +6,7 @@ marked as removed, and a list is rebuilt when many of its callbacks are marked
 (`remove_callback` in `promise`). So a promise that stays pending for long and takes part in
 `choose` again and again has a bounded number of such callbacks.
 
-OCaml: src/core/lwt.ml, Pending_callbacks (the "removable" ones).
+OCaml: src/core/lwt.ml, Pending_callbacks (the "explicitly removable" ones).
 """
 
 from __future__ import annotations

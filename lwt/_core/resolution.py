@@ -107,7 +107,7 @@ class Resolution:
 resolution: Final = Resolution()
 
 
-# --- Exceptions that nobody waits for ---------------------------------------
+# --- Exceptions that nobody waits for ----------------------------------------
 
 
 def _die(exception: Exception, /) -> None:
@@ -270,7 +270,7 @@ def _run_deferred() -> None:
         run_callbacks(resolution.deferred.popleft())
 
 
-# --- Calls of user functions, one inside another ----------------------------
+# --- Calls of user functions, one inside another -----------------------------
 
 
 def postpone(function: Callable[..., object], *arguments: Any) -> Promise[Any]:

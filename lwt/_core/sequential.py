@@ -201,7 +201,7 @@ class _Map:
         return settle(self._outer, FULFILLED, value)
 
 
-# --- catch, try_bind, finalize ----------------------------------------------
+# --- catch, try_bind, finalize -----------------------------------------------
 
 
 def catch(

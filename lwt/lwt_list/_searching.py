@@ -111,7 +111,7 @@ def find_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /)
 
     def end() -> A:
         if not found:
-            raise LookupError("Lwt_list.find_s: the test holds of no element of the list")
+            raise LookupError("lwt_list.find_s: the test holds for no element of the list")
         return found[0]
 
     return _test_each("lwt_list.find_s", f, elements, accept, end)
