@@ -13,7 +13,7 @@ def test_find_s_rejects_with_lookup_error_when_the_test_holds_of_none() -> None:
     state = lwt.state(lwt_list.find_s(lambda _: lwt.return_false, [1, 2]))
     assert isinstance(state, Fail)
     assert type(state.exception) is LookupError
-    assert "Lwt_list.find_s" in str(state.exception)
+    assert str(state.exception).startswith("lwt_list.find_s: ")
 
 
 @pytest.mark.parametrize(
