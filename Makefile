@@ -55,7 +55,7 @@ test: $(TESTABLE) ## run all tests, and all but the slow ones under each other P
 	    .venv-$$version/bin/python -m pytest -q -m 'not slow' $(PYTEST_ARGS) || exit 1; \
 	done; \
 	echo "== Python $$own"; \
-	$(VENV_PYTHON) -m pytest -q --durations=5 $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest -q --durations=5 $(or $(PYTEST_ARGS),--cov)
 
 check: $(TESTABLE) ## check format, lint, spelling and types
 	$(VENV_PYTHON) -m ruff format --check $(SOURCES)
@@ -90,7 +90,7 @@ conformance: $(TESTABLE) ## let OCaml's Lwt judge random programs (N=20000)
 	@$(VENV_PYTHON) -m tests.conformance compare --install $(if $(N),--programs $(N))
 
 clean: ## remove the environments and what tools left behind
-	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV_PYTHON):

@@ -1,4 +1,4 @@
-"""What every test shares: how hypothesis searches, and what `async_exception_hook` gets.
+"""What every test shares: how hypothesis searches, what counts for coverage, fixtures.
 
 Three profiles. `ci` draws the same examples each time, so that a red run is
 red again; `dev`, the default outside CI, draws new ones; `thorough` is for
@@ -7,6 +7,7 @@ red again; `dev`, the default outside CI, draws new ones; `thorough` is for
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,6 +18,19 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.register_profile("dev", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5_000)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let only the quick tests in `lwt/` and `lwt_unix/` count for coverage.
+
+    These show one behaviour each, and reach the same lines in every run, which a random search
+    does not. Tracing makes a test up to ten times as slow, so the others run without.
+    """
+    mirrors = [Path(__file__).parent / name for name in ("lwt", "lwt_unix")]
+    for item in items:
+        counts = any(item.path.is_relative_to(folder) for folder in mirrors)
+        if not counts or item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture

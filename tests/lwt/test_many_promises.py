@@ -10,7 +10,10 @@ import lwt
 from lwt._core.promise import PROXY
 from tests.support.promises import A
 
-pytestmark = pytest.mark.usefixtures("nothing_left_over", "default_recursion_limit")
+pytestmark = [
+    pytest.mark.usefixtures("nothing_left_over", "default_recursion_limit"),
+    pytest.mark.no_cover,
+]
 
 MILLION = 1_000_000
 

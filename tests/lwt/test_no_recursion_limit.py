@@ -13,7 +13,10 @@ import pytest
 import lwt
 from lwt._core.resolution import MAXIMUM_NESTING
 
-pytestmark = pytest.mark.usefixtures("nothing_left_over", "default_recursion_limit")
+pytestmark = [
+    pytest.mark.usefixtures("nothing_left_over", "default_recursion_limit"),
+    pytest.mark.no_cover,
+]
 
 MILLION = 1_000_000
 

@@ -243,6 +243,7 @@ def test_a_rejection_passes_through_handlers_that_reraise_with_bounded_traceback
     assert names[-2:] == ["deep_inside", "go_wrong"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("is_pending", [False, True])
 def test_a_rejection_passes_through_many_bodies_with_bounded_traceback(is_pending: bool) -> None:
     async def body(depth: int) -> None:

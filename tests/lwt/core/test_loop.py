@@ -14,6 +14,7 @@ from tests.support.promises import A, is_canceled, rejected_with
 from tests.support.streams import rest_of, stream_of, value_of
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_elements_that_come_one_by_one_need_no_stack() -> None:
     stream, push = lwt_stream.create()
     number = lwt_stream.fold(lambda _, n: n + 1, lwt_stream.filter(lambda _: True, stream), 0)

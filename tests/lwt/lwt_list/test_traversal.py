@@ -204,6 +204,7 @@ def true_later(_: object) -> Promise[bool]:
     return lwt.map(lambda _: True, lwt.pause())
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["iter_s", "iteri_s", "fold_left_s", "for_all_s"])
 @pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
 def test_what_keeps_nothing_keeps_memory_flat(
@@ -216,6 +217,7 @@ def test_what_keeps_nothing_keeps_memory_flat(
     assert flat() < 100
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", lwt_list.__all__)
 def test_many_elements_take_no_stack(name: str) -> None:
     value = VALUE_THAT_GOES_ON.get(name, True)
@@ -225,6 +227,7 @@ def test_many_elements_take_no_stack(name: str) -> None:
         assert not lwt.is_sleeping(result)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", CONCURRENT)
 def test_many_pending_elements_may_be_resolved_in_any_order(name: str) -> None:
     for backwards in False, True:
@@ -267,6 +270,7 @@ def test_a_million_pending_elements(name: str) -> None:
     assert not lwt.is_sleeping(result)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", lwt_list.__all__)
 def test_lists_in_lists_take_no_stack(name: str) -> None:
     value = VALUE_THAT_GOES_ON.get(name, True)

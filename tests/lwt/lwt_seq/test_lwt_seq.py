@@ -143,6 +143,7 @@ def test_what_a_function_raises_leaves_unless_something_was_pending() -> None:
 # Size
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("arrange", [lambda seq: seq, later], ids=["at once", "later"])
 def test_long_sequences_take_no_stack_and_no_memory(
     arrange: Callable[[Seq[int]], Seq[int]],

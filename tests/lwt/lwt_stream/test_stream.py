@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
+import pytest
+
 import lwt
 from lwt import Some, lwt_stream
 from tests.support.promises import A, rejected_with
@@ -95,10 +97,12 @@ def peak_of_reading(number: int) -> int:
     return peak
 
 
+@pytest.mark.no_cover
 def test_memory_does_not_grow_with_the_elements_that_are_read_through_map_and_filter() -> None:
     assert peak_of_reading(100_000) < peak_of_reading(1_000) + 10_000
 
 
+@pytest.mark.no_cover
 def test_memory_does_not_grow_with_the_elements_that_are_pushed_and_read_one_by_one() -> None:
     def peak_of_pushing(number: int) -> int:
         stream, push = lwt_stream.create()
