@@ -381,7 +381,11 @@ def _dispose_and_free(pool: Pool[T], member: T) -> Promise[None]:
 
 def _dispose(pool: Pool[T], member: T) -> Promise[object]:
     """Dispose of a member and keep its place, unless that fails: then free it."""
-    failure: Exception | None = None
+
+    def after_failure(exception: Exception) -> Promise[object]:
+        _free_place(pool)
+        return fail(exception)
+
     try:
         disposed = to_promise("lwt_pool.create", pool._dispose, pool._dispose(member))
     except Exception as exception:
@@ -389,15 +393,10 @@ def _dispose(pool: Pool[T], member: T) -> Promise[object]:
     except BaseException:
         _put_back(pool, member)
         raise
-    if failure is not None:
-        _free_place(pool)
-        _raise(failure, None)
-
-    def after_failure(exception: Exception) -> Promise[object]:
-        _free_place(pool)
-        return fail(exception)
-
-    return catch(lambda: disposed, after_failure)
+    else:
+        return catch(lambda: disposed, after_failure)
+    _free_place(pool)
+    _raise(failure, None)
 
 
 async def _dispose_of_all(pool: Pool[T], members: list[T]) -> None:

@@ -4,6 +4,9 @@ The body of an `async def` function runs at once, up to its first pending promis
 goes on when that is resolved (`driver`). So `await p` is `bind`, and the rest of the body
 is its callback.
 
+The promise that a body returns takes the place of its own, like the one that a callback of
+`bind` returns: `return loop()` is a tail call, and takes no memory however often it is made.
+
 One thing differs from `bind`: an exception of the body always rejects its promise,
 whether or not the body has waited before. An `async def` function is a whole
 computation, and its caller need not ask how far it went.
@@ -16,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from types import CoroutineType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 from lwt._core.checks import check_callable, wrong_result, wrong_type
-from lwt._core.driver import start
+from lwt._core.driver import SuspendedForValue, start
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     REJECTED,
@@ -33,11 +36,16 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
+@overload
+def of_coroutine(coroutine: Coroutine[Any, Any, Promise[T]], /) -> Promise[T]: ...
+@overload
+def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]: ...
+def of_coroutine(coroutine: Coroutine[Any, Any, Any], /) -> Promise[Any]:
     """Run a coroutine, at once, up to its first pending promise; return its promise.
 
     The promise is fulfilled with what the coroutine returns, or rejected with what it
-    raises. Cancelling it cancels the promise that the coroutine waits for.
+    raises. If the coroutine returns a promise, it is the same as that. Cancelling it cancels
+    the promise that the coroutine waits for.
     """
     if type(coroutine) is CoroutineType:
         return start(coroutine)
@@ -51,13 +59,26 @@ def of_coroutine(coroutine: Coroutine[Any, Any, T], /) -> Promise[T]:
     return start(_await(coroutine))
 
 
+def run_for_value(coroutine: Coroutine[Any, Any, T]) -> Promise[T]:
+    """Run a body of our own whose result is a user's value, so that it is not handed over to."""
+    return start(coroutine, SuspendedForValue)
+
+
 async def _await(coroutine: Coroutine[Any, Any, T]) -> T:
     """Wrap a coroutine that was made otherwise, say in C, in one of the interpreter's own."""
     return await coroutine
 
 
-def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Promise[T]]:
+@overload
+def promised(
+    function: Callable[P, Coroutine[Any, Any, Promise[T]]], /
+) -> Callable[P, Promise[T]]: ...
+@overload
+def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Promise[T]]: ...
+def promised(function: Callable[P, Coroutine[Any, Any, Any]], /) -> Callable[P, Promise[Any]]:
     """Make an `async def` function return a promise, running its body at once.
+
+    A body that returns a promise hands over to it: `return loop()` is a tail call.
 
     >>> import lwt
     >>> @lwt.promised
@@ -71,7 +92,7 @@ def promised(function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Pr
     check_callable("lwt.promised", function, "decorate an async def function")
 
     @wraps(function)
-    def call(*arguments: P.args, **keywords: P.kwargs) -> Promise[T]:
+    def call(*arguments: P.args, **keywords: P.kwargs) -> Promise[Any]:
         coroutine = function(*arguments, **keywords)
         if type(coroutine) is CoroutineType:
             return start(coroutine)

@@ -24,6 +24,7 @@ from lwt._core.promise import (
     REJECTED,
     Promise,
     add_callback,
+    make_into_proxy,
     new_promise,
     settle,
     underlying,
@@ -77,6 +78,9 @@ class Suspended:
 
     is_loop: ClassVar[bool] = False
 
+    hands_over: ClassVar[bool] = True
+    """Whether a promise that is returned takes the place of the body's own."""
+
     def __init__(self, driver: _Driver, promise: Promise[Any]) -> None:
         self._driver = driver
         self._promise = promise
@@ -95,9 +99,11 @@ class Suspended:
             while type(awaited) is not Promise or awaited._state != PENDING or awaited is promise:
                 if awaited is _DONE:
                     _drivers[resolution.nesting] = driver
-                    settle(promise, FULFILLED, _returned.contents)
+                    value = _returned.contents
                     _returned.contents = returned_before
-                    return promise
+                    if type(value) is Promise and self.hands_over:
+                        return make_into_proxy(promise, value)
+                    return settle(promise, FULFILLED, value)
                 if self.is_loop:
                     if awaited is promise:
                         break  # Like the promise of a `bind` that waits for itself: forever.
@@ -128,12 +134,22 @@ class SuspendedLoop(Suspended):
     __slots__ = ()
 
     is_loop = True
+    hands_over = False
 
     def run(self, resolved: Promise[Any], /) -> Promise[Any] | None:
         """Go on to the next pending promise, or to the end; end if the promise is rejected."""
         if resolved._state == REJECTED:
             return settle(self._promise, REJECTED, resolved._value)
         return Suspended.run(self, resolved)
+
+
+@final
+class SuspendedForValue(Suspended):
+    """A body of our own that waits. What it returns is a user's value, even if it is a promise."""
+
+    __slots__ = ()
+
+    hands_over = False
 
 
 def _stop_iteration(exception: Exception) -> StopIteration | None:
@@ -199,13 +215,17 @@ def start(
         awaited = driver.send(body)
         while type(awaited) is not Promise or awaited._state != PENDING:
             if awaited is _DONE:
+                value = _returned.contents
+                _returned.contents = returned_before
+                _drivers[level] = driver
+                if type(value) is Promise and suspended.hands_over:
+                    promise = value
+                    break
                 # `new_promise`, without a call.
                 promise = Promise()
                 promise._state = FULFILLED
-                promise._value = _returned.contents
-                _returned.contents = returned_before
+                promise._value = value
                 promise._callbacks = promise._cancel_callbacks = None
-                _drivers[level] = driver
                 break
             if suspended.is_loop and awaited._state == REJECTED:
                 promise = new_promise(REJECTED, awaited._value)
@@ -220,10 +240,9 @@ def start(
             run_postponed()  # As in bind.
             if stop is None:
                 raise
-        elif stop is None:
-            promise = new_promise(REJECTED, rejection_of(exception, own_frames=2))
-        else:
-            promise = new_promise(REJECTED, rejection_of(stop))
+        rejection = rejection_of(exception, own_frames=2) if stop is None else rejection_of(stop)
+        promise = new_promise(REJECTED, rejection)
+        del rejection
     finally:
         resolution.nesting = level
     if stop is not None and exceptions_leave:

@@ -36,6 +36,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callable, check_kind
+from lwt._core.coroutine import run_for_value
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
 
@@ -177,8 +178,8 @@ def exclusively(channel: Channel, operation: Coroutine[Any, Any, T]) -> lwt.Prom
     # postpone (when calls are nested deeply): calls are served in their order.
     if channel._state is IDLE:
         channel._state = BUSY
-        return lwt.of_coroutine(_to_its_end(channel, operation))
-    return lwt.of_coroutine(_in_turn(channel, _ask_for_turn(channel), operation))
+        return run_for_value(_to_its_end(channel, operation))
+    return run_for_value(_in_turn(channel, _ask_for_turn(channel), operation))
 
 
 async def _in_turn(
@@ -230,9 +231,9 @@ def atomic(
     def run(channel: AnyChannel, /) -> lwt.Promise[T]:
         check_kind("lwt_io.atomic", channel, Channel)
         if channel._state is IDLE:
-            return lwt.of_coroutine(_atomically(function, channel, _lend(channel)))
+            return run_for_value(_atomically(function, channel, _lend(channel)))
         turn = _ask_for_turn(channel)
-        return lwt.of_coroutine(_atomically_in_turn(function, channel, turn))
+        return run_for_value(_atomically_in_turn(function, channel, turn))
 
     return run
 

@@ -162,7 +162,15 @@ async def decorated(p: P, *, twice: bool = False) -> int:
     return 2 * value if twice else value
 
 
+@lwt.promised
+async def handing_over(p: P) -> P:
+    if await p == 0:
+        return handing_over(p)
+    return lwt.return_(3)
+
+
 def coroutines(p: P) -> None:
+    assert_type(handing_over(p), Promise[int])
     assert_type(decorated(p), Promise[int])
     assert_type(decorated(p, twice=True), Promise[int])
     assert_type(lwt.of_coroutine(parse_async("1")), Promise[int])

@@ -38,8 +38,8 @@ ONE_ELEMENT: dict[str, Callable[[object], Stream[Any]]] = {
 def test_an_element_may_be_anything_and_all_readers_give_it_as_it_is(
     element: object, source: str
 ) -> None:
-    async def through_anext(stream: Stream[object]) -> object:
-        return await anext(stream)
+    async def through_anext(stream: Stream[object]) -> tuple[object]:
+        return (await anext(stream),)
 
     readers: list[Callable[[Stream[object]], object]] = [
         lambda s: value_of(lwt_stream.get(s)).value,
@@ -49,7 +49,7 @@ def test_an_element_may_be_anything_and_all_readers_give_it_as_it_is(
         lambda s: value_of(lwt_stream.nget(1, s))[0],
         lambda s: value_of(lwt_stream.get(lwt_stream.map(lambda e: e, s))).value,
         lambda s: value_of(lwt_stream.get(lwt_stream.filter(lambda _: True, s))).value,
-        lambda s: value_of(lwt.of_coroutine(through_anext(s))),
+        lambda s: value_of(lwt.of_coroutine(through_anext(s)))[0],
     ]
     for read in readers:
         assert read(ONE_ELEMENT[source](element)) is element

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 import lwt
@@ -148,3 +151,27 @@ class TestDirectAccess:
         channel = lwt_io.of_fd(descriptor, mode=lwt_io.Input)
         lwt_main.run(lwt.join([lwt_unix.close(descriptor), lwt_unix.close(writing)]))
         assert lwt_main.run(lwt_io.direct_access(channel, perform)) == "raised"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("name", ["atomic", "block", "direct_access"])
+def test_a_promise_that_is_the_value_of_a_users_promise_is_given_as_it_is(
+    name: str, waits: bool
+) -> None:
+    value, _ = lwt.wait()
+    ic = input_of(b"x" * 16)
+
+    def function(*_: Any) -> lwt.Promise[lwt.Promise[int]]:
+        if waits:
+            return lwt.map(lambda _: value, lwt.pause())
+        return lwt.return_(value)
+
+    calls: dict[str, Callable[[], lwt.Promise[object]]] = {
+        "atomic": lambda: lwt_io.atomic(function)(ic),
+        "block": lambda: lwt_io.block(ic, 4, function),
+        "direct_access": lambda: lwt_io.direct_access(ic, function),
+    }
+    result = calls[name]()
+    while lwt.is_sleeping(result):
+        lwt.wakeup_paused()
+    assert lwt.state(result) == lwt.Return(value)
