@@ -140,7 +140,10 @@ class SuspendedLoop(Suspended):
         """Go on to the next pending promise, or to the end; end if the promise is rejected."""
         if resolved._state == REJECTED:
             return settle(self._promise, REJECTED, resolved._value)
-        return Suspended.run(self, resolved)
+        try:
+            return Suspended.run(self, resolved)
+        finally:
+            del self, resolved  # From Python 3.12 on, the traceback leads to this frame, too.
 
 
 @final

@@ -41,8 +41,9 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "a traversal that goes on sees the storage of whoever resolves the promise",
-        "        return Suspended.run(self, resolved)",
-        "        self._storage = current_storage.contents\n        return Suspended.run(self, resolved)",
+        "            return Suspended.run(self, resolved)",
+        "            self._storage = current_storage.contents\n"
+        "            return Suspended.run(self, resolved)",
     ),
     fault(
         "Lwt_list",
