@@ -36,7 +36,8 @@ help: ## list the targets
 run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
 	@exec $(VENV_PYTHON) docs/examples/chat.py
 
-# The main environment comes last, with all tests: its summary closes the output.
+# The main environment comes last, with all tests: its summary closes the output. Coverage is
+# measured in the first run, which has time for it, since it leaves out the slow tests.
 test: $(TESTABLE) ## run all tests, and all but the slow ones under each other Python
 	@own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	echo "Python $$own: all tests"; \
@@ -49,13 +50,15 @@ test: $(TESTABLE) ## run all tests, and all but the slow ones under each other P
 	        echo "Python $$version: not found on this machine, so not tested"; \
 	    fi; \
 	done; \
+	coverage=$(if $(PYTEST_ARGS),,--cov); \
 	for version in $$others; do \
 	    $(MAKE) --silent .venv-$$version/.testable || exit 1; \
 	    echo "== Python $$version"; \
-	    .venv-$$version/bin/python -m pytest -q -m 'not slow' $(PYTEST_ARGS) || exit 1; \
+	    .venv-$$version/bin/python -m pytest -q -m 'not slow' $$coverage $(PYTEST_ARGS) || exit 1; \
+	    coverage=; \
 	done; \
 	echo "== Python $$own"; \
-	$(VENV_PYTHON) -m pytest -q --durations=5 $(or $(PYTEST_ARGS),--cov)
+	$(VENV_PYTHON) -m pytest -q --durations=5 $$coverage $(PYTEST_ARGS)
 
 check: $(TESTABLE) ## check format, lint, spelling and types
 	$(VENV_PYTHON) -m ruff format --check $(SOURCES)
