@@ -121,6 +121,42 @@ def test_what_is_no_channel_is_refused(name: str) -> None:
         getattr(io, name)(3)
 
 
+DIRECTED: dict[str, tuple[object, ...]] = {
+    "read": (),
+    "read_char": (),
+    "read_char_opt": (),
+    "read_into": (bytearray(1), 0, 1),
+    "read_into_exactly": (bytearray(1), 0, 1),
+    "read_line": (),
+    "read_line_opt": (),
+    "flush": (),
+    "fprint": ("a",),
+    "fprintf": ("a",),
+    "fprintl": ("a",),
+    "fprintlf": ("a",),
+    "write": ("a",),
+    "write_char": ("a",),
+    "write_chars": (["a"],),
+    "write_from": (b"a", 0, 1),
+    "write_from_exactly": (b"a", 0, 1),
+    "write_from_string": ("a", 0, 1),
+    "write_from_string_exactly": ("a", 0, 1),
+    "write_line": ("a",),
+    "write_lines": (["a"],),
+}
+"""Functions that read or write, and what they take behind their channel."""
+
+
+@pytest.mark.parametrize("name", DIRECTED)
+def test_what_is_not_a_channel_of_the_right_direction_is_refused(name: str) -> None:
+    wanted, other = ("input", io.stdout) if name.startswith("read") else ("output", io.stdin)
+    for channel in 3, other:
+        with pytest.raises(
+            TypeError, match=rf"^lwt_io\.{name}: expected an {wanted} channel, got "
+        ):
+            getattr(io, name)(channel, *DIRECTED[name])
+
+
 def test_what_is_no_channel_is_refused_by_functions_of_two_arguments() -> None:
     calls: dict[str, Callable[[], object]] = {
         "atomic": lambda: io.atomic(print)(3),
