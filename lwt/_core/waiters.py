@@ -55,9 +55,8 @@ class Waiter(Node[Promise[T]]):
     def wake(self, value: T) -> None:
         """Fulfill the promise, which is pending, like `wakeup_later`."""
         promise = settle(self.value, FULFILLED, value)
-        promise._cancel_callbacks = (
-            None  # It cannot be cancelled any more: this saves the loop a look.
-        )
+        # It cannot be cancelled any more: this saves the loop a look.
+        promise._cancel_callbacks = None
         defer_callbacks(promise)
 
     def wake_next(self, value: T) -> None:

@@ -35,7 +35,6 @@ from lwt._core.storage import current_storage
 
 A = TypeVar("A")
 B = TypeVar("B")
-
 C = TypeVar("C")
 
 Accept = Callable[[B], object]
