@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar, final
 
 from lwt import lwt_mutex
 from lwt._core.checks import check_exception, check_kind
+from lwt._core.identity import refuse_copy
 from lwt._core.promise import PENDING, Promise, add_callback, new_promise, settle
 from lwt._core.sequential import finalize
 from lwt._core.waiters import Waiter, Waiters
@@ -42,6 +43,8 @@ class Condition(Generic[T]):
     """
 
     __slots__ = ("__weakref__", "_waiters")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self) -> None:
         """Make a condition that nobody waits for."""

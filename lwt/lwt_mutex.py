@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 from lwt._core.checks import check_callable, check_kind
 from lwt._core.coroutine import attempt
 from lwt._core.creation import return_unit
+from lwt._core.identity import refuse_copy
 from lwt._core.promise import (
     PENDING,
     Promise,
@@ -59,6 +60,8 @@ class Mutex:
     """
 
     __slots__ = ("__weakref__", "_is_locked", "_waiters")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self) -> None:
         """Make a mutex that is not locked."""

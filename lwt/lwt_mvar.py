@@ -13,6 +13,7 @@ from typing import Final, Generic, TypeVar, final
 
 from lwt._core.checks import check_kind
 from lwt._core.creation import return_unit
+from lwt._core.identity import refuse_copy
 from lwt._core.promise import FULFILLED, Promise, new_promise
 from lwt._core.values import Some
 from lwt._core.waiters import Waiters
@@ -50,6 +51,8 @@ class Mvar(Generic[T]):
     """
 
     __slots__ = ("__weakref__", "_contents", "_readers", "_writers")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, contents: T | _Nothing = _NOTHING) -> None:
         """Make a mailbox variable, empty or holding a value."""

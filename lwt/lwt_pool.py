@@ -31,6 +31,7 @@ from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt._core.coroutine import of_coroutine, to_promise
 from lwt._core.creation import fail, return_, return_true, return_unit
 from lwt._core.exceptions import Exception_filter
+from lwt._core.identity import refuse_copy
 from lwt._core.lifting import apply
 from lwt._core.loop import Loop, start
 from lwt._core.promise import Promise
@@ -81,6 +82,8 @@ class Pool(Generic[T]):
         "_waiters",
         "_was_cleared",
     )
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(
         self,

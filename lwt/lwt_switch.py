@@ -17,6 +17,7 @@ from lwt._core.checks import check_callable, check_kind, wrong_type
 from lwt._core.concurrent import join
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
+from lwt._core.identity import refuse_copy
 from lwt._core.lifting import apply
 from lwt._core.promise import Promise
 from lwt._core.sequential import finalize
@@ -61,6 +62,8 @@ class Switch:
     """
 
     __slots__ = ("__weakref__", "_hooks")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self) -> None:
         """Make a switch that is on."""

@@ -29,6 +29,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callable, check_kind, wrong_type
+from lwt._core.identity import refuse_copy
 from lwt._core.resolution import resume
 from lwt_unix import lwt_engine
 
@@ -65,6 +66,8 @@ class Hooks(Generic[R]):
 
     OCaml: type hook
     """
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, name: str) -> None:
         self._name: Final = name

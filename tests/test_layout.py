@@ -120,6 +120,7 @@ OF_A_PACKAGE = {
 """Files of tests that are about no module alone, and what they are about."""
 
 TESTED_ELSEWHERE = {
+    "lwt._core.identity": "test_copying.py tries to copy an object of each public class",
     "lwt._core.publish": "test_public_names.py looks at all names that it publishes",
     "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",
     "lwt_unix.lwt_sys": "one exception, which lwt_engine/test_libev.py expects",

@@ -3,13 +3,10 @@
 Which names there are is judged in `tests/conformance/api`, that each is explained in `test_reference`.
 """
 
-import copy
 import importlib
 import inspect
-import pickle
 import pydoc
 from collections import Counter
-from collections.abc import Iterator
 from enum import Enum
 from types import FunctionType, ModuleType
 
@@ -17,29 +14,9 @@ import pytest
 
 import lwt
 import lwt_unix
-from lwt import lwt_seq
 from tests.support.modules import PUBLIC_MODULES
+from tests.support.offered import OFFERED
 from tests.support.programs import run_code
-
-
-def offered() -> Iterator[tuple[str, object]]:
-    """Every public name with its value, those in classes and nested modules too."""
-    for module_name in PUBLIC_MODULES:
-        module = importlib.import_module(module_name)
-        for name in module.__all__:
-            yield from with_members(f"{module_name}.{name}", getattr(module, name))
-
-
-def with_members(path: str, value: object) -> Iterator[tuple[str, object]]:
-    yield path, value
-    if isinstance(value, type) and value is not lwt.Private:  # which is not for programs
-        for name, member in vars(value).items():
-            function = member.__func__ if isinstance(member, staticmethod) else member
-            if isinstance(function, type | FunctionType) and not name.startswith("_"):
-                yield from with_members(f"{path}.{name}", function)
-
-
-OFFERED = dict(offered())
 
 
 @pytest.mark.parametrize("name", PUBLIC_MODULES)
@@ -120,35 +97,3 @@ def test_a_traceback_names_an_exception_as_a_program_does() -> None:
 def test_help_and_reprs_name_classes_as_a_program_does() -> None:
     assert "class Promise in module lwt\n" in pydoc.plain(pydoc.render_doc(lwt.Promise))
     assert repr(lwt_unix.File_descr) == "<class 'lwt_unix.File_descr'>"
-
-
-PLAIN_VALUES = [
-    lwt.Some(3),
-    lwt.Ok(3),
-    lwt.Error("no"),
-    lwt.Return(3),
-    lwt.Sleep,
-    lwt.Failure("no"),
-    lwt_seq.Nil,
-    lwt_unix.Opened,
-    lwt_unix.Closed,
-    lwt_unix.Read,
-    lwt_unix.SOCK_STREAM,
-    lwt_unix.ADDR_INET("127.0.0.1", 80),
-    lwt_unix.ADDR_UNIX("/path"),
-]
-
-
-@pytest.mark.parametrize("value", PLAIN_VALUES, ids=repr)
-def test_a_plain_value_is_pickled_under_its_public_name(value: object) -> None:
-    pickled = pickle.dumps(value, protocol=0)
-    assert b"._" not in pickled
-    again = pickle.loads(pickled)
-    assert (type(again), repr(again)) == (type(value), repr(value))
-
-
-@pytest.mark.parametrize("value", [value for value in OFFERED.values() if isinstance(value, Enum)])
-def test_a_constant_stays_itself_when_it_is_pickled_or_copied(value: Enum) -> None:
-    assert pickle.loads(pickle.dumps(value)) is value
-    assert copy.copy(value) is value
-    assert copy.deepcopy(value) is value

@@ -32,6 +32,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 
+from lwt._core.identity import refuse_copy
+
 T = TypeVar("T")
 B = TypeVar("B")
 T_co = TypeVar("T_co", covariant=True)
@@ -117,6 +119,8 @@ class Promise(Generic[T_co]):
     _cancel_callbacks: list[CancelCallback] | None
     """Callbacks that run only if the promise is cancelled, oldest first. They run newest first."""
 
+    __reduce_ex__ = refuse_copy
+
     def __await__(self) -> Generator[Promise[Any], None, T_co]:
         # A body that waits keeps this frame. The fewer variables, the less memory: so there is
         # no `value: T_co`, and `self` becomes the promise to wait for.
@@ -162,6 +166,8 @@ class Resolver(Generic[T_contra]):
     """
 
     __slots__ = ("__weakref__", "_promise")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, promise: Promise[Any]) -> None:
         self._promise = promise

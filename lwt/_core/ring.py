@@ -21,6 +21,8 @@ from itertools import islice
 from reprlib import recursive_repr
 from typing import Final, Generic, TypeVar
 
+from lwt._core.identity import refuse_copy
+
 T = TypeVar("T")
 
 _SHOWN_IN_REPR: Final = 8
@@ -37,6 +39,8 @@ class Link(Generic[T]):
 
     previous: Link[T]
     next: Link[T]
+
+    __reduce_ex__ = refuse_copy
 
 
 class Sequence(Link[T]):

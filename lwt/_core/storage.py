@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callable, check_kind, wrong_type
+from lwt._core.identity import refuse_copy
 from lwt._core.values import Ref, Some
 
 __all__ = ["Key", "get", "new_key", "with_tracing_context", "with_value"]
@@ -31,6 +32,8 @@ class Key(Generic[V]):
     """
 
     __slots__ = ()
+
+    __reduce_ex__ = refuse_copy
 
 
 Storage: TypeAlias = Mapping[Key[Any], Any]

@@ -21,6 +21,7 @@ from lwt._core.checks import (
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.exceptions import Canceled
+from lwt._core.identity import refuse_copy
 from lwt._core.loop import Loop
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind, catch, map
@@ -134,6 +135,8 @@ class bounded_push(Generic[T_contra]):
     """
 
     __slots__ = ("_source",)
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, source: Push_bounded) -> None:
         self._source = source

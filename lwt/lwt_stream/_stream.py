@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar, final
 
 from lwt._core.checks import check_kind
+from lwt._core.identity import refuse_copy
 from lwt._core.loop import Loop, start_rejecting
 from lwt._core.promise import (
     FULFILLED,
@@ -44,6 +45,8 @@ class Stream(Generic[T_co]):
 
     _bounded: Push_bounded | None
     """The source, if it is one that counts what is consumed."""
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, source: Source, cell: Cell) -> None:
         self._source = source

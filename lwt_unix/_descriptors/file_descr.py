@@ -29,6 +29,7 @@ from typing import Final, TypeAlias, final
 
 import lwt
 from lwt._core.checks import check_exception, check_kind
+from lwt._core.identity import refuse_copy
 from lwt._core.publish import Constant
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_fd
@@ -77,6 +78,9 @@ class Aborted:
     def __post_init__(self) -> None:
         object.__setattr__(self, "traceback", self.exn.__traceback__)
 
+    def __reduce__(self) -> tuple[type[Aborted], tuple[Exception]]:
+        return Aborted, (self.exn,)  # A traceback can be neither copied nor pickled.
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not Aborted:
             return NotImplemented
@@ -119,6 +123,8 @@ class File_descr:
         "_socket",
         "_socket_kind",
     )
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, fd: int, blocking: bool | None, set_flags: bool) -> None:
         self._fd = fd

@@ -30,6 +30,7 @@ from typing import Final, TypeAlias, final
 
 from lwt import lwt_sequence
 from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt._core.identity import refuse_copy
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 
@@ -45,6 +46,8 @@ class Signal_handler_id:
     """
 
     __slots__ = ("_function", "_node", "_signum")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, signum: int, function: Callable[[Signal_handler_id, int], object]) -> None:
         self._signum = signum

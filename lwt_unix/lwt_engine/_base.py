@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lwt._core.checks import check_callable, wrong_type
+from lwt._core.identity import refuse_copy
 from lwt_unix._checks import check_delay, check_fd
 from lwt_unix.lwt_engine._events import (
     Action,
@@ -46,9 +47,14 @@ class Engine_id:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Constant_id(Engine_id):
+    __module__ = "lwt_unix.lwt_engine"  # Where `pickle` looks for the name.
+
     name: str
 
     def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
         return self.name
 
 
@@ -91,6 +97,8 @@ class abstract(ABC):
 
     OCaml: class virtual Lwt_engine.abstract
     """
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self) -> None:
         self._readables: Final[dict[Descriptor_event, None]] = {}

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from lwt._core.checks import check_kind
+from lwt._core.identity import refuse_copy
 
 
 class Event:
@@ -30,6 +31,8 @@ class Event:
 
     is_active: bool
     moved_to: Event | None
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self) -> None:
         self.is_active = False

@@ -10,6 +10,7 @@ from typing import TypeVar, final
 
 import lwt
 from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt._core.identity import refuse_copy
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
@@ -129,6 +130,8 @@ class Direct_access:
     """
 
     __slots__ = ("_buffer", "da_buffer", "da_max", "da_ptr")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, buffer: ChannelBuffer) -> None:
         self._buffer: ChannelBuffer | None = buffer

@@ -31,6 +31,7 @@ from typing import Final, Protocol, TypeAlias, TypeGuard, final
 import lwt
 import lwt_unix
 from lwt._core.checks import check_callable, check_kind
+from lwt._core.identity import refuse_copy
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
@@ -87,6 +88,8 @@ class Server:
         "_socket",
         "_stopped",
     )
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callable, check_kind
 from lwt._core.coroutine import run_for_value
+from lwt._core.identity import refuse_copy
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
 
@@ -76,6 +77,8 @@ class Channel:
     """
 
     __slots__ = ("__weakref__", "_buffer", "_inner", "_queue", "_root", "_state")
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, buffer: ChannelBuffer, root: Channel | None = None) -> None:
         self._state = IDLE
