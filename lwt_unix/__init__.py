@@ -53,6 +53,8 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 OCaml: Lwt_unix (src/unix/lwt_unix.ml)
 """
 
+from typing import TypeAlias
+
 from lwt._core.publish import publish as _publish
 from lwt_unix._descriptors.actions import (
     Retry,
@@ -187,6 +189,32 @@ from lwt_unix._time import (
     yield_,
 )
 
+file_descr = File_descr
+io_event = Io_event
+socket_domain = Socket_domain
+socket_type = Socket_type
+shutdown_command = Shutdown_command
+msg_flag = Msg_flag
+credentials = Credentials
+sockaddr = Sockaddr
+socket_bool_option = Socket_bool_option
+socket_int_option = Socket_int_option
+socket_optint_option = Socket_optint_option
+socket_float_option = Socket_float_option
+signal_handler_id = Signal_handler_id
+
+inet_addr: TypeAlias = str
+"""A numeric host, IPv4 or IPv6.
+
+OCaml: type Lwt_unix.inet_addr = Unix.inet_addr
+"""
+
+file_perm: TypeAlias = int
+"""The permissions of a file.
+
+OCaml: type Lwt_unix.file_perm = Unix.file_perm
+"""
+
 __all__ = [
     # Errors
     "handle_unix_error",
@@ -200,6 +228,7 @@ __all__ = [
     "auto_yield",
     # 2 Descriptors
     "File_descr",
+    "file_descr",
     "State",
     "Opened",
     "Closed",
@@ -223,6 +252,7 @@ __all__ = [
     "wrap_syscall",
     "register_action",
     "Io_event",
+    "io_event",
     "Read",
     "Write",
     "Retry",
@@ -239,12 +269,16 @@ __all__ = [
     "pipe",
     "pipe_in",
     "pipe_out",
+    # Files
+    "file_perm",
     # 5 Sockets
     "Socket_domain",
+    "socket_domain",
     "PF_UNIX",
     "PF_INET",
     "PF_INET6",
     "Socket_type",
+    "socket_type",
     "SOCK_STREAM",
     "SOCK_DGRAM",
     "SOCK_RAW",
@@ -259,6 +293,7 @@ __all__ = [
     "connect",
     "shutdown",
     "Shutdown_command",
+    "shutdown_command",
     "SHUTDOWN_RECEIVE",
     "SHUTDOWN_SEND",
     "SHUTDOWN_ALL",
@@ -267,19 +302,23 @@ __all__ = [
     "recvfrom",
     "sendto",
     "Msg_flag",
+    "msg_flag",
     "MSG_OOB",
     "MSG_DONTROUTE",
     "MSG_PEEK",
     "getsockname",
     "getpeername",
     "Credentials",
+    "credentials",
     "get_credentials",
     # Addresses
     "Address",
     "Sockaddr",
+    "sockaddr",
     "ADDR_INET",
     "ADDR_UNIX",
     "domain_of_sockaddr",
+    "inet_addr",
     "inet_addr_any",
     "inet_addr_loopback",
     "inet6_addr_any",
@@ -288,6 +327,7 @@ __all__ = [
     "string_of_inet_addr",
     # Options
     "Socket_bool_option",
+    "socket_bool_option",
     "SO_DEBUG",
     "SO_BROADCAST",
     "SO_REUSEADDR",
@@ -301,6 +341,7 @@ __all__ = [
     "getsockopt",
     "setsockopt",
     "Socket_int_option",
+    "socket_int_option",
     "SO_SNDBUF",
     "SO_RCVBUF",
     "SO_ERROR",
@@ -310,10 +351,12 @@ __all__ = [
     "getsockopt_int",
     "setsockopt_int",
     "Socket_optint_option",
+    "socket_optint_option",
     "SO_LINGER",
     "getsockopt_optint",
     "setsockopt_optint",
     "Socket_float_option",
+    "socket_float_option",
     "SO_RCVTIMEO",
     "SO_SNDTIMEO",
     "getsockopt_float",
@@ -321,6 +364,7 @@ __all__ = [
     "getsockopt_error",
     # 6 Signals
     "Signal_handler_id",
+    "signal_handler_id",
     "on_signal",
     "on_signal_full",
     "disable_signal_handler",

@@ -87,7 +87,7 @@ def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
 def wrap1(function: Callable[[A1], B], /) -> Callable[[A1], Promise[B]]:
     """Make a function of one argument return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap1 : ('a1 -> 'b) -> 'a1 -> 'b t
+    OCaml: Lwt.wrap1 : ('a -> 'b) -> ('a -> 'b t)
     """
     return _wrap(1, function)
 
@@ -95,7 +95,7 @@ def wrap1(function: Callable[[A1], B], /) -> Callable[[A1], Promise[B]]:
 def wrap2(function: Callable[[A1, A2], B], /) -> Callable[[A1, A2], Promise[B]]:
     """Make a function of two arguments return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap2 : ('a1 -> 'a2 -> 'b) -> 'a1 -> 'a2 -> 'b t
+    OCaml: Lwt.wrap2 : ('a -> 'b -> 'c) -> ('a -> 'b -> 'c t)
     """
     return _wrap(2, function)
 
@@ -103,7 +103,7 @@ def wrap2(function: Callable[[A1, A2], B], /) -> Callable[[A1, A2], Promise[B]]:
 def wrap3(function: Callable[[A1, A2, A3], B], /) -> Callable[[A1, A2, A3], Promise[B]]:
     """Make a function of three arguments return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap3 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    OCaml: Lwt.wrap3 : ('a -> 'b -> 'c -> 'd) -> ('a -> 'b -> 'c -> 'd t)
     """
     return _wrap(3, function)
 
@@ -111,7 +111,7 @@ def wrap3(function: Callable[[A1, A2, A3], B], /) -> Callable[[A1, A2, A3], Prom
 def wrap4(function: Callable[[A1, A2, A3, A4], B], /) -> Callable[[A1, A2, A3, A4], Promise[B]]:
     """Make a function of four arguments return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap4 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    OCaml: Lwt.wrap4 : ('a -> 'b -> 'c -> 'd -> 'e) -> ('a -> 'b -> 'c -> 'd -> 'e t)
     """
     return _wrap(4, function)
 
@@ -121,7 +121,7 @@ def wrap5(
 ) -> Callable[[A1, A2, A3, A4, A5], Promise[B]]:
     """Make a function of five arguments return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap5 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    OCaml: Lwt.wrap5 : ('a -> 'b -> 'c -> 'd -> 'e -> 'f) -> ('a -> 'b -> 'c -> 'd -> 'e -> 'f t)
     """
     return _wrap(5, function)
 
@@ -131,7 +131,9 @@ def wrap6(
 ) -> Callable[[A1, A2, A3, A4, A5, A6], Promise[B]]:
     """Make a function of six arguments return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap6 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    OCaml: Lwt.wrap6
+        : ('a -> 'b -> 'c -> 'd -> 'e -> 'f -> 'g)
+        -> ('a -> 'b -> 'c -> 'd -> 'e -> 'f -> 'g t)
     """
     return _wrap(6, function)
 
@@ -141,6 +143,8 @@ def wrap7(
 ) -> Callable[[A1, A2, A3, A4, A5, A6, A7], Promise[B]]:
     """Make a function of seven arguments return a promise, like `wrap`.
 
-    OCaml: Lwt.wrap7 : ('a1 -> … -> 'b) -> 'a1 -> … -> 'b t
+    OCaml: Lwt.wrap7
+        : ('a -> 'b -> 'c -> 'd -> 'e -> 'f -> 'g -> 'h)
+        -> ('a -> 'b -> 'c -> 'd -> 'e -> 'f -> 'g -> 'h t)
     """
     return _wrap(7, function)

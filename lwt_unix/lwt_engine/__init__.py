@@ -60,11 +60,14 @@ from lwt_unix.lwt_engine._libev import (
 )
 from lwt_unix.lwt_engine._select import poll_based, select, select_based
 
+event = Event
+engine_id = Engine_id
 t = abstract
 
 __all__ = [
     # Events
     "Event",
+    "event",
     "stop_event",
     "fake_event",
     "on_readable",
@@ -90,6 +93,7 @@ __all__ = [
     "poll",
     # What identifies them
     "Engine_id",
+    "engine_id",
     "Engine_id__libev",
     "Engine_id__select",
     "Engine_id__poll",

@@ -39,7 +39,7 @@ OCaml: Lwt_io (src/unix/lwt_io.mli)
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from lwt._core.publish import publish as _publish
 from lwt_unix.lwt_io._access import (
@@ -139,6 +139,7 @@ __all__ = [
     "output",
     "mode",
     "Channel_closed",
+    "file_name",
     # Well-known instances
     "stdin",
     "stdout",
@@ -233,5 +234,11 @@ channel = Channel
 input_channel = InputChannel
 output_channel = OutputChannel
 server = Server
+
+file_name: TypeAlias = str
+"""The path of a file.
+
+OCaml: type Lwt_io.file_name = string
+"""
 
 _publish(__name__)

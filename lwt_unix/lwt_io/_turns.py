@@ -227,7 +227,7 @@ def atomic(
     ...     await lwt_io.write_line(channel, "two")
     >>> lwt_main.run(lwt_io.atomic(write_pair)(lwt_io.null))
 
-    OCaml: Lwt_io.atomic : ('a channel -> 'b Lwt.t) -> 'a channel -> 'b Lwt.t
+    OCaml: Lwt_io.atomic : ('a channel -> 'b Lwt.t) -> ('a channel -> 'b Lwt.t)
     """
     check_callable("lwt_io.atomic", function)
 

@@ -33,6 +33,12 @@ def writing(oc: OutputChannel) -> None:
     assert_type(lwt_io.printf("%d\n", 3), Promise[None])
 
 
+def names_of_ocaml(fd: lwt_unix.file_descr, address: lwt_unix.sockaddr) -> lwt_unix.inet_addr:
+    assert_type(fd, lwt_unix.File_descr)
+    assert_type(address, lwt_unix.Sockaddr)
+    return address.addr if isinstance(address, lwt_unix.ADDR_INET) else ""
+
+
 def together(ic: InputChannel, oc: OutputChannel) -> None:
     async def pair(channel: InputChannel) -> tuple[bytes, bytes]:
         return await lwt_io.read_line(channel), await lwt_io.read_line(channel)

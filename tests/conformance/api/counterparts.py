@@ -95,6 +95,7 @@ class Library:
             for item in interface
             if item.kind == "module of"
         }
+        self._values = {item.path for item in interface if item.kind == "value"}
         self._functors = {item.path for item in interface if item.kind == "functor"}
         self._namespaces: dict[str, object] = {}
 
@@ -107,6 +108,10 @@ class Library:
         if path not in self._namespaces:
             self._namespaces[path] = self._find_namespace(path)
         return self._namespaces[path]
+
+    def has_value(self, path: str) -> bool:
+        """Tell whether a value of OCaml has this path, maybe besides a type."""
+        return path in self._values
 
     def _find_namespace(self, path: str) -> object:
         parent, _, name = path.rpartition(".")
@@ -227,6 +232,7 @@ def compare(item: Item, found: object, library: Library) -> Iterator[str]:
         yield from compare_value(item.words, found)
     elif item.kind == "type":
         yield from compare_type(item, found, library.namespace(item.parent))
+        yield from compare_alias(item, found, library)
     elif item.kind in {"class", "class type"}:
         if not isinstance(found, type):
             yield f"is {found!r}, not a class"
@@ -253,6 +259,8 @@ def compare_docstring(item: Item, found: object) -> Iterator[str]:
     name = item.name if {".", "#"} & set(item.parent) else item.path
     if not re.search(rf"^OCaml: .*\b{re.escape(name)}(?!\w)", original, re.DOTALL):
         yield f"does not name {name} in the last paragraph of its docstring"
+    elif item.kind == "value" and "->" in item.words and not original.endswith(")"):
+        yield "returns a function, which its docstring does not put in parentheses, as OCaml does"
 
 
 def compare_value(words: tuple[str, ...], found: object) -> Iterator[str]:
@@ -357,6 +365,17 @@ def compare_type(item: Item, found: object, namespace: object) -> Iterator[str]:
             yield f"constructor {name} is missing"
     if constructors and not any("/" in constructor for constructor in constructors):
         yield from compare_enum(constructors, found, namespace)
+
+
+def compare_alias(item: Item, found: object, library: Library) -> Iterator[str]:
+    """Look for OCaml's name of a type, unless it is the name of a value, too."""
+    if library.has_value(item.path):
+        return
+    namespace = library.namespace(item.parent)
+    if not is_public(namespace, item.name):
+        yield f"has no alias {item.name}"
+    elif getattr(namespace, item.name) != found:
+        yield f"has the alias {item.name}, which is {getattr(namespace, item.name)!r}"
 
 
 def compare_constructor(name: str, count: int, found: object) -> Iterator[str]:

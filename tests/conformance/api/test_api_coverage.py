@@ -150,8 +150,25 @@ def test_a_difference_in_a_type_is_found(
     differences: list[str],
 ) -> None:
     line = f".kind: type {words}"
-    found = checked(monkeypatch, [line], attributes)
+    found = checked(monkeypatch, [line], {"kind": attributes["Kind"], **attributes})
     assert found == [f"lwt.lwt_fake.kind {x} (Lwt_fake{line})" for x in differences]
+
+
+def test_the_alias_of_a_type_is_the_type_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = ".kind: type"
+    assert checked(monkeypatch, [line], {"Kind": Pair, "kind": Pair}) == []
+    assert checked(monkeypatch, [line], {"kind": Pair}) == []
+    assert checked(monkeypatch, [line], {"Kind": Pair}) == [
+        "lwt.lwt_fake.kind has no alias kind (Lwt_fake.kind: type)"
+    ]
+    assert checked(monkeypatch, [line], {"Kind": Pair, "kind": Two}) == [
+        f"lwt.lwt_fake.kind has the alias kind, which is {Two!r} (Lwt_fake.kind: type)"
+    ]
+
+
+def test_a_type_with_the_name_of_a_value_has_no_alias(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [".kind: type", ".kind: value _"]
+    assert checked(monkeypatch, lines, {"Kind": Pair, "kind": take}) == []
 
 
 class Thing:
@@ -294,6 +311,27 @@ def test_a_docstring_that_ends_with_something_else_is_found(
     found = checked(monkeypatch, [".f: value ()"], {"f": offered(docstring)})
     said = "does not name Lwt_fake.f in the last paragraph of its docstring"
     assert found == [f"lwt.lwt_fake.f {said} (Lwt_fake.f: value ())"]
+
+
+@pytest.mark.parametrize(
+    ("original", "problems"),
+    [
+        ("OCaml: Lwt_fake.f : int -> (int -> int)", 0),
+        ("OCaml: Lwt_fake.f : int -> int -> int", 1),
+    ],
+)
+def test_a_docstring_has_the_function_that_is_returned_in_parentheses(
+    monkeypatch: pytest.MonkeyPatch, original: str, problems: int
+) -> None:
+    def f(x: object, /) -> Callable[[object], None]:
+        return take
+
+    f.__module__, f.__doc__ = "lwt.lwt_fake", original
+    said = "returns a function, which its docstring does not put in parentheses, as OCaml does"
+    line = ".f: value _ -> _"
+    assert checked(monkeypatch, [line], {"f": f}) == [
+        f"lwt.lwt_fake.f {said} (Lwt_fake{line})" for _ in range(problems)
+    ]
 
 
 def test_the_lists_hold_nothing_that_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
