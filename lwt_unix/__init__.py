@@ -46,6 +46,7 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
 - `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come
+- `_processes.interrupts`: `_current`, whether signals cancel what the main loop runs
 - `lwt_io._channel`: `_outputs`, the channels that are flushed at the exit
 - `lwt_io._create`: `_default_buffer_size`
 - `lwt_io._create`: `zero`, `null`, `stdin`, `stdout` and `stderr`, the well-known channels

@@ -8,14 +8,15 @@ open. For the state of `lwt` there is `lwt._core.renewal`.
 
 from lwt_unix import lwt_main
 from lwt_unix._descriptors import file_descr
-from lwt_unix._processes import signals
+from lwt_unix._processes import interrupts, signals
 from lwt_unix.lwt_engine import _current
 from lwt_unix.lwt_io import _channel, _create
 
 
 def renew() -> None:
     """Begin again. Only the main thread may, if signals are handled."""
-    signals.renew()  # First: it tells the engine.
+    interrupts.renew()  # First: it tells `signals`, which tells the engine.
+    signals.renew()
     _current.renew()
     lwt_main._renew()
     file_descr.renew()

@@ -32,6 +32,7 @@ from lwt._core.checks import check_callable, check_kind, wrong_type
 from lwt._core.identity import refuse_copy
 from lwt._core.resolution import resume
 from lwt_unix import lwt_engine
+from lwt_unix._processes import interrupts
 
 __all__ = [
     # Running
@@ -178,7 +179,9 @@ def _renew() -> None:  # pyright: ignore[reportUnusedFunction]  # `_renewal` cal
     Exit_hooks.remove_all()
 
 
-def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
+def run(
+    promise: lwt.Promise[T] | Coroutine[Any, Any, T], /, *, cancel_on_signals: bool = False
+) -> T:
     """Run the main loop until a promise is resolved, and return its value.
 
     If the promise is resolved already, there is no turn. A coroutine is run by
@@ -187,8 +190,18 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
     `run` is for the top level of a program: callbacks, and the coroutine given to it,
     cannot call it again.
 
+    By default a Ctrl-C leaves at once, and what the program's bodies have in `finally` and
+    `async with` is not run. With `cancel_on_signals`, a Ctrl-C or a SIGTERM cancels the promise
+    (`lwt.cancel`), so that this is run first. If the promise then is rejected with
+    `lwt.Canceled`, `run` raises KeyboardInterrupt for a Ctrl-C, and SystemExit(143) for a
+    SIGTERM. Otherwise the promise has handled the cancel: `run` ends as always, with its value
+    or its exception. If the promise does not end, a second signal leaves at once.
+
     Args:
         promise: a promise or a coroutine.
+        cancel_on_signals: whether SIGINT and SIGTERM cancel the promise. One that is ignored when
+            `run` is called stays so. At the end they have the effect again that they had before.
+            Not in OCaml.
 
     Raises:
         Exception: what the promise is rejected with, with its traceback.
@@ -196,20 +209,28 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
             after an exception that `lwt.Exception_filter` lets out (by default
             MemoryError and RecursionError), as in OCaml.
         lwt.Failure: `run` is running already; nothing was run.
+        ValueError: `cancel_on_signals` outside of the main thread; nothing was run.
 
     OCaml: Lwt_main.run : 'a Lwt.t -> 'a
     """
     if not isinstance(promise, lwt.Promise | Coroutine):
         raise wrong_type("lwt_main.run", "a promise or a coroutine", promise, _hint(promise))
-    if not _running.acquire(blocking=False):
+    try:
+        if cancel_on_signals:
+            interrupts.check_main_thread("lwt_main.run")
+        if not _running.acquire(blocking=False):
+            raise _nested()
+    except Exception:
         if isinstance(promise, Coroutine):
             promise.close()  # It never ran, and does not complain about that.
-        raise _nested()
+        raise
     is_usable = True
     try:
-        if isinstance(promise, Coroutine):
-            promise = lwt.of_coroutine(promise)
-        return _turn_until_resolved(promise)
+        if not cancel_on_signals:
+            return _turn_until_resolved(_started(promise))
+        with interrupts.Cancelling() as cancelling:
+            cancelling.promise = started = _started(promise)
+            return _turn_until_resolved(started)
     except Exception as exception:
         # After these, OCaml refuses further calls: they may have left anything half done.
         is_usable = lwt.Exception_filter.run(exception)
@@ -219,6 +240,10 @@ def run(promise: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> T:
     finally:
         if is_usable:
             _finished()
+
+
+def _started(promise: lwt.Promise[T] | Coroutine[Any, Any, T]) -> lwt.Promise[T]:
+    return lwt.of_coroutine(promise) if isinstance(promise, Coroutine) else promise
 
 
 def _nested() -> lwt.Failure:

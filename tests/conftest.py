@@ -6,6 +6,7 @@ red again; `dev`, the default outside CI, draws new ones; `thorough` is for
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,11 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.register_profile("dev", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5_000)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A shell starts its jobs in the background with SIGINT ignored, and so does cron. Python then leaves it
+# so, and each program that a test starts inherits it: no Ctrl-C of a test would have any effect.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -275,7 +275,7 @@ def reinstall_signal_handler(signum: int, /) -> None:
     if signum in _signals and _pipe is not None:
         _pipe.claim()
         if not lwt_engine.forwards_signal(signum):
-            signal.signal(signum, _leave_it_to_the_pipe)
+            signal.signal(signum, leave_it_to_the_pipe)
 
 
 def handle_signal(signum: int, /) -> None:
@@ -308,7 +308,7 @@ def _start_handling(signum: int) -> _Signal:
         if lwt_engine.forwards_signal(signum):
             previous: Disposition = None
         else:
-            previous = signal.signal(signum, _leave_it_to_the_pipe)
+            previous = signal.signal(signum, leave_it_to_the_pipe)
     except BaseException:
         _close_pipe_if_idle()
         raise
@@ -334,7 +334,7 @@ def _close_pipe_if_idle() -> None:
         pipe.close()
 
 
-def _leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
+def leave_it_to_the_pipe(signum: int, frame: FrameType | None) -> None:
     """Be the handler that Python calls. Mostly, Python has written to the pipe already."""
     if _pipe is not None:
         _pipe.make_sure(signum)

@@ -7,7 +7,7 @@ import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import lwt_engine, lwt_io, lwt_main
-from lwt_unix._processes import signals
+from lwt_unix._processes import interrupts, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_io._channel import _outputs
 from tests.support.modules import listed_state
@@ -36,6 +36,7 @@ STATE: dict[str, Callable[[], object]] = {
     "_descriptors.file_descr.stderr": lambda: of_descriptor(lwt_unix.stderr),
     "_processes.signals._signals": lambda: list(signals._signals),
     "_processes.signals._pipe": lambda: signals._pipe,
+    "_processes.interrupts._current": lambda: interrupts._current,
     "lwt_io._channel._outputs": lambda: set(_outputs),
     "lwt_io._create._default_buffer_size": lwt_io.default_buffer_size,
     "lwt_io._create.zero": lambda: of_channel(lwt_io.zero),
@@ -63,6 +64,7 @@ def change_everything() -> list[object]:
     lwt_main._running.acquire()
     lwt_main._left_by.contents = "MemoryError"
     lwt_unix.on_signal(signal.SIGUSR1, print)
+    interrupts.Cancelling().__enter__()
     lwt_io.write(lwt_io.stdout, "never written")
     lwt_io.atomic(lambda _: lwt.wait()[0])(lwt_io.stderr)
     return [lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output)]
