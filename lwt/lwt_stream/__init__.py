@@ -16,6 +16,10 @@ Functions whose name ends in `_s` take a function that returns promises. They wa
 promise before they call the function again; `iter_p` does not wait, and `iter_n` waits when too
 many promises are pending.
 
+What a source fails with at once leaves through the reader, as an exception of its call. What it
+fails with later rejects the promise of the reader. For the reader of a stream that is made of
+another one, by `map` for example, the function that it was made with is part of the source.
+
 A stream keeps the elements that are still to be read, and nothing of those that were read. A
 clone does so, too: if nobody reads it, it keeps everything that comes; if it is dropped, it keeps
 nothing. A push function does not keep its stream alive. `parse` keeps what is read until it is

@@ -1,7 +1,8 @@
 """Sources that are asked for an element when one is needed: functions, iterators, loops.
 
 A reader that stands at the last cell calls `feed`, which waits for one more cell: it asks for
-one, or, if somebody has asked already, waits for the same.
+one, or, if somebody has asked already, waits for the same. What fails at once leaves through
+`feed`, and so through the reader, and nothing is asked for then.
 
 A source does not know its streams: one that nobody reads any more is freed.
 
@@ -16,9 +17,8 @@ from typing import Any, final
 
 from lwt._core.cancellation import protected
 from lwt._core.checks import check_option
-from lwt._core.driver import SuspendedLoop, start
-from lwt._core.loop import Loop
-from lwt._core.promise import FULFILLED, PENDING, Promise, new_promise, underlying
+from lwt._core.loop import Loop, start
+from lwt._core.promise import FULFILLED, PENDING, REJECTED, Promise, new_promise, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution, run_postponed
 from lwt._core.values import Some
 from lwt.lwt_stream._source import Source
@@ -27,25 +27,37 @@ from lwt.lwt_stream._source import Source
 class Asked(Source):
     """A source that is asked for an element when one is needed, and may have to wait for it."""
 
-    __slots__ = ("requested",)
+    __slots__ = ("_waiting", "requested")
 
     def __init__(self) -> None:
         super().__init__()
         self.requested: Promise[Any] | None = None
         """The promise of the cell that was asked for, if it has not come yet.
 
-        While it is pending, everyone waits for this one; nothing more is asked for."""
+        While it is pending, everyone waits for this one; nothing more is asked for. While it is
+        being asked for, this is what was asked for before: the function that gives elements may
+        read its own stream."""
+        self._waiting: Loop[None] | None = None
+        """The loop that `requested` is the promise of, if that had to wait."""
 
     @abstractmethod
     def request(self) -> Promise[Any] | None:
         """Ask for one more cell. None if that was added at once, else the promise of that.
 
-        Exceptions are in the promise.
+        Raises:
+            Exception: that of the user's function, if it fails at once.
         """
 
     def run(self, loop: Loop[None]) -> Promise[None]:
-        """Run a loop that adds a cell; return its promise."""
-        return start(self._watched(loop), SuspendedLoop)
+        """Run a loop that adds a cell; return its promise.
+
+        Raises:
+            Exception: what the loop raises before it has to wait.
+        """
+        promise = start(self._watched(loop))
+        if promise._state == PENDING:
+            self._waiting = loop
+        return promise
 
     def _watched(self, loop: Loop[None]) -> Loop[None]:
         try:
@@ -55,7 +67,8 @@ class Asked(Source):
         except BaseException:
             # After an interrupt, the next reader asks again. And the traceback of an exception
             # leads to this frame: close no circle.
-            self.requested = None
+            if self._waiting is loop:
+                self._waiting = self.requested = None
             raise
 
     def feed(self) -> Promise[Any] | None:
@@ -63,30 +76,40 @@ class Asked(Source):
         if requested is not None:
             if underlying(requested)._state == PENDING:
                 return protected(requested)
-            self.requested = requested = None
+            self.requested = None
         level = resolution.nesting
         if level >= MAXIMUM_NESTING:
             # A stream of a stream of a stream…: the stack has to unwind first.
-            self.requested = requested = postpone(self._request_as_promise)
+            requested = postpone(self._request_as_promise)
         else:
             resolution.nesting = level + 1
             try:
-                self.requested = requested = self.request()
+                requested = self.request()
             finally:
                 resolution.nesting = level
             if resolution.postponed:
                 run_postponed()
-            if requested is None or requested._state == FULFILLED:
+            if requested is None:
                 self.requested = None
                 return None
         state = underlying(requested)._state
         if state == PENDING:
+            self.requested = requested
             return protected(requested)
+        if state == REJECTED:
+            try:
+                underlying(requested)._value.throw()
+            finally:
+                del requested  # The traceback leads to this frame: close no circle.
         self.requested = None
-        return None if state == FULFILLED else requested
+        return None
 
     def _request_as_promise(self) -> Promise[Any]:
-        return call(self.request) or new_promise(FULFILLED, None)
+        try:
+            return call(self.request) or new_promise(FULFILLED, None)
+        except BaseException:
+            self.requested = None  # As in `_watched`.
+            raise
 
 
 @final

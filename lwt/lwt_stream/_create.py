@@ -53,9 +53,13 @@ def from_(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], /) -> Stream[T]:
     """Make a stream from a function that is called when an element is needed.
 
     Its promise gives `Some(element)`, or `None` at the end. It is not called again while
-    that promise is pending. If it raises or its promise is rejected, so are the promises
-    of those who wait for the element; that does not end the stream, and the next reader
-    has the function called again.
+    that promise is pending.
+
+    If it raises, or its promise is rejected already, its exception leaves through the reader for
+    whom it was called. If its promise is rejected later, so are the promises of those who wait
+    for the element. Neither ends the stream: the next reader has the function called again.
+    (What an `async def` function raises rejects its promise. So before its first pending promise,
+    that leaves through the reader, too.)
 
     >>> import lwt
     >>> from lwt import lwt_stream

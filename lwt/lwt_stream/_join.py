@@ -100,8 +100,12 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
     """Make a stream of the elements of several streams, each as it comes.
 
     Each stream is asked for its first element at once, and for the next one when an
-    element of it was given. Among streams that have elements, one is drawn. If a source
-    fails, so does every reading from then on, as in OCaml.
+    element of it was given. Among streams that have elements, one is drawn. If the promise of an
+    element is rejected, every reading that draws it fails, as in OCaml.
+
+    Raises:
+        Exception: what a source fails with at once. (If that is the source of the next one, the
+            element before is kept, and can be drawn again.)
 
     OCaml: Lwt_stream.choose : 'a t list -> 'a t
     """

@@ -18,8 +18,6 @@ from lwt._core.creation import fail, return_unit
 from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     FULFILLED,
-    PENDING,
-    REJECTED,
     Promise,
     PromiseOrCoroutine,
     new_promise,
@@ -105,11 +103,8 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
     cell = cell.next
     while True:
         if cell is source.last:
-            fed = source.feed()
-            if fed is not None:
-                if underlying(fed)._state == PENDING:
-                    return new_promise(FULFILLED, value)
-                return fed
+            if source.feed() is not None:
+                return new_promise(FULFILLED, value)
         elif cell.data is None:
             return new_promise(FULFILLED, value)
         else:
@@ -426,15 +421,8 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
 
 
 def _available(items: Iterator[Cell | Promise[Any]]) -> Iterator[Any]:
-    """Give the elements up to the first that is not there.
-
-    Raises:
-        Exception: what the source fails with, if it fails to give that one.
-    """
+    """Give the elements up to the first that is not there."""
     for item in items:
         if type(item) is Promise:
-            source = underlying(item)
-            if source._state == REJECTED:
-                source._value.throw()
             return
         yield item.value

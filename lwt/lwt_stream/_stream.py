@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar, final
 
 from lwt._core.checks import check_kind
 from lwt._core.identity import refuse_copy
-from lwt._core.loop import Loop, start_rejecting
+from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     FULFILLED,
     Promise,
@@ -165,7 +165,7 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     <Promise fulfilled: Some(1)>
 
     Raises:
-        Exception: what the function of `from_direct` raises, if it is called at once.
+        Exception: what the source fails with at once.
 
     OCaml: Lwt_stream.get : 'a t -> 'a option Lwt.t
     """
@@ -199,7 +199,7 @@ def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]
         if cell is stream._source.last:
             fed = stream._source.feed()
             if fed is not None:
-                return start_rejecting(_take_when_fed(fed, stream, cell, as_option))
+                return start(_take_when_fed(fed, stream, cell, as_option))
         if cell.data is None or cell is not stream._cell:
             return cell
     # `consume`, without a call.

@@ -1,8 +1,8 @@
 """Streams made of another stream: mapped, filtered, dumped.
 
 Each is like a stream of `from_`: nothing is read before it is asked for. An exception of the
-user's function rejects the promise of one element, and does not end the stream. What the new
-stream reads is consumed from the old one.
+user's function is that of one element, and does not end the stream: it leaves through the reader,
+or rejects its promise if that had to wait. What the new stream reads is consumed from the old one.
 
 `map` and `filter`, which programs use most, have sources of their own (`_Derived`). The others
 are loops (`Looped`), which take a generator for each element.
@@ -21,11 +21,9 @@ from typing import Any, TypeVar, final
 from lwt._core.checks import check_callable, check_kind, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_none
-from lwt._core.exceptions import rejection_of
 from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     FULFILLED,
-    REJECTED,
     Promise,
     PromiseOrCoroutine,
     new_promise,
@@ -77,11 +75,8 @@ class _Derived(Asked):
         self._stream = stream
 
     def request(self) -> Promise[Any] | None:
-        try:
-            taken = take(self._stream)
-            following = self.arrived(taken) if type(taken) is Cell else taken
-        except Exception as exception:
-            return new_promise(REJECTED, rejection_of(exception, own_frames=2))
+        taken = take(self._stream)
+        following = self.arrived(taken) if type(taken) is Cell else taken
         return None if following is None else self.run(self._wait_for(following))
 
     def _wait_for(self, following: Promise[Any] | None) -> Loop[None]:

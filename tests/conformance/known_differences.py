@@ -41,13 +41,14 @@ KNOWN_DIFFERENCES: Final = (
     KnownDifference(
         module="Lwt_stream",
         what=(
-            "what the function of `from` raises rejects the reader, and does not leave through "
-            "it; `parse` raises what its function fails with at once"
+            "`from` whose function raises, or gives a promise that is rejected already, makes the "
+            "reader raise, and what a nested call asked for stays asked for; `parse` raises what "
+            "its function fails with at once"
         ),
         reason=(
-            "since 6.0, feed catches the exception, and its comment says that it is turned into a "
-            "failed promise: so it is in ours. (6.1 ends that with Lwt.reraise, which raises what "
-            "the function fails with at once.) And parse ends with Lwt.reraise"
+            "since 6.0, feed catches the exception and ends with Lwt.reraise, which raises what the "
+            "function fails with at once, before from_thread is assigned. And parse ends with "
+            "Lwt.reraise"
         ),
         changes=(
             (
@@ -56,7 +57,7 @@ KNOWN_DIFFERENCES: Final = (
             ),
             (
                 "Lwt.return_unit\n      in\n      (* Allow other",
-                "Lwt.return_unit) Lwt.fail in (* Allow other",
+                "Lwt.return_unit) raise in (* Allow other",
             ),
             ("s.node <- node;\n       Lwt.fail exn)", "s.node <- node; raise exn)"),
         ),

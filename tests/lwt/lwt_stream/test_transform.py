@@ -15,6 +15,18 @@ from lwt.lwt_stream import Stream
 from tests.support.promises import A, Recorder, rejected_with
 from tests.support.streams import from_promises, rest_of, stream_of, value_of
 
+TRANSFORMERS: list[Callable[..., Stream[Any]]] = [
+    lwt_stream.map,
+    lwt_stream.map_s,
+    lwt_stream.filter,
+    lwt_stream.filter_s,
+    lwt_stream.filter_map,
+    lwt_stream.filter_map_s,
+    lwt_stream.map_list,
+    lwt_stream.map_list_s,
+]
+"""Those that take a function."""
+
 
 @pytest.mark.parametrize(
     ("transform", "expected"),
@@ -56,11 +68,57 @@ def test_transformers_read_nothing_before_they_are_asked(record: Recorder) -> No
     assert record.events == []
 
 
-def test_an_exception_of_the_function_rejects_one_element_and_is_not_the_end() -> None:
-    stream = lwt_stream.map(lambda n: 1 // n, stream_of(1, 0, 1))
-    assert value_of(lwt_stream.get(stream)) == Some(1)
-    assert isinstance(rejected_with(lwt_stream.get(stream)), ZeroDivisionError)
-    assert rest_of(stream) == [1]
+@pytest.mark.parametrize("transform", TRANSFORMERS)
+@pytest.mark.parametrize("way", ["raises", "rejects"])
+def test_an_exception_of_the_function_at_once_leaves_through_the_reader_and_is_not_the_end(
+    transform: Callable[..., Stream[Any]], way: str
+) -> None:
+    def function(n: int) -> Any:
+        if n == 1:
+            if way == "raises" or not transform.__name__.endswith("_s"):
+                raise A
+            return lwt.fail(A())
+        answer = [n] if "list" in transform.__name__ else Some(n)
+        return lwt.return_(answer) if transform.__name__.endswith("_s") else answer
+
+    stream = transform(function, stream_of(1, 2))
+    with pytest.raises(A):
+        lwt_stream.get(stream)
+    assert not lwt_stream.is_closed(stream)
+    assert len(rest_of(stream)) == 1
+
+
+ON_ANOTHER: dict[str, Callable[[Stream[Any]], Stream[Any]]] = {
+    **{f.__name__: partial(f, lambda x: x) for f in TRANSFORMERS},
+    "flatten": lwt_stream.flatten,
+    "append": lambda failing: lwt_stream.append(failing, stream_of(1)),
+    "append, the second": lambda failing: lwt_stream.append(stream_of(), failing),
+    "concat": lwt_stream.concat,
+    "concat, the inner one": lambda failing: lwt_stream.concat(stream_of(failing)),
+    "choose": lambda failing: lwt_stream.choose([failing]),
+    "combine": lambda failing: lwt_stream.combine(failing, stream_of(1)),
+    "combine, the second": lambda failing: lwt_stream.combine(lwt_stream.create()[0], failing),
+    "hexdump": lwt_stream.hexdump,
+    "of_lwt_seq": lambda failing: lwt_stream.of_lwt_seq(lambda: lwt.fail(A())),
+}
+
+
+@pytest.mark.parametrize("transform", ON_ANOTHER.values(), ids=ON_ANOTHER)
+def test_what_a_source_fails_with_at_once_leaves_through_all_streams_made_of_it(
+    transform: Callable[[Stream[Any]], Stream[Any]],
+) -> None:
+    with pytest.raises(A):  # `choose` asks at once.
+        lwt_stream.get(transform(lwt_stream.from_(lambda: lwt.fail(A()))))
+
+
+def test_what_fails_at_once_at_any_depth_leaves_through_the_reader() -> None:
+    for depth in (1, 31, 62, 63, 64, 65, 200):
+        stream: Stream[Any] = from_promises(lwt.fail(A()), lwt.return_some(1))
+        for _ in range(depth):
+            stream = lwt_stream.map(lambda n: n + 1, stream)
+        with pytest.raises(A):
+            lwt_stream.get(stream)
+        assert rest_of(stream) == [depth + 1]
 
 
 def test_wrap_exn_makes_errors_elements() -> None:
@@ -107,19 +165,7 @@ def test_streams_of_streams_of_streams_need_no_stack() -> None:
     assert rest_of(stream) == [2_000, 2_001, 2_002]
 
 
-@pytest.mark.parametrize(
-    "transform",
-    [
-        lwt_stream.map,
-        lwt_stream.map_s,
-        lwt_stream.filter,
-        lwt_stream.filter_s,
-        lwt_stream.filter_map,
-        lwt_stream.filter_map_s,
-        lwt_stream.map_list,
-        lwt_stream.map_list_s,
-    ],
-)
+@pytest.mark.parametrize("transform", TRANSFORMERS)
 def test_an_interrupt_of_a_function_that_has_waited_leaves_and_the_stream_goes_on(
     transform: Callable[..., Stream[Any]],
 ) -> None:
