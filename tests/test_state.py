@@ -21,7 +21,20 @@ import pytest
 import lwt
 from tests.support.modules import GUIDES, MODULES, layout, listed_state
 
-ATOMS = (type(None), bool, int, float, str, bytes, frozenset, Enum, MappingProxyType, Struct, type)
+ATOMS = (
+    type(None),
+    bool,
+    int,
+    float,
+    str,
+    bytes,
+    frozenset,
+    Enum,
+    MappingProxyType,
+    Struct,
+    slice,
+    type,
+)
 CODE = (
     ModuleType,
     FunctionType,

@@ -20,8 +20,29 @@ offers), `checks` (of arguments), and `exceptions` (`Canceled`, the exception fi
 exception becomes a rejection). `waiters` is the queue of mailboxes, mutexes, conditions and
 pools. `operators` hands `Promise` what its operators call.
 
+A finaliser may run in the middle of all this. When the collector finds a body that nobody can wake, the
+body's `finally` runs; so do `__del__` and callbacks of weak references. They may do anything: resolve,
+cancel or wait for the promise that is being worked on. Python 3.11 runs them wherever an object is made
+that the collector tracks: an instance, tuple, list, closure, iterator, generator, bound method, `*args`.
+From 3.12 on, they run a little after that: where a function is entered, where a loop begins again, and
+where a call of a C function ends. Counts of references run them, too, where a user's value is dropped.
+So *what others see is read and written without making an object, and without a call, in between*:
+
+- First make what is needed. Then look at the state (again), and write.
+- Between the look and the last write there are only loads and stores of attributes, comparisons and
+  branches. One call of a C method (`append`, `popleft`) may be the last step. What may be dropped by a
+  store is dropped by the last one, or kept in a variable until then.
+- A loop that looks and writes begins with `while True`, and looks inside: Python may run finalisers
+  between a condition and what it guards, when a loop begins again.
+- What is not finished is not given out: a node is linked last.
+- Whoever waits uses `add_callback`, which does all this: what it attaches runs even if a finaliser has
+  resolved the promise since the caller looked.
+
+`tests/support/collecting.py` makes the collector run at each place of an operation.
+
 The state of the process is all that exists once and changes. `renewal` sets it back:
 
+- `promise`: `deferred`, resolved promises whose callbacks are still to run
 - `promise`: `_is_in_repr`, whether a promise is being shown, so that those inside it are not
 - `exceptions`: `_filter`, the exception filter
 - `storage`: `current_storage`, the storage

@@ -26,6 +26,7 @@ from lwt._core.promise import (
     Promise,
     Rejection,
     add_callback,
+    add_cancel_callback,
     new_promise,
     remove_callback,
     settle,
@@ -104,20 +105,12 @@ def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> No
     check_callable("lwt.on_cancel", function)
     source = underlying(promise)
     if source._state == PENDING:
-        _add_cancel_callback(source, function)
+        add_cancel_callback(source, _CancelCallback(function))
     elif source._state == REJECTED and isinstance(source._value.exception, Canceled):
         if resolution.nesting >= MAXIMUM_NESTING:
             postpone_action(call_or_report, function)
         else:
             call(call_or_report, function)
-
-
-def _add_cancel_callback(promise: Promise[Any], function: Callable[[], object]) -> None:
-    callback = _CancelCallback(function)
-    if promise._cancel_callbacks is None:
-        promise._cancel_callbacks = [callback]
-    else:
-        promise._cancel_callbacks.append(callback)
 
 
 @final
@@ -148,8 +141,8 @@ def protected(promise: Promise[T], /) -> Promise[T]:
         return promise
     follower: Promise[T] = new_promise(PENDING, CANCEL_THIS)
     protection = _Protection(source, follower)
-    add_callback(source, protection)
     follower._cancel_callbacks = [protection]
+    add_callback(source, protection)
     return follower
 
 
@@ -242,7 +235,7 @@ def wrap_in_cancelable(promise: Promise[T], /) -> Promise[T]:
     if source._state != PENDING:
         return promise
     follower: Promise[T] = new_promise(PENDING, CANCEL_THIS)
-    _add_cancel_callback(follower, lambda: cancel(promise))
+    add_cancel_callback(follower, _CancelCallback(lambda: cancel(promise)))
     add_callback(source, _FollowUnlessResolved(follower))
     return follower
 

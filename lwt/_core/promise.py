@@ -27,6 +27,7 @@ OCaml: src/core/lwt.ml, Main_internal_types, Public_types, Basic_helpers.
 from __future__ import annotations
 
 import reprlib
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from enum import Enum
 from types import TracebackType
@@ -54,6 +55,10 @@ class CancelThis(Enum):
 CANCEL_THIS: Final = CancelThis.CANCEL_THIS
 """How `cancel` treats a promise of `lwt.task`: it rejects it with `Canceled`."""
 
+_FRONT: Final = slice(0, 0)
+"""Where a list is put into another at its front. A slice is an object that the collector tracks, so it
+is not made where it is used."""
+
 CLEANUP_THRESHOLD: Final = 42
 """How many callbacks may be removed from a promise before its list is rebuilt."""
 
@@ -74,6 +79,11 @@ class Operators:
 
 
 operators: Final = Operators()
+
+
+deferred: Final[deque[Promise[Any]]] = deque()
+"""Resolved promises whose callbacks wait for the outermost resolution loop to finish, or for the
+next turn."""
 
 
 @final
@@ -273,11 +283,12 @@ def underlying(promise: Promise[T]) -> Promise[T]:
     end: Promise[Any] = promise
     while end._state == PROXY:
         end = end._value
-    while promise._state == PROXY:
+    # A proxy of the chain may die here, and what is called then may make the end a proxy, too.
+    while promise is not end and promise._state == PROXY:
         following: Promise[Any] = promise._value
         promise._value = end
         promise = following
-    return end
+    return end if end._state != PROXY else underlying(end)
 
 
 def outcome(promise: Promise[T]) -> T:
@@ -322,56 +333,95 @@ def make_into_proxy(outer: Promise[Any], inner: Promise[Any]) -> Promise[Any] | 
     to `outer` for a long time. The callbacks of `outer` then run before those of `inner`. A
     resolved `inner` resolves `outer`, which is then returned, like what `settle` returns.
     """
-    if outer._state == PROXY:
-        outer = underlying(outer)
-    if inner._state == PROXY:
-        inner = underlying(inner)
+    while True:
+        if outer._state == PROXY:
+            outer = underlying(outer)
+        elif inner._state == PROXY:
+            inner = underlying(inner)
+        else:
+            break
     if inner is outer:
         return None
     if inner._state != PENDING:
         return settle(outer, inner._state, inner._value)
-
-    if outer._callbacks is None:
-        outer._callbacks = inner._callbacks
-    elif inner._callbacks is not None:
-        _put_first(outer, outer._callbacks, inner._callbacks)
+    callbacks, older = outer._callbacks, inner._callbacks
+    if callbacks is None:
+        outer._callbacks = older
+    elif older is not None:
+        if type(callbacks) is not Callbacks:
+            # Make a list of the one, with room for others. Then all must be looked at again.
+            several = Callbacks(callbacks)
+            if outer._callbacks is callbacks:
+                outer._callbacks = several
+            return make_into_proxy(outer, inner)
+        _put_first(callbacks, older)
     if outer._cancel_callbacks is None:
         outer._cancel_callbacks = inner._cancel_callbacks
     elif inner._cancel_callbacks is not None:
-        outer._cancel_callbacks[:0] = inner._cancel_callbacks
-    outer._value = inner._value  # How it is cancelled.
+        outer._cancel_callbacks[_FRONT] = inner._cancel_callbacks
+    how_to_cancel = inner._value
 
     inner._state = PROXY
     inner._value = outer
     inner._callbacks = None
     inner._cancel_callbacks = None
+    outer._value = how_to_cancel  # Last: what was here before may die.
+    if type(older) is Callbacks and older.removals:
+        _drop_removed(outer)
     return None
 
 
 def add_callback(promise: Promise[Any], callback: Callback) -> None:
-    """Attach a callback to a promise that is pending and is not a proxy."""
-    others = promise._callbacks
-    if others is None:
-        promise._callbacks = callback
-    elif type(others) is Callbacks:
-        others.oldest_first.append(callback)
+    """Attach a callback to a promise that is pending and is not a proxy.
+
+    The promise was so when the caller looked. If a finaliser has made it a proxy since then, the
+    callback is attached to the underlying promise. If a finaliser has resolved it, the callback
+    is deferred: it runs when the outermost callbacks have run, or at the next turn.
+    """
+    if promise._state == PENDING:
+        others = promise._callbacks
+        if others is None:
+            promise._callbacks = callback
+        elif type(others) is Callbacks:
+            others.oldest_first.append(callback)
+        else:
+            several = Callbacks(others, callback)
+            if promise._callbacks is others:
+                promise._callbacks = several
+            else:
+                add_callback(promise, callback)
+    elif promise._state == PROXY:
+        add_callback(underlying(promise), callback)
     else:
-        promise._callbacks = Callbacks(others, callback)
+        late = new_promise(promise._state, promise._value)
+        late._callbacks = callback
+        deferred.append(late)
 
 
-def _put_first(
-    promise: Promise[Any], callbacks: Callback | Callbacks, older: Callback | Callbacks
-) -> None:
-    """Attach to a promise more callbacks, which count as older than those that it has."""
-    # They are put into its own list, which may be long: a loop may come here in every round.
-    if type(callbacks) is not Callbacks:
-        promise._callbacks = callbacks = Callbacks(callbacks)
-    if type(older) is not Callbacks:
+def add_cancel_callback(promise: Promise[Any], callback: CancelCallback) -> None:
+    """Attach a cancel callback in the way of `add_callback`."""
+    callbacks = [callback]
+    if promise._state == PENDING:
+        if promise._cancel_callbacks is None:
+            promise._cancel_callbacks = callbacks
+        else:
+            promise._cancel_callbacks.append(callback)
+    elif promise._state == PROXY:
+        add_cancel_callback(underlying(promise), callback)
+    else:
+        late = new_promise(promise._state, promise._value)
+        late._cancel_callbacks = callbacks
+        deferred.append(late)
+
+
+def _put_first(callbacks: Callbacks, older: Callback | Callbacks) -> None:
+    """Put callbacks, which count as older, into the list of others."""
+    # It may be a long list, and is not copied: a loop may come here in every round.
+    if type(older) is Callbacks:
+        callbacks.oldest_first[_FRONT] = older.oldest_first
+        callbacks.removals += older.removals
+    else:
         callbacks.oldest_first.insert(0, older)
-        return
-    callbacks.oldest_first[:0] = older.oldest_first
-    callbacks.removals += older.removals
-    _drop_removed(promise, callbacks)
 
 
 def remove_callback(promise: Promise[Any], callback: Callback) -> None:
@@ -385,20 +435,21 @@ def remove_callback(promise: Promise[Any], callback: Callback) -> None:
         promise._callbacks = None
     elif type(callbacks) is Callbacks:
         callbacks.removals += 1
-        _drop_removed(promise, callbacks)
+        _drop_removed(promise)
 
 
-def _drop_removed(promise: Promise[Any], callbacks: Callbacks) -> None:
+def _drop_removed(promise: Promise[Any]) -> None:
     """Drop the callbacks of a promise that are marked as removed, if they are many."""
-    if callbacks.removals > CLEANUP_THRESHOLD:
+    callbacks = promise._callbacks
+    if type(callbacks) is not Callbacks or callbacks.removals <= CLEANUP_THRESHOLD:
+        return
+    before = callbacks.oldest_first.copy()
+    # Only the callbacks of `choose` and functions like it have the attribute.
+    kept = [callback for callback in before if not getattr(callback, "removed", False)]
+    if callbacks.oldest_first == before:  # Nobody has changed it meanwhile.
+        callbacks.oldest_first = kept
         callbacks.removals = 0
-        # Only the callbacks of `choose` and functions like it have the attribute.
-        callbacks.oldest_first = [
-            callback
-            for callback in callbacks.oldest_first
-            if not getattr(callback, "removed", False)
-        ]
-        if not callbacks.oldest_first:
+        if not kept and promise._callbacks is callbacks:
             promise._callbacks = None
 
 
@@ -409,9 +460,10 @@ _is_in_repr = False
 
 
 def renew() -> None:
-    """Begin again: nothing is being shown."""
+    """Begin again: nothing is deferred, and nothing is being shown."""
     global _is_in_repr
     _is_in_repr = False
+    deferred.clear()
 
 
 def _repr_of_content(content: object) -> str:

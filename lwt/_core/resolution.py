@@ -41,6 +41,7 @@ from lwt._core.promise import (
     Callbacks,
     Promise,
     Rejection,
+    deferred,
     make_into_proxy,
     new_promise,
     settle,
@@ -82,7 +83,8 @@ class Resolution:
     `wakeup_later` defers when it is not zero. `abandon_wakeups` can make it negative."""
 
     deferred: deque[Promise[Any]]
-    """Resolved promises whose callbacks wait for the outermost loop to finish."""
+    """Resolved promises whose callbacks wait for the outermost loop to finish. It is the one of
+    `promise`, where `add_callback` defers what came too late."""
 
     nesting: int
     """How many user functions are being called, one inside another."""
@@ -98,7 +100,7 @@ class Resolution:
     def renew(self) -> None:
         """Begin again: nothing runs, and nothing waits to."""
         self.depth = 0
-        self.deferred = deque()
+        self.deferred = deferred
         self.nesting = 0
         self.postponed = []
         self.is_running_postponed = False

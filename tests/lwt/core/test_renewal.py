@@ -12,6 +12,7 @@ from lwt._core.storage import current_storage
 from tests.support.modules import listed_state
 
 STATE: dict[str, Callable[[], object]] = {
+    "promise.deferred": lambda: copy(promise.deferred),
     "promise._is_in_repr": lambda: promise._is_in_repr,
     "exceptions._filter": lambda: _filter.contents,
     "storage.current_storage": lambda: current_storage.contents,
