@@ -10,7 +10,8 @@ Errors that every function has are told here, and not again in its docstring:
 - Using a descriptor that is not opened raises what `check_descriptor` raises: an `OSError`
   (EBADF) if it is closed, the exception of `abort` if it is aborted.
 - An error of the system is an `OSError`. It is raised at the call if it is met at once, and rejects
-  the promise if it comes later; `await` meets both.
+  the promise if it comes later; `await` meets both. `unix_error` tells which call has met it, under
+  OCaml's name.
 
 >>> import lwt, lwt_unix
 >>> from lwt_unix import lwt_main
@@ -88,7 +89,7 @@ from lwt_unix._descriptors.file_descr import (
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import blocking, set_blocking
 from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
-from lwt_unix._errors import handle_unix_error
+from lwt_unix._errors import handle_unix_error, unix_error
 from lwt_unix._processes.signals import (
     Signal_handler_id,
     disable_signal_handler,
@@ -218,6 +219,7 @@ OCaml: type Lwt_unix.file_perm = Unix.file_perm
 
 __all__ = [
     # Errors
+    "unix_error",
     "handle_unix_error",
     # 1 Sleeping
     "sleep",

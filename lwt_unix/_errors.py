@@ -1,6 +1,11 @@
-"""Reporting an error of the system and giving up, as small programs do.
+"""Errors of the system: which call met them, and giving up as small programs do.
 
-OCaml: section "Misc" of lwt_unix.ml, and Unix.handle_unix_error.
+OCaml's `Unix.Unix_error` says three things: what went wrong, the name of the call, and what the
+call was about. Here an error is an `OSError`. Where one is met, an `except` block notes the other
+two in it, by `note_call`, under the names that OCaml's Lwt uses. So this costs nothing while there
+is no error. An operation that waits knows the name of its call: see `_descriptors/actions`.
+
+OCaml: section "Misc" of lwt_unix.ml, Unix.Unix_error and Unix.handle_unix_error.
 """
 
 from __future__ import annotations
@@ -9,14 +14,60 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import lwt
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callable, wrong_type
 from lwt_unix._checks import promise_of
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+_CALL: Final = "_lwt_unix_call"
+"""The attribute of an OSError that has the name of its call, and what the call was about."""
+
+
+def note_call(exn: Exception, name: str | None, arg: str = "") -> None:
+    """Note in an error of the system which call has met it, unless that is known already.
+
+    A name of None stands for a call of the user's, who may have noted nothing.
+    """
+    if isinstance(exn, OSError) and name is not None:
+        vars(exn).setdefault(_CALL, (name, arg))
+
+
+def unix_error(exn: OSError, /) -> tuple[int, str, str]:
+    """Return what OCaml's `Unix_error` says: the number, the name of the call, its argument.
+
+    >>> import errno, lwt_unix
+    >>> from lwt_unix import lwt_main
+    >>> async def main():
+    ...     socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    ...     async with socket:
+    ...         try:
+    ...             await lwt_unix.accept(socket)
+    ...         except OSError as exn:
+    ...             match lwt_unix.unix_error(exn):
+    ...                 case errno.EINVAL, "accept", _:
+    ...                     return "it does not listen"
+    >>> lwt_main.run(main())
+    'it does not listen'
+
+    The name is that of OCaml's Lwt: `"connect"`, `"read"`, `"bind"`; for `sendto` it is `"send"`.
+    The argument is `""` for most calls, and a path where the call takes nothing else.
+
+    An OSError of another library knows no such call. Its name is `""`, and its argument is its
+    `filename`, if that is a path. If it has no number, the number is 0.
+
+    OCaml: exception Unix.Unix_error of error * string * string
+    """
+    if not isinstance(exn, OSError):
+        raise wrong_type("lwt_unix.unix_error", "an OSError", exn)
+    path = exn.filename
+    of_others = "", os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+    name, arg = vars(exn).get(_CALL, of_others)
+    number = exn.errno
+    return number if isinstance(number, int) else 0, name, arg
 
 
 def handle_unix_error(
@@ -24,8 +75,8 @@ def handle_unix_error(
 ) -> lwt.Promise[B]:
     """Call `f(x)`; on an error of the system, print it and end the process with status 2.
 
-    The line on standard error has the program's name, the error, and the file that it is about
-    if there is one. Other exceptions reject the promise.
+    The line on standard error has the program's name, the call that failed, what it was about if
+    that is known, and the error. Other exceptions reject the promise.
 
     Raises:
         SystemExit: after an OSError.
@@ -39,6 +90,9 @@ def handle_unix_error(
 def _report_and_exit(exn: Exception) -> lwt.Promise[NoReturn]:
     if not isinstance(exn, OSError):
         return lwt.fail(exn)
-    about = f" on {os.fsdecode(exn.filename)!r}" if isinstance(exn.filename, str | bytes) else ""
-    print(f"{sys.argv[0]}: {exn.strerror or exn}{about}", file=sys.stderr)  # noqa: T201
+    _, name, arg = unix_error(exn)
+    failed = f'"{name}" failed' if name else "failed"
+    about = f' on "{arg}"' if arg else ""
+    line = f"{sys.argv[0]}: {failed}{about}: {exn.strerror or exn}"
+    print(line, file=sys.stderr)  # noqa: T201
     raise SystemExit(2)

@@ -6,7 +6,6 @@ are doctests.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ocaml import needs_ocaml
 from tests.support.programs import (
     ROOT,
     environment,
@@ -32,12 +32,6 @@ MODULES_WITH_DOCTESTS = [
     if ">>> " in path.read_text()
 ]
 PAGES_WITH_OCAML = [page for page in PAGES if blocks(page.read_text(), "ocaml")]
-
-needs_ocaml = pytest.mark.skipif(
-    shutil.which("ocamlfind") is None
-    or subprocess.run(["ocamlfind", "query", "-qe", "lwt.unix"], check=False).returncode != 0,
-    reason="OCaml with Lwt is not installed",
-)
 
 
 def name_of(page: Path) -> str:

@@ -37,6 +37,7 @@ from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, w
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
+from lwt_unix._errors import note_call
 
 A = TypeVar("A")
 
@@ -129,6 +130,7 @@ class ActionQueue(WaitQueue):
             if event is None:
                 if not lwt.Exception_filter.run(exn):
                     raise
+                note_call(exn, pending.name)
                 traceback = exn.__traceback__
                 failure = exn.with_traceback(traceback and traceback.tb_next)
             else:
@@ -191,9 +193,16 @@ def register_action(
     """
     if type(descriptor) is not File_descr or descriptor._state is not Opened:
         check_opened("lwt_unix.register_action", descriptor)
+    return wait_for(None, event, descriptor, action)
+
+
+def wait_for(
+    name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+) -> lwt.Promise[A]:
+    """Do what `register_action` does, on an opened descriptor, for the call of this name."""
     queue = queue_of(event, descriptor)
     promise, resolver = lwt.task()
-    pending = PendingAction(action, resolver)
+    pending = PendingAction(name, action, resolver)
     queue.add(pending)
     # What lwt.on_cancel does for a new promise, but quicker: servers come here once a request.
     promise._cancel_callbacks = [pending]
@@ -218,29 +227,36 @@ def wrap_syscall(
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
-    return try_syscall("lwt_unix.wrap_syscall", event, descriptor, action)
+    return try_syscall("lwt_unix.wrap_syscall", None, event, descriptor, action)
 
 
 def try_syscall(
-    function: str, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+    function: str,
+    name: str | None,
+    event: Io_event,
+    descriptor: File_descr,
+    action: Callable[[], A],
 ) -> lwt.Promise[A]:
-    """Do what `wrap_syscall` does, for the function that was called."""
+    """Do what `wrap_syscall` does, for the function that was called, and its call of this name."""
     if type(descriptor) is not File_descr or not descriptor._direct:
         check_opened(function, descriptor)
         if settle_mode(descriptor) and not is_ready(event, descriptor._fd):
-            return register_action(event, descriptor, action)
-    return try_or_wait(event, descriptor, action)
+            return wait_for(name, event, descriptor, action)
+    return try_or_wait(name, event, descriptor, action)
 
 
-def try_or_wait(event: Io_event, descriptor: File_descr, action: Callable[[], A]) -> lwt.Promise[A]:
+def try_or_wait(
+    name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+) -> lwt.Promise[A]:
     """Try an action on an opened descriptor; wait if it is too early."""
     try:
         return lwt.return_(action())
     except Exception as exn:
         event_or_none = event_to_wait_for(exn, event)
         if event_or_none is None:
+            note_call(exn, name)
             raise
-    return register_action(event_or_none, descriptor, action)
+    return wait_for(name, event_or_none, descriptor, action)
 
 
 # --- Readiness ---------------------------------------------------------------
@@ -296,7 +312,7 @@ def _wait(function: str, event: Io_event, descriptor: File_descr) -> lwt.Promise
     check_opened(function, descriptor)
     if is_ready(event, descriptor._fd):
         return lwt.return_unit
-    return register_action(event, descriptor, _nothing)
+    return wait_for(None, event, descriptor, _nothing)
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.mode import choose_mode, settle_mode
+from lwt_unix._errors import note_call
 
 
 def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
@@ -24,8 +25,12 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
     OCaml: Lwt_unix.dup : ?cloexec:bool -> file_descr -> file_descr
     """
     check_opened("lwt_unix.dup", descriptor)
-    fd = system.dup(descriptor._fd)
-    inherit_unless(cloexec, fd)
+    try:
+        fd = system.dup(descriptor._fd)
+        inherit_unless(cloexec, fd)
+    except OSError as exn:
+        note_call(exn, "dup")
+        raise
     copy = File_descr(fd, descriptor._blocking, descriptor._set_flags)
     copy._socket_kind = descriptor._socket_kind
     return copy
@@ -62,6 +67,9 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
             # Actions that wait do not settle the mode again, and the new file may still be in
             # blocking mode. (In OCaml, the second of two that wait to read then stops the program.)
             settle_mode(target)
+    except OSError as exn:
+        note_call(exn, "dup2")
+        raise
     finally:
         if queues:
             lwt_engine.get().adopt(target._fd)
@@ -75,8 +83,7 @@ def set_close_on_exec(descriptor: File_descr, /) -> None:
 
     OCaml: Lwt_unix.set_close_on_exec : file_descr -> unit
     """
-    check_opened("lwt_unix.set_close_on_exec", descriptor)
-    system.set_inheritable(descriptor._fd, False)
+    _set_inheritable("lwt_unix.set_close_on_exec", descriptor, False)
 
 
 def clear_close_on_exec(descriptor: File_descr, /) -> None:
@@ -84,8 +91,16 @@ def clear_close_on_exec(descriptor: File_descr, /) -> None:
 
     OCaml: Lwt_unix.clear_close_on_exec : file_descr -> unit
     """
-    check_opened("lwt_unix.clear_close_on_exec", descriptor)
-    system.set_inheritable(descriptor._fd, True)
+    _set_inheritable("lwt_unix.clear_close_on_exec", descriptor, True)
+
+
+def _set_inheritable(function: str, descriptor: File_descr, inheritable: bool) -> None:
+    check_opened(function, descriptor)
+    try:
+        system.set_inheritable(descriptor._fd, inheritable)
+    except OSError as exn:
+        note_call(exn, "set_close_on_exec")  # OCaml's name for either direction
+        raise
 
 
 def inherit_unless(cloexec: bool, *fds: int) -> None:

@@ -36,6 +36,7 @@ from lwt_unix._checks import check_fd
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._descriptors.wait_queue import WaitQueue
+from lwt_unix._errors import note_call
 from lwt_unix._jobs.jobs import run_job
 
 # --- States ------------------------------------------------------------------
@@ -239,7 +240,9 @@ def why_unusable(descriptor: File_descr) -> Exception:
     if isinstance(state, Aborted):
         return state.exn.with_traceback(state.traceback)
     message = f"{os.strerror(errno.EBADF)} (lwt_unix.check_descriptor: {descriptor!r})"
-    return OSError(errno.EBADF, message)
+    problem = OSError(errno.EBADF, message)
+    note_call(problem, "check_descriptor")
+    return problem
 
 
 # --- The end of a descriptor -------------------------------------------------
@@ -282,7 +285,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
     try:
         _reject_waiters(descriptor)
     finally:
-        closing = run_job(partial(_close_file, descriptor))
+        closing = run_job("close", partial(_close_file, descriptor))
     return closing
 
 

@@ -18,6 +18,7 @@ import stat
 import lwt
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened
+from lwt_unix._errors import note_call
 
 
 def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:
@@ -67,7 +68,11 @@ def settle_mode(descriptor: File_descr) -> bool:
     if blocking is None:
         blocking = _guess_blocking(descriptor._fd)
     if descriptor._set_flags:
-        system.set_blocking(descriptor._fd, blocking)
+        try:
+            system.set_blocking(descriptor._fd, blocking)
+        except OSError as exn:
+            note_call(exn, "clear_nonblock" if blocking else "set_nonblock")
+            raise
     descriptor._blocking = blocking
     descriptor._settled = True
     descriptor._direct = not blocking

@@ -21,8 +21,8 @@ import lwt
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
     Retry,
-    register_action,
     try_or_wait,
+    wait_for,
     would_not_block,
 )
 from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
@@ -30,6 +30,7 @@ from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_is_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._errors import note_call
 from lwt_unix._jobs.jobs import run_job
 
 if TYPE_CHECKING:
@@ -64,15 +65,16 @@ def read(
     if type(descriptor) is not File_descr or not descriptor._direct:
         check_is_descriptor("lwt_unix.read", descriptor)
         call = partial(system.readv, descriptor._fd, (view,))
-        return _read_or_write(Read, descriptor, view, call)
+        return _read_or_write("read", Read, descriptor, view, call)
     try:
         return lwt.return_(system.readv(descriptor._fd, (view,)))
     except BlockingIOError:
         pass
-    except Exception:
+    except Exception as exn:
         release(view)
+        note_call(exn, "read")
         raise
-    return register_action(Read, descriptor, partial(system.readv, descriptor._fd, (view,)))
+    return wait_for("read", Read, descriptor, partial(system.readv, descriptor._fd, (view,)))
 
 
 def write(
@@ -100,15 +102,16 @@ def write(
     if type(descriptor) is not File_descr or not descriptor._direct:
         check_is_descriptor("lwt_unix.write", descriptor)
         call = partial(system.write, descriptor._fd, source)
-        return _read_or_write(Write, descriptor, source, call)
+        return _read_or_write("write", Write, descriptor, source, call)
     try:
         return lwt.return_(system.write(descriptor._fd, source))
     except BlockingIOError:
         pass
-    except Exception:
+    except Exception as exn:
         release(source)
+        note_call(exn, "write")
         raise
-    return register_action(Write, descriptor, partial(system.write, descriptor._fd, source))
+    return wait_for("write", Write, descriptor, partial(system.write, descriptor._fd, source))
 
 
 def write_string(
@@ -122,7 +125,11 @@ def write_string(
 
 
 def _read_or_write(
-    event: Io_event, descriptor: File_descr, part: bytes | memoryview, call: Callable[[], A]
+    name: str,
+    event: Io_event,
+    descriptor: File_descr,
+    part: bytes | memoryview,
+    call: Callable[[], A],
 ) -> lwt.Promise[A]:
     """Read or write on a descriptor whose mode is blocking, or not settled, or not opened."""
     try:
@@ -130,14 +137,14 @@ def _read_or_write(
         if descriptor._state is not Opened:
             raise why_unusable(descriptor)
         if not is_blocking:
-            return try_or_wait(event, descriptor, call)
+            return try_or_wait(name, event, descriptor, call)
         # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may
         # still block if another reader was faster. Without threads that would stop the program,
         # so each attempt first makes sure.
         if would_not_block(event, descriptor._fd):
-            return run_job(call)
+            return run_job(name, call)
         call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
-        return register_action(event, descriptor, call_when_ready)
+        return wait_for(name, event, descriptor, call_when_ready)
     except Exception:
         release(part)
         raise
@@ -186,6 +193,10 @@ def pipe_out(*, cloexec: bool = False) -> tuple[int, File_descr]:
 
 
 def _new_pipe(cloexec: bool) -> tuple[int, int]:
-    reading, writing = system.pipe()
-    inherit_unless(cloexec, reading, writing)
+    try:
+        reading, writing = system.pipe()
+        inherit_unless(cloexec, reading, writing)
+    except OSError as exn:
+        note_call(exn, "pipe")
+        raise
     return reading, writing

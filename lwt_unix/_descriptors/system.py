@@ -32,7 +32,8 @@ read = os.read
 readv = os.readv
 set_blocking = os.set_blocking
 set_inheritable = os.set_inheritable
-unlink = os.unlink  # on a path, which is what is left of a server's socket
+stat = os.stat  # on a path, like the next: it is what is left of a server's socket
+unlink = os.unlink
 write = os.write
 
 poll_once = _pollers.poll_once

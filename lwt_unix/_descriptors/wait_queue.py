@@ -22,10 +22,15 @@ from lwt_unix import lwt_engine
 class PendingAction:
     """One action that waits: a member of a queue, until its promise is resolved."""
 
-    __slots__ = ("action", "next", "previous", "queue", "resolver")
+    __slots__ = ("action", "name", "next", "previous", "queue", "resolver")
 
     # The two stand for Callable[[], A] and Resolver[A], for an A that the queue does not know.
-    def __init__(self, action: Callable[[], Any], resolver: lwt.Resolver[Any]) -> None:
+    def __init__(
+        self, name: str | None, action: Callable[[], Any], resolver: lwt.Resolver[Any]
+    ) -> None:
+        self.name = name
+        """Which call of OCaml's the action makes, if it is one of ours; see `_errors`."""
+
         self.action = action
         self.resolver = resolver
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import lwt
+from lwt_unix._errors import note_call
 
 A = TypeVar("A")
 
 
-def run_job(job: Callable[[], A]) -> lwt.Promise[A]:
-    """Run a job and return the promise of its result.
+def run_job(name: str, job: Callable[[], A]) -> lwt.Promise[A]:
+    """Run a job and return the promise of its result; `name` is that of its call (`_errors`).
 
     OCaml: Lwt_unix.run_job : ?async_method : async_method -> 'a job -> 'a Lwt.t
     """
@@ -24,5 +25,6 @@ def run_job(job: Callable[[], A]) -> lwt.Promise[A]:
     except Exception as exn:
         if not lwt.Exception_filter.run(exn):
             raise
+        note_call(exn, name)
         return lwt.fail(exn)
     return lwt.return_(result)

@@ -33,6 +33,7 @@ from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
+from lwt_unix._errors import note_call
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 """What `signal.signal` takes and returns."""
@@ -156,7 +157,11 @@ class _SignalPipe:
 
 
 def _non_blocking_pipe() -> tuple[int, int]:
-    reading, writing = system.pipe()
+    try:
+        reading, writing = system.pipe()
+    except OSError as exn:
+        note_call(exn, "pipe")
+        raise
     system.set_blocking(reading, False)
     system.set_blocking(writing, False)
     return reading, writing
@@ -309,8 +314,10 @@ def _start_handling(signum: int) -> _Signal:
             previous: Disposition = None
         else:
             previous = signal.signal(signum, leave_it_to_the_pipe)
-    except BaseException:
+    except BaseException as exn:
         _close_pipe_if_idle()
+        if isinstance(exn, OSError):
+            note_call(exn, "sigaction")
         raise
     handled = _signals[signum] = _Signal(previous)
     return handled

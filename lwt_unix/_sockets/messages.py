@@ -20,7 +20,7 @@ from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._sockets.constants import Msg_flag
 from lwt_unix._sockets.sockaddr import Address, Sockaddr, from_python, to_sockaddr
-from lwt_unix._sockets.socket_calls import address_for, socket_of
+from lwt_unix._sockets.socket_calls import address_error, address_for, socket_of
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -51,7 +51,7 @@ def recv(
             return system.recvmsg_into(socket_of(descriptor), [view], 0, bits)[0]
         return system.recv_into(socket_of(descriptor), view, 0, bits)
 
-    return _transfer("lwt_unix.recv", Read, descriptor, view, receive)
+    return _transfer("lwt_unix.recv", "recv", Read, descriptor, view, receive)
 
 
 def send(
@@ -75,7 +75,7 @@ def send(
     def send_bytes() -> int:
         return system.send(socket_of(descriptor), source, bits)
 
-    return _transfer("lwt_unix.send", Write, descriptor, source, send_bytes)
+    return _transfer("lwt_unix.send", "send", Write, descriptor, source, send_bytes)
 
 
 def recvfrom(
@@ -104,7 +104,7 @@ def recvfrom(
         received, address = system.recvfrom_into(socket_of(descriptor), view, 0, bits)
         return received, from_python(address)
 
-    return _transfer("lwt_unix.recvfrom", Read, descriptor, view, receive)
+    return _transfer("lwt_unix.recvfrom", "recvfrom", Read, descriptor, view, receive)
 
 
 def sendto(
@@ -130,13 +130,20 @@ def sendto(
 
     def send_message() -> int:
         to = address_for("lwt_unix.sendto", descriptor, sockaddr)
-        return system.sendto(socket_of(descriptor), source, bits, to)
+        try:
+            return system.sendto(socket_of(descriptor), source, bits, to)
+        except BlockingIOError:
+            raise
+        except OSError as exn:
+            number = exn.errno or 0
+        raise address_error(number, "lwt_unix.sendto", sockaddr)
 
-    return _transfer("lwt_unix.sendto", Write, descriptor, source, send_message)
+    return _transfer("lwt_unix.sendto", "send", Write, descriptor, source, send_message)
 
 
 def _transfer(
     function: str,
+    name: str,
     event: Io_event,
     descriptor: File_descr,
     part: bytes | memoryview,
@@ -144,7 +151,7 @@ def _transfer(
 ) -> lwt.Promise[A]:
     """Do what `wrap_syscall` does with a call that uses a part of somebody's buffer."""
     try:
-        return try_syscall(function, event, descriptor, call)
+        return try_syscall(function, name, event, descriptor, call)
     except Exception:
         release(part)
         raise

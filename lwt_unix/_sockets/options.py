@@ -12,7 +12,7 @@ import errno
 import os
 import socket
 import struct
-from typing import Final, TypeVar
+from typing import Final
 
 import lwt
 from lwt._core.checks import check_bounds, check_kind, wrong_type
@@ -20,7 +20,7 @@ from lwt._core.publish import Constant
 from lwt_unix._checks import check_seconds
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_opened
-from lwt_unix._descriptors.system import SocketObject
+from lwt_unix._errors import note_call
 from lwt_unix._sockets.constants import (
     Socket_bool_option,
     Socket_float_option,
@@ -28,8 +28,6 @@ from lwt_unix._sockets.constants import (
     Socket_optint_option,
 )
 from lwt_unix._sockets.socket_calls import socket_of
-
-Option = TypeVar("Option", bound=Constant)
 
 _INT: Final = (-(2**31), 2**31 - 1)
 """The least and the largest int of C."""
@@ -49,8 +47,8 @@ def getsockopt(descriptor: File_descr, option: Socket_bool_option, /) -> bool:
 
     OCaml: Lwt_unix.getsockopt : file_descr -> socket_bool_option -> bool
     """
-    sock = _socket_for("lwt_unix.getsockopt", descriptor, option, Socket_bool_option)
-    return system.getsockopt(sock, *option.value) != 0
+    _check_option("lwt_unix.getsockopt", descriptor, option, Socket_bool_option)
+    return _number("lwt_unix.getsockopt", descriptor, *option.value) != 0
 
 
 def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, /) -> None:
@@ -58,8 +56,8 @@ def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, 
 
     OCaml: Lwt_unix.setsockopt : file_descr -> socket_bool_option -> bool -> unit
     """
-    sock = _socket_for("lwt_unix.setsockopt", descriptor, option, Socket_bool_option)
-    system.setsockopt(sock, *option.value, 1 if value else 0)
+    _check_option("lwt_unix.setsockopt", descriptor, option, Socket_bool_option)
+    _set("lwt_unix.setsockopt", descriptor, *option.value, 1 if value else 0)
 
 
 def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
@@ -67,8 +65,8 @@ def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:
 
     OCaml: Lwt_unix.getsockopt_int : file_descr -> socket_int_option -> int
     """
-    sock = _socket_for("lwt_unix.getsockopt_int", descriptor, option, Socket_int_option)
-    return system.getsockopt(sock, *option.value)
+    _check_option("lwt_unix.getsockopt_int", descriptor, option, Socket_int_option)
+    return _number("lwt_unix.getsockopt_int", descriptor, *option.value)
 
 
 def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int, /) -> None:
@@ -79,9 +77,9 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
 
     OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
     """
-    sock = _socket_for("lwt_unix.setsockopt_int", descriptor, option, Socket_int_option)
+    _check_option("lwt_unix.setsockopt_int", descriptor, option, Socket_int_option)
     check_bounds("lwt_unix.setsockopt_int", "the value", value, *_INT)
-    system.setsockopt(sock, *option.value, value)
+    _set("lwt_unix.setsockopt_int", descriptor, *option.value, value)
 
 
 def getsockopt_optint(
@@ -91,8 +89,8 @@ def getsockopt_optint(
 
     OCaml: Lwt_unix.getsockopt_optint : file_descr -> socket_optint_option -> int option
     """
-    sock = _socket_for("lwt_unix.getsockopt_optint", descriptor, option, Socket_optint_option)
-    is_on, value = _LINGER.unpack(system.getsockopt(sock, *option.value, _LINGER.size))
+    _check_option("lwt_unix.getsockopt_optint", descriptor, option, Socket_optint_option)
+    is_on, value = _pair("lwt_unix.getsockopt_optint", descriptor, *option.value, _LINGER)
     return lwt.Some(value) if is_on else None
 
 
@@ -107,7 +105,7 @@ def setsockopt_optint(
     OCaml: Lwt_unix.setsockopt_optint :
         file_descr -> socket_optint_option -> int option -> unit
     """
-    sock = _socket_for("lwt_unix.setsockopt_optint", descriptor, option, Socket_optint_option)
+    _check_option("lwt_unix.setsockopt_optint", descriptor, option, Socket_optint_option)
     match value:
         case None:
             packed = _LINGER.pack(0, 0)
@@ -116,7 +114,7 @@ def setsockopt_optint(
             packed = _LINGER.pack(1, number)
         case _:
             raise wrong_type("lwt_unix.setsockopt_optint", "None or lwt.Some(seconds)", value)
-    system.setsockopt(sock, *option.value, packed)
+    _set("lwt_unix.setsockopt_optint", descriptor, *option.value, packed)
 
 
 def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> float:
@@ -124,8 +122,8 @@ def getsockopt_float(descriptor: File_descr, option: Socket_float_option, /) -> 
 
     OCaml: Lwt_unix.getsockopt_float : file_descr -> socket_float_option -> float
     """
-    sock = _socket_for("lwt_unix.getsockopt_float", descriptor, option, Socket_float_option)
-    seconds, microseconds = _TIMEVAL.unpack(system.getsockopt(sock, *option.value, _TIMEVAL.size))
+    _check_option("lwt_unix.getsockopt_float", descriptor, option, Socket_float_option)
+    seconds, microseconds = _pair("lwt_unix.getsockopt_float", descriptor, *option.value, _TIMEVAL)
     return float(seconds + microseconds / 1_000_000)
 
 
@@ -137,13 +135,18 @@ def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value:
 
     OCaml: Lwt_unix.setsockopt_float : file_descr -> socket_float_option -> float -> unit
     """
-    sock = _socket_for("lwt_unix.setsockopt_float", descriptor, option, Socket_float_option)
+    _check_option("lwt_unix.setsockopt_float", descriptor, option, Socket_float_option)
     check_seconds("lwt_unix.setsockopt_float", value)
     if not 0.0 <= value < _MOST_SECONDS:
         # The system's error for most of these, once they have been split into two integers.
-        raise OSError(errno.EDOM, f"{os.strerror(errno.EDOM)} (lwt_unix.setsockopt_float: {value})")
+        message = f"{os.strerror(errno.EDOM)} (lwt_unix.setsockopt_float: {value})"
+        problem = OSError(errno.EDOM, message)
+        note_call(problem, "setsockopt_float")
+        raise problem
     seconds, microseconds = int(value), int(value % 1 * 1_000_000)
-    system.setsockopt(sock, *option.value, _TIMEVAL.pack(seconds, microseconds))
+    _set(
+        "lwt_unix.setsockopt_float", descriptor, *option.value, _TIMEVAL.pack(seconds, microseconds)
+    )
 
 
 def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
@@ -154,15 +157,47 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
     OCaml: Lwt_unix.getsockopt_error : file_descr -> Unix.error option
     """
     check_opened("lwt_unix.getsockopt_error", descriptor)
-    error = system.getsockopt(socket_of(descriptor), socket.SOL_SOCKET, socket.SO_ERROR)
+    error = _number("lwt_unix.getsockopt_error", descriptor, socket.SOL_SOCKET, socket.SO_ERROR)
     return lwt.Some(error) if error else None
 
 
-def _socket_for(
-    function: str, descriptor: File_descr, option: object, options: type[Option]
-) -> SocketObject:
+def _check_option(
+    function: str, descriptor: File_descr, option: object, options: type[Constant]
+) -> None:
     if not isinstance(option, options):
         names = ", ".join(one.name for one in options)
         check_kind(function, option, options, f"use one of {names}")
     check_opened(function, descriptor)
-    return socket_of(descriptor)
+
+
+# OCaml's names of the calls are those of the functions.
+
+
+def _number(function: str, descriptor: File_descr, level: int, option: int) -> int:
+    try:
+        return system.getsockopt(socket_of(descriptor), level, option)
+    except OSError as exn:
+        note_call(exn, function.removeprefix("lwt_unix."))
+        raise
+
+
+def _pair(
+    function: str, descriptor: File_descr, level: int, option: int, layout: struct.Struct
+) -> tuple[int, int]:
+    try:
+        packed = system.getsockopt(socket_of(descriptor), level, option, layout.size)
+    except OSError as exn:
+        note_call(exn, function.removeprefix("lwt_unix."))
+        raise
+    one, other = layout.unpack(packed)
+    return one, other
+
+
+def _set(
+    function: str, descriptor: File_descr, level: int, option: int, value: int | bytes
+) -> None:
+    try:
+        system.setsockopt(socket_of(descriptor), level, option, value)
+    except OSError as exn:
+        note_call(exn, function.removeprefix("lwt_unix."))
+        raise

@@ -12,12 +12,14 @@ OCaml: the types `sockaddr` and `inet_addr` of lwt_unix.ml, and their helpers in
 
 import errno
 import os
+import re
 import socket
 import sys
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 import lwt
 from lwt._core.checks import check_bounds, check_kind, wrong_type
+from lwt_unix._errors import note_call
 from lwt_unix._sockets.constants import PF_INET, PF_INET6, PF_UNIX, Socket_domain
 
 inet_addr_any = "0.0.0.0"
@@ -77,7 +79,11 @@ OCaml: type Lwt_unix.sockaddr = Unix.sockaddr = ADDR_UNIX of string | ADDR_INET 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 Address = Sockaddr | tuple[str, int] | Path
-"""What functions take: a `Sockaddr`, a plain `(host, port)`, or a path."""
+"""What functions take: a `Sockaddr`, a plain `(host, port)`, or a path.
+
+A plain `str` such as `"localhost:8080"` is refused: it was hardly meant to be a path. If it was,
+write `ADDR_UNIX("localhost:8080")`.
+"""
 
 PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str
 """What the standard `socket` module takes for these."""
@@ -85,6 +91,9 @@ PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str
 
 _ROOM_FOR_PATH = 107 if sys.platform == "linux" else 103
 """How many bytes a path may have in the system's `struct sockaddr_un`, before its NUL."""
+
+
+_host_and_port: Final = re.compile(r"([^/\0]*):([0-9]{1,5})").fullmatch
 
 
 def inet_addr_of_string(text: str) -> str:
@@ -130,11 +139,18 @@ def to_sockaddr(function: str, address: Address) -> Sockaddr:
 
     Raises:
         TypeError: it does not have the shape of an address.
-        ValueError: its host is a name, or its port is out of range.
+        ValueError: its host is a name, its port is out of range, its path has a NUL, or looks like
+            a host and a port.
     """
+    if isinstance(address, str):
+        _check_is_path(function, address)
     path = address.path if isinstance(address, ADDR_UNIX) else address
     if isinstance(path, str | bytes | os.PathLike):
-        return ADDR_UNIX(os.fsdecode(path))
+        path = os.fsdecode(path)
+        if "\0" in path and not path.startswith("\0"):
+            # The system would take what stands before it, without a word.
+            raise ValueError(f"{function}: the path {path!r} has a NUL in it, which no path can")
+        return ADDR_UNIX(path)
     # What a checker has ruled out by now, a caller without one may still pass.
     shape: object = path
     if not isinstance(shape, tuple) or len(shape) != 2:
@@ -144,6 +160,18 @@ def to_sockaddr(function: str, address: Address) -> Sockaddr:
     _check_host(function, host)
     check_bounds(function, "the port", port, 0, 0xFFFF)
     return ADDR_INET(host, port)
+
+
+def is_path(address: Sockaddr) -> TypeGuard[ADDR_UNIX]:
+    """Tell whether an address is a path, which stays behind when its socket is closed."""
+    return isinstance(address, ADDR_UNIX) and address.path[:1] not in {"", "\0"}
+
+
+def written(sockaddr: Sockaddr) -> str:
+    """Write an address as a program does, for the text of an error."""
+    if isinstance(sockaddr, ADDR_UNIX):
+        return f'ADDR_UNIX("{repr(sockaddr.path)[1:-1]}")'
+    return f'ADDR_INET("{sockaddr.addr}", {sockaddr.port})'
 
 
 def to_python(sockaddr: Sockaddr) -> tuple[int, PythonAddress]:
@@ -187,7 +215,20 @@ def _check_length(path: str) -> None:
     """Raise what the system would raise: Python's own exception has no `errno`."""
     room = _ROOM_FOR_PATH + 1 if path.startswith("\0") else _ROOM_FOR_PATH
     if len(os.fsencode(path)) > room:
-        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+        problem = OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+        note_call(problem, "", path)  # as in OCaml
+        raise problem
+
+
+def _check_is_path(function: str, text: str) -> None:
+    """Raise a ValueError for a host and a port that are written where a path belongs."""
+    found = _host_and_port(text)
+    if found is not None:
+        host, port = found[1] or inet_addr_any, found[2]
+        raise ValueError(
+            f"{function}: {text!r} would be the path of a Unix-domain socket; did you mean "
+            f'("{host}", {port})? Such a path is written ADDR_UNIX("{text}")'
+        )
 
 
 def _parts_of_host(host: str) -> tuple[socket.AddressFamily, str, str]:
@@ -212,7 +253,9 @@ def _scope_id(interface: str) -> int:
     try:
         return socket.if_nametoindex(interface)
     except OSError:  # which has no errno
-        raise OSError(errno.ENODEV, f"{os.strerror(errno.ENODEV)}: {interface!r}") from None
+        problem = OSError(errno.ENODEV, f"{os.strerror(errno.ENODEV)}: {interface!r}")
+    note_call(problem, "", interface)
+    raise problem
 
 
 def _check_host(function: str, host: object) -> None:

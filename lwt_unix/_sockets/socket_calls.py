@@ -2,7 +2,7 @@
 
 `accept`, `connect`, `recv` and the socket options take a `SocketObject` (see `system`). A
 descriptor makes one when it first needs it. None of them may see an address of another family: see
-`address_for`.
+`address_for`. An error of those that take an address says which one: see `address_error`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._sockets.constants import Socket_domain
-from lwt_unix._sockets.sockaddr import PythonAddress, Sockaddr, to_python
+from lwt_unix._sockets.sockaddr import PythonAddress, Sockaddr, to_python, written
 
 
 def socket_of(descriptor: File_descr) -> SocketObject:
@@ -54,5 +54,10 @@ def address_for(function: str, descriptor: File_descr, sockaddr: Sockaddr) -> Py
     unix = socket.AF_UNIX in {family, own}
     number = errno.EINVAL if unix else errno.EAFNOSUPPORT
     domain = next((one for one in Socket_domain if one.value == own), own)
-    message = f"{os.strerror(number)} ({function}: {sockaddr!r} on a socket of {domain!r})"
-    raise OSError(number, message)
+    raise address_error(number, function, sockaddr, f"the socket is one of {domain!r}")
+
+
+def address_error(number: int, function: str, sockaddr: Sockaddr, hint: str = "") -> OSError:
+    """Make the error of a call that was given an address: the address is part of its text."""
+    what = f"{os.strerror(number)}: {written(sockaddr)} ({function})"
+    return OSError(number, f"{what}; {hint}" if hint else what)

@@ -12,12 +12,12 @@ OCaml: section "Sockets" of lwt_unix.ml.
 from __future__ import annotations
 
 import errno
-import os
 import socket as python_socket
+import stat
 import struct
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import lwt
 from lwt._core.checks import check_kind
@@ -29,6 +29,7 @@ from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, ch
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
 from lwt_unix._descriptors.system import SocketKind
+from lwt_unix._errors import note_call
 from lwt_unix._jobs.jobs import run_job
 from lwt_unix._sockets.constants import Shutdown_command, Socket_domain, Socket_type
 from lwt_unix._sockets.sockaddr import (
@@ -36,11 +37,14 @@ from lwt_unix._sockets.sockaddr import (
     Address,
     Sockaddr,
     from_python,
+    is_path,
     to_sockaddr,
 )
-from lwt_unix._sockets.socket_calls import address_for, socket_of
+from lwt_unix._sockets.socket_calls import address_error, address_for, socket_of
 
 A = TypeVar("A")
+
+NOBODY_THERE: Final = "nobody listens there"
 
 # --- Making sockets ----------------------------------------------------------
 
@@ -63,8 +67,12 @@ def socket(
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr
     """
     kind = _new_kind("lwt_unix.socket", domain, type, protocol)
-    fd = system.open_socket(kind)
-    inherit_unless(cloexec, fd)
+    try:
+        fd = system.open_socket(kind)
+        inherit_unless(cloexec, fd)
+    except OSError as exn:
+        note_call(exn, "socket")
+        raise
     return _new_socket(fd, kind)
 
 
@@ -80,8 +88,12 @@ def socketpair(
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr * file_descr
     """
     kind = _new_kind("lwt_unix.socketpair", domain, type, protocol)
-    one, other = system.open_socketpair(kind)
-    inherit_unless(cloexec, one, other)
+    try:
+        one, other = system.open_socketpair(kind)
+        inherit_unless(cloexec, one, other)
+    except OSError as exn:
+        note_call(exn, "socketpair")
+        raise
     return _new_socket(one, kind), _new_socket(other, kind)
 
 
@@ -116,16 +128,44 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
     """
     sockaddr = to_sockaddr("lwt_unix.bind", address)
     check_opened("lwt_unix.bind", descriptor)
-    job = partial(_bind, descriptor, sockaddr)
     if isinstance(sockaddr, ADDR_UNIX):
-        return run_job(job)
-    job()
+        return run_job("bind", partial(_bind, descriptor, sockaddr))
+    try:
+        _bind(descriptor, sockaddr)
+    except OSError as exn:
+        note_call(exn, "bind")
+        raise
     return lwt.return_unit
 
 
 def _bind(descriptor: File_descr, sockaddr: Sockaddr) -> None:
     address = address_for("lwt_unix.bind", descriptor, sockaddr)
-    system.bind(socket_of(descriptor), address)
+    try:
+        system.bind(socket_of(descriptor), address)
+        return
+    except OSError as exn:
+        number = exn.errno or 0
+    hint = _what_is_at(sockaddr) if number == errno.EADDRINUSE else ""
+    raise address_error(number, "lwt_unix.bind", sockaddr, hint)
+
+
+def _what_is_at(sockaddr: Sockaddr) -> str:
+    """Say what is in the way of a socket, if it is a file that is left over."""
+    if not is_path(sockaddr):
+        return ""
+    kind = SocketKind(python_socket.AF_UNIX, python_socket.SOCK_DGRAM, 0)
+    try:
+        if not stat.S_ISSOCK(system.stat(sockaddr.path).st_mode):
+            return "a file that is no socket is there"
+        # A server that lives does not notice: for a stream, this socket is of the wrong type.
+        fd = system.open_socket(kind)
+        try:
+            error = system.connect_ex(system.socket_object(fd, kind), sockaddr.path)
+        finally:
+            system.close(fd)
+    except OSError:
+        return ""
+    return f"{NOBODY_THERE}, remove the file" if error == errno.ECONNREFUSED else ""
 
 
 def listen(descriptor: File_descr, backlog: int, /) -> None:
@@ -139,7 +179,11 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
     """
     check_kind("lwt_unix.listen", backlog, int, "backlog is a number of connections")
     check_opened("lwt_unix.listen", descriptor)
-    system.listen(socket_of(descriptor), backlog)
+    try:
+        system.listen(socket_of(descriptor), backlog)
+    except OSError as exn:
+        note_call(exn, "listen")
+        raise
 
 
 def somaxconn() -> int:
@@ -165,7 +209,7 @@ def accept(
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
     take = partial(_accept, descriptor, cloexec)
-    return try_syscall("lwt_unix.accept", Read, descriptor, take)
+    return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take)
 
 
 def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr]:
@@ -219,7 +263,7 @@ def accept_n(
         return accepted, None
 
     return lwt.catch(
-        lambda: try_syscall("lwt_unix.accept_n", Read, descriptor, accept_some),
+        lambda: try_syscall("lwt_unix.accept_n", "accept", Read, descriptor, accept_some),
         lambda exn: lwt.return_((accepted, lwt.Some(exn))),
     )
 
@@ -260,9 +304,11 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
                 in_progress = True
                 raise Retry
         if error:
-            raise OSError(error, f"{os.strerror(error)} (lwt_unix.connect to {sockaddr!r})")
+            is_stale = error == errno.ECONNREFUSED and is_path(sockaddr)
+            hint = NOBODY_THERE if is_stale else ""
+            raise address_error(error, "lwt_unix.connect", sockaddr, hint)
 
-    return try_syscall("lwt_unix.connect", Write, descriptor, try_to_connect)
+    return try_syscall("lwt_unix.connect", "connect", Write, descriptor, try_to_connect)
 
 
 def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
@@ -278,7 +324,11 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
     commands = "use SHUTDOWN_RECEIVE, SHUTDOWN_SEND or SHUTDOWN_ALL"
     check_kind("lwt_unix.shutdown", command, Shutdown_command, commands)
     check_opened("lwt_unix.shutdown", descriptor)
-    system.shutdown(socket_of(descriptor), command.value)
+    try:
+        system.shutdown(socket_of(descriptor), command.value)
+    except OSError as exn:
+        note_call(exn, "shutdown")
+        raise
 
 
 # --- Names -------------------------------------------------------------------
@@ -290,7 +340,11 @@ def getsockname(descriptor: File_descr, /) -> Sockaddr:
     OCaml: Lwt_unix.getsockname : file_descr -> sockaddr
     """
     check_opened("lwt_unix.getsockname", descriptor)
-    return from_python(system.getsockname(socket_of(descriptor)))
+    try:
+        return from_python(system.getsockname(socket_of(descriptor)))
+    except OSError as exn:
+        note_call(exn, "getsockname")
+        raise
 
 
 def getpeername(descriptor: File_descr, /) -> Sockaddr:
@@ -302,7 +356,11 @@ def getpeername(descriptor: File_descr, /) -> Sockaddr:
     OCaml: Lwt_unix.getpeername : file_descr -> sockaddr
     """
     check_opened("lwt_unix.getpeername", descriptor)
-    return from_python(system.getpeername(socket_of(descriptor)))
+    try:
+        return from_python(system.getpeername(socket_of(descriptor)))
+    except OSError as exn:
+        note_call(exn, "getpeername")
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +387,10 @@ def get_credentials(descriptor: File_descr, /) -> Credentials:
     if not hasattr(python_socket, "SO_PEERCRED"):
         raise lwt_sys.Not_available("get_credentials")
     layout = struct.Struct("3i")
-    answer = system.getsockopt(
-        socket_of(descriptor), python_socket.SOL_SOCKET, python_socket.SO_PEERCRED, layout.size
-    )
+    option = python_socket.SOL_SOCKET, python_socket.SO_PEERCRED
+    try:
+        answer = system.getsockopt(socket_of(descriptor), *option, layout.size)
+    except OSError as exn:
+        note_call(exn, "get_credentials")
+        raise
     return Credentials(*layout.unpack(answer))

@@ -26,7 +26,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Protocol, TypeAlias, TypeGuard, final
+from typing import Final, Protocol, TypeAlias, final
 
 import lwt
 import lwt_unix
@@ -34,7 +34,15 @@ from lwt._core.checks import check_callable, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
-from lwt_unix._sockets.sockaddr import ADDR_UNIX, Address, Sockaddr, domain_of_sockaddr, to_sockaddr
+from lwt_unix._errors import note_call
+from lwt_unix._sockets.sockaddr import (
+    ADDR_UNIX,
+    Address,
+    Sockaddr,
+    domain_of_sockaddr,
+    is_path,
+    to_sockaddr,
+)
 from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
 
 Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
@@ -225,11 +233,19 @@ class Server:
             if lwt_unix.state(self._socket) is not lwt_unix.Closed:
                 await lwt_unix.close(self._socket)
             if is_path(self._address):
-                system.unlink(self._address.path)
+                _unlink(self._address.path)
             return
         except Exception as exn:
             problem = exn
         report(problem)
+
+
+def _unlink(path: str) -> None:
+    try:
+        system.unlink(path)
+    except OSError as exn:
+        note_call(exn, "unlink", path)
+        raise
 
 
 def shutdown_server(server: Server, /) -> lwt.Promise[None]:
@@ -243,11 +259,6 @@ def shutdown_server(server: Server, /) -> lwt.Promise[None]:
     """
     check_kind("lwt_io.shutdown_server", server, Server)
     return server.stop()
-
-
-def is_path(address: Sockaddr) -> TypeGuard[ADDR_UNIX]:
-    """Tell whether an address is a path, which stays behind when its socket is closed."""
-    return isinstance(address, ADDR_UNIX) and address.path[:1] not in {"", "\0"}
 
 
 def _nothing() -> None:

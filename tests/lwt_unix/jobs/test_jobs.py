@@ -10,8 +10,8 @@ def test_a_job_gives_its_result_or_its_exception() -> None:
     def fail() -> int:
         raise LookupError
 
-    assert lwt.state(run_job(lambda: 3)) == lwt.Return(3)
-    assert lwt.state(run_job(fail)) == lwt.Fail(LookupError())
+    assert lwt.state(run_job("read", lambda: 3)) == lwt.Return(3)
+    assert lwt.state(run_job("read", fail)) == lwt.Fail(LookupError())
 
 
 def test_a_keyboard_interrupt_leaves_a_job_at_once() -> None:
@@ -19,4 +19,4 @@ def test_a_keyboard_interrupt_leaves_a_job_at_once() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_job(interrupt)
+        run_job("read", interrupt)

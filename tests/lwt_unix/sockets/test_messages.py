@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +130,10 @@ def test_receiving_no_bytes_waits_as_receiving_one_does(opened: Open) -> None:
     assert lwt.is_sleeping(received)
     lwt_main.run(lwt_unix.send(far, "x", 0, 1, []))
     assert lwt_main.run(received) == 0
+
+
+def test_an_error_of_sendto_names_the_address(opened: Open, tmp_path: Path) -> None:
+    one = opened.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_DGRAM)
+    path = str(tmp_path / "nobody")
+    with pytest.raises(FileNotFoundError, match=rf'ADDR_UNIX\("{path}"\) \(lwt_unix\.sendto\)$'):
+        lwt_unix.sendto(one, b"x", 0, 1, [], path)

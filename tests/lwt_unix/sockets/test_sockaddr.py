@@ -46,6 +46,41 @@ def test_a_host_that_is_not_numeric_is_refused(host: str) -> None:
         to_sockaddr("f", ADDR_INET(host, 80))
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("localhost:8080", '("localhost", 8080)'),
+        ("127.0.0.1:80", '("127.0.0.1", 80)'),
+        ("::1:80", '("::1", 80)'),
+        (":8080", '("0.0.0.0", 8080)'),
+    ],
+)
+def test_a_host_and_a_port_where_a_path_belongs_are_asked_about(path: str, meant: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"^f: '{path}' would be the path .* did you mean "
+    ) as raised:
+        to_sockaddr("f", path)
+    assert meant in str(raised.value)
+    assert to_sockaddr("f", ADDR_UNIX(path)) == ADDR_UNIX(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["./localhost:80", "/tmp/a:80", "\0host:80", "a:b", "a:123456", "a:"]
+)
+def test_other_paths_with_a_colon_are_paths(path: str) -> None:
+    assert to_sockaddr("f", path) == ADDR_UNIX(path)
+
+
+@pytest.mark.parametrize("path", ["a\0b", b"a\0b", ADDR_UNIX("a\0"), Path("a\0b")])
+def test_a_path_with_a_nul_is_refused(path: lwt_unix.Address) -> None:
+    with pytest.raises(ValueError, match=r"^f: the path 'a\\x00b?' has a NUL in it"):
+        to_sockaddr("f", path)
+
+
+def test_an_abstract_name_may_have_any_nul() -> None:
+    assert to_sockaddr("f", "\0a\0b") == ADDR_UNIX("\0a\0b")
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_out_of_range_is_refused(port: int) -> None:
     with pytest.raises(ValueError, match=r"^f: the port is .*; expected 0 to 65535"):

@@ -102,6 +102,54 @@ def test_an_error_of_bind_to_an_internet_address_is_raised_at_once(opened: Open)
     with pytest.raises(OSError, match="in use") as raised:
         lwt_unix.bind(opened.socket(), taken)
     assert raised.value.errno == errno.EADDRINUSE
+    assert isinstance(taken, ADDR_INET)
+    in_use = f'Address already in use: ADDR_INET("127.0.0.1", {taken.port}) (lwt_unix.bind)'
+    assert raised.value.strerror == in_use
+
+
+def test_a_path_whose_server_has_gone_is_told_from_one_in_use(opened: Open, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    listener = opened.listener(path)
+
+    def text() -> str:
+        return str(failure_of(lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), path)))
+
+    in_use = (
+        f'[Errno {errno.EADDRINUSE}] Address already in use: ADDR_UNIX("{path}") (lwt_unix.bind)'
+    )
+    assert text() == in_use
+    # The server has not noticed the question.
+    assert not lwt_unix.readable(listener)
+
+    lwt_main.run(lwt_unix.close(listener))
+    assert text() == f"{in_use}; nobody listens there, remove the file"
+    with pytest.raises(ConnectionRefusedError, match=f'"{path}".*; nobody listens there$'):
+        lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), path)
+
+    os.unlink(path)
+    Path(path).write_text("precious")
+    assert text() == f"{in_use}; a file that is no socket is there"
+
+
+@pytest.mark.parametrize("type", [lwt_unix.SOCK_STREAM, lwt_unix.SOCK_DGRAM])
+def test_a_path_that_is_bound_and_not_listened_on_is_in_use(
+    opened: Open, tmp_path: Path, type: lwt_unix.Socket_type
+) -> None:
+    path = str(tmp_path / "socket")
+    lwt_main.run(lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX, type), path))
+    problem = failure_of(lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), path))
+    assert str(problem).endswith("(lwt_unix.bind)")
+
+
+def test_without_a_descriptor_to_ask_with_a_path_is_just_in_use(
+    opened: Open, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "socket")
+    lwt_main.run(lwt_unix.close(opened.listener(path)))
+    unbound = opened.socket(lwt_unix.PF_UNIX)
+    with no_more_descriptors():
+        problem = failure_of(lwt_unix.bind(unbound, path))
+    assert str(problem).endswith("(lwt_unix.bind)")
 
 
 def test_an_error_of_bind_to_a_path_rejects(opened: Open) -> None:
@@ -325,7 +373,10 @@ def test_a_refused_connection_rejects(opened: Open) -> None:
     listener = opened.listener()
     address = lwt_unix.getsockname(listener)
     lwt_main.run(lwt_unix.close(listener))
-    with pytest.raises(ConnectionRefusedError, match=r"lwt_unix\.connect to ADDR_INET"):
+    with pytest.raises(
+        ConnectionRefusedError,
+        match=r'refused: ADDR_INET\("127.0.0.1", \d+\) \(lwt_unix\.connect\)',
+    ):
         lwt_main.run(lwt_unix.connect(opened.socket(), address))
 
 
