@@ -101,6 +101,7 @@ from lwt_unix.lwt_io._reading import (
     read_into_exactly_bigstring,
     read_line,
     read_line_opt,
+    read_lines,
 )
 from lwt_unix.lwt_io._server_loop import Server, shutdown_server
 from lwt_unix.lwt_io._servers import (
@@ -109,6 +110,7 @@ from lwt_unix.lwt_io._servers import (
     establish_server_with_client_address,
     establish_server_with_client_socket,
 )
+from lwt_unix.lwt_io._taking import Line_too_long
 from lwt_unix.lwt_io._turns import Channel, atomic
 from lwt_unix.lwt_io._writing import (
     write,
@@ -139,6 +141,7 @@ __all__ = [
     "output",
     "mode",
     "Channel_closed",
+    "Line_too_long",
     "file_name",
     # Well-known instances
     "stdin",
@@ -167,6 +170,7 @@ __all__ = [
     "read_char_opt",
     "read_line",
     "read_line_opt",
+    "read_lines",
     "read",
     "read_into",
     "read_into_exactly",

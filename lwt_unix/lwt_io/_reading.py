@@ -9,6 +9,9 @@ Cancelling the promise of an operation that waits for its turn takes it out of t
 queue. Cancelling one that waits for input stops the waiting; what it had taken from
 the channel by then is lost.
 
+A line may have any length, as in OCaml, and is collected in memory: one that never ends
+takes all there is. The functions that read lines take a `limit` against that.
+
 OCaml: Lwt_io, reading (src/unix/lwt_io.mli).
 """
 
@@ -18,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import lwt
+from lwt import lwt_stream
 from lwt._core.checks import check_bounds, check_kind
 from lwt_unix._descriptors.buffers import check_part, writable_bytes
 from lwt_unix.lwt_io import _taking
@@ -29,6 +33,8 @@ from lwt_unix.lwt_io._taking import (
     take_into,
     take_line,
     take_line_opt,
+    take_line_opt_within,
+    take_line_within,
     take_some,
 )
 from lwt_unix.lwt_io._turns import IDLE, exclusively, read_once
@@ -37,25 +43,68 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
 
 
-def read_line(ic: InputChannel, /) -> lwt.Promise[bytes]:
+def read_line(ic: InputChannel, /, *, limit: int | None = None) -> lwt.Promise[bytes]:
     r"""Read a line, and return it without its end, which is `"\n"` or `"\r\n"`.
 
     If the input ends without a line end, the line is what is there. A `"\r"` that does
     not stand before `"\n"` is part of the line.
 
+    Without `limit`, which OCaml does not have, a line that never ends fills the memory. So
+    use it for what comes from somebody whom you do not trust. A line that is too long is
+    not read to its end: its first `limit` bytes are lost, and the channel is ready to give
+    what comes after them. Close it; or to skip the line, read until `read_line` succeeds,
+    and drop that line, which is the end of the long one.
+
+    >>> import lwt
+    >>> from lwt_unix import lwt_io, lwt_main
+    >>> async def main():
+    ...     ic, oc = lwt_io.pipe()
+    ...     await lwt_io.write(oc, "a long line\nshort\n")
+    ...     try:
+    ...         print(await lwt_io.read_line(ic, limit=5))
+    ...     except lwt_io.Line_too_long as exn:
+    ...         print(exn)
+    ...     print(await lwt_io.read(ic, count=100))
+    >>> lwt_main.run(main())
+    a line has more than 5 bytes
+    b'g line\nshort\n'
+
+    Args:
+        ic: the channel to read from.
+        limit: how many bytes the line may have, its end not counted; at least 1.
+
     Raises:
         EOFError: by rejection: the input ended before the first byte.
+        Line_too_long: by rejection: the line has more than `limit` bytes.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+        ValueError: at the call: `limit` is less than 1.
 
     OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_line", ic, InputChannel)
+    if limit is not None:
+        return _read_line_within(ic, limit)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
             return lwt.return_(line)
     return read_once(ic, take_line, _no_line, _taking.read_line)
+
+
+def _read_line_within(ic: InputChannel, limit: int) -> lwt.Promise[bytes]:
+    if type(limit) is not int or limit < 1:
+        check_bounds("lwt_io.read_line", "limit", limit, 1)
+    if ic._state is IDLE:
+        line = take_line_within(ic._buffer, limit)
+        if line is not None:
+            return lwt.return_(line)
+    return read_once(
+        ic,
+        partial(take_line_within, limit=limit),
+        _no_line,
+        partial(_taking.read_line, limit=limit),
+    )
 
 
 def _no_line() -> lwt.Promise[bytes]:
@@ -66,21 +115,70 @@ def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
     return lwt.return_none
 
 
-def read_line_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
+def read_line_opt(
+    ic: InputChannel, /, *, limit: int | None = None
+) -> lwt.Promise[lwt.Some[bytes] | None]:
     """Read a line like `read_line`; None at the end of input.
 
+    Args:
+        ic: the channel to read from.
+        limit: how many bytes the line may have; see `read_line`.
+
     Raises:
+        Line_too_long: by rejection: the line has more than `limit` bytes.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
+        ValueError: at the call: `limit` is less than 1.
 
     OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_line_opt", ic, InputChannel)
+    if limit is not None:
+        if type(limit) is not int or limit < 1:
+            check_bounds("lwt_io.read_line_opt", "limit", limit, 1)
+        return _read_line_opt_within(ic, limit)
     if ic._state is IDLE:
         line = take_line(ic._buffer)
         if line is not None:
             return lwt.return_some(line)
     return read_once(ic, take_line_opt, _none, _taking.read_line_opt)
+
+
+def _read_line_opt_within(ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[bytes] | None]:
+    if ic._state is IDLE:
+        line = take_line_within(ic._buffer, limit)
+        if line is not None:
+            return lwt.return_some(line)
+    return read_once(
+        ic,
+        partial(take_line_opt_within, limit=limit),
+        _none,
+        partial(_taking.read_line_opt, limit=limit),
+    )
+
+
+def read_lines(ic: InputChannel, /, *, limit: int | None = None) -> lwt_stream.Stream[bytes]:
+    """Make the stream of the lines of a channel, which are read when they are asked for.
+
+    `async for line in ic` gives the same lines without a stream, and without a limit.
+
+    Each line is read by `read_line_opt`. If that fails, so does who asked for the line, and
+    the next who asks reads on.
+
+    Args:
+        ic: the channel to read from.
+        limit: how many bytes a line may have; see `read_line`.
+
+    Raises:
+        ValueError: at the call: `limit` is less than 1.
+
+    OCaml: Lwt_io.read_lines : input_channel -> string Lwt_stream.t
+    """
+    check_kind("lwt_io.read_lines", ic, InputChannel)
+    if limit is None:
+        return lwt_stream.from_(partial(read_line_opt, ic))
+    check_bounds("lwt_io.read_lines", "limit", limit, 1)
+    return lwt_stream.from_(partial(_read_line_opt_within, ic, limit))
 
 
 def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:

@@ -7,12 +7,17 @@ taken from the buffer is lost if the operation fails later, as in OCaml.
 Every byte of a line is searched once and copied once. What is read ahead is searched in
 the buffer, without a copy. A line that is longer than the buffer is collected in pieces.
 
+A `limit` is how many bytes a line may have. What decides whether a line is too long are its
+bytes, and not how they come: a line is refused when one byte too many is there, and exactly
+`limit` bytes are taken then. So no more than them is ever collected.
+
 OCaml: Lwt_io.Primitives, reading (src/unix/lwt_io.ml).
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from typing import Final
 
 import lwt
@@ -26,6 +31,24 @@ _search_newline: Final = re.compile(b"\n").search
 
 CHARACTERS: Final = tuple(bytes((code,)) for code in range(256))
 """Every byte as `bytes` of length 1."""
+
+UNLIMITED: Final = sys.maxsize
+"""The limit of lines that may have any length."""
+
+
+class Line_too_long(Exception):
+    """A line has more bytes than its reader allowed: its argument, `limit`.
+
+    The channel can be used as before. The first `limit` bytes of the line are lost, and what
+    comes after them is read next. So the rest of the line looks like a line of its own.
+    """
+
+    def __init__(self, limit: int, /) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"a line has more than {self.limit} bytes"
 
 
 def end_of_input(function: str) -> EOFError:
@@ -49,6 +72,27 @@ def take_line(buffer: ChannelBuffer) -> bytes | None:
 def take_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
     """Take a line like `take_line`."""
     line = take_line(buffer)
+    return None if line is None else lwt.Some(line)
+
+
+def take_line_within(buffer: ChannelBuffer, limit: int) -> bytes | None:
+    """Take a line like `take_line`, but only if it has at most `limit` bytes."""
+    start = buffer.position
+    found = _search_newline(buffer.memory, start, buffer.limit)
+    if found is None:
+        return None
+    newline = end = found.start()
+    if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+        end -= 1
+    if end - start > limit:
+        return None
+    buffer.position = newline + 1
+    return buffer.memory[start:end].tobytes()
+
+
+def take_line_opt_within(buffer: ChannelBuffer, limit: int) -> lwt.Some[bytes] | None:
+    """Take a line like `take_line_within`."""
+    line = take_line_within(buffer, limit)
     return None if line is None else lwt.Some(line)
 
 
@@ -92,34 +136,39 @@ def take_rest(buffer: ChannelBuffer) -> bytes:
     return data
 
 
-async def read_line(buffer: ChannelBuffer) -> bytes:
-    line = take_line(buffer)
-    if line is not None:
-        return line
+async def read_line(buffer: ChannelBuffer, limit: int = UNLIMITED) -> bytes:
     pieces: list[bytes] = []
+    room = limit
     while True:
-        if buffer.position < buffer.limit:
-            pieces.append(take_rest(buffer))
+        line = take_line_within(buffer, room)
+        if line is not None:
+            return b"".join((*pieces, line)) if pieces else line
+        # All that is read ahead belongs to the line; but a carriage return at the end may turn
+        # out to be half of the line's end.
+        start, end = buffer.position, buffer.limit
+        if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+            end -= 1
+        if end - start > room:
+            buffer.position += room
+            raise Line_too_long(limit)
+        if end > start:
+            pieces.append(take_some(buffer, end - start))
+            room -= end - start
         if await buffer.perform_io() == 0:
-            if not pieces:
-                raise end_of_input("lwt_io.read_line")
-            return b"".join(pieces)  # the last line, without an end
-        if not pieces:
-            line = take_line(buffer)
-            if line is not None:
-                return line
-            continue
-        found = _search_newline(buffer.memory, buffer.position, buffer.limit)
-        if found is not None:
-            pieces.append(buffer.memory[buffer.position : found.start()].tobytes())
-            buffer.position = found.end()
-            line = b"".join(pieces)
-            return line[:-1] if line.endswith(b"\r") else line
+            break
+    # The last line has no end. If a carriage return is left, it belongs to the line.
+    if buffer.limit - buffer.position > room:
+        raise Line_too_long(limit)
+    pieces.append(take_rest(buffer))
+    line = b"".join(pieces)
+    if not line:
+        raise end_of_input("lwt_io.read_line")
+    return line
 
 
-async def read_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
+async def read_line_opt(buffer: ChannelBuffer, limit: int = UNLIMITED) -> lwt.Some[bytes] | None:
     try:
-        return lwt.Some(await read_line(buffer))
+        return lwt.Some(await read_line(buffer, limit))
     except EOFError:
         return None
 

@@ -17,6 +17,7 @@ buffer_sizes = st.sampled_from([16, 17, 64])
 operations = st.lists(
     st.one_of(
         st.just(("read_line", 0)),
+        st.tuples(st.just("read_line within"), st.integers(1, 40)),
         st.just(("read_char", 0)),
         st.tuples(st.just("read_into_exactly"), st.integers(0, 40)),
         st.tuples(st.just("atomic pair of lines"), st.just(0)),
@@ -55,6 +56,14 @@ class Model:
         line, newline, self.rest = self.rest.partition(b"\n")
         return line.removesuffix(b"\r") if newline else line
 
+    def read_line_within(self, limit: int) -> bytes | str | None:
+        before = self.rest
+        line = self.read_line()
+        if line is not None and len(line) > limit:
+            self.rest = before[limit:]
+            return f"more than {limit}"
+        return line
+
     def read_exactly(self, count: int) -> bytes | None:
         taken, self.rest = self.rest[:count], self.rest[count:]
         return taken if len(taken) == count else None
@@ -62,6 +71,8 @@ class Model:
     def do(self, name: str, count: int) -> object:
         if name == "read_line":
             return self.read_line()
+        if name == "read_line within":
+            return self.read_line_within(count)
         if name == "read_char":
             return self.read_exactly(1)
         if name == "read_into_exactly":
@@ -78,6 +89,8 @@ async def do(channel: lwt_io.InputChannel, name: str, count: int) -> object:
     try:
         if name == "read_line":
             return await lwt_io.read_line(channel)
+        if name == "read_line within":
+            return await lwt_io.read_line(channel, limit=count)
         if name == "read_char":
             return await lwt_io.read_char(channel)
         if name == "read_into_exactly":
@@ -87,6 +100,8 @@ async def do(channel: lwt_io.InputChannel, name: str, count: int) -> object:
         return await lwt_io.atomic(pair_of_lines)(channel)
     except EOFError:
         return None
+    except lwt_io.Line_too_long as exn:
+        return f"more than {exn.limit}"
 
 
 @given(data, pieces, st.lists(st.booleans(), min_size=1), buffer_sizes, operations)

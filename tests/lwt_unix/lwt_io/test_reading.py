@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
+from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
 import lwt
+from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Source, input_of
 
@@ -15,6 +19,63 @@ def test_reading_after_the_end_asks_for_more_as_a_terminal_may_have_it() -> None
     channel = input_of(b"", b"more\n")
     assert lwt.state(lwt_io.read_line_opt(channel)) == lwt.Return(None)
     assert lwt.state(lwt_io.read_line_opt(channel)) == lwt.Return(lwt.Some(b"more"))
+
+
+class TestLimit:
+    READERS: ClassVar = [lwt_io.read_line, lwt_io.read_line_opt, lwt_io.read_lines]
+
+    @pytest.mark.parametrize("function", READERS)
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_one_below_1_is_refused_at_the_call(
+        self, function: Callable[..., object], limit: int
+    ) -> None:
+        channel = input_of(b"abc")
+        with pytest.raises(ValueError, match=rf"^lwt_io\.{function.__name__}: limit is {limit}"):
+            function(channel, limit=limit)
+        assert not lwt_io.is_busy(channel)
+
+    @pytest.mark.parametrize("function", READERS)
+    @pytest.mark.parametrize("limit", ["3", 3.0, True])
+    def test_one_that_is_no_int_is_refused_at_the_call(
+        self, function: Callable[..., object], limit: object
+    ) -> None:
+        with pytest.raises(TypeError, match=rf"^lwt_io\.{function.__name__}: "):
+            function(input_of(b"abc"), limit=limit)
+
+    def test_a_line_that_is_read_ahead_is_there_at_once(self) -> None:
+        channel = input_of(b"one\ntwo\nthree\n")
+        assert lwt.state(lwt_io.read_line(channel, limit=3)) == lwt.Return(b"one")
+        assert lwt.state(lwt_io.read_line(channel, limit=3)) == lwt.Return(b"two")
+        assert lwt.state(lwt_io.read_line_opt(channel, limit=5)) == lwt.Return(lwt.Some(b"three"))
+
+    def test_the_exception_says_which_limit_it_was(self) -> None:
+        exn = lwt_io.Line_too_long(4096)
+        assert (exn.limit, str(exn), repr(exn)) == (
+            4096,
+            "a line has more than 4096 bytes",
+            "Line_too_long(4096)",
+        )
+        again = pickle.loads(pickle.dumps(exn))
+        assert (type(again), again.limit) == (lwt_io.Line_too_long, 4096)
+
+
+class TestReadLines:
+    def test_gives_the_lines_and_then_ends(self) -> None:
+        lines = lwt_io.read_lines(input_of(b"one\ntwo\r\n\nthree", pauses=True))
+        assert lwt_main.run(lwt_stream.to_list(lines)) == [b"one", b"two", b"", b"three"]
+
+    def test_reads_when_it_is_asked_as_in_ocaml(self) -> None:
+        source = Source()
+        lines = lwt_io.read_lines(source.channel)
+        assert not source.is_being_read
+        line = lwt_stream.get(lines)
+        source.give(b"one\ntwo\n")
+        assert lwt.state(line) == lwt.Return(lwt.Some(b"one"))
+        assert lwt.state(lwt_io.read_line(source.channel)) == lwt.Return(b"two")
+
+    def test_what_is_no_input_channel_is_refused_at_the_call(self) -> None:
+        with pytest.raises(TypeError, match=r"^lwt_io\.read_lines: expected an input channel"):
+            lwt_io.read_lines(lwt_io.null)  # type: ignore[arg-type]  # what the test is about
 
 
 class TestChars:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
 import lwt
+from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Source, input_of
 
@@ -81,6 +83,103 @@ def test_a_line_that_is_read_ahead_is_there_at_once() -> None:
     assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"one")
     assert lwt_io.buffered(channel) == 4
     assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"two")
+
+
+LIMITED = [
+    pytest.param(b"abc\n", [b"abc"], id="as long as the limit"),
+    pytest.param(b"abc\r\n", [b"abc"], id="a line end of two bytes does not count"),
+    pytest.param(b"abc", [b"abc"], id="no end of the last line"),
+    pytest.param(b"abcd\n", [3, b"d"], id="one byte too many"),
+    pytest.param(b"abc\rd\n", [3, b"\rd"], id="a carriage return inside counts"),
+    pytest.param(b"abc\r\r\n", [3, b"\r"], id="of two carriage returns one counts"),
+    pytest.param(b"abc\r", [3, b"\r"], id="one at the end of input counts"),
+    pytest.param(b"abcd", [3, b"d"], id="too long and without an end"),
+    pytest.param(b"abcdefgh\nij\n", [3, 3, b"gh", b"ij"], id="the end comes later"),
+    pytest.param(b"abcdef\nij\n", [3, b"def", b"ij"], id="the rest is as long as the limit"),
+    pytest.param(b"a\n\nabcd\n\n", [b"a", b"", 3, b"d", b""], id="among others"),
+]
+
+
+@pytest.mark.parametrize(
+    "channel_of", [whole, byte_by_byte, byte_by_byte_with_pauses, in_a_small_buffer]
+)
+class TestLimit:
+    """A limit of three bytes: a number stands for `Line_too_long` with it."""
+
+    @pytest.mark.parametrize(("data", "lines"), LIMITED)
+    def test_a_longer_line_is_refused_and_its_rest_is_read_next(
+        self,
+        channel_of: Callable[[bytes], lwt_io.InputChannel],
+        data: bytes,
+        lines: list[bytes | int],
+    ) -> None:
+        async def read(channel: lwt_io.InputChannel) -> bytes | int | None:
+            try:
+                return await lwt_io.read_line(channel, limit=3)
+            except lwt_io.Line_too_long as exn:
+                return exn.limit
+
+        async def read_opt(channel: lwt_io.InputChannel) -> bytes | int | None:
+            try:
+                line = await lwt_io.read_line_opt(channel, limit=3)
+            except lwt_io.Line_too_long as exn:
+                return exn.limit
+            return None if line is None else line.value
+
+        first, second = channel_of(data), channel_of(data)
+        assert [lwt_main.run(read(first)) for _ in lines] == lines
+        assert [lwt_main.run(read_opt(second)) for _ in lines] == lines
+        with pytest.raises(EOFError):
+            lwt_main.run(read(first))
+        assert lwt_main.run(read_opt(second)) is None
+
+    @pytest.mark.parametrize(("data", "lines"), LIMITED)
+    def test_a_stream_of_lines_goes_on_after_one_that_is_too_long(
+        self,
+        channel_of: Callable[[bytes], lwt_io.InputChannel],
+        data: bytes,
+        lines: list[bytes | int],
+    ) -> None:
+        async def read() -> list[bytes | int]:
+            stream = lwt_io.read_lines(channel_of(data), limit=3)
+            found: list[bytes | int] = []
+            while True:
+                try:
+                    line = await lwt_stream.get(stream)
+                except lwt_io.Line_too_long as exn:
+                    found.append(exn.limit)
+                    continue
+                if line is None:
+                    return found
+                found.append(line.value)
+
+        assert lwt_main.run(read()) == lines
+
+    @pytest.mark.parametrize("length", [15, 16, 17, 31, 32, 33, 40])
+    def test_a_limit_may_be_more_than_the_buffer_holds(
+        self, channel_of: Callable[[bytes], lwt_io.InputChannel], length: int
+    ) -> None:
+        async def read() -> bytes:
+            channel = channel_of(b"x" * (length + 1) + b"y\r\n" + b"z" * length + b"\r\n")
+            with pytest.raises(lwt_io.Line_too_long):
+                await lwt_io.read_line(channel, limit=length)
+            assert await lwt_io.read_line(channel, limit=2) == b"xy"
+            return await lwt_io.read_line(channel, limit=length)
+
+        assert lwt_main.run(read()) == b"z" * length
+
+
+def test_a_line_is_refused_as_soon_as_one_byte_too_many_is_there() -> None:
+    source = Source()
+    line = lwt_io.read_line(source.channel, limit=3)
+    source.give(b"ab")
+    assert lwt.is_sleeping(line)
+    source.give(b"c\r")  # this may be half of a line end
+    assert lwt.is_sleeping(line)
+    source.give(b"d")
+    assert lwt.state(line) == lwt.Fail(lwt_io.Line_too_long(3))
+    assert not lwt_io.is_busy(source.channel)
+    assert lwt_main.run(lwt_io.read(source.channel, count=9)) == b"\rd"
 
 
 INTO = [lwt_io.read_into, lwt_io.read_into_bigstring]
@@ -165,3 +264,34 @@ def test_a_line_of_100_megabytes_costs_no_more_than_its_bytes() -> None:
 
     channel = lwt_io.make(perform, mode=lwt_io.Input, buffer=memoryview(bytearray(65536)))
     assert len(lwt_main.run(lwt_io.read_line(channel))) == 100_000_000
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("limit", [100, 10_000])
+def test_a_line_without_end_takes_no_more_memory_than_its_limit(limit: int) -> None:
+    remaining = 200_000
+
+    def perform(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+        nonlocal remaining
+        count = min(length, remaining)
+        buffer[offset : offset + count] = b"x" * count
+        remaining -= count
+        return lwt.return_(count)
+
+    async def skip() -> int:
+        channel = lwt_io.make(perform, mode=lwt_io.Input, buffer=memoryview(bytearray(1000)))
+        refused = 0
+        while lwt_io.position(channel) < 200_000 - limit:
+            with pytest.raises(lwt_io.Line_too_long):
+                await lwt_io.read_line(channel, limit=limit)
+            refused += 1
+            assert lwt_io.position(channel) == refused * limit
+            assert 200_000 - remaining <= refused * limit + 1000  # it reads ahead, as always
+        return refused
+
+    tracemalloc.start()
+    try:
+        assert lwt_main.run(skip()) == 200_000 // limit - 1
+        assert tracemalloc.get_traced_memory()[1] < 4 * limit + 100_000
+    finally:
+        tracemalloc.stop()
