@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from lwt._core.checks import check_callable, check_kind
 from lwt._core.publish import publish as _publish
-from lwt._core.ring import Link, Node, Sequence, nodes_l, nodes_r, splice
+from lwt._core.ring import Link, Node, Sequence, nodes_l, nodes_r, put_after, put_before, splice
 from lwt._core.ring import remove as remove_node
 from lwt._core.values import Some
 
@@ -169,7 +169,9 @@ def add_l(value: T, sequence: Sequence[T], /) -> Node[T]:
     OCaml: Lwt_sequence.add_l : 'a -> 'a t -> 'a node
     """
     check_kind("lwt_sequence.add_l", sequence, Sequence, _MAKE_ONE)
-    return Node(value, sequence, sequence.next)
+    node = Node(value)
+    put_after(node, sequence)
+    return node
 
 
 def add_r(value: T, sequence: Sequence[T], /) -> Node[T]:
@@ -178,7 +180,9 @@ def add_r(value: T, sequence: Sequence[T], /) -> Node[T]:
     OCaml: Lwt_sequence.add_r : 'a -> 'a t -> 'a node
     """
     check_kind("lwt_sequence.add_r", sequence, Sequence, _MAKE_ONE)
-    return Node(value, sequence.previous, sequence)
+    node = Node(value)
+    put_before(node, sequence)
+    return node
 
 
 def take_l(sequence: Sequence[T], /) -> T:

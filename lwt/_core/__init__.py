@@ -28,7 +28,8 @@ From 3.12 on, they run a little after that: where a function is entered, where a
 where a call of a C function ends. Counts of references run them, too, where a user's value is dropped.
 So *what others see is read and written without making an object, and without a call, in between*:
 
-- First make what is needed. Then look at the state (again), and write.
+- First make what is needed. Then look at the state (again), and write. (`queue.append(Node(x))` looks up
+  the queue before it makes the node.)
 - Between the look and the last write there are only loads and stores of attributes, comparisons and
   branches. One call of a C method (`append`, `popleft`) may be the last step. What may be dropped by a
   store is dropped by the last one, or kept in a variable until then.

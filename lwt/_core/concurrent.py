@@ -53,6 +53,7 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
     sources = check_promises("lwt.join", promises)
     joined: Promise[None] = new_promise(PENDING, sources)
     callback = _Join(joined)
+    callback.remaining = 1  # Until all are counted: some may be resolved meanwhile.
     for promise in sources:
         source = underlying(promise)
         if source._state == PENDING:
@@ -60,6 +61,7 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
             add_callback(source, callback)
         elif source._state == REJECTED and callback.rejection is None:
             callback.rejection = source._value
+    callback.remaining -= 1
     if callback.remaining:
         return joined
     if callback.rejection is not None:
@@ -116,6 +118,7 @@ def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> P
     """Wait for all promises, then give what `collect` makes of the list of values."""
     gathered: Promise[T] = new_promise(PENDING, sources)
     gathering = _Gathering(gathered, len(sources), collect)
+    gathering.remaining = 1  # As in join.
     for index, promise in enumerate(sources):
         source = underlying(promise)
         if source._state == PENDING:
@@ -125,6 +128,7 @@ def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> P
             gathering.values[index] = source._value
         elif gathering.rejection is None:
             gathering.rejection = source._value
+    gathering.remaining -= 1
     if gathering.remaining:
         return gathered
     if gathering.rejection is not None:

@@ -27,7 +27,7 @@ from lwt._core.promise import (
     underlying,
 )
 from lwt._core.resolution import defer_callbacks, run_callbacks
-from lwt._core.ring import Node, Sequence, remove
+from lwt._core.ring import Node, Sequence, put_after, put_before, remove
 from lwt._core.values import Error, Ok, Some
 
 T = TypeVar("T")
@@ -186,7 +186,9 @@ def add_task_r(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
     """
     check_kind("lwt.add_task_r", sequence, Sequence, _MAKE_SEQUENCE)
     promise, resolver = task()
-    promise._cancel_callbacks = [_RemoveNode(Node(resolver, sequence.previous, sequence))]
+    node = Node(resolver)
+    promise._cancel_callbacks = [_RemoveNode(node)]
+    put_before(node, sequence)
     return promise
 
 
@@ -199,7 +201,9 @@ def add_task_l(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
     """
     check_kind("lwt.add_task_l", sequence, Sequence, _MAKE_SEQUENCE)
     promise, resolver = task()
-    promise._cancel_callbacks = [_RemoveNode(Node(resolver, sequence, sequence.next))]
+    node = Node(resolver)
+    promise._cancel_callbacks = [_RemoveNode(node)]
+    put_after(node, sequence)
     return promise
 
 
@@ -230,10 +234,11 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     OCaml: Lwt.wakeup_exn : _ u -> exn -> unit
     """
     check_exception("lwt.wakeup_exn", exception)
+    rejection = Rejection(exception, exception.__traceback__)
     promise = _pending_promise("lwt.wakeup_exn", resolver)
     if promise is not None:
-        settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
-        del exception  # Its traceback may come to lead to this frame: close no circle.
+        settle(promise, REJECTED, rejection)
+        del exception, rejection  # Its traceback may come to lead to this frame: close no circle.
         try:
             run_callbacks(promise)
         finally:
@@ -279,10 +284,11 @@ def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     OCaml: Lwt.wakeup_later_exn : _ u -> exn -> unit
     """
     check_exception("lwt.wakeup_later_exn", exception)
+    rejection = Rejection(exception, exception.__traceback__)
     promise = _pending_promise("lwt.wakeup_later_exn", resolver)
     if promise is not None:
-        settle(promise, REJECTED, Rejection(exception, exception.__traceback__))
-        del exception  # As in wakeup_exn.
+        settle(promise, REJECTED, rejection)
+        del exception, rejection  # As in wakeup_exn.
         try:
             defer_callbacks(promise)
         finally:

@@ -67,8 +67,9 @@ def wakeup_paused() -> None:
 
     OCaml: Lwt.wakeup_paused : unit -> unit
     """
-    remaining = iter(_paused.promises)
-    _paused.promises = []
+    later: list[Promise[None]] = []
+    now, _paused.promises = _paused.promises, later
+    remaining = iter(now)
     try:
         for promise in remaining:
             source = promise if promise._state == PENDING else underlying(promise)

@@ -268,7 +268,9 @@ def resume() -> None:
 
 def _run_deferred() -> None:
     """Run the callbacks that were deferred, unless a loop is running that will do so."""
-    while resolution.deferred and resolution.depth == 0:
+    while True:
+        if not resolution.deferred or resolution.depth != 0:
+            return
         run_callbacks(resolution.deferred.popleft())
 
 
@@ -282,15 +284,15 @@ def postpone(function: Callable[..., object], *arguments: Any) -> Promise[Any]:
     whose result this is, as if it had not been postponed (see `run_postponed`).
     """
     promise: Promise[Any] = new_promise(PENDING, None)
-    resolution.postponed.append(
-        PostponedCall(promise, function, arguments, current_storage.contents)
-    )
+    later = PostponedCall(promise, function, arguments, current_storage.contents)
+    resolution.postponed.append(later)
     return promise
 
 
 def postpone_action(function: Callable[..., object], *arguments: Any) -> None:
     """Make a call without a result later, when the stack has unwound."""
-    resolution.postponed.append(PostponedCall(None, function, arguments, current_storage.contents))
+    later = PostponedCall(None, function, arguments, current_storage.contents)
+    resolution.postponed.append(later)
 
 
 def call(function: Callable[P, R], *arguments: P.args, **keywords: P.kwargs) -> R:
@@ -336,9 +338,14 @@ def _run_postponed(result: Promise[Any] | None) -> Rejection | None:
     resolution.is_running_postponed = True
     waiting: list[PostponedCall] = []
     try:
-        while resolution.postponed or waiting:
-            waiting.extend(reversed(resolution.postponed))
-            resolution.postponed.clear()
+        while True:
+            if resolution.postponed:
+                none: list[PostponedCall] = []
+                postponed, resolution.postponed = resolution.postponed, none
+                postponed.reverse()
+                waiting.extend(postponed)
+            if not waiting:
+                break
             promise, function, arguments, storage = waiting.pop()
             current_storage.contents = storage
             if promise is None:
@@ -358,7 +365,8 @@ def _run_postponed(result: Promise[Any] | None) -> Rejection | None:
                 raised = rejection
             run_callbacks(resolved)
     finally:
-        resolution.postponed.extend(reversed(waiting))
+        waiting.reverse()
+        resolution.postponed.extend(waiting)
         resolution.is_running_postponed = was_running
         current_storage.contents = saved_storage
     return raised

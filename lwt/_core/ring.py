@@ -3,8 +3,9 @@
 - A `Link` is a place in a ring: it knows the places before and after it.
 - A `Sequence` is the link that closes its ring: its first element comes after
   it, its last one before it, and an empty sequence is its own neighbour.
-- A `Node` is a link with a value. `remove` takes it out of its ring, whichever that
-  is, so a node stays valid when `splice` moves it.
+- A `Node` is a link with a value. It is made first, and then put into a ring: whoever finds it
+  there finds it finished. `remove` takes it out of its ring, whichever that is, so a node stays
+  valid when `splice` moves it.
 
 A removed node keeps its own two links. So any node may be removed while the sequence
 is traversed: a traversal that is at the removed node goes on to the neighbours that it
@@ -75,18 +76,29 @@ class Node(Link[T]):
     value: T
     active: bool
 
-    def __init__(self, value: T, previous: Link[T], next_: Link[T]) -> None:
-        """Put a value between two neighbours."""
+    def __init__(self, value: T) -> None:
+        """Make a node that is in no ring yet."""
         self.value = value
-        self.active = True
-        self.previous = previous
-        self.next = next_
-        previous.next = self
-        next_.previous = self
+        self.active = False
 
     @recursive_repr()
     def __repr__(self) -> str:
         return f"<Node {self.value!r}{'' if self.active else ', removed'}>"
+
+
+def put_before(node: Node[T], following: Link[T]) -> None:
+    """Put a new node into a ring, before one of its links."""
+    previous = following.previous
+    node.active = True
+    node.previous = previous
+    node.next = following
+    previous.next = node
+    following.previous = node
+
+
+def put_after(node: Node[T], previous: Link[T]) -> None:
+    """Put a new node into a ring, behind one of its links."""
+    put_before(node, previous.next)
 
 
 def remove(node: Node[T]) -> None:

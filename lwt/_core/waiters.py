@@ -26,12 +26,13 @@ from lwt._core.promise import (
     REJECTED,
     Promise,
     Rejection,
+    add_cancel_callback,
     new_promise,
     settle,
     underlying,
 )
 from lwt._core.resolution import defer_callbacks, resolution
-from lwt._core.ring import Node, Sequence, nodes_l, remove, splice
+from lwt._core.ring import Node, Sequence, nodes_l, put_after, put_before, remove, splice
 
 T = TypeVar("T")
 
@@ -65,8 +66,11 @@ class Waiter(Node[Promise[T]]):
 
     def wake_exn(self, exception: Exception) -> None:
         """Reject the promise, which is pending, like `wakeup_later_exn`."""
-        promise = settle(self.value, REJECTED, Rejection(exception, exception.__traceback__))
-        del exception  # Its traceback may come to lead to this frame: close no circle.
+        rejection = Rejection(exception, exception.__traceback__)
+        if not self.is_waiting():
+            return  # It was cancelled meanwhile, by a finaliser.
+        promise = settle(self.value, REJECTED, rejection)
+        del exception, rejection  # Its traceback may come to lead to this frame: close no circle.
         try:
             defer_callbacks(promise)
         finally:
@@ -85,10 +89,10 @@ class Waiters(Generic[T]):
     def add(self, offered: object = None) -> Promise[T]:
         """Return a new promise, the last in the queue; cancelling it takes it out."""
         promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
-        queue = self._queue
-        waiter = Waiter(promise, queue.previous, queue)
+        waiter = Waiter(promise)
         waiter.offered = offered
         promise._cancel_callbacks = [waiter]
+        put_before(waiter, self._queue)
         return promise
 
     def take(self) -> Waiter[T] | None:
@@ -104,13 +108,11 @@ class Waiters(Generic[T]):
 
     def put_first(self, waiter: Waiter[T]) -> None:
         """Put a waiter that was taken, but not woken, back to the front of the queue."""
-        promise = waiter.value
-        queue = self._queue
-        again = Waiter(promise, queue, queue.next)
+        again = Waiter(waiter.value)
         again.offered = waiter.offered
-        promise = underlying(promise)
-        if promise._cancel_callbacks is not None:
-            promise._cancel_callbacks.append(again)
+        if again.is_waiting():
+            put_after(again, self._queue)
+            add_cancel_callback(again.value, again)
 
     def take_all(self) -> Waiters[T]:
         """Move all waiters to a queue of their own, where they still can be cancelled."""

@@ -84,8 +84,8 @@ def _watch(
     on_rejected: Callable[[Exception], object] | None,
 ) -> None:
     """The `on_` functions: `on_any` with one of the two perhaps missing."""
-    source = underlying(promise)
     watcher = _Watcher(on_fulfilled, on_rejected)
+    source = underlying(promise)
     if source._state == PENDING:
         add_callback(source, watcher)
     elif resolution.nesting >= MAXIMUM_NESTING:

@@ -79,7 +79,7 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "a proxy's callbacks come before those of the promise it stands for",
-        "callbacks.oldest_first[:0] = older.oldest_first",
+        "callbacks.oldest_first[_FRONT] = older.oldest_first",
         "callbacks.oldest_first += older.oldest_first",
         "callbacks.oldest_first.insert(0, older)",
         "callbacks.oldest_first.append(older)",
@@ -87,13 +87,13 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "a proxy's cancel callbacks come before those of the promise it stands for",
-        "outer._cancel_callbacks[:0] = inner._cancel_callbacks",
+        "outer._cancel_callbacks[_FRONT] = inner._cancel_callbacks",
         "outer._cancel_callbacks += inner._cancel_callbacks",
     ),
     fault(
         "Lwt",
         "what a promise waited for is not taken over from its proxy",
-        "outer._value = inner._value",
+        "outer._value = how_to_cancel",
         "pass",
     ),
     fault(
@@ -233,8 +233,8 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "wakeup_paused wakes the newest first",
-        "remaining = iter(_paused.promises)",
-        "remaining = reversed(_paused.promises)",
+        "remaining = iter(now)",
+        "remaining = reversed(now)",
     ),
     fault(
         "Lwt",
