@@ -44,6 +44,8 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 
 - `lwt_engine._current`: `_current`, the current engine
 - `lwt_main`: `_running`, whether the main loop runs, and `_left_by`, what left it for good
+- `_ending`: `_ender`, whether the process ends, and with which status; `exit_patience`, how long a peer
+  may hold that up
 - `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
 - `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come

@@ -6,11 +6,11 @@ called here. What was registered, hooked or buffered is lost; descriptors that p
 open. For the state of `lwt` there is `lwt._core.renewal`.
 """
 
-from lwt_unix import lwt_main
+from lwt_unix import _ending, lwt_main
 from lwt_unix._descriptors import file_descr
 from lwt_unix._processes import interrupts, signals
 from lwt_unix.lwt_engine import _current
-from lwt_unix.lwt_io import _channel, _create
+from lwt_unix.lwt_io import _at_exit, _channel, _create
 
 
 def renew() -> None:
@@ -18,7 +18,9 @@ def renew() -> None:
     interrupts.renew()  # First: it tells `signals`, which tells the engine.
     signals.renew()
     _current.renew()
+    _ending.renew()
     lwt_main._renew()
     file_descr.renew()
-    _channel.renew()  # After the main loop, which flushes at the exit.
+    _channel.renew()
     _create.renew()
+    _at_exit.renew()  # After the main loop, whose hook it is.

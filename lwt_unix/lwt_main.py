@@ -29,9 +29,11 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callable, check_kind, wrong_type
+from lwt._core.coroutine import attempt
 from lwt._core.identity import refuse_copy
 from lwt._core.resolution import resume
-from lwt_unix import lwt_engine
+from lwt_unix import _ending, lwt_engine
+from lwt_unix._ending import exit_patience
 from lwt_unix._processes import interrupts
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
     "Leave_iter_hooks",
     "Exit_hooks",
     "at_exit",
+    # The end of the process
+    "exit_patience",
     # Old names
     "yield_",
     "abandon_yielded_and_paused",
@@ -125,7 +129,9 @@ OCaml: module Lwt_main.Leave_iter_hooks
 Exit_hooks: Final[Hooks[lwt.Promise[Any] | Coroutine[Any, Any, Any]]] = Hooks("Exit_hooks")
 """Hooks that return promises, called when the process ends, one after the other.
 
-Their exceptions are ignored. A hook may add hooks, which are called too.
+An exception of a hook is reported as Python reports those that it cannot raise
+(`sys.unraisablehook`), and the next hook is called; in OCaml it is ignored. A hook that raises
+SystemExit gives the process its status. A hook may add hooks, which are called too.
 
 OCaml: module Lwt_main.Exit_hooks
 """
@@ -291,18 +297,24 @@ def at_exit(hook: Exit_hook, /) -> None:
     Exit_hooks.add_first(hook)
 
 
-def _call_exit_hooks() -> lwt.Promise[None]:
-    match lwt_sequence.take_opt_l(Exit_hooks._hooks):
-        case lwt.Some(hook):
-            called = lwt.catch(hook, lambda _: lwt.return_unit)
-            return lwt.bind(called, lambda _: _call_exit_hooks())
-        case _:
-            return lwt.return_unit
-
-
 @atexit.register
 def _run_exit_hooks() -> None:
-    if not lwt_sequence.is_empty(Exit_hooks._hooks):
-        # Unlike in OCaml, a SystemExit has left all callbacks by now: no Lwt.abandon_wakeups.
-        _finished()
-        run(_call_exit_hooks())
+    """Call the hooks of `Exit_hooks`, each in the main loop, until there are none left."""
+    _ending.begin()
+    while True:
+        match lwt_sequence.take_opt_l(Exit_hooks._hooks):
+            case lwt.Some(hook):
+                # Unlike in OCaml, a SystemExit has left all callbacks by now: no Lwt.abandon_wakeups.
+                _finished()
+                _run_exit_hook(hook)
+            case _:
+                return
+
+
+def _run_exit_hook(hook: Exit_hook) -> None:
+    try:
+        run(attempt("lwt_main.at_exit", hook))
+    except SystemExit as exit:
+        _ending.end_with(exit)
+    except BaseException as exception:
+        _ending.report(hook, exception)

@@ -114,9 +114,14 @@ resolution: Final = Resolution()
 
 def _die(exception: Exception, /) -> None:
     """Print an exception with its traceback, and end the process with status 2."""
-    sys.stderr.write("Fatal error: exception\n")
-    traceback.print_exception(exception, file=sys.stderr)
-    sys.stderr.flush()
+    try:
+        sys.stderr.write("Fatal error: exception\n")
+        traceback.print_exception(exception, file=sys.stderr)
+        sys.stderr.flush()
+    except Exception:
+        # There is none, or it is closed or full: nobody can be told. Python must not try again when
+        # it ends: the status would be 120.
+        sys.stderr = None
     raise SystemExit(2)
 
 

@@ -15,6 +15,7 @@ import errno
 import socket as python_socket
 import stat
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -209,6 +210,17 @@ def accept(
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
     take = partial(_accept, descriptor, cloexec)
+    return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take)
+
+
+def accept_unless(
+    is_over: Callable[[], bool], descriptor: File_descr
+) -> lwt.Promise[tuple[File_descr, Sockaddr] | None]:
+    """Do what `accept` with `cloexec` does; if it is over when a client comes, leave it and give None."""
+
+    def take() -> tuple[File_descr, Sockaddr] | None:
+        return None if is_over() else _accept(descriptor, True)
+
     return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take)
 
 

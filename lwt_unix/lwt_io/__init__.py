@@ -29,7 +29,8 @@ The source, in reading order:
 
 1. `_buffer`: the buffer, its positions, and the functions behind a channel
 2. `_taking`, `_putting`: reading and writing the buffer, for one operation at a time
-3. `_turns`: which operation has its turn; `_channel`: flushing, closing, aborting
+3. `_turns`: which operation has its turn; `_channel`: flushing, closing, aborting; `_at_exit`:
+   flushing when the process ends
 4. `_create`: making channels; `_reading`, `_writing`, `_printing`: their functions
 5. `_access`: working in the buffer directly (skip it at first)
 6. `_connections`, `_server_loop`, `_servers`: clients and servers
@@ -42,6 +43,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from lwt._core.publish import publish as _publish
+from lwt_unix.lwt_io import _at_exit as _at_exit
 from lwt_unix.lwt_io._access import (
     Direct_access,
     block,

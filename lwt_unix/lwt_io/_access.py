@@ -119,7 +119,11 @@ async def _block(
     check_bounds("lwt_io.block", "the size", size, 0, MINIMUM_BUFFER_SIZE, ocaml="Lwt_io.block")
     take = _taking.take_block if buffer.is_input else _putting.take_block
     start = await take(buffer, size)
-    return await promise_of("lwt_io.block", f, buffer.memory, start)
+    buffer.incomplete = size
+    try:
+        return await promise_of("lwt_io.block", f, buffer.memory, start)
+    finally:
+        buffer.incomplete = 0
 
 
 @final

@@ -72,8 +72,10 @@ class ChannelBuffer:
         "_is_cancelable",
         "_perform",
         "auto_flushing",
+        "incomplete",
         "is_aborted",
         "is_input",
+        "last_transfer",
         "limit",
         "memory",
         "offset",
@@ -102,6 +104,12 @@ class ChannelBuffer:
 
         self.is_aborted = False
         """Whether the channel is closed for good, and nothing may be transferred any more."""
+
+        self.incomplete = 0
+        """How many of the bytes that wait to be written are still being filled in, by `lwt_io.block`."""
+
+        self.last_transfer: lwt.Promise[int] | None = None
+        """The last transfer that could not be done at once, while it goes on; maybe longer."""
 
         self._perform = perform
         self._close = close
@@ -160,6 +168,7 @@ class ChannelBuffer:
                 if self._interrupted is None:
                     self._interrupted = lwt.wait()
                 transferred = lwt.pick([self._interrupted[0], transferred])
+            self.last_transfer = transferred
         return transferred
 
     def finish_io(self, count: int) -> int:
@@ -186,6 +195,7 @@ class ChannelBuffer:
     def _forget_transfer(self) -> None:
         if self._in_flight is not None and not lwt.is_sleeping(self._in_flight):
             self._in_flight = None
+        self.last_transfer = None
 
     def _impossible(self, count: object, length: int) -> lwt.Failure:
         function = "read" if self.is_input else "write"
@@ -234,6 +244,16 @@ class ChannelBuffer:
                 return transferred
             self.finish_io(transferred._value)
         return None
+
+    def offer(self) -> None:
+        """Let the writing function take, once, what it can of what is complete, and nothing afterwards.
+
+        This is for the end of the process: whoever uses the buffer has no more use for it.
+        """
+        length = self.position - self.incomplete
+        if length > 0 and not self.is_aborted:
+            self.is_aborted = True
+            lwt.on_failure(self._perform(self.memory, 0, length), lambda _: None)
 
     async def finish_flush(self, transferred: lwt.Promise[int]) -> None:
         """Go on where `flush_at_once` stopped."""

@@ -11,7 +11,6 @@ from weakref import WeakSet
 
 import lwt
 from lwt._core.checks import check_kind
-from lwt_unix import lwt_main
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
 from lwt_unix.lwt_io._taking import read_line, take_line
 from lwt_unix.lwt_io._turns import (
@@ -180,11 +179,12 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
 def flush_all() -> lwt.Promise[None]:
     """Flush every output channel that is open; errors are dropped.
 
-    This is also done when the process ends (`lwt_main.at_exit`).
+    When the process ends, this is also done, but waits only for peers that read
+    (`lwt_main.exit_patience`).
 
     OCaml: Lwt_io.flush_all : unit -> unit Lwt.t
     """
-    return lwt.join([_flush_if_open(channel) for channel in list(_outputs)])
+    return lwt.join([_flush_if_open(channel) for channel in outputs()])
 
 
 def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
@@ -192,13 +192,14 @@ def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
     return lwt.catch(lambda: flushed, lambda _: lwt.return_unit)
 
 
+def outputs() -> list[OutputChannel]:
+    """Return every output channel that is still in use somewhere."""
+    return list(_outputs)
+
+
 def renew() -> None:
-    """Begin again: there is no channel to flush at the exit. Call it after that of `lwt_main`."""
+    """Begin again: there is no channel to flush."""
     _outputs.clear()
-    lwt_main.at_exit(flush_all)
-
-
-renew()
 
 
 # --- Closing -----------------------------------------------------------------

@@ -11,6 +11,9 @@ Nobody waits for the promise of a client's function. So every exception here goe
 its clients handles exceptions in that function, or sets the hook. If the hook returns,
 the server goes on: the client that could not be served is closed, others are accepted.
 
+While the process ends (`lwt_main.Exit_hooks`), nobody is accepted, so that no client is left in the
+middle of something.
+
 Running out of descriptors (for example EMFILE) is reported to the hook, too. If the hook
 returns, the client stays in the kernel's queue, and accepting is tried again
 `RETRY_AFTER` seconds later. An error of the network that concerns one client
@@ -32,6 +35,7 @@ import lwt
 import lwt_unix
 from lwt._core.checks import check_callable, check_kind
 from lwt._core.identity import refuse_copy
+from lwt_unix import _ending
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._errors import note_call
@@ -43,6 +47,7 @@ from lwt_unix._sockets.sockaddr import (
     is_path,
     to_sockaddr,
 )
+from lwt_unix._sockets.sockets import accept_unless
 from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
 
 Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
@@ -144,7 +149,7 @@ class Server:
             # Even a client that waits already is not accepted now: first the caller gets
             # the promise of the server. (In OCaml, such a client is served before that.)
             number = 0
-            while not self._is_stopping:
+            while not self._is_over():
                 is_first = number % CLIENTS_A_TURN == 0
                 await self._accept_client(self._accept_when_ready if is_first else self._accept)
                 number += 1
@@ -159,23 +164,29 @@ class Server:
             raise
         lwt.wakeup(over, None)
 
-    async def _accept_client(self, accept: Callable[[], lwt.Promise[Accepted]]) -> None:
+    def _is_over(self) -> bool:
+        """Tell whether nobody is accepted any more, for whatever reason."""
+        return self._is_stopping or _ending.has_begun()
+
+    async def _accept_client(self, accept: Callable[[], lwt.Promise[Accepted | None]]) -> None:
         try:
-            client, address = await accept()
+            accepted = await accept()
         except ConnectionAbortedError:
             return  # the client left before it was accepted
         except Exception as exn:
             problem = exn
         else:
-            self._serve(address, client)
+            if accepted is not None:
+                client, address = accepted
+                self._serve(address, client)
             return
         if not self._is_stopping:  # otherwise it was `stop` that cancelled
             await self._bear(problem)
 
-    def _accept(self) -> lwt.Promise[Accepted]:
-        return lwt_unix.accept(self._socket, cloexec=True)
+    def _accept(self) -> lwt.Promise[Accepted | None]:
+        return accept_unless(self._is_over, self._socket)
 
-    def _accept_when_ready(self) -> lwt.Promise[Accepted]:
+    def _accept_when_ready(self) -> lwt.Promise[Accepted | None]:
         ready = lwt_unix.register_action(lwt_unix.Read, self._socket, _nothing)
         return lwt.bind(ready, lambda _: self._accept())
 

@@ -393,7 +393,7 @@ lwt_main.at_exit(hook)
 # --- The end of the process --------------------------------------------------
 
 
-def test_exit_hooks_run_in_order_whatever_they_raise_and_add() -> None:
+def test_exit_hooks_run_in_order_and_may_add_others() -> None:
     program = """
 def hook(name, then=None):
     async def run():
@@ -402,17 +402,96 @@ def hook(name, then=None):
         if then is not None:
             then()
     return run
-def fail():
-    raise LookupError
 lwt_main.Exit_hooks.add_last(hook("last"))
-lwt_main.at_exit(hook("raises", fail))
-lwt_main.at_exit(lambda: print("raises at once") or 1 / 0)
+lwt_main.at_exit(hook("second"))
 lwt_main.at_exit(hook("adds", lambda: lwt_main.Exit_hooks.add_last(hook("added"))))
 removed = lwt_main.Exit_hooks.add_first(hook("removed"))
 lwt_main.Exit_hooks.remove(removed)
 print(lwt_main.run(lwt.return_("main")))
 """
-    assert run_program(program) == ["main", "adds", "raises at once", "raises", "last", "added"]
+    assert run_program(program) == ["main", "adds", "second", "last", "added"]
+
+
+FAILING_HOOKS = """
+import atexit, os, signal, sys
+atexit.register(print, "what was registered before")
+import lwt
+from lwt_unix import lwt_io, lwt_main
+def told(unraisable):
+    print(f"told of {unraisable.exc_value!r} of {unraisable.object!r}"[:50])
+sys.unraisablehook = told
+def raises():
+    raise LookupError("at once")
+async def rejects():
+    await lwt.pause()
+    raise LookupError("later")
+async def ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+    await lwt.wait()[0]
+def forgets():
+    print("returns no promise")
+async def last():
+    print("last")
+"""
+
+
+def test_an_exception_in_an_exit_hook_is_told_as_one_that_python_cannot_raise() -> None:
+    program = """
+for hook in (last, raises, rejects, ctrl_c, forgets):
+    lwt_main.at_exit(hook)
+lwt_io.write(lwt_io.stderr, "flushed")
+sys.exit(3)
+"""
+    result = run_code(FAILING_HOOKS + program)
+    assert (result.returncode, result.stderr) == (3, "flushed")
+    assert result.stdout.splitlines() == [
+        "returns no promise",
+        "told of TypeError('lwt_main.at_exit: callback forg",
+        "told of KeyboardInterrupt() of exit hook <function",
+        "told of LookupError('later') of exit hook <functio",
+        "told of LookupError('at once') of exit hook <funct",
+        "last",
+        "what was registered before",
+    ]
+
+
+def test_what_python_says_of_an_exception_in_an_exit_hook_names_the_hook_and_the_place() -> None:
+    result = run_code(
+        "from lwt_unix import lwt_main\n"
+        "def hook():\n"
+        "    raise LookupError('lost')\n"
+        "lwt_main.at_exit(hook)\n"
+    )
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("Exception ignored in: exit hook <function hook at ")
+    assert lines[-2:] == ['  File "<string>", line 3, in hook', "LookupError: lost"]
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("argument", "status", "told"),
+    [("5", 5, ""), ("", 0, ""), ("'sorry'", 1, "sorry\n"), ("300", 300 % 256, "")],
+)
+def test_sys_exit_in_an_exit_hook_gives_the_status_and_the_rest_is_done(
+    argument: str, status: int, told: str
+) -> None:
+    program = f"""
+import atexit, sys
+atexit.register(print, "what was registered before")
+import lwt
+from lwt_unix import lwt_io, lwt_main
+async def leaves():
+    sys.exit({argument})
+async def last():
+    print("last")
+lwt_main.at_exit(last)
+lwt_main.at_exit(leaves)
+lwt_io.print("flushed, ")
+sys.exit(3)
+"""
+    result = run_code(program, "-u")
+    assert (result.returncode, result.stderr) == (status, told)
+    assert result.stdout == "last\nflushed, what was registered before\n"
 
 
 def test_exit_hooks_run_when_a_callback_ends_the_process() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
-from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix import _ending, lwt_engine, lwt_io, lwt_main
 from lwt_unix._processes import interrupts, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_io._channel import _outputs
@@ -28,6 +28,8 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
     "lwt_main._running": lwt_main._running.locked,
     "lwt_main._left_by": lambda: lwt_main._left_by.contents,
+    "_ending._ender": lambda: (_ending._ender.has_begun, _ending._ender.status),
+    "_ending.exit_patience": lambda: lwt_main.exit_patience.contents,
     "lwt_main.Enter_iter_hooks": lambda: repr(lwt_main.Enter_iter_hooks),
     "lwt_main.Leave_iter_hooks": lambda: repr(lwt_main.Leave_iter_hooks),
     "lwt_main.Exit_hooks": lambda: repr(lwt_main.Exit_hooks),
@@ -63,6 +65,9 @@ def change_everything() -> list[object]:
     lwt_main.at_exit(lwt.pause)
     lwt_main._running.acquire()
     lwt_main._left_by.contents = "MemoryError"
+    _ending.begin()
+    _ending.end_with(SystemExit(5))
+    lwt_main.exit_patience.contents = 0.5
     lwt_unix.on_signal(signal.SIGUSR1, print)
     interrupts.Cancelling().__enter__()
     lwt_io.write(lwt_io.stdout, "never written")

@@ -1,5 +1,6 @@
 """In which order callbacks run, what waits until later, and where lost exceptions go."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 
@@ -468,3 +469,19 @@ def test_the_hook_at_the_start_prints_the_traceback_and_ends_with_status_2(state
     assert lines[0].startswith("Fatal error: exception")
     assert "in fail" in program.stderr
     assert lines[-1] == "KeyError: 'lost'"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "sys.stderr = None",
+        "sys.stderr.close()",
+        "os.close(2)",
+        "os.dup2(os.open('/dev/full', os.O_WRONLY), 2)",
+    ],
+)
+def test_the_hook_at_the_start_ends_with_status_2_also_where_nobody_can_be_told(spoil: str) -> None:
+    if "/dev/full" in spoil and not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    result = run_code(f"import lwt, os, sys\n{spoil}\nlwt.async_(lambda: 1 / 0)\nprint('never')")
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_io, lwt_main
+from lwt_unix._sockets import sockets
+from lwt_unix.lwt_io import _server_loop
+from lwt_unix.lwt_io._server_loop import Accepted
 from tests.support.channels import pauses
-from tests.support.programs import read_to_end
+from tests.support.programs import read_to_end, run_code
 from tests.support.servers import HERE, Served, client_of, new_socket, nothing, one_client, serve
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -102,23 +106,23 @@ class TestListening:
         self, bound: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         events: list[str] = []
-        listen, accept, bind = lwt_unix.listen, lwt_unix.accept, lwt_unix.bind
+        listen, accept, bind = lwt_unix.listen, sockets.accept_unless, lwt_unix.bind
 
         def note_listen(fd: lwt_unix.File_descr, backlog: int) -> None:
             events.append("listen")
             listen(fd, backlog)
 
         def note_accept(
-            fd: lwt_unix.File_descr, *, cloexec: bool = False
-        ) -> lwt.Promise[tuple[lwt_unix.File_descr, lwt_unix.Sockaddr]]:
+            is_over: Callable[[], bool], fd: lwt_unix.File_descr
+        ) -> lwt.Promise[Accepted | None]:
             events.append("accept")
-            return accept(fd, cloexec=cloexec)
+            return accept(is_over, fd)
 
         def bind_later(fd: lwt_unix.File_descr, address: lwt_unix.Sockaddr) -> lwt.Promise[None]:
             return lwt.bind(lwt.pause(), lambda _: bind(fd, address))
 
         monkeypatch.setattr(lwt_unix, "listen", note_listen)
-        monkeypatch.setattr(lwt_unix, "accept", note_accept)
+        monkeypatch.setattr(_server_loop, "accept_unless", note_accept)
         if bound == "later":
             monkeypatch.setattr(lwt_unix, "bind", bind_later)
         served = Served()
@@ -235,33 +239,33 @@ class TestErrorsOfAccept:
     def test_a_client_that_left_before_it_was_accepted_is_passed_over(
         self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
-        accept = lwt_unix.accept
+        accept = sockets.accept_unless
         problems: list[Exception] = [
             OSError(errno.ECONNABORTED, "left"),
             OSError(errno.ECONNABORTED, "left"),
         ]
 
         def aborted_first(
-            fd: lwt_unix.File_descr, *, cloexec: bool = False
-        ) -> lwt.Promise[tuple[lwt_unix.File_descr, lwt_unix.Sockaddr]]:
-            return lwt.fail(problems.pop()) if problems else accept(fd, cloexec=cloexec)
+            is_over: Callable[[], bool], fd: lwt_unix.File_descr
+        ) -> lwt.Promise[Accepted | None]:
+            return lwt.fail(problems.pop()) if problems else accept(is_over, fd)
 
-        monkeypatch.setattr(lwt_unix, "accept", aborted_first)
+        monkeypatch.setattr(_server_loop, "accept_unless", aborted_first)
         served = serve(nothing, one_client)
         assert (len(served.clients), problems, reported) == (1, [], [])
 
     def test_running_out_of_descriptors_goes_to_the_hook_and_is_tried_again(
         self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
-        accept = lwt_unix.accept
+        accept = sockets.accept_unless
         problems: list[Exception] = [OSError(errno.EMFILE, "none left")]
 
         def exhausted_first(
-            fd: lwt_unix.File_descr, *, cloexec: bool = False
-        ) -> lwt.Promise[tuple[lwt_unix.File_descr, lwt_unix.Sockaddr]]:
-            return lwt.fail(problems.pop()) if problems else accept(fd, cloexec=cloexec)
+            is_over: Callable[[], bool], fd: lwt_unix.File_descr
+        ) -> lwt.Promise[Accepted | None]:
+            return lwt.fail(problems.pop()) if problems else accept(is_over, fd)
 
-        monkeypatch.setattr(lwt_unix, "accept", exhausted_first)
+        monkeypatch.setattr(_server_loop, "accept_unless", exhausted_first)
         served = serve(nothing, one_client)
         assert len(served.clients) == 1
         assert [str(exn) for exn in reported] == [f"[Errno {errno.EMFILE}] none left"]
@@ -270,15 +274,15 @@ class TestErrorsOfAccept:
     def test_an_error_of_the_network_goes_to_the_hook_and_the_next_client_is_accepted(
         self, number: int, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
-        accept = lwt_unix.accept
+        accept = sockets.accept_unless
         problems: list[Exception] = [OSError(number, "cut off"), OSError(number, "cut off")]
 
         def cut_off_first(
-            fd: lwt_unix.File_descr, *, cloexec: bool = False
-        ) -> lwt.Promise[tuple[lwt_unix.File_descr, lwt_unix.Sockaddr]]:
-            return lwt.fail(problems.pop()) if problems else accept(fd, cloexec=cloexec)
+            is_over: Callable[[], bool], fd: lwt_unix.File_descr
+        ) -> lwt.Promise[Accepted | None]:
+            return lwt.fail(problems.pop()) if problems else accept(is_over, fd)
 
-        monkeypatch.setattr(lwt_unix, "accept", cut_off_first)
+        monkeypatch.setattr(_server_loop, "accept_unless", cut_off_first)
         served = serve(nothing, one_client)
         assert len(served.clients) == 1
         assert [str(exn) for exn in reported] == [f"[Errno {number}] cut off"] * 2
@@ -287,7 +291,7 @@ class TestErrorsOfAccept:
         self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         monkeypatch.setattr(
-            lwt_unix, "accept", lambda *_, **__: lwt.fail(OSError(errno.EMFILE, "none left"))
+            _server_loop, "accept_unless", lambda *_: lwt.fail(OSError(errno.EMFILE, "none left"))
         )
 
         @lwt.promised
@@ -468,3 +472,57 @@ def test_a_server_shows_where_it_listens() -> None:
     assert repr(server) == f"<Server listening on {address}>"
     lwt_main.run(lwt_io.shutdown_server(server))
     assert repr(server) == f"<Server shut down, was listening on {address}>"
+
+
+PROGRAM_THAT_ENDS = """
+import socket, sys
+import lwt, lwt_unix
+from lwt_unix import lwt_io, lwt_main
+
+served = []
+
+def client():
+    connected = socket.create_connection(lwt_unix.getsockname(listening))
+    connected.settimeout(0)
+    return connected
+
+async def serve(address, channels):
+    served.append(address)
+
+async def turns():
+    for _ in range(5):
+        await lwt_unix.sleep(0.0)
+        await lwt.pause()
+
+async def hook():
+    await turns()
+    print(len(served), lwt.state(server._accepting) == lwt.Return(None))
+    await lwt_io.shutdown_server(server)
+    print(server)
+
+async def main():
+    global server, first, second
+    server = await lwt_io.establish_server_with_client_address(listening_on, serve, fd=listening)
+    lwt_main.at_exit(hook)
+    if {accepts_one}:
+        first = client()
+        await turns()
+    second = client()
+    sys.exit(3)
+
+listening_on = lwt_unix.ADDR_INET("127.0.0.1", 0)
+listening = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+lwt_main.run(main())
+"""
+
+
+class TestTheEndOfTheProcess:
+    @pytest.mark.parametrize("accepts_one", [False, True])
+    def test_while_the_process_ends_nobody_is_accepted_and_the_server_can_be_shut_down(
+        self, accepts_one: bool
+    ) -> None:
+        result = run_code(PROGRAM_THAT_ENDS.replace("{accepts_one}", str(accepts_one)))
+        assert (result.returncode, result.stderr) == (3, "")
+        accepted, shut_down = result.stdout.splitlines()
+        assert accepted == f"{int(accepts_one)} True"
+        assert shut_down.startswith("<Server shut down")

@@ -1,0 +1,161 @@
+"""What becomes of unwritten bytes when the process ends: programs of their own."""
+
+import signal
+
+import pytest
+
+from lwt_unix import lwt_main
+from tests.support.programs import run_code
+
+SETUP = """
+import atexit, os, signal, sys, threading
+import lwt, lwt_unix
+from lwt_unix import lwt_io, lwt_main
+
+near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+oc = lwt_io.of_fd(near, mode=lwt_io.Output)
+BIG = 3_000_000
+
+def got():
+    "Say what is in the socket when all has been flushed."
+    os.set_blocking(lwt_unix.unix_file_descr(far), False)
+    try:
+        print(os.read(lwt_unix.unix_file_descr(far), 1000))
+    except BlockingIOError:
+        print("nothing")
+
+def leave(how):
+    async def main():
+        await lwt_unix.sleep(0.0)
+        await lwt.pause()
+        if how == "exit":
+            sys.exit(3)
+        if how == "raise":
+            raise LookupError("crash")
+        os.kill(os.getpid(), signal.SIGINT)
+        await lwt.wait()[0]
+    lwt_main.run(main())
+"""
+
+AFTER = "import atexit\ndef last():\n    got()\natexit.register(last)\n"
+"""A function that runs after the exit hooks, since it is registered before."""
+
+ENDS = {"exit": 3, "raise": 1, "signal": -signal.SIGINT}
+
+WRITING = """
+lwt_io.write(oc, b"x" * BIG)
+lwt_io.write(oc, "more")
+lwt_io.atomic(lambda ch: lwt_io.write(ch, b"x" * BIG))(oc)
+async def for_ever():
+    while True:
+        await lwt_io.write(oc, b"x" * 4096)
+lwt.async_(for_ever)
+"""
+
+
+def run(program: str, status: int) -> list[str]:
+    result = run_code(AFTER + SETUP + program)
+    assert result.returncode == status, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_a_peer_has_one_second_at_first() -> None:
+    assert lwt_main.exit_patience.contents == 1.0
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_peer_that_never_reads_does_not_keep_a_program_from_ending(how: str) -> None:
+    run(f"lwt_main.exit_patience.contents = 0.05\n{WRITING}\nleave({how!r})", ENDS[how])
+
+
+HELD = """
+async def write_and_wait(ch):
+    await lwt_io.write(ch, "half")
+    await lwt.wait()[0]
+holders = [
+    lwt_io.atomic(write_and_wait),
+    lwt_io.atomic(lambda ch: lwt_io.atomic(write_and_wait)(ch)),
+    lambda oc: lwt_io.direct_access(oc, lambda _: lwt.wait()[0]),
+    lambda oc: lwt_io.block(oc, 8, lambda buffer, offset: lwt.wait()[0]),
+]
+channels = [lwt_io.pipe() for _ in holders]
+for holder, (_, oc) in zip(holders, channels):
+    lwt_io.write(oc, "first ")
+    holder(oc)
+    lwt_io.write(oc, " never written")
+def got():
+    for ic, _ in channels:
+        print(lwt_main.run(lwt_io.read(ic, count=100)))
+"""
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_what_is_in_a_channel_that_is_held_is_offered_without_waiting_for_a_turn(how: str) -> None:
+    program = f"lwt_main.exit_patience.contents = 3600.0\n{HELD}\nleave({how!r})"
+    assert run(program, ENDS[how]) == ["b'first half'"] * 2 + ["b'first '"] * 2
+
+
+def test_a_peer_that_reads_gets_everything_also_what_waits_for_its_turn() -> None:
+    program = """
+lwt_main.exit_patience.contents = 60.0
+received = []
+def read_all():
+    while sum(map(len, received)) < 2 * BIG + 4:
+        received.append(os.read(fd, 65536))
+fd = lwt_unix.unix_file_descr(far)
+os.set_blocking(fd, True)
+reader = threading.Thread(target=read_all, daemon=True)
+def got():
+    reader.join()
+    data = b"".join(received)
+    print(len(data), data[-4:])
+lwt_io.write(oc, b"x" * BIG)
+lwt_io.atomic(lambda ch: lwt_io.write(ch, b"y" * BIG))(oc)
+lwt_io.write(oc, "last")
+lwt_main.at_exit(lambda: reader.start() or lwt.return_unit)
+leave("exit")
+"""
+    assert run(program, 3) == ["6000004 b'last'"]
+
+
+def test_what_a_temporary_channel_leaves_when_it_ends_meanwhile_is_flushed_too() -> None:
+    program = """
+lwt_main.exit_patience.contents = 3600.0
+async def f(ch):
+    lwt_io.write(ch, b"x" * BIG)
+    await lwt_io.write(ch, "inner")
+released, release = lwt.wait()
+async def slowly(buffer, offset, length):
+    await released
+    written.append(bytes(buffer[offset:offset + length]))
+    return length
+written = []
+oc = lwt_io.make(slowly, mode=lwt_io.Output)
+lwt_io.atomic(f)(oc)
+lwt_io.write(oc, "outer")
+def got():
+    print(b"".join(written)[BIG:])
+lwt_main.at_exit(lambda: lwt.wakeup(release, None) or lwt.return_unit)
+leave("exit")
+"""
+    assert run(program, 3) == ["b'innerouter'"]
+
+
+def test_an_error_of_writing_does_not_disturb_the_end() -> None:
+    program = """
+async def fail(buffer, offset, length):
+    raise OSError("full")
+failing = lwt_io.make(fail, mode=lwt_io.Output)
+lwt_io.write(failing, "lost")
+lwt_io.write(oc, "kept")
+held = lwt_io.make(fail, mode=lwt_io.Output)
+lwt_io.write(held, "lost")
+lwt_io.direct_access(held, lambda _: lwt.wait()[0])
+sys.exit(3)
+"""
+    assert run(program, 3) == ["b'kept'"]
+
+
+def test_a_channel_that_is_closed_has_nothing_to_flush() -> None:
+    program = "lwt_io.write(oc, 'lost')\nlwt_main.run(lwt_io.abort(oc))\nsys.exit(3)"
+    assert run(program, 3) == ["b''"]
