@@ -31,7 +31,7 @@ The source, in reading order:
 2. `_taking`, `_putting`: reading and writing the buffer, for one operation at a time
 3. `_turns`: which operation has its turn; `_channel`: flushing, closing, aborting; `_at_exit`:
    flushing when the process ends
-4. `_create`: making channels; `_reading`, `_writing`, `_printing`: their functions
+4. `_create`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions
 5. `_access`: working in the buffer directly (skip it at first)
 6. `_connections`, `_server_loop`, `_servers`: clients and servers
 

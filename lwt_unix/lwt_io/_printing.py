@@ -13,6 +13,7 @@ from lwt._core.checks import check_kind
 from lwt_unix._descriptors.buffers import bytes_of
 from lwt_unix.lwt_io._channel import OutputChannel
 from lwt_unix.lwt_io._create import stderr, stdout
+from lwt_unix.lwt_io._format import formatted
 from lwt_unix.lwt_io._writing import Data, write, write_line
 
 # --- To a channel ------------------------------------------------------------
@@ -37,21 +38,32 @@ def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
 
 
 def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args`; a lone `%` is written `%%`, also without arguments.
+    """Write `format % args`, in bytes; a lone `%` is written `%%`, also without arguments.
+
+    `%s` writes data as it is, and a `str` as UTF-8, as `write` does. `%c` takes one byte or one
+    character. A width counts bytes.
+
+    Directives that only OCaml has mean what they mean there: `%S`, `%C` and `%B`; `%F`, `%h` and
+    `%#d`; `%ld`, `%nx` and `%Lu`, of 32 or 64 bits; `%!` and `%@`. `%a` takes two arguments, a
+    printer and a value, and writes what `printer(None, value)` returns; `%t` takes a printer alone.
+
+    Raises:
+        TypeError: at the call: the arguments are not those that the format says.
+        ValueError: at the call: it is no format. The text says what to write instead.
 
     OCaml: Lwt_io.fprintf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
     check_kind("lwt_io.fprintf", oc, OutputChannel)
-    return write(oc, format % args)
+    return write(oc, formatted("lwt_io.fprintf", format, args))
 
 
 def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` and a line end.
+    """Write `format % args` and a line end; see `fprintf`.
 
     OCaml: Lwt_io.fprintlf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
     check_kind("lwt_io.fprintlf", oc, OutputChannel)
-    return write_line(oc, format % args)
+    return write_line(oc, formatted("lwt_io.fprintlf", format, args))
 
 
 def _checked(function: str, text: Data) -> Data:
@@ -78,19 +90,19 @@ def printl(text: Data, /) -> lwt.Promise[None]:
 
 
 def printf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` to `stdout`.
+    """Write `format % args` to `stdout`; see `fprintf`.
 
     OCaml: Lwt_io.printf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write(stdout, format % args)
+    return write(stdout, formatted("lwt_io.printf", format, args))
 
 
 def printlf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` and a line end to `stdout`.
+    """Write `format % args` and a line end to `stdout`; see `fprintf`.
 
     OCaml: Lwt_io.printlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write_line(stdout, format % args)
+    return write_line(stdout, formatted("lwt_io.printlf", format, args))
 
 
 def eprint(text: Data, /) -> lwt.Promise[None]:
@@ -110,16 +122,16 @@ def eprintl(text: Data, /) -> lwt.Promise[None]:
 
 
 def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` to `stderr`.
+    """Write `format % args` to `stderr`; see `fprintf`.
 
     OCaml: Lwt_io.eprintf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write(stderr, format % args)
+    return write(stderr, formatted("lwt_io.eprintf", format, args))
 
 
 def eprintlf(format: str, /, *args: object) -> lwt.Promise[None]:
-    """Write `format % args` and a line end to `stderr`.
+    """Write `format % args` and a line end to `stderr`; see `fprintf`.
 
     OCaml: Lwt_io.eprintlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write_line(stderr, format % args)
+    return write_line(stderr, formatted("lwt_io.eprintlf", format, args))
