@@ -16,6 +16,7 @@ from lwt._core.checks import check_exception, check_kind
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import PENDING, Promise, add_callback, new_promise, settle
 from lwt._core.sequential import finalize
+from lwt._core.storage import current_storage
 from lwt._core.waiters import Waiter, Waiters
 
 __all__ = [
@@ -105,12 +106,14 @@ class _Told:
     (`timeit`), and these are all that a condition is for.
     """
 
-    __slots__ = ("_promise",)
+    __slots__ = ("_promise", "_storage")
 
     def __init__(self, promise: Promise[Any]) -> None:
         self._promise = promise
+        self._storage = current_storage.contents
 
     def run(self, waiter: Promise[Any], /) -> Promise[Any]:
+        current_storage.contents = self._storage
         return settle(self._promise, waiter._state, waiter._value)
 
 

@@ -15,6 +15,7 @@ from lwt._core.checks import check_kind
 from lwt._core.creation import return_unit
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import FULFILLED, Promise, new_promise
+from lwt._core.storage import current_storage
 from lwt._core.values import Some
 from lwt._core.waiters import Waiters
 
@@ -113,7 +114,8 @@ def put(mvar: Mvar[T], value: T, /) -> Promise[None]:
         else:
             reader.wake(value)
         return return_unit
-    return mvar._writers.add(value)
+    # OCaml withdraws the value by `on_cancel`, which puts the storage back, here only.
+    return mvar._writers.add(value, current_storage.contents)
 
 
 def take(mvar: Mvar[T], /) -> Promise[T]:

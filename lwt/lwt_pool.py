@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, final
 
 from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt._core.coroutine import of_coroutine, to_promise
@@ -34,8 +34,17 @@ from lwt._core.exceptions import Exception_filter
 from lwt._core.identity import refuse_copy
 from lwt._core.lifting import apply
 from lwt._core.loop import Loop, start
-from lwt._core.promise import Promise
+from lwt._core.promise import (
+    PENDING,
+    REJECTED,
+    Promise,
+    add_callback,
+    new_promise,
+    settle,
+    underlying,
+)
 from lwt._core.sequential import bind, catch, try_bind
+from lwt._core.storage import current_storage
 from lwt._core.values import Ref
 from lwt._core.waiters import Waiter, Waiters
 from lwt._core.watching import on_any
@@ -384,27 +393,53 @@ def _dispose_and_free(pool: Pool[T], member: T) -> Promise[None]:
 
 def _dispose(pool: Pool[T], member: T) -> Promise[object]:
     """Dispose of a member and keep its place, unless that fails: then free it."""
-
-    def after_failure(exception: Exception) -> Promise[object]:
-        _free_place(pool)
-        return fail(exception)
-
     try:
-        disposed = to_promise("lwt_pool.create", pool._dispose, pool._dispose(member))
+        disposed = underlying(to_promise("lwt_pool.create", pool._dispose, pool._dispose(member)))
     except Exception as exception:
         failure = exception
     except BaseException:
         _put_back(pool, member)
         raise
     else:
-        return catch(lambda: disposed, after_failure)
+        if disposed._state == PENDING:
+            outer: Promise[object] = new_promise(PENDING, disposed)
+            add_callback(disposed, _Disposing(pool, outer))
+            return outer
+        if disposed._state == REJECTED:
+            _free_place(pool)
+        return disposed
     _free_place(pool)
     _raise(failure, None)
 
 
-async def _dispose_of_all(pool: Pool[T], members: list[T]) -> None:
+@final
+class _Disposing:
+    """What is attached to the promise of `dispose`, if that is pending.
+
+    A `catch` would leave its storage to what comes after it. OCaml has none there.
+    """
+
+    __slots__ = ("_outer", "_pool", "_storage")
+
+    def __init__(self, pool: Pool[Any], outer: Promise[object]) -> None:
+        self._pool = pool
+        self._outer = outer
+        self._storage = current_storage.contents
+
+    def run(self, disposed: Promise[object], /) -> Promise[object]:
+        if disposed._state == REJECTED:
+            storage = current_storage.contents
+            current_storage.contents = self._storage
+            _free_place(self._pool)
+            current_storage.contents = storage
+        return settle(self._outer, disposed._state, disposed._value)
+
+
+async def _dispose_of_all(pool: Pool[T], members: list[T]) -> Promise[None]:
     failures: list[Exception] = []
     while members:
+        if len(members) == 1 and not failures:
+            return _dispose_and_free(pool, members.pop())
         try:
             await _dispose_and_free(pool, members.pop())
         except Exception as exception:
@@ -420,6 +455,7 @@ async def _dispose_of_all(pool: Pool[T], members: list[T]) -> None:
             raise failures[0]
     finally:
         failures.clear()
+    return return_unit
 
 
 # --- Places that become free -------------------------------------------------

@@ -116,6 +116,7 @@ OF_A_PACKAGE = {
     "lwt/test_no_recursion_limit": "loops by recursion, through any function",
     "lwt/test_nothing_is_kept": "exceptions and promises keep nothing alive, in any function",
     "lwt/test_raising_callbacks": "what becomes of a callback's exception, function by function",
+    "lwt/test_storage_of_the_hook": "what async_exception_hook sees, function by function",
     "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
 }
 """Files of tests that are about no module alone, and what they are about."""

@@ -128,7 +128,6 @@ class Suspended:
         return None
 
 
-@final
 class SuspendedLoop(Suspended):
     """A loop that waits, and the callback by which it goes on."""
 
@@ -137,14 +136,29 @@ class SuspendedLoop(Suspended):
     is_loop = True
     hands_over = False
 
+    is_in_catch: ClassVar[bool] = False
+    """Whether the loop stands in a `catch` in OCaml, which puts the storage back also when the
+    promise that the loop waits for is rejected."""
+
     def run(self, resolved: Promise[Any], /) -> Promise[Any] | None:
         """Go on to the next pending promise, or to the end; end if the promise is rejected."""
         if resolved._state == REJECTED:
+            if self.is_in_catch:
+                current_storage.contents = self._storage
             return settle(self._promise, REJECTED, resolved._value)
         try:
             return Suspended.run(self, resolved)
         finally:
             del self, resolved  # From Python 3.12 on, the traceback leads to this frame, too.
+
+
+@final
+class SuspendedInCatch(SuspendedLoop):
+    """A loop that waits inside a `catch` that raises the exception again."""
+
+    __slots__ = ()
+
+    is_in_catch = True
 
 
 @final

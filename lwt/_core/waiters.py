@@ -33,6 +33,7 @@ from lwt._core.promise import (
 )
 from lwt._core.resolution import defer_callbacks, resolution
 from lwt._core.ring import Node, Sequence, nodes_l, put_after, put_before, remove, splice
+from lwt._core.storage import Storage, current_storage
 
 T = TypeVar("T")
 
@@ -41,12 +42,17 @@ T = TypeVar("T")
 class Waiter(Node[Promise[T]]):
     """A promise that waits, at its place in the queue, with what it offers, if anything."""
 
-    __slots__ = ("offered",)
+    __slots__ = ("offered", "storage")
 
     offered: Any
 
+    storage: Storage | None
+    """What the storage is for those who see the promise cancelled; if None, that of who cancels."""
+
     def run_cancel(self) -> None:
         """Leave the queue: the promise was cancelled."""
+        if self.storage is not None:
+            current_storage.contents = self.storage
         remove(self)
 
     def is_waiting(self) -> bool:
@@ -86,11 +92,12 @@ class Waiters(Generic[T]):
     def __init__(self) -> None:
         self._queue: Sequence[Promise[T]] = Sequence()
 
-    def add(self, offered: object = None) -> Promise[T]:
+    def add(self, offered: object = None, storage: Storage | None = None) -> Promise[T]:
         """Return a new promise, the last in the queue; cancelling it takes it out."""
         promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
         waiter = Waiter(promise)
         waiter.offered = offered
+        waiter.storage = storage
         promise._cancel_callbacks = [waiter]
         put_before(waiter, self._queue)
         return promise
@@ -110,6 +117,7 @@ class Waiters(Generic[T]):
         """Put a waiter that was taken, but not woken, back to the front of the queue."""
         again = Waiter(waiter.value)
         again.offered = waiter.offered
+        again.storage = waiter.storage
         if again.is_waiting():
             put_after(again, self._queue)
             add_cancel_callback(again.value, again)

@@ -17,7 +17,8 @@ from typing import Any, final
 
 from lwt._core.cancellation import protected
 from lwt._core.checks import check_option
-from lwt._core.loop import Loop, start
+from lwt._core.driver import SuspendedInCatch, start
+from lwt._core.loop import Loop
 from lwt._core.promise import FULFILLED, PENDING, REJECTED, Promise, new_promise, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution, run_postponed
 from lwt._core.values import Some
@@ -54,7 +55,7 @@ class Asked(Source):
         Raises:
             Exception: what the loop raises before it has to wait.
         """
-        promise = start(self._watched(loop))
+        promise = start(self._watched(loop), SuspendedInCatch, exceptions_leave=True)
         if promise._state == PENDING:
             self._waiting = loop
         return promise

@@ -74,7 +74,7 @@ _MVAR_FAULTS: Final = (
     fault(
         "Lwt_mvar",
         "a put that waits cannot be cancelled",
-        "    return mvar._writers.add(value)\n",
+        "    return mvar._writers.add(value, current_storage.contents)\n",
         "    from lwt import no_cancel\n    return no_cancel(mvar._writers.add(value))\n",
     ),
 )
@@ -392,8 +392,8 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "clear disposes of the member first that became idle first",
-        "members.pop())",
-        "members.pop(0))",
+        "await _dispose_and_free(pool, members.pop())",
+        "await _dispose_and_free(pool, members.pop(0))",
     ),
 )
 
