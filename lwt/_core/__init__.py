@@ -50,7 +50,6 @@ The state of the process is all that exists once and changes. `renewal` sets it 
 - `choices`: `prng`, the generator that choices are drawn from
 - `resolution`: `resolution`, which callbacks run, one inside another, and which wait
 - `resolution`: `async_exception_hook`, what takes the exceptions that nobody waits for
-- `driver`: `_returned`, what the body that has just ended has returned
 - `driver`: `_drivers`, generators that are kept to run the next bodies
 - `pause`: `_paused`, the promises that are paused, and who is notified of them
 """

@@ -7,6 +7,10 @@ is its callback.
 The promise that a body returns takes the place of its own, like the one that a callback of
 `bind` returns: `return loop()` is a tail call, and takes no memory however often it is made.
 
+Each body has its own copy of the context (`contextvars`) in which it was called, as a task of
+asyncio has, and keeps it across every `await`. Callbacks of `bind` and its kin have none: they run
+in the context of whoever resolves.
+
 One thing differs from `bind`: an exception of the body always rejects its promise,
 whether or not the body has waited before. An `async def` function is a whole
 computation, and its caller need not ask how far it went.

@@ -6,14 +6,19 @@ their first pending promise. There they are attached as a callback, and go on in
 like the callback of a `bind`: the storage is what it was, and a cancel goes back to the promise that
 is waited for. A body or a loop has one promise and one callback, however many times it waits.
 
-They differ when a promise that they wait for is rejected. A body goes on, since its `await` raises the
+A body of the user's also has a context of its own: a copy of the context (`contextvars`) in which
+it was called, as a task of asyncio has. What it sets there, others do not see. Loops and bodies
+of ours have none: they set nothing, and go on in the context of whoever resolves, like callbacks.
+
+Bodies and loops differ when a promise that they wait for is rejected. A body goes on, since its `await` raises the
 exception. A loop ends, and its promise is rejected, too, like the promise of a `bind`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
-from types import coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from types import BuiltinMethodType, coroutine
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast, final
 
 from lwt._core.exceptions import rejection_of
@@ -31,27 +36,34 @@ from lwt._core.promise import (
 )
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution, run_postponed
 from lwt._core.storage import Storage, current_storage
-from lwt._core.values import Ref
 
 T = TypeVar("T")
 
 _Driver: TypeAlias = Generator[Any, Any, None]
 """A generator of `_drive`."""
 
-_DONE: Final = object()
-"""What a driver gives when its body has ended."""
+_Send: TypeAlias = BuiltinMethodType
+"""The method `send` of a driver. It is kept, rather than the driver: so it is bound once only."""
 
-_returned: Final[Ref[Any]] = Ref(None)
-"""What the body that has just ended has returned. Who is given `_DONE` takes it, and puts
-back what was here before: a handler of a signal may run another body meanwhile."""
 
-_drivers: Final[list[_Driver | None]] = [None] * (MAXIMUM_NESTING + 1)
+@final
+class _Done:
+    """What a driver gives when its body has ended: always the same object, with what was returned.
+
+    Who is given it takes the value out, before the driver is put back for the next body.
+    """
+
+    __slots__ = ("value",)
+
+    value: Any
+
+
+_drivers: Final[list[_Send | None]] = [None] * (MAXIMUM_NESTING + 1)
 """At each level of nesting, the driver of the next body that is run there, if there is one."""
 
 
 def renew() -> None:
     """Begin again: no body runs, and there are no drivers."""
-    _returned.contents = None
     _drivers[:] = [None] * len(_drivers)
 
 
@@ -67,40 +79,44 @@ def _drive() -> _Driver:
     `body.send` raises it as a StopIteration. This saves a fifth of the time of a body that need not
     wait (bench_core, "await of a resolved promise").
     """
+    done = _Done()
+    done.value = None
     while True:
-        _returned.contents = yield from (yield _DONE)
+        done.value = yield from (yield done)
 
 
 class Suspended:
     """A body that waits, and the callback by which it goes on."""
 
-    __slots__ = ("_driver", "_promise", "_storage")
+    __slots__ = ("_context", "_promise", "_send", "_storage")
 
     is_loop: ClassVar[bool] = False
 
     hands_over: ClassVar[bool] = True
     """Whether a promise that is returned takes the place of the body's own."""
 
-    def __init__(self, driver: _Driver, promise: Promise[Any]) -> None:
-        self._driver = driver
-        self._promise = promise
-        self._storage: Storage = current_storage.contents
+    _send: _Send
+    _promise: Promise[Any]
+    _storage: Storage
+    _context: Context | None
 
     def run(self, resolved: Promise[Any], /) -> Promise[Any] | None:
         """Go on to the next pending promise, or to the end."""
         current_storage.contents = self._storage
         promise = self._promise
-        driver = self._driver
-        returned_before = _returned.contents
+        send, context = self._send, self._context
         try:
-            awaited = driver.send(resolved._value)  # A body drops it, and looks itself.
+            # A body drops the value, and looks itself.
+            if context is None:
+                awaited = send(resolved._value)
+            else:
+                awaited = context.run(send, resolved._value)
             if promise._state == PROXY:
                 promise = underlying(promise)
             while type(awaited) is not Promise or awaited._state != PENDING or awaited is promise:
-                if awaited is _DONE:
-                    _drivers[resolution.nesting] = driver
-                    value = _returned.contents
-                    _returned.contents = returned_before
+                if type(awaited) is _Done:
+                    value, awaited.value = awaited.value, None
+                    _drivers[resolution.nesting] = send
                     if type(value) is Promise and self.hands_over:
                         return make_into_proxy(promise, value)
                     return settle(promise, FULFILLED, value)
@@ -109,7 +125,7 @@ class Suspended:
                         break  # Like the promise of a `bind` that waits for itself: forever.
                     if awaited._state == REJECTED:
                         return settle(promise, REJECTED, awaited._value)
-                awaited = _go_on_from(driver, awaited)
+                awaited = _go_on_from(awaited, send, context)
                 promise = underlying(promise)
         except Exception as exception:
             if self.is_loop and (stop := _stop_iteration(exception)) is not None:
@@ -183,25 +199,25 @@ def _stop_iteration(exception: Exception) -> StopIteration | None:
     return None
 
 
-def _go_on_from(driver: _Driver, awaited: Any) -> Any:
+def _go_on_from(awaited: Any, send: _Send, context: Context | None) -> Any:
     """Go on at once from what need not, or cannot, be waited for; return what comes next."""
+    step: Callable[[Any], Any] = cast("_Driver", send.__self__).throw
+    value: object
     if type(awaited) is not Promise:
-        return driver.throw(
-            TypeError(
-                f"awaited something that is not a promise of lwt (it gave {awaited!r}); promises, "
-                f"and async functions that await promises, can be awaited here; other libraries' "
-                f"awaitables cannot"
-            )
+        value = TypeError(
+            f"awaited something that is not a promise of lwt (it gave {awaited!r}); promises, "
+            f"and async functions that await promises, can be awaited here; other libraries' "
+            f"awaitables cannot"
         )
-    if awaited._state == PROXY:
+    elif awaited._state == PROXY:
         return underlying(awaited)
-    if awaited._state == FULFILLED:
-        return driver.send(awaited._value)
-    if awaited._state == REJECTED:
-        return driver.throw(awaited._value.with_own_traceback())
-    return driver.throw(
-        RuntimeError("an async function awaits its own promise: it would never end")
-    )
+    elif awaited._state == FULFILLED:
+        step, value = send, awaited._value
+    elif awaited._state == REJECTED:
+        value = awaited._value.with_own_traceback()
+    else:
+        value = RuntimeError("an async function awaits its own promise: it would never end")
+    return step(value) if context is None else context.run(step, value)
 
 
 def start(
@@ -213,7 +229,7 @@ def start(
 
     Args:
         body: it has not run yet. Its coroutine must be the interpreter's own.
-        suspended: `SuspendedLoop` for a loop.
+        suspended: `SuspendedLoop` for a loop. Only `Suspended` itself gets a context of its own.
         exceptions_leave: whether an exception that comes before the first pending promise leaves
             through the caller, like an exception of a `bind`, or rejects the promise, like later
             ones.
@@ -221,21 +237,25 @@ def start(
     level = resolution.nesting
     if level >= MAXIMUM_NESTING:
         return postpone(start, body, suspended, exceptions_leave)
-    driver, _drivers[level] = _drivers[level], None
-    if driver is None:
+    send, _drivers[level] = _drivers[level], None
+    if send is None:
         driver = cast("_Driver", _drive())  # `coroutine` calls it an Awaitable, and only marks it.
         driver.send(None)
+        send = cast("_Send", driver.send)
+    context: Context | None = None
     promise: Promise[T]
     stop: StopIteration | None = None
-    returned_before = _returned.contents
     resolution.nesting = level + 1
     try:
-        awaited = driver.send(body)
+        if suspended is Suspended:
+            context = copy_context()
+            awaited = context.run(send, body)
+        else:
+            awaited = send(body)
         while type(awaited) is not Promise or awaited._state != PENDING:
-            if awaited is _DONE:
-                value = _returned.contents
-                _returned.contents = returned_before
-                _drivers[level] = driver
+            if type(awaited) is _Done:
+                value, awaited.value = awaited.value, None
+                _drivers[level] = send
                 if type(value) is Promise and suspended.hands_over:
                     promise = value
                     break
@@ -248,10 +268,19 @@ def start(
             if suspended.is_loop and awaited._state == REJECTED:
                 promise = new_promise(REJECTED, awaited._value)
                 break
-            awaited = _go_on_from(driver, awaited)
+            awaited = _go_on_from(awaited, send, context)
         else:
-            promise = new_promise(PENDING, awaited)
-            add_callback(awaited, suspended(driver, promise))
+            # Both without an `__init__`: it is the same for the others as for `new_promise`.
+            promise = Promise()
+            promise._state = PENDING
+            promise._value = awaited
+            promise._callbacks = promise._cancel_callbacks = None
+            waiting = suspended()
+            waiting._send = send
+            waiting._promise = promise
+            waiting._storage = current_storage.contents
+            waiting._context = context
+            add_callback(awaited, waiting)
     except Exception as exception:
         stop = _stop_iteration(exception) if suspended.is_loop else None
         if exceptions_leave:

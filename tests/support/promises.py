@@ -16,7 +16,6 @@ import pytest
 
 import lwt
 from lwt import Promise
-from lwt._core.driver import _returned
 from lwt._core.promise import Callback, Callbacks, underlying
 from lwt._core.resolution import resolution
 from lwt._core.storage import current_storage
@@ -127,7 +126,6 @@ def check_the_core_is_at_rest() -> None:
     assert list(resolution.deferred) == []
     assert resolution.postponed == []
     assert not resolution.is_running_postponed
-    assert _returned.contents is None
     assert dict(current_storage.contents) == {}
 
 

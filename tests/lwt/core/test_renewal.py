@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from copy import copy
+from types import BuiltinMethodType
+from typing import cast
 
 import lwt
 from lwt._core import driver, pause, promise
@@ -19,7 +21,6 @@ STATE: dict[str, Callable[[], object]] = {
     "choices.prng": lwt.prng.getstate,
     "resolution.resolution": lambda: [copy(getattr(resolution, s)) for s in resolution.__slots__],
     "resolution.async_exception_hook": lambda: lwt.async_exception_hook.contents,
-    "driver._returned": lambda: driver._returned.contents,
     "driver._drivers": lambda: copy(driver._drivers),
     "pause._paused": lambda: (pause._paused.notifier, copy(pause._paused.promises)),
 }
@@ -37,8 +38,7 @@ def change_everything() -> None:
     postpone(print)
     resolution.is_running_postponed = True
     lwt.async_exception_hook.contents = print
-    driver._returned.contents = 3
-    driver._drivers[0] = driver._drive()
+    driver._drivers[0] = cast("BuiltinMethodType", driver._drive().send)
     lwt.register_pause_notifier(lambda _: None)
     lwt.pause()
 
