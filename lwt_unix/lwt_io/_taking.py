@@ -140,13 +140,21 @@ async def read_line(buffer: ChannelBuffer, limit: int = UNLIMITED) -> bytes:
     pieces: list[bytes] = []
     room = limit
     while True:
-        line = take_line_within(buffer, room)
-        if line is not None:
-            return b"".join((*pieces, line)) if pieces else line
+        if pieces and limit == UNLIMITED:
+            found = _search_newline(buffer.memory, buffer.position, buffer.limit)
+            if found is not None:
+                pieces.append(take_some(buffer, found.start() - buffer.position))
+                buffer.position += 1
+                line = b"".join(pieces)
+                return line[:-1] if line.endswith(b"\r") else line
+        else:
+            line_within = take_line_within(buffer, room)
+            if line_within is not None:
+                return b"".join((*pieces, line_within)) if pieces else line_within
         # All that is read ahead belongs to the line; but a carriage return at the end may turn
-        # out to be half of the line's end.
+        # out to be half of the line's end. It is taken, as in OCaml, unless it might be too much.
         start, end = buffer.position, buffer.limit
-        if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+        if limit < UNLIMITED and end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
             end -= 1
         if end - start > room:
             buffer.position += room

@@ -295,3 +295,17 @@ def test_a_line_without_end_takes_no_more_memory_than_its_limit(limit: int) -> N
         assert tracemalloc.get_traced_memory()[1] < 4 * limit + 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_carriage_return_that_may_be_half_of_the_end_of_a_line_is_taken_from_the_buffer() -> None:
+    ic, oc = lwt_io.pipe()
+    line = lwt_io.read_line(ic)
+    lwt_main.run(lwt_io.write(oc, "ab\r"))
+    lwt_main.run(lwt_io.flush(oc))
+    lwt_main.run(lwt.pause())
+    assert (lwt_io.position(ic), lwt_io.buffered(ic), lwt.is_sleeping(line)) == (3, 0, True)
+    lwt_main.run(lwt_io.write(oc, "\n"))
+    lwt_main.run(lwt_io.flush(oc))
+    assert lwt_main.run(line) == b"ab"
+    for channel in (ic, oc):
+        lwt_main.run(lwt_io.close(channel))
