@@ -44,6 +44,8 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 
 - `lwt_engine._current`: `_current`, the current engine
 - `lwt_main`: `_running`, whether the main loop runs, and `_left_by`, what left it for good
+- `_asyncgens`: `_begun`, `dropped` and `_closing`, the async generators that are to be closed, or are being
+  closed
 - `_ending`: `_ender`, whether the process ends, and with which status; `exit_patience`, how long a peer
   may hold that up
 - `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`

@@ -6,7 +6,7 @@ called here. What was registered, hooked or buffered is lost; descriptors that p
 open. For the state of `lwt` there is `lwt._core.renewal`.
 """
 
-from lwt_unix import _ending, lwt_main
+from lwt_unix import _asyncgens, _ending, lwt_main
 from lwt_unix._descriptors import file_descr
 from lwt_unix._processes import interrupts, signals
 from lwt_unix.lwt_engine import _current
@@ -19,6 +19,7 @@ def renew() -> None:
     signals.renew()
     _current.renew()
     _ending.renew()
+    _asyncgens.renew()
     lwt_main._renew()
     file_descr.renew()
     _channel.renew()

@@ -29,10 +29,10 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callable, check_kind, wrong_type
-from lwt._core.coroutine import attempt
 from lwt._core.identity import refuse_copy
 from lwt._core.resolution import resume
-from lwt_unix import _ending, lwt_engine
+from lwt_unix import _asyncgens, _ending, _time, lwt_engine
+from lwt_unix._checks import promise_of
 from lwt_unix._ending import exit_patience
 from lwt_unix._processes import interrupts
 
@@ -147,8 +147,11 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
     poll, paused_count, wakeup_paused = lwt.poll, lwt.paused_count, lwt.wakeup_paused
     enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
     engine_turn = lwt_engine.iter
+    dropped = _asyncgens.dropped
     while True:
         resume()
+        if dropped:
+            _asyncgens.close_dropped()
         result = poll(promise)
         if result is not None:
             return result.value
@@ -156,7 +159,7 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
         # neighbour.
         if enter_hooks.next is not enter_hooks:
             lwt_sequence.iter_l(_call, enter_hooks)
-        engine_turn(paused_count() == 0)
+        engine_turn(paused_count() == 0 and not dropped)
         if paused_count():
             wakeup_paused()
         if leave_hooks.next is not leave_hooks:
@@ -196,6 +199,11 @@ def run(
     `run` is for the top level of a program: callbacks, and the coroutine given to it,
     cannot call it again.
 
+    An async generator that was begun while `run` runs, and that is dropped before its end, is closed at
+    the next turn: an `async for` that `break` leaves drops its generator. At the end `run` closes
+    those that are left, and waits for what they await in `finally`: at most `exit_patience` seconds
+    if the promise is not resolved. Their exceptions go to `lwt.async_exception_hook`.
+
     By default a Ctrl-C leaves at once, and what the program's bodies have in `finally` and
     `async with` is not run. With `cancel_on_signals`, a Ctrl-C or a SIGTERM cancels the promise
     (`lwt.cancel`), so that this is run first. If the promise then is rejected with
@@ -233,10 +241,9 @@ def run(
     is_usable = True
     try:
         if not cancel_on_signals:
-            return _turn_until_resolved(_started(promise))
+            return _run_to_the_end(promise)
         with interrupts.Cancelling() as cancelling:
-            cancelling.promise = started = _started(promise)
-            return _turn_until_resolved(started)
+            return _run_to_the_end(promise, cancelling)
     except Exception as exception:
         # After these, OCaml refuses further calls: they may have left anything half done.
         is_usable = lwt.Exception_filter.run(exception)
@@ -248,8 +255,41 @@ def run(
             _finished()
 
 
-def _started(promise: lwt.Promise[T] | Coroutine[Any, Any, T]) -> lwt.Promise[T]:
-    return lwt.of_coroutine(promise) if isinstance(promise, Coroutine) else promise
+def _run_to_the_end(
+    promise: lwt.Promise[T] | Coroutine[Any, Any, T],
+    cancelling: interrupts.Cancelling | None = None,
+) -> T:
+    """Turn until the promise is resolved, and until the async generators that are left are closed."""
+    told_before = _asyncgens.watch()
+    is_resolved = False
+    try:
+        if isinstance(promise, Coroutine):
+            promise = lwt.of_coroutine(promise)
+        if cancelling is not None:
+            cancelling.promise = promise
+        try:
+            return _turn_until_resolved(promise)
+        finally:
+            is_resolved = not lwt.is_sleeping(promise)
+    finally:
+        try:
+            _close_generators(is_urgent=not is_resolved or _ending.has_begun())
+        finally:
+            _asyncgens.stop_watching(told_before)
+
+
+def _close_generators(*, is_urgent: bool) -> None:
+    """Close the async generators that are left; if it is urgent, do not wait long for them."""
+    while (closed := _asyncgens.close_all()) is not None:
+        if not is_urgent:
+            _turn_until_resolved(closed)
+            continue
+        patience = _time.sleep(exit_patience.contents)
+        try:
+            _turn_until_resolved(lwt.choose([closed, patience]))
+        finally:
+            lwt.cancel(patience)
+            _asyncgens.forget_closing()
 
 
 def _nested() -> lwt.Failure:
@@ -311,9 +351,13 @@ def _run_exit_hooks() -> None:
                 return
 
 
+async def _called(hook: Exit_hook) -> None:
+    await promise_of("lwt_main.at_exit", hook)
+
+
 def _run_exit_hook(hook: Exit_hook) -> None:
     try:
-        run(attempt("lwt_main.at_exit", hook))
+        run(_called(hook))
     except SystemExit as exit:
         _ending.end_with(exit)
     except BaseException as exception:

@@ -1,12 +1,12 @@
 """A fresh beginning of all state of `lwt_unix`."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
 import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
-from lwt_unix import _ending, lwt_engine, lwt_io, lwt_main
+from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
 from lwt_unix._processes import interrupts, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_io._channel import _outputs
@@ -28,6 +28,9 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
     "lwt_main._running": lwt_main._running.locked,
     "lwt_main._left_by": lambda: lwt_main._left_by.contents,
+    "_asyncgens._begun": lambda: list(_asyncgens._begun),
+    "_asyncgens.dropped": lambda: list(_asyncgens.dropped),
+    "_asyncgens._closing": lambda: list(_asyncgens._closing),
     "_ending._ender": lambda: (_ending._ender.has_begun, _ending._ender.status),
     "_ending.exit_patience": lambda: lwt_main.exit_patience.contents,
     "lwt_main.Enter_iter_hooks": lambda: repr(lwt_main.Enter_iter_hooks),
@@ -48,6 +51,11 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_io._create.stderr": lambda: of_channel(lwt_io.stderr),
 }
 """What tells of each state how it is."""
+
+
+async def never_ending() -> AsyncGenerator[int, None]:
+    while True:
+        yield 1
 
 
 def change_everything() -> list[object]:
@@ -72,7 +80,11 @@ def change_everything() -> list[object]:
     interrupts.Cancelling().__enter__()
     lwt_io.write(lwt_io.stdout, "never written")
     lwt_io.atomic(lambda _: lwt.wait()[0])(lwt_io.stderr)
-    return [lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output)]
+    generator = never_ending()
+    _asyncgens._note(generator)
+    _asyncgens.dropped.append(generator)
+    _asyncgens._closing.append(lwt.wait()[0])
+    return [generator, lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output)]
 
 
 def test_the_table_has_all_state_of_the_guide() -> None:
