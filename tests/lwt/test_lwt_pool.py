@@ -14,6 +14,7 @@ from lwt import Promise, Return, lwt_pool
 from lwt._core.resolution import resume
 from lwt.lwt_pool import clear, use, wait_queue_length
 from tests.support.promises import A, B, Recorder, is_canceled, raising, rejected_with
+from tests.support.storage import as_user, user
 
 
 def counting(record: Recorder) -> Callable[[], Promise[int]]:
@@ -554,6 +555,67 @@ def test_clear_disposes_of_members_in_use_when_they_are_given_back(record: Recor
     assert record.taken() == ["dispose 0", "create 2", "dispose 1"]
     assert third.member == 2
     assert lwt.state(first.result) == Return(None)
+
+
+def test_who_waits_while_a_pool_is_cleared_may_keep_the_member_that_comes_after(
+    record: Recorder,
+) -> None:
+    pool = lwt_pool.create(1, counting(record), dispose=disposing(record))
+    first, second = Work(pool), Work(pool)
+    clear(pool)
+    first.end()
+    assert second.member == 1
+    second.end()
+    assert Work(pool).member == 1
+    assert record.events == ["create 0", "dispose 0", "create 1"]
+
+
+# Storage
+
+
+def test_each_function_of_a_pool_sees_the_storage_of_the_use_that_it_serves(
+    record: Recorder,
+) -> None:
+    resolvers: list[lwt.Resolver[Any]] = []
+
+    def waiting(event: str) -> Promise[Any]:
+        record(f"{event} for {user()}")
+        promise, resolver = lwt.wait()
+        resolvers.append(resolver)
+        return promise
+
+    def check(_: object, tell: Callable[[bool], None]) -> None:
+        record(f"check for {user()}")
+        tell(False)
+
+    async def work(_: object) -> None:
+        await waiting("work")
+        record(f"work goes on for {user()}")
+
+    pool = lwt_pool.create(
+        1,
+        lambda: waiting("create"),
+        validate=lambda _: waiting("validate"),
+        check=check,
+        dispose=lambda _: waiting("dispose"),
+    )
+    as_user("first", lambda: use(pool, work))
+    second: Promise[Any] = as_user("second", lambda: use(pool, work))
+    as_user("another", lambda: lwt.wakeup(resolvers[0], None))  # The creation is done,
+    as_user("another", lambda: lwt.wakeup(resolvers[1], None))  # and the work of the first.
+    as_user("another", lambda: lwt.wakeup(resolvers[2], True))  # The member is valid.
+    as_user("another", lambda: lwt.wakeup_exn(resolvers[3], A()))  # The second one's work fails.
+    as_user("another", lambda: lwt.wakeup(resolvers[4], None))  # The member is disposed of.
+    assert isinstance(rejected_with(second), A)
+    assert record.events == [
+        "create for first",
+        "work for first",
+        "work goes on for first",
+        "validate for second",
+        "work for second",
+        "check for second",
+        "dispose for second",
+    ]
 
 
 def test_clear_disposes_of_all_also_when_disposing_of_one_fails(record: Recorder) -> None:

@@ -29,6 +29,21 @@ def test_readers_run_before_closed_is_resolved(record: Recorder) -> None:
     assert record.events == ["read", "closed"]
 
 
+def test_a_reader_that_the_end_wakes_finds_the_stream_open_and_may_push(record: Recorder) -> None:
+    stream, push = lwt_stream.create()
+
+    def look(_: object) -> None:
+        record(f"closed: {lwt_stream.is_closed(stream)}")
+        push(Some(1))
+
+    lwt.on_success(lwt_stream.get(stream), look)
+    push(None)
+    record(f"closed: {lwt_stream.is_closed(stream)}")
+    assert record.events == ["closed: False", "closed: True"]
+    with pytest.raises(lwt_stream.Closed):
+        push(Some(2))
+
+
 def test_a_push_after_the_end_raises_closed() -> None:
     _, push = lwt_stream.create()
     push(None)

@@ -136,6 +136,26 @@ def test_get_while_s_takes_an_element_when_its_promise_says_so() -> None:
     assert rest_of(stream) == []
 
 
+def test_get_while_s_keeps_its_place_while_another_reader_takes_elements() -> None:
+    stream = stream_of(1, 2, 3)
+    answer, resolver = lwt.wait()
+    answers = iter([answer, lwt.return_true, lwt.return_false])
+    taken = lwt_stream.get_while_s(lambda _: next(answers), stream)
+    assert value_of(lwt_stream.nget(2, stream)) == [1, 2]
+    lwt.wakeup(resolver, True)
+    assert value_of(taken) == [1, 2]
+    assert rest_of(stream) == [3]
+
+
+def test_get_while_s_leaves_the_element_of_which_its_promise_says_no() -> None:
+    stream = stream_of(1, 2)
+    answer, resolver = lwt.wait()
+    taken = lwt_stream.get_while_s(lambda _: answer, stream)
+    lwt.wakeup(resolver, False)
+    assert value_of(taken) == []
+    assert rest_of(stream) == [1, 2]
+
+
 def test_a_predicate_that_raises_at_once_leaves_through_the_caller() -> None:
     stream = stream_of(1)
     with pytest.raises(A):

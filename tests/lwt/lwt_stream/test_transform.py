@@ -127,6 +127,48 @@ def test_wrap_exn_makes_errors_elements() -> None:
     assert rest_of(stream) == [Ok(1), Error(error)]
 
 
+def test_wrap_exn_gives_the_element_for_which_it_has_waited_also_if_another_reader_takes_it() -> (
+    None
+):
+    stream, push = lwt_stream.create()
+    others: list[lwt.Promise[Any]] = []
+    lwt.on_success(lwt_stream.get(stream), lambda _: others.append(lwt_stream.next(stream)))
+    first = lwt_stream.get(lwt_stream.wrap_exn(stream))
+    lwt.on_success(lwt_stream.get(stream), lambda _: others.append(lwt_stream.next(stream)))
+    push(Some(1))
+    push(Some(2))
+    assert value_of(first) == Some(Ok(1))
+    assert list(map(value_of, others)) == [2, 2]
+
+
+def list_and_read(
+    map_list: Callable[..., Stream[Any]], read: Callable[[Stream[Any]], object]
+) -> Any:
+    """What a `map_list` gives whose function reads from it while it maps 1."""
+
+    def function(n: int) -> Any:
+        if n == 1:
+            read(mapped)
+        listed = [f"{n}a", f"{n}b"]
+        return lwt.return_(listed) if map_list is lwt_stream.map_list_s else listed
+
+    mapped: Stream[Any] = map_list(function, stream_of(1, 2, 3))
+    return rest_of(mapped)
+
+
+@pytest.mark.parametrize("map_list", [lwt_stream.map_list, lwt_stream.map_list_s])
+def test_the_list_that_the_function_of_map_list_returns_replaces_what_it_has_read_itself(
+    map_list: Callable[..., Stream[Any]],
+) -> None:
+    # It reads 2a, so that 2b waits to be given. Then that is gone. (Who reads outside gets 2a,
+    # too: both have waited for the same element.)
+    for read in lwt_stream.next, lwt_stream.peek:
+        assert list_and_read(map_list, read) == ["2a", "1a", "1b", "3a", "3b"]
+    # It reads all of the list.
+    all_of_it = list_and_read(map_list, lambda mapped: lwt_stream.nget(2, mapped))
+    assert all_of_it == ["2a", "2b", "1a", "1b", "3a", "3b"]
+
+
 def test_hexdump_shows_sixteen_characters_a_line() -> None:
     lines = rest_of(lwt_stream.hexdump(lwt_stream.of_string(bytes(range(0x1C, 0x35)))))
     assert lines == [
