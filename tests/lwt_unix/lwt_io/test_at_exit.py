@@ -69,14 +69,15 @@ def test_a_peer_that_never_reads_does_not_keep_a_program_from_ending(how: str) -
 
 
 HELD = """
+never, resolver = lwt.wait()  # Kept, so that nobody who waits for it is collected.
 async def write_and_wait(ch):
     await lwt_io.write(ch, "half")
-    await lwt.wait()[0]
+    await never
 holders = [
     lwt_io.atomic(write_and_wait),
     lwt_io.atomic(lambda ch: lwt_io.atomic(write_and_wait)(ch)),
-    lambda oc: lwt_io.direct_access(oc, lambda _: lwt.wait()[0]),
-    lambda oc: lwt_io.block(oc, 8, lambda buffer, offset: lwt.wait()[0]),
+    lambda oc: lwt_io.direct_access(oc, lambda _: never),
+    lambda oc: lwt_io.block(oc, 8, lambda buffer, offset: never),
 ]
 channels = [lwt_io.pipe() for _ in holders]
 for holder, (_, oc) in zip(holders, channels):
@@ -150,7 +151,7 @@ lwt_io.write(failing, "lost")
 lwt_io.write(oc, "kept")
 held = lwt_io.make(fail, mode=lwt_io.Output)
 lwt_io.write(held, "lost")
-lwt_io.direct_access(held, lambda _: lwt.wait()[0])
+lwt_io.direct_access(held, lambda _: never)
 sys.exit(3)
 """
     assert run(program, 3) == ["b'kept'"]
