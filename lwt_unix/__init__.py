@@ -93,7 +93,7 @@ from lwt_unix._descriptors.file_descr import (
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import blocking, set_blocking
 from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
-from lwt_unix._errors import handle_unix_error, unix_error
+from lwt_unix._errors import handle_unix_error, log_exception, unix_error
 from lwt_unix._processes.signals import (
     Signal_handler_id,
     disable_signal_handler,
@@ -225,6 +225,7 @@ __all__ = [
     # Errors
     "unix_error",
     "handle_unix_error",
+    "log_exception",
     # 1 Sleeping
     "sleep",
     "timeout",

@@ -5,11 +5,14 @@ call was about. Here an error is an `OSError`. Where one is met, an `except` blo
 two in it, by `note_call`, under the names that OCaml's Lwt uses. So this costs nothing while there
 is no error. An operation that waits knows the name of its call: see `_descriptors/actions`.
 
+`log_exception` is for a program that goes on instead.
+
 OCaml: section "Misc" of lwt_unix.ml, Unix.Unix_error and Unix.handle_unix_error.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -96,3 +99,26 @@ def _report_and_exit(exn: Exception) -> lwt.Promise[NoReturn]:
     line = f"{sys.argv[0]}: {failed}{about}: {exn.strerror or exn}"
     print(line, file=sys.stderr)  # noqa: T201
     raise SystemExit(2)
+
+
+_log: Final = logging.getLogger("lwt_unix")
+
+
+def log_exception(exn: Exception, /) -> None:
+    """Log an exception with its traceback, and go on: the hook of a program that serves others.
+
+        lwt.async_exception_hook.contents = lwt_unix.log_exception
+
+    After this, an exception that leaves a function which serves a client ends the service of
+    that client, and nothing else. Without it, such an exception ends the process.
+
+    The exception goes to the logger `"lwt_unix"` of Python's `logging`, as an error. Where
+    `logging` is not configured, that writes it to standard error. Where it cannot be written,
+    for example because standard error is closed or full, it is lost. Nothing is raised.
+
+    Not in OCaml.
+    """
+    try:
+        _log.error("An exception that nobody handles:", exc_info=exn)
+    except Exception:
+        pass  # a log that cannot be written must not end what goes on

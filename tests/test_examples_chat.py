@@ -26,6 +26,7 @@ from tests.support.programs import (
     running,
     running_example,
 )
+from tests.support.servers import served_by
 
 ANNOUNCEMENT = b"To stop: "
 
@@ -167,12 +168,31 @@ def test_a_client_that_takes_nothing_is_hung_up_on_without_its_last_words(
     assert not lwt.is_sleeping(unheard)
 
 
-def test_two_signals_stop_it_as_cleanly_as_one() -> None:
+def test_a_client_for_which_too_much_waits_is_dropped_and_no_more_waits_for_it() -> None:
+    never, _ = lwt.task()
+    output = lwt_io.make(lambda _buffer, _offset, _length: never, mode=lwt_io.Output)
+    client = chat.Client("deaf", output)
+    sent = [client.send(3000 * "x") for _ in range(10 * chat.MAX_WAITING)]
+    assert sum(map(lwt.is_sleeping, sent)) == chat.MAX_WAITING
+    assert lwt_main.run(client.dropped) == "* You are too slow. Goodbye.\n"
+    lwt_io.abort(output)
+    assert not any(map(lwt.is_sleeping, sent))
+
+
+def test_a_client_that_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "MAX_SILENCE", 0.01)
+    with served_by(chat.Room().serve) as (silent, conversation):
+        lwt_main.run(conversation)
+        said = read_to_end(silent)
+    assert said.endswith(b"* You have said nothing for a long time. Goodbye.\n")
+
+
+def test_a_second_signal_stops_it_at_once() -> None:
     with chat_server() as (server, port), guests(port, 1):
         # Stopped meanwhile, so that both are there when it looks.
         for number in signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT:
             server.send_signal(number)
-        assert finish(server)[::2] == (0, b"")
+        assert finish(server) == (128 + signal.SIGTERM, b"", b"")
 
 
 def test_a_port_in_use_is_one_clear_line_and_status_1() -> None:

@@ -7,11 +7,15 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+import lwt
+import lwt_unix
+from docs.examples import http_server
+from lwt_unix import lwt_main
 from tests.support.programs import (
     connect,
     finish,
@@ -21,13 +25,14 @@ from tests.support.programs import (
     reset,
     running_example,
 )
+from tests.support.servers import served_by
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 
 
 @contextmanager
-def http_server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def running_server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """An HTTP server on a free port."""
     with running_example("http_server.py", "--port", "0") as server:
         assert server.stdout
@@ -38,7 +43,7 @@ def http_server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 @pytest.fixture(scope="module", name="port")
 def port_fixture() -> Iterator[int]:
     """The port of a server that the tests of this module share."""
-    with http_server() as (_, port):
+    with running_server() as (_, port):
         yield port
 
 
@@ -156,7 +161,7 @@ def test_another_method_is_refused_and_the_connection_kept(port: int) -> None:
 
 
 def test_clients_that_vanish_do_no_harm() -> None:
-    with http_server() as (server, port):
+    with running_server() as (server, port):
         for request in b"", b"GET / HT", b"POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf":
             client = connect(port)
             client.sendall(request)
@@ -166,9 +171,30 @@ def test_clients_that_vanish_do_no_harm() -> None:
         assert finish(server) == (0, b"", b"")
 
 
+def test_a_client_that_asks_for_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "PATIENCE", 0.01)
+    with served_by(http_server.Server().serve) as (silent, connection):
+        lwt_main.run(connection)
+        assert read_to_end(silent) == b""
+
+
+def test_a_client_that_reads_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "PATIENCE", 0.05)
+    with served_by(http_server.Server().serve) as (deaf, connection):
+        deaf.setblocking(False)
+        requests = 1000 * b"GET / HTTP/1.1\r\n\r\n"
+        while lwt.is_sleeping(connection):
+            with suppress(BlockingIOError, BrokenPipeError):
+                deaf.send(requests)
+            lwt_main.run(lwt.choose([lwt_unix.sleep(0.01), connection]))
+        deaf.setblocking(True)
+        with suppress(ConnectionError):
+            read_to_end(deaf)  # there is an end
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_though_clients_are_connected(stop: signal.Signals) -> None:
-    with http_server() as (server, port), connect(port) as idle, connect(port) as busy:
+    with running_server() as (server, port), connect(port) as idle, connect(port) as busy:
         idle.sendall(b"GET / HTTP/1.1\r\n\r\n")
         read_until(idle, b"lwt.\n")
         busy.sendall(b"GET / HT")

@@ -4,12 +4,15 @@
     nc 127.0.0.1 9000                     # in as many terminals as you like
 
 Read it from the end: `main` is the life of the server, `Room` keeps the clients
-together, `Client` is one of them. Three things to notice:
+together, `Client` is one of them. Five things to notice:
 
 - A client is served from its greeting to its last line by one body,
   `Room.converse`, that reads like blocking code. Thousands run side by side.
 - Nobody waits for a slow client. `Room.announce` starts the writing and returns;
-  a client that leaves `MAX_BACKLOG` bytes unread is dropped.
+  a client for which `MAX_WAITING` messages wait is dropped.
+- Nobody gets more than a share. A line has a limit, so that it does not fill the memory.
+  Each client has one line relayed in a turn of the main loop, however many it sends.
+- One client's error is not the end of the others: see the lines at the very end.
 - A conversation may end because its client leaves, because its client is dropped,
   or because the room closes. Each of these is a promise, and the conversation waits
   for all three at once. So a clean stop is not a special case, and only the
@@ -18,7 +21,6 @@ together, `Client` is one of them. Three things to notice:
 
 import itertools
 import os
-import signal
 import sys
 
 import lwt
@@ -26,38 +28,40 @@ import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 
 MAX_LINE = 4096  # bytes; a client that writes a longer line is sent away
-MAX_BACKLOG = 65536  # bytes that may wait for one client before it is dropped
+MAX_WAITING = 100  # messages that may wait for one client before it is dropped
+MAX_SILENCE = 3600.0  # seconds; a client that says nothing for so long is sent away
 PATIENCE = 2.0  # seconds that a client has to read the last words sent to it
 
 GONE = (OSError, lwt_io.Channel_closed)  # what writing to a client that vanished raises
 
 
 class Client:
-    """One connection: its name, its output, and how many bytes wait to be taken."""
+    """One connection: its name, its output, and how many messages wait to be taken."""
 
     def __init__(self, name: str, output: lwt_io.OutputChannel) -> None:
         self.name = name
         self.dropped: lwt.Promise[str]
         self.dropped, self._drop = lwt.wait()
         self._output = output
-        self._backlog = 0
+        self._waiting = 0
 
     @lwt.promised
     async def send(self, text: str) -> None:
-        """Write `text`, or drop the client if it leaves too much unread."""
-        size = len(data := text.encode())
-        if self._backlog + size > MAX_BACKLOG:
+        """Write `text`, or drop the client if it leaves too much unread.
+
+        It is in the channel's buffer then, and goes out before the main loop waits.
+        """
+        if self._waiting == MAX_WAITING:
             if lwt.is_sleeping(self.dropped):
                 lwt.wakeup_later(self._drop, "* You are too slow. Goodbye.\n")
             return
-        self._backlog += size
+        self._waiting += 1
         try:
-            await lwt_io.write(self._output, data)
-            await lwt_io.flush(self._output)
+            await lwt_io.write(self._output, text)
         except GONE:
             pass  # its conversation notices the same when it reads, and ends
         finally:
-            self._backlog -= size
+            self._waiting -= 1
 
     @lwt.promised
     async def leave(self, last_words: str) -> None:
@@ -116,16 +120,14 @@ class Room:
     @lwt.promised
     async def relay(self, client: Client, input: lwt_io.InputChannel) -> str:
         """Pass on what `client` says, line by line; return what to tell it at the end."""
-        unfinished = b""
-        while chunk := await lwt_io.read(input, count=MAX_LINE):
-            *lines, unfinished = (unfinished + chunk).split(b"\n")
-            for line in lines:
-                self.announce(f"{client.name}: {printable(line)}\n", but=client)
-            if len(unfinished) > MAX_LINE:
-                return "* That line is too long. Goodbye.\n"
-            await lwt.pause()  # a client that never stops talking must give others a turn
-        if unfinished:
-            self.announce(f"{client.name}: {printable(unfinished)}\n", but=client)
+        try:
+            while line := await lwt_unix.with_timeout(MAX_SILENCE, lambda: next_line(input)):
+                self.announce(f"{client.name}: {printable(line.value)}\n", but=client)
+                await lwt.pause()  # a client that never stops talking must give others a turn
+        except lwt_io.Line_too_long:
+            return "* That line is too long. Goodbye.\n"
+        except lwt_unix.Timeout:
+            return "* You have said nothing for a long time. Goodbye.\n"
         return ""
 
     def announce(self, text: str, *, but: Client | None = None) -> None:
@@ -140,6 +142,11 @@ class Room:
         await lwt.join(self._conversations)
 
 
+def next_line(input: lwt_io.InputChannel) -> lwt.Promise[lwt.Some[bytes] | None]:
+    """Read a line; None when there are no more."""
+    return lwt_io.read_line_opt(input, limit=MAX_LINE)
+
+
 def printable(line: bytes) -> str:
     """Return `line` as text, without characters that could control a terminal."""
     return "".join(filter(str.isprintable, line.decode(errors="replace")))
@@ -147,16 +154,7 @@ def printable(line: bytes) -> str:
 
 @lwt.promised
 async def main(port: int) -> int:
-    """Run the server until a signal asks it to stop; return the exit status."""
-    stop, stopper = lwt.wait()
-
-    def on_signal(_signum: int) -> None:
-        if lwt.is_sleeping(stop):
-            lwt.wakeup_later(stopper, None)
-
-    lwt_unix.on_signal(signal.SIGINT, on_signal)
-    lwt_unix.on_signal(signal.SIGTERM, on_signal)
-
+    """Run the server until it is cancelled, as a signal does; return the exit status."""
     room = Room()
     listening = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
     try:
@@ -164,8 +162,9 @@ async def main(port: int) -> int:
             ("127.0.0.1", port), room.serve, fd=listening
         )
     except OSError as error:
+        number, _, _ = lwt_unix.unix_error(error)
         await lwt_io.eprintl(
-            f"Cannot listen on 127.0.0.1 port {port}: {error.strerror}. "
+            f"Cannot listen on 127.0.0.1 port {port}: {os.strerror(number)}. "
             f"Another port can be chosen with PORT."
         )
         return 1
@@ -176,7 +175,11 @@ async def main(port: int) -> int:
     await lwt_io.printl(f"The chat server listens on 127.0.0.1 port {port}.")
     await lwt_io.printl(f"  To connect, in another terminal:  nc 127.0.0.1 {port}")
     await lwt_io.printl("  To stop:                          Ctrl-C")
-    await stop
+    forever, _ = lwt.task()
+    try:
+        await forever
+    except lwt.Canceled:
+        pass
     await lwt_io.shutdown_server(server)
     await room.close()
     await lwt_io.printl("Everyone has hung up. Goodbye.")
@@ -187,4 +190,13 @@ if __name__ == "__main__":
     port = os.environ.get("PORT", "9000")
     if not (port.isdecimal() and int(port) < 65536):
         sys.exit(f"PORT must be a number from 0 to 65535, not {port!r}.")
-    sys.exit(lwt_main.run(main(int(port))))
+
+    # An exception that nobody handles is logged, and costs the client that caused it its
+    # connection. By default it would end the server. MemoryError and RecursionError would end it
+    # in any case, unless the filter is set. In Python, input can cause them: `json.loads` of
+    # 100,000 brackets does.
+    lwt.async_exception_hook.contents = lwt_unix.log_exception
+    lwt.Exception_filter.set(lwt.Exception_filter.handle_all)
+
+    # Ctrl-C and SIGTERM cancel `main`. A second one ends the program at once.
+    sys.exit(lwt_main.run(main(int(port)), cancel_on_signals=True))

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import logging
 import os
 import pickle
 import sys
@@ -15,6 +16,7 @@ import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 from tests.support.descriptors import no_more_descriptors
 from tests.support.ocaml import lines_of, needs_ocaml
+from tests.support.programs import run_code
 from tests.support.sockets import Open
 
 Triple = tuple[int, str, str]
@@ -543,3 +545,71 @@ def test_what_is_no_function_is_refused_and_what_returns_no_promise_is_named() -
 
 def no_promise(x: int) -> int:
     return x
+
+
+# --- Going on ----------------------------------------------------------------
+
+
+def test_what_nobody_handles_is_logged_with_its_traceback_and_the_program_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lwt.async_exception_hook.contents = lwt_unix.log_exception
+
+    async def failing() -> None:
+        raise ValueError("of one client")
+
+    async def main() -> str:
+        lwt.async_(failing)
+        await lwt.pause()
+        return "went on"
+
+    assert lwt_main.run(main()) == "went on"
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("lwt_unix", "ERROR")
+    assert "in failing\n" in caplog.text
+    assert "ValueError: of one client\n" in caplog.text
+
+
+def test_a_log_that_fails_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def emit(_: object, record: logging.LogRecord) -> None:
+        raise RecursionError("in a handler of the program")
+
+    monkeypatch.setattr(logging.NullHandler, "handle", emit)
+    logger, handler = logging.getLogger("lwt_unix"), logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        lwt_unix.log_exception(ValueError())
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    "standard_error",
+    [
+        pytest.param("sys.stderr = None", id="there is none"),
+        pytest.param("sys.stderr.close()", id="it is closed"),
+        pytest.param("os.close(2)", id="its descriptor is closed"),
+        pytest.param("sys.stderr = Full()", id="it is full"),
+        pytest.param("sys.stderr = object()", id="it is something else"),
+        pytest.param("pass", id="it is a pipe"),
+    ],
+)
+def test_a_program_goes_on_whatever_its_standard_error_is(standard_error: str) -> None:
+    ran = run_code(f"""
+import os, sys, lwt, lwt_unix
+
+class Full:
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+    def flush(self):
+        raise OSError(28, "No space left on device")
+
+lwt.async_exception_hook.contents = lwt_unix.log_exception
+{standard_error}
+lwt.async_(lambda: lwt.fail(ValueError("of one client")))
+print("went on", flush=True)
+os._exit(0)
+""")
+    assert (ran.returncode, ran.stdout) == (0, "went on\n")
+    expected = ["An exception that nobody handles:", "ValueError: of one client"]
+    assert ran.stderr.splitlines() == (expected if standard_error == "pass" else [])

@@ -42,12 +42,14 @@ def run_code(
 
 
 @contextmanager
-def running(command: Sequence[str | Path], **env: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: Sequence[str | Path], *, cwd: Path = ROOT, **env: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program in a process group of its own; kill whatever is left of it at the end."""
     with subprocess.Popen(
         command,
         env=environment(**env),
-        cwd=ROOT,
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -63,7 +65,8 @@ def running(command: Sequence[str | Path], **env: str) -> Iterator[subprocess.Po
 @contextmanager
 def running_example(name: str, *arguments: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start one of docs/examples, in which every warning is an error."""
-    with running([sys.executable, "-W", "error", EXAMPLES / name, *arguments], **env) as program:
+    command = [sys.executable, "-W", "error", EXAMPLES / name, *arguments]
+    with running(command, cwd=ROOT, **env) as program:
         yield program
 
 

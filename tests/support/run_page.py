@@ -9,6 +9,7 @@ name the page and its lines.
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 END_OF_BLOCK = "\x1e"
 
@@ -19,10 +20,9 @@ def blocks(page: str, language: str) -> list[tuple[int, str]]:
     return [(page.count("\n", 0, block.start()) + 2, block[1]) for block in found]
 
 
-def main() -> None:
-    """Run the page that the command line names."""
-    path = Path(sys.argv[1])
-    names: dict[str, object] = {"__name__": "__main__"}
+def run_blocks(path: Path) -> dict[str, Any]:
+    """Run a page; return the names that it defines."""
+    names: dict[str, Any] = {"__name__": "__main__"}
     for line, source in blocks(path.read_text(), "python"):
         exec(compile("\n" * (line - 1) + source, path, "exec"), names)
         if "lwt_unix.lwt_io" in sys.modules:
@@ -30,7 +30,8 @@ def main() -> None:
 
             lwt_main.run(lwt_io.flush_all())
         print(END_OF_BLOCK, flush=True)
+    return names
 
 
 if __name__ == "__main__":
-    main()
+    run_blocks(Path(sys.argv[1]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,20 @@ def client_of(fd: lwt_unix.File_descr) -> socket.socket:
         client.connect(address.path)
         return client
     return socket.create_connection(address)
+
+
+@contextmanager
+def served_by(
+    serve: Callable[[lwt_unix.Sockaddr, Channels], lwt.Promise[None]],
+) -> Iterator[tuple[socket.socket, lwt.Promise[None]]]:
+    """Call what serves the clients of a server; give the client's socket, and the promise."""
+    near, far = socket.socketpair()
+    fd = lwt_unix.of_unix_file_descr(near.detach())
+    input = lwt_io.of_fd(fd, mode=lwt_io.Input, close=lambda: lwt.return_unit)
+    output = lwt_io.of_fd(fd, mode=lwt_io.Output)
+    with far:
+        yield far, serve(lwt_unix.ADDR_UNIX(""), (input, output))
+        lwt_main.run(lwt_io.abort(output))
 
 
 def nothing(_address: object, _client: object) -> lwt.Promise[None]:
