@@ -7,6 +7,7 @@ Parts of buffers are checked in `_descriptors/buffers`, addresses in `_sockets/s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 MOST_FD: Final = 2**31 - 1
 """The largest number of a descriptor."""
+
+C_INT: Final = (-(2**31), 2**31 - 1)
+"""The least and the largest int of C."""
 
 
 def check_fd(function: str, fd: object) -> None:
@@ -51,10 +55,12 @@ def check_delay(function: str, delay: object) -> None:
 
     Raises:
         TypeError: it is not a number.
-        ValueError: it is a NaN, for which OCaml's timers have no order.
+        ValueError: it is a NaN, for which OCaml's timers have no order, or no float is as large.
     """
     if type(delay) is not float:
         check_seconds(function, delay)
+        if isinstance(delay, int) and abs(delay) > sys.float_info.max:
+            raise ValueError(f"{function}: no float is as large as the delay; math.inf is never")
     if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
         raise ValueError(f"{function}: the delay is NaN; expected a number of seconds")
 

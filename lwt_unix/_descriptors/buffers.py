@@ -37,6 +37,25 @@ def bytes_of(function: str, source: ReadableBuffer | str) -> memoryview:
     raise wrong_type(function, "a str, bytes or another bytes-like object", source, reason)
 
 
+def bytes_to_cut(function: str, data: ReadableBuffer | str) -> memoryview:
+    """Do what `bytes_of` does for data of which a part is meant, by offset and length.
+
+    Raises:
+        ValueError: it is a `str` that is not ASCII.
+    """
+    check_ascii(function, data)
+    return bytes_of(function, data)
+
+
+def check_ascii(function: str, data: object) -> None:
+    """Raise a ValueError if this is a `str` in which counting bytes and characters differ."""
+    if isinstance(data, str) and not data.isascii():
+        raise ValueError(
+            f"{function}: the offset and the length count bytes, but {data!r} has characters of"
+            " several bytes; encode it first, as in text.encode()"
+        )
+
+
 def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
     """View a buffer, which will be filled in place, as bytes.
 
@@ -88,14 +107,14 @@ def writable_slice(function: str, buffer: WriteableBuffer, offset: int, length: 
 def readable_slice(
     function: str, data: ReadableBuffer | str, offset: int, length: int
 ) -> bytes | memoryview:
-    """Return `length` bytes of some data from `offset`, to be written; a `str` counts as UTF-8.
+    """Return `length` bytes of some data from `offset`, to be written.
 
     Raises:
-        ValueError: the range is not within the data.
+        ValueError: the range is not within the data, or it is a `str` that is not ASCII.
     """
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
-    source = data if type(data) is bytes else bytes_of(function, data)
+    source = data if type(data) is bytes else bytes_to_cut(function, data)
     size = len(source)
     if offset < 0 or length < 0 or offset > size - length:
         check_range(function, offset, length, size)

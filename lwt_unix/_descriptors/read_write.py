@@ -25,7 +25,7 @@ from lwt_unix._descriptors.actions import (
     wait_for,
     would_not_block,
 )
-from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
+from lwt_unix._descriptors.buffers import check_ascii, readable_slice, release, writable_slice
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_is_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
@@ -87,12 +87,13 @@ def write(
 
     Args:
         descriptor: what to write to.
-        data: any bytes-like object; a `str` is written as UTF-8.
+        data: any bytes-like object, or a `str` in ASCII.
         offset: where in the data to begin.
         length: how many bytes to write at most.
 
     Raises:
-        ValueError: the range is not within the data. Nothing is written.
+        ValueError: the range is not within the data, or the data is a `str` that is not ASCII,
+            whose bytes and characters differ in number. Nothing is written.
         OSError: the system call failed at once: EPIPE (`BrokenPipeError`) if nobody reads any
             more. If it fails later, or in blocking mode, the promise is rejected.
 
@@ -121,6 +122,7 @@ def write_string(
 
     OCaml: Lwt_unix.write_string : file_descr -> string -> int -> int -> int Lwt.t
     """
+    check_ascii("lwt_unix.write_string", data)
     return write(descriptor, data, offset, length)
 
 

@@ -65,7 +65,8 @@ def send(
     """Send a part of some data, like `write`, but on a socket and with flags.
 
     Raises:
-        ValueError: the range is not within the data. Nothing is sent.
+        ValueError: the range is not within the data, or it is a `str` that is not ASCII. Nothing
+            is sent.
 
     OCaml: Lwt_unix.send : file_descr -> bytes -> int -> int -> msg_flag list -> int Lwt.t
     """
@@ -119,7 +120,8 @@ def sendto(
     """Send a part of some data as a message to an address.
 
     Raises:
-        ValueError: the range is not within the data, or the host is not numeric.
+        ValueError: the range is not within the data, it is a `str` that is not ASCII, or the host
+            is not numeric.
 
     OCaml: Lwt_unix.sendto :
         file_descr -> bytes -> int -> int -> msg_flag list -> sockaddr -> int Lwt.t

@@ -9,6 +9,7 @@ OCaml: section "Socket options" of lwt_unix.ml.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import socket
 import struct
@@ -17,7 +18,7 @@ from typing import Final
 import lwt
 from lwt._core.checks import check_bounds, check_kind, wrong_type
 from lwt._core.publish import Constant
-from lwt_unix._checks import check_seconds
+from lwt_unix._checks import C_INT, check_seconds
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_opened
 from lwt_unix._errors import note_call
@@ -29,16 +30,13 @@ from lwt_unix._sockets.constants import (
 )
 from lwt_unix._sockets.socket_calls import socket_of
 
-_INT: Final = (-(2**31), 2**31 - 1)
-"""The least and the largest int of C."""
-
 _LINGER: Final = struct.Struct("ii")
 """struct linger: whether it is on, and seconds."""
 
 _TIMEVAL: Final = struct.Struct("ll")
 """struct timeval: seconds and microseconds."""
 
-_MOST_SECONDS: Final = 2.0**31
+_MOST_SECONDS: Final = 2**31 - 1
 """More than anybody waits; the numbers of every system can hold it."""
 
 
@@ -78,7 +76,7 @@ def setsockopt_int(descriptor: File_descr, option: Socket_int_option, value: int
     OCaml: Lwt_unix.setsockopt_int : file_descr -> socket_int_option -> int -> unit
     """
     _check_option("lwt_unix.setsockopt_int", descriptor, option, Socket_int_option)
-    check_bounds("lwt_unix.setsockopt_int", "the value", value, *_INT)
+    check_bounds("lwt_unix.setsockopt_int", "the value", value, *C_INT)
     _set("lwt_unix.setsockopt_int", descriptor, *option.value, value)
 
 
@@ -110,7 +108,7 @@ def setsockopt_optint(
         case None:
             packed = _LINGER.pack(0, 0)
         case lwt.Some(number):
-            check_bounds("lwt_unix.setsockopt_optint", "the value", number, *_INT)
+            check_bounds("lwt_unix.setsockopt_optint", "the value", number, *C_INT)
             packed = _LINGER.pack(1, number)
         case _:
             raise wrong_type("lwt_unix.setsockopt_optint", "None or lwt.Some(seconds)", value)
@@ -131,13 +129,16 @@ def setsockopt_float(descriptor: File_descr, option: Socket_float_option, value:
     """Set an option in seconds.
 
     Raises:
-        OSError: EDOM, if `value` is negative, infinite or NaN.
+        ValueError: `value` is too large for the system.
+        OSError: EDOM, if it is negative, infinite or NaN.
 
     OCaml: Lwt_unix.setsockopt_float : file_descr -> socket_float_option -> float -> unit
     """
     _check_option("lwt_unix.setsockopt_float", descriptor, option, Socket_float_option)
     check_seconds("lwt_unix.setsockopt_float", value)
-    if not 0.0 <= value < _MOST_SECONDS:
+    if _MOST_SECONDS < value < math.inf:
+        check_bounds("lwt_unix.setsockopt_float", "the value", int(value), 0, _MOST_SECONDS)
+    if not 0.0 <= value <= _MOST_SECONDS:
         # The system's error for most of these, once they have been split into two integers.
         message = f"{os.strerror(errno.EDOM)} (lwt_unix.setsockopt_float: {value})"
         problem = OSError(errno.EDOM, message)

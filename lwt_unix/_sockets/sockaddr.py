@@ -146,11 +146,7 @@ def to_sockaddr(function: str, address: Address) -> Sockaddr:
         _check_is_path(function, address)
     path = address.path if isinstance(address, ADDR_UNIX) else address
     if isinstance(path, str | bytes | os.PathLike):
-        path = os.fsdecode(path)
-        if "\0" in path and not path.startswith("\0"):
-            # The system would take what stands before it, without a word.
-            raise ValueError(f"{function}: the path {path!r} has a NUL in it, which no path can")
-        return ADDR_UNIX(path)
+        return ADDR_UNIX(_checked_path(function, path))
     # What a checker has ruled out by now, a caller without one may still pass.
     shape: object = path
     if not isinstance(shape, tuple) or len(shape) != 2:
@@ -220,6 +216,20 @@ def _check_length(path: str) -> None:
         raise problem
 
 
+def _checked_path(function: str, path: Path) -> str:
+    """Return a path as a str; raise a ValueError if the system cannot be told of it."""
+    path = os.fsdecode(path)
+    if "\0" in path and not path.startswith("\0"):
+        # The system would take what stands before it, without a word.
+        raise ValueError(f"{function}: the path {path!r} has a NUL in it, which no path can")
+    try:
+        os.fsencode(path)
+        return path
+    except UnicodeEncodeError as exn:
+        problem = exn.reason
+    raise ValueError(f"{function}: the path {path!r} cannot be written in bytes: {problem}")
+
+
 def _check_is_path(function: str, text: str) -> None:
     """Raise a ValueError for a host and a port that are written where a path belongs."""
     found = _host_and_port(text)
@@ -248,11 +258,11 @@ def _parts_of_host(host: str) -> tuple[socket.AddressFamily, str, str]:
 def _scope_id(interface: str) -> int:
     if not interface:
         return 0
-    if interface.isdecimal() and int(interface) <= 0xFFFFFFFF:
+    if interface.isdecimal() and len(interface) <= 10 and int(interface) <= 0xFFFFFFFF:
         return int(interface)
     try:
         return socket.if_nametoindex(interface)
-    except OSError:  # which has no errno
+    except (OSError, ValueError):  # without an errno, or for a NUL in it
         problem = OSError(errno.ENODEV, f"{os.strerror(errno.ENODEV)}: {interface!r}")
     note_call(problem, "", interface)
     raise problem

@@ -21,8 +21,9 @@ from functools import partial
 from typing import Final, TypeVar
 
 import lwt
-from lwt._core.checks import check_kind
+from lwt._core.checks import check_bounds, check_kind
 from lwt_unix import lwt_sys
+from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import Retry, is_ready, try_syscall
 from lwt_unix._descriptors.copies import inherit_unless
@@ -102,7 +103,7 @@ def _new_kind(function: str, domain: Socket_domain, type: Socket_type, protocol:
     check_kind(function, domain, Socket_domain, "use PF_UNIX, PF_INET or PF_INET6")
     types = "use SOCK_STREAM, SOCK_DGRAM, SOCK_RAW or SOCK_SEQPACKET"
     check_kind(function, type, Socket_type, types)
-    check_kind(function, protocol, int, "the protocol is a number, 0 for the usual one")
+    check_bounds(function, "the protocol", protocol, *C_INT, hint="0 is the usual one")
     return SocketKind(domain.value, type.value, protocol)
 
 
@@ -178,7 +179,7 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
 
     OCaml: Lwt_unix.listen : file_descr -> int -> unit
     """
-    check_kind("lwt_unix.listen", backlog, int, "backlog is a number of connections")
+    check_bounds("lwt_unix.listen", "backlog", backlog, *C_INT)
     check_opened("lwt_unix.listen", descriptor)
     try:
         system.listen(socket_of(descriptor), backlog)

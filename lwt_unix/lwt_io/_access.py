@@ -5,6 +5,7 @@ OCaml: Lwt_io, `buffered`, `resize_buffer`, `block`, `direct_access` (src/unix/l
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TypeVar, final
 
@@ -53,6 +54,7 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
     check_kind("lwt_io.resize_buffer", channel, Channel)
     ocaml = "Lwt_io.resize_buffer: buffer size too small"
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
+    check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, sys.maxsize)
     return exclusively(channel, _resize(channel._buffer, size))
 
 

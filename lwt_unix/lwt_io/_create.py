@@ -5,6 +5,7 @@ OCaml: Lwt_io, channel creation and the well-known instances (src/unix/lwt_io.ml
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Literal, overload
@@ -60,6 +61,7 @@ def check_buffer_size(function: str, size: int) -> None:
     """Raise unless a buffer of this size has room for the largest `lwt_io.block`."""
     ocaml = f"{in_ocaml(function)}: too small buffer size"
     check_bounds(function, "the buffer's size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
+    check_bounds(function, "the buffer's size", size, MINIMUM_BUFFER_SIZE, sys.maxsize)
 
 
 def memory_of(function: str, buffer: memoryview | None) -> memoryview:

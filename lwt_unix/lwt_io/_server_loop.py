@@ -33,9 +33,10 @@ from typing import Final, Protocol, TypeAlias, final
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_callable, check_kind
+from lwt._core.checks import check_bounds, check_callable, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix import _ending
+from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._errors import note_call
@@ -307,7 +308,7 @@ def start_server(
         check_is_descriptor(function, fd)
     if backlog is None:
         backlog = lwt_unix.somaxconn()
-    check_kind(function, backlog, int, "backlog is a number of connections")
+    check_bounds(function, "backlog", backlog, *C_INT)
     for prepare in (prepare_listening_fd, prepare_client_fd):
         if prepare is not None:
             check_callable(function, prepare)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import lwt
 from lwt._core.checks import check_kind
-from lwt_unix._descriptors.buffers import bytes_of, check_part
+from lwt_unix._descriptors.buffers import bytes_of, bytes_to_cut, check_part
 from lwt_unix.lwt_io import _putting
 from lwt_unix.lwt_io._channel import OutputChannel
 from lwt_unix.lwt_io._putting import put
@@ -168,7 +168,7 @@ def _write_from(
         check_kind(function, oc, OutputChannel)
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
-    view = bytes_of(function, source)
+    view = bytes_to_cut(function, source)
     return exclusively(oc, _putting.write_from(oc._buffer, function, view, offset, length))
 
 
@@ -186,7 +186,7 @@ def _write_from_exactly(
         check_kind(function, oc, OutputChannel)
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
-    view = bytes_of(function, source)
+    view = bytes_to_cut(function, source)
     name = ocaml or function
     return exclusively(oc, _putting.write_from_exactly(oc._buffer, name, view, offset, length))
 
@@ -195,10 +195,10 @@ def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> 
     """Write up to `length` bytes of `source` from `offset`; the promise says how many.
 
     Fewer are taken if the buffer was full and could be written out only in part.
-    (Offsets into a `str` count the bytes of its UTF-8 form.)
 
     Raises:
-        ValueError: by rejection: the range does not lie in `source`; nothing is written.
+        ValueError: at the call: `source` is a `str` that is not ASCII, whose bytes and characters
+            differ in number. By rejection: the range does not lie in it. Nothing is written.
         OSError: by rejection: the buffer had to be written out, and that failed.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 
@@ -233,7 +233,8 @@ def write_from_exactly(
     """Write `length` bytes of `source` from `offset`.
 
     Raises:
-        ValueError: by rejection: the range does not lie in `source`; nothing is written.
+        ValueError: at the call: `source` is a `str` that is not ASCII, whose bytes and characters
+            differ in number. By rejection: the range does not lie in it. Nothing is written.
         OSError: by rejection: the buffer had to be written out, and that failed.
         Channel_closed: by rejection: the channel is closed, or was closed meanwhile.
 

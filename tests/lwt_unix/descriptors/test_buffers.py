@@ -103,9 +103,10 @@ def test_any_bytes_like_object_and_str_can_be_written(pair: Pair, data: bytes | 
     assert os.read(lwt_unix.unix_file_descr(pair[0]), 8) == expected
 
 
-def test_a_str_is_measured_in_bytes_of_utf_8(pair: Pair) -> None:
-    assert lwt_main.run(lwt_unix.write(pair[1], "é!", 0, 3)) == 3
-    assert os.read(lwt_unix.unix_file_descr(pair[0]), 8) == "é!".encode()
+def test_a_str_in_which_bytes_and_characters_differ_is_refused_even_as_a_whole(pair: Pair) -> None:
+    with pytest.raises(ValueError, match=r"^lwt_unix\.write: .* but 'é!' has .* encode it first"):
+        lwt_unix.write(pair[1], "é!", 0, 3)
+    assert not lwt_unix.readable(pair[0])
 
 
 def test_write_string_is_write(pair: Pair) -> None:
