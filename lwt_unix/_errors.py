@@ -101,9 +101,6 @@ def _report_and_exit(exn: Exception) -> lwt.Promise[NoReturn]:
     raise SystemExit(2)
 
 
-_log: Final = logging.getLogger("lwt_unix")
-
-
 def log_exception(exn: Exception, /) -> None:
     """Log an exception with its traceback, and go on: the hook of a program that serves others.
 
@@ -119,6 +116,6 @@ def log_exception(exn: Exception, /) -> None:
     Not in OCaml.
     """
     try:
-        _log.error("An exception that nobody handles:", exc_info=exn)
+        logging.getLogger("lwt_unix").error("An exception that nobody handles:", exc_info=exn)
     except Exception:
         pass  # a log that cannot be written must not end what goes on

@@ -65,7 +65,7 @@ def running(
 @contextmanager
 def running_example(name: str, *arguments: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start one of docs/examples, in which every warning is an error."""
-    command = [sys.executable, "-W", "error", EXAMPLES / name, *arguments]
+    command: list[str | Path] = [sys.executable, "-W", "error", EXAMPLES / name, *arguments]
     with running(command, cwd=ROOT, **env) as program:
         yield program
 
