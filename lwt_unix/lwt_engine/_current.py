@@ -7,29 +7,16 @@ from __future__ import annotations
 
 import os
 
-from lwt._core.exceptions import Failure
 from lwt_unix.lwt_engine._base import Engine_id, abstract, check_engine
 from lwt_unix.lwt_engine._events import Event, Event_callback
-from lwt_unix.lwt_engine._libev import epoll, kqueue, libev, poll
-from lwt_unix.lwt_engine._select import select
+from lwt_unix.lwt_engine._libev import libev
 
-
-def _best() -> abstract:
-    """Return the best engine of this system."""
-    for make in (epoll, kqueue, poll):
-        try:
-            return make()
-        except Failure:
-            pass
-    return select()
-
-
-_current: abstract = _best()
+_current: abstract = libev()
 
 
 def renew() -> None:
-    """Begin again, with a new engine, the best of this system; the current one is destroyed."""
-    set(_best(), transfer=False)
+    """Begin again, with a new engine like the first one; the current one is destroyed."""
+    set(libev(), transfer=False)
 
 
 # --- The current engine ------------------------------------------------------

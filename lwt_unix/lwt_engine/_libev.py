@@ -45,6 +45,8 @@ class Backend(Enum):
     def __repr__(self) -> str:
         return self.name
 
+    __str__ = __repr__
+
 
 class _Output(Protocol):
     def write(self, text: str, /) -> object: ...

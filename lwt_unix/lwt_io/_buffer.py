@@ -19,18 +19,18 @@ OCaml: Lwt_io, the type `_channel`, `perform_io`, `flush_total` (src/unix/lwt_io
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeAlias, final
 
 import lwt
 from lwt._core.promise import FULFILLED
+from lwt._core.publish import Constant
 from lwt_unix._checks import promise_of
 
 MINIMUM_BUFFER_SIZE: Final = 16
 
 
-class Mode(Enum):
+class Mode(Constant):
     """Whether a channel is read from or written to.
 
     OCaml: type 'a Lwt_io.mode = Input : input mode | Output : output mode
@@ -38,9 +38,6 @@ class Mode(Enum):
 
     Input = "Input"
     Output = "Output"
-
-    def __repr__(self) -> str:
-        return f"lwt_io.{self.name}"
 
 
 class Channel_closed(Exception):

@@ -41,6 +41,7 @@ from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._errors import note_call
 from lwt_unix._sockets.sockaddr import (
+    ADDR_INET,
     ADDR_UNIX,
     Address,
     Sockaddr,
@@ -137,6 +138,11 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         await shutdown_server(self)
+
+    def _learn_port(self) -> None:
+        """Learn the port that the system has chosen, if that was left to it."""
+        if isinstance(self._address, ADDR_INET) and self._address.port == 0:
+            self._address = lwt_unix.getsockname(self._socket)
 
     def start(self) -> None:
         """Begin to accept, in the background, once the main loop sees a client."""
@@ -324,6 +330,7 @@ def start_server(
 
     def listen(_: None) -> Server:
         lwt_unix.listen(socket, backlog)
+        server._learn_port()
         return server
 
     try:

@@ -156,6 +156,7 @@ def test_a_descriptor_that_is_dropped_keeps_its_file_open() -> None:
 def test_repr_tells_number_and_state(pair: Pair) -> None:
     fd = lwt_unix.unix_file_descr(pair[0])
     assert repr(pair[0]) == f"<File_descr {fd}, Opened>"
+    assert str(lwt_unix.state(pair[0])) == "Opened"
 
 
 # --- Wrapping a number -------------------------------------------------------

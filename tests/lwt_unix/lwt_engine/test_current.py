@@ -18,9 +18,11 @@ def engine_before() -> lwt_engine.abstract:
 
 
 def test_best_engine_of_the_system_is_the_current_one_at_first() -> None:
-    best = lwt_engine.epoll if sys.platform == "linux" else lwt_engine.kqueue
-    assert isinstance(lwt_engine.get(), best)
-    assert isinstance(lwt_engine.get(), lwt_engine.libev)
+    engine = lwt_engine.get()
+    assert isinstance(engine, lwt_engine.libev)
+    best = "EV_EPOLL" if sys.platform == "linux" else "EV_KQUEUE"
+    assert engine.backend.name == best
+    assert lwt_engine.id() == lwt_engine.Engine_id__libev(lwt_engine.Ev_backend.default)
     assert lwt_engine.t is lwt_engine.abstract
 
 

@@ -21,6 +21,11 @@ def test_libev_takes_the_best_backend_and_is_identified_by_what_was_asked_for() 
     engine.destroy()
 
 
+def test_a_backend_prints_as_ocaml_writes_it() -> None:
+    shown = f"{Ev_backend.epoll} {Ev_backend.default!r} {lwt_engine.libev().id}"
+    assert shown == "EV_EPOLL EV_DEFAULT Engine_id__libev(backend=EV_DEFAULT)"
+
+
 ENGINES_BACKEND = Ev_backend.epoll if sys.platform == "linux" else Ev_backend.kqueue
 
 

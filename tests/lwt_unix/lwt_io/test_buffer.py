@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 import lwt
@@ -70,3 +72,8 @@ def test_an_error_of_writing_out_rejects_the_write() -> None:
     with pytest.raises(OSError, match="full"):
         lwt_main.run(lwt_io.write(sink.channel, b"x" * 20))
     assert not lwt_io.is_busy(sink.channel)
+
+
+def test_a_mode_prints_as_ocaml_writes_it() -> None:
+    assert f"{lwt_io.Input} {lwt_io.Output!r} {lwt_io.output}" == "Input Output Output"
+    assert pickle.loads(pickle.dumps(lwt_io.Input)) is lwt_io.Input

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -472,6 +473,20 @@ def test_a_server_shows_where_it_listens() -> None:
     assert repr(server) == f"<Server listening on {address}>"
     lwt_main.run(lwt_io.shutdown_server(server))
     assert repr(server) == f"<Server shut down, was listening on {address}>"
+
+
+def test_a_server_on_port_0_shows_the_port_that_it_got() -> None:
+    server = lwt_main.run(lwt_io.establish_server_with_client_socket(("127.0.0.1", 0), nothing))
+    found = re.fullmatch(
+        r"<Server listening on ADDR_INET\(addr='127\.0\.0\.1', port=(\d+)\)>", repr(server)
+    )
+    assert found is not None
+    with socket.create_connection(("127.0.0.1", int(found[1]))):
+        lwt_main.run(lwt_io.shutdown_server(server))
+    assert (
+        repr(server)
+        == f"<Server shut down, was listening on ADDR_INET(addr='127.0.0.1', port={found[1]})>"
+    )
 
 
 PROGRAM_THAT_ENDS = """
