@@ -179,7 +179,7 @@ def with_lock(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]], /) -> Promis
     """
     if type(mutex) is not Mutex:
         check_kind("lwt_mutex.with_lock", mutex, Mutex, _MAKE_ONE)
-    check_callable("lwt_mutex.with_lock", f)
+    check_callable("lwt_mutex.with_lock", f, ())
     if mutex._is_locked or resolution.nesting >= MAXIMUM_NESTING:
         return bind(lock(mutex), lambda _: _call_locked(mutex, f))
     mutex._is_locked = True

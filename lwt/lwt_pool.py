@@ -27,7 +27,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, final
 
-from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt._core.checks import check_bounds, check_callable, check_callback, check_kind, explain_call
 from lwt._core.coroutine import of_coroutine, to_promise
 from lwt._core.creation import fail, return_, return_true, return_unit
 from lwt._core.exceptions import Exception_filter
@@ -168,9 +168,12 @@ def create(
     """
     hint = "the number comes first, then the function that makes a member"
     check_bounds("lwt_pool.create", "maximum", maximum, 0, hint=hint, ocaml="Lwt_pool.create")
-    check_callable("lwt_pool.create", f, "it makes a member")
-    for name, function in (("validate", validate), ("check", check), ("dispose", dispose)):
-        check_callable("lwt_pool.create", function, f"{name} is to be called with a member")
+    check_callback("lwt_pool.create", f, (), "it makes a member")
+    for name, function in (("validate", validate), ("dispose", dispose)):
+        hint = f"{name} is to be called with a member"
+        check_callback("lwt_pool.create", function, ("member",), hint)
+    hint = "check is to be called with a member and a function"
+    check_callback("lwt_pool.create", check, ("member", "report"), hint)
     return Pool(maximum, f, validate, check, dispose)
 
 
@@ -204,7 +207,7 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
     OCaml: Lwt_pool.use : 'a t -> ('a -> 'b Lwt.t) -> 'b Lwt.t
     """
     check_kind("lwt_pool.use", pool, Pool, MAKE_ONE)
-    check_callable("lwt_pool.use", f)
+    check_callable("lwt_pool.use", f, ("member",))
     return start(_use(pool, f))
 
 
@@ -316,6 +319,7 @@ def _ask(
     try:
         return to_promise(name, function, function(member))
     except BaseException as exception:
+        explain_call(exception, name, function, ("member",))
         if not isinstance(exception, Exception) or not Exception_filter.run(exception):
             _put_back(pool, member)  # An interrupt, or out of memory, say: it leaves at once.
         raise

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable, check_promise, wrong_result, wrong_type
+from lwt._core.checks import check_callback, check_promise, wrong_result, wrong_type
 from lwt._core.concurrent import both as both_of
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail as rejected
@@ -136,7 +136,7 @@ def catch(f: Callable[[], PromiseOrCoroutine[A]], /) -> Result[A, Exception]:
 
     OCaml: Lwt_result.catch : (unit -> 'a Lwt.t) -> ('a, exn) t
     """
-    check_callable("lwt_result.catch", f)
+    check_callback("lwt_result.catch", f, ())
     return catch_of(lambda: ok(to_promise("lwt_result.catch", f, f())), fail)
 
 
@@ -165,7 +165,7 @@ def map(f: Callable[[A], B], promise: Result[A, E], /) -> Result[B, E]:
 
     OCaml: Lwt_result.map : ('a -> 'b) -> ('a, 'e) t -> ('b, 'e) t
     """
-    check_callable("lwt_result.map", f)
+    check_callback("lwt_result.map", f, ("value",))
     check_promise("lwt_result.map", promise)
 
     def apply(result: Ok[A] | Error[E]) -> Ok[B] | Error[E]:
@@ -183,7 +183,7 @@ def map_error(f: Callable[[E], F], promise: Result[A, E], /) -> Result[A, F]:
 
     OCaml: Lwt_result.map_error : ('e1 -> 'e2) -> ('a, 'e1) t -> ('a, 'e2) t
     """
-    check_callable("lwt_result.map_error", f)
+    check_callback("lwt_result.map_error", f, ("error",))
     check_promise("lwt_result.map_error", promise)
 
     def apply(result: Ok[A] | Error[E]) -> Ok[A] | Error[F]:
@@ -237,7 +237,7 @@ def _bind(
 ) -> Promise[Any]:
     """Go on with results of one kind by `f`, and from its promise by `then`."""
     check_promise(function, promise)
-    check_callable(function, f)
+    check_callback(function, f, ("error",) if kind is Error else ("value",))
 
     def follow(result: object) -> Promise[Any]:
         content: Any
@@ -284,7 +284,7 @@ def bind_result(promise: Result[A, E], f: Callable[[A], Ok[B] | Error[E]], /) ->
     OCaml: Lwt_result.bind_result : ('a, 'e) t -> ('a -> ('b, 'e) result) -> ('b, 'e) t
     """
     check_promise("lwt_result.bind_result", promise)
-    check_callable("lwt_result.bind_result", f)
+    check_callback("lwt_result.bind_result", f, ("value",))
 
     def apply(result: Ok[A] | Error[E]) -> Ok[B] | Error[E]:
         if type(result) is Error:
@@ -355,7 +355,7 @@ def _iter(
     kind: type[Ok[Any]] | type[Error[Any]],
     f: Callable[[Any], PromiseOrCoroutine[object]],
 ) -> Promise[None]:
-    check_callable(function, f)
+    check_callback(function, f, ("error",) if kind is Error else ("value",))
     check_promise(function, promise)
 
     def follow(result: object) -> Promise[Any]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from lwt._core.checks import check_callable, check_kind
+from lwt._core.checks import check_callback, check_kind
 from lwt._core.publish import publish as _publish
 from lwt._core.ring import Link, Node, Sequence, nodes_l, nodes_r, put_after, put_before, splice
 from lwt._core.ring import remove as remove_node
@@ -281,7 +281,7 @@ def iter_l(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.iter_l : ('a -> unit) -> 'a t -> unit
     """
-    check_callable("lwt_sequence.iter_l", f)
+    check_callback("lwt_sequence.iter_l", f, ("element",))
     check_kind("lwt_sequence.iter_l", sequence, Sequence, _MAKE_ONE)
     for node in nodes_l(sequence):
         f(node.value)
@@ -295,7 +295,7 @@ def iter_r(f: Callable[[T], object], sequence: Sequence[T], /) -> None:
 
     OCaml: Lwt_sequence.iter_r : ('a -> unit) -> 'a t -> unit
     """
-    check_callable("lwt_sequence.iter_r", f)
+    check_callback("lwt_sequence.iter_r", f, ("element",))
     check_kind("lwt_sequence.iter_r", sequence, Sequence, _MAKE_ONE)
     for node in nodes_r(sequence):
         f(node.value)
@@ -306,7 +306,7 @@ def iter_node_l(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
     OCaml: Lwt_sequence.iter_node_l : ('a node -> unit) -> 'a t -> unit
     """
-    check_callable("lwt_sequence.iter_node_l", f)
+    check_callback("lwt_sequence.iter_node_l", f, ("node",))
     check_kind("lwt_sequence.iter_node_l", sequence, Sequence, _MAKE_ONE)
     for node in nodes_l(sequence):
         f(node)
@@ -317,7 +317,7 @@ def iter_node_r(f: Callable[[Node[T]], object], sequence: Sequence[T], /) -> Non
 
     OCaml: Lwt_sequence.iter_node_r : ('a node -> unit) -> 'a t -> unit
     """
-    check_callable("lwt_sequence.iter_node_r", f)
+    check_callback("lwt_sequence.iter_node_r", f, ("node",))
     check_kind("lwt_sequence.iter_node_r", sequence, Sequence, _MAKE_ONE)
     for node in nodes_r(sequence):
         f(node)
@@ -328,7 +328,7 @@ def fold_l(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
 
     OCaml: Lwt_sequence.fold_l : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
-    check_callable("lwt_sequence.fold_l", f)
+    check_callback("lwt_sequence.fold_l", f, ("element", "accumulator"))
     check_kind("lwt_sequence.fold_l", sequence, Sequence, _MAKE_ONE)
     accumulated = initial
     for node in nodes_l(sequence):
@@ -341,7 +341,7 @@ def fold_r(f: Callable[[T, A], A], sequence: Sequence[T], initial: A, /) -> A:
 
     OCaml: Lwt_sequence.fold_r : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b
     """
-    check_callable("lwt_sequence.fold_r", f)
+    check_callback("lwt_sequence.fold_r", f, ("element", "accumulator"))
     check_kind("lwt_sequence.fold_r", sequence, Sequence, _MAKE_ONE)
     accumulated = initial
     for node in nodes_r(sequence):
@@ -357,7 +357,7 @@ def find_node_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     OCaml: Lwt_sequence.find_node_l : ('a -> bool) -> 'a t -> 'a node
     """
-    check_callable("lwt_sequence.find_node_l", f)
+    check_callback("lwt_sequence.find_node_l", f, ("element",))
     check_kind("lwt_sequence.find_node_l", sequence, Sequence, _MAKE_ONE)
     return _find("l", f, nodes_l(sequence))
 
@@ -370,7 +370,7 @@ def find_node_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Node[T]:
 
     OCaml: Lwt_sequence.find_node_r : ('a -> bool) -> 'a t -> 'a node
     """
-    check_callable("lwt_sequence.find_node_r", f)
+    check_callback("lwt_sequence.find_node_r", f, ("element",))
     check_kind("lwt_sequence.find_node_r", sequence, Sequence, _MAKE_ONE)
     return _find("r", f, nodes_r(sequence))
 
@@ -392,7 +392,7 @@ def find_node_opt_l(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
 
     OCaml: Lwt_sequence.find_node_opt_l : ('a -> bool) -> 'a t -> 'a node option
     """
-    check_callable("lwt_sequence.find_node_opt_l", f)
+    check_callback("lwt_sequence.find_node_opt_l", f, ("element",))
     check_kind("lwt_sequence.find_node_opt_l", sequence, Sequence, _MAKE_ONE)
     try:
         return Some(find_node_l(f, sequence))
@@ -407,7 +407,7 @@ def find_node_opt_r(f: Callable[[T], bool], sequence: Sequence[T], /) -> Some[No
 
     OCaml: Lwt_sequence.find_node_opt_r : ('a -> bool) -> 'a t -> 'a node option
     """
-    check_callable("lwt_sequence.find_node_opt_r", f)
+    check_callback("lwt_sequence.find_node_opt_r", f, ("element",))
     check_kind("lwt_sequence.find_node_opt_r", sequence, Sequence, _MAKE_ONE)
     try:
         return Some(find_node_r(f, sequence))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
-from lwt._core.checks import check_callable, check_kind, wrong_type
+from lwt._core.checks import check_callback, check_kind, wrong_type
 from lwt._core.concurrent import join
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
@@ -128,7 +128,7 @@ def add_hook(switch: Some[Switch] | None, hook: Hook, /) -> None:
     OCaml: Lwt_switch.add_hook : t option -> (unit -> unit Lwt.t) -> unit
     """
     given = _given("lwt_switch.add_hook", switch)
-    check_callable("lwt_switch.add_hook", hook)
+    check_callback("lwt_switch.add_hook", hook, ())
     if given is None:
         return
     if given._hooks is None:
@@ -150,7 +150,7 @@ def add_hook_or_exec(switch: Some[Switch] | None, hook: Hook, /) -> Promise[obje
     OCaml: Lwt_switch.add_hook_or_exec : t option -> (unit -> unit Lwt.t) -> unit Lwt.t
     """
     given = _given("lwt_switch.add_hook_or_exec", switch)
-    check_callable("lwt_switch.add_hook_or_exec", hook)
+    check_callback("lwt_switch.add_hook_or_exec", hook, ())
     if given is None:
         return return_unit
     if given._hooks is None:
@@ -198,7 +198,7 @@ def with_switch(f: Callable[[Switch], PromiseOrCoroutine[T]], /) -> Promise[T]:
 
     OCaml: Lwt_switch.with_switch : (t -> 'a Lwt.t) -> 'a Lwt.t
     """
-    check_callable("lwt_switch.with_switch", f)
+    check_callback("lwt_switch.with_switch", f, ("switch",))
     switch = create()
     return finalize(
         lambda: to_promise("lwt_switch.with_switch", f, f(switch)), partial(turn_off, switch)

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
 import lwt
-from lwt._core.checks import check_callable, wrong_type
+from lwt._core.checks import check_callback, wrong_type
 from lwt_unix._checks import promise_of
 
 A = TypeVar("A")
@@ -86,7 +86,7 @@ def handle_unix_error(
 
     OCaml: Lwt_unix.handle_unix_error : ('a -> 'b Lwt.t) -> 'a -> 'b Lwt.t
     """
-    check_callable("lwt_unix.handle_unix_error", f)
+    check_callback("lwt_unix.handle_unix_error", f, ("x",))
     return lwt.catch(partial(promise_of, "lwt_unix.handle_unix_error", f, x), _report_and_exit)
 
 

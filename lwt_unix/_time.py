@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import lwt
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callback
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_delay, promise_of
 
@@ -80,7 +80,7 @@ def with_timeout(
     OCaml: Lwt_unix.with_timeout : float -> (unit -> 'a Lwt.t) -> 'a Lwt.t
     """
     check_delay("lwt_unix.with_timeout", delay)
-    check_callable("lwt_unix.with_timeout", f)
+    check_callback("lwt_unix.with_timeout", f, ())
     # In this order because OCaml evaluates `pick [timeout d; apply f ()]` from the right: of two
     # timers for the same time, the timer of `f` wins.
     promise = lwt.apply(partial(promise_of, "lwt_unix.with_timeout"), f)

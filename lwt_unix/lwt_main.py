@@ -28,7 +28,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import lwt
 from lwt import lwt_sequence
-from lwt._core.checks import check_callable, check_kind, wrong_type
+from lwt._core.checks import check_callback, check_kind, wrong_type
 from lwt._core.identity import refuse_copy
 from lwt._core.resolution import resume
 from lwt_unix import _asyncgens, _ending, _time, lwt_engine
@@ -83,7 +83,7 @@ class Hooks(Generic[R]):
 
         OCaml: add_first : (unit -> unit kind) -> hook
         """
-        check_callable(f"lwt_main.{self._name}.add_first", function)
+        check_callback(f"lwt_main.{self._name}.add_first", function, ())
         return lwt_sequence.add_l(function, self._hooks)
 
     def add_last(self, function: Callable[[], R], /) -> lwt_sequence.Node[Callable[[], R]]:
@@ -91,7 +91,7 @@ class Hooks(Generic[R]):
 
         OCaml: add_last : (unit -> unit kind) -> hook
         """
-        check_callable(f"lwt_main.{self._name}.add_last", function)
+        check_callback(f"lwt_main.{self._name}.add_last", function, ())
         return lwt_sequence.add_r(function, self._hooks)
 
     def remove(self, hook: lwt_sequence.Node[Callable[[], R]], /) -> None:
@@ -333,7 +333,7 @@ def at_exit(hook: Exit_hook, /) -> None:
 
     OCaml: Lwt_main.at_exit : (unit -> unit Lwt.t) -> unit
     """
-    check_callable("lwt_main.at_exit", hook)
+    check_callback("lwt_main.at_exit", hook, ())
     Exit_hooks.add_first(hook)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
-from lwt._core.checks import check_callable, check_promise
+from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.coroutine import attempt
 from lwt._core.promise import (
     PENDING,
@@ -33,7 +33,7 @@ def async_(function: Callable[[], PromiseOrCoroutine[object]], /) -> None:
 
     OCaml: Lwt.async : (unit -> unit t) -> unit
     """
-    check_callable("lwt.async_", function)
+    check_callable("lwt.async_", function, ())
     if resolution.nesting >= MAXIMUM_NESTING:
         postpone_action(async_, function)
     else:
@@ -56,14 +56,18 @@ def dont_wait(
 
     OCaml: Lwt.dont_wait : (unit -> unit t) -> (exn -> unit) -> unit
     """
-    check_callable("lwt.dont_wait", function)
-    check_callable("lwt.dont_wait", handler)
+    check_callable("lwt.dont_wait", function, ())
+    check_callable("lwt.dont_wait", handler, ("exception",))
     if resolution.nesting >= MAXIMUM_NESTING:
         postpone_action(dont_wait, function, handler)
         return
 
     def handle(rejection: Rejection) -> None:
-        handler(rejection.with_own_traceback())
+        try:
+            handler(rejection.with_own_traceback())
+        except Exception as exception:
+            explain_call(exception, "lwt.dont_wait", handler, ("exception",))
+            raise
 
     _in_background(attempt("lwt.dont_wait", function), handle)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from lwt._core.checks import check_callable, check_promise
+from lwt._core.checks import check_callback, check_promise
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_
 from lwt._core.promise import (
@@ -44,7 +44,7 @@ def backtrace_bind(
         : string -> int -> (exn -> exn) -> 'a t -> ('a -> 'b t) -> 'b t
     """
     check_promise("lwt.backtrace_bind", promise)
-    check_callable("lwt.backtrace_bind", callback)
+    check_callback("lwt.backtrace_bind", callback, ("value",))
     source = underlying(promise)
     if source._state == FULFILLED:
         return bind(source, callback)
@@ -68,8 +68,8 @@ def backtrace_catch(
     OCaml: Lwt.backtrace_catch
         : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (exn -> 'a t) -> 'a t
     """
-    check_callable("lwt.backtrace_catch", function)
-    check_callable("lwt.backtrace_catch", handler)
+    check_callback("lwt.backtrace_catch", function, ())
+    check_callback("lwt.backtrace_catch", handler, ("exception",))
     return try_bind_located("lwt.backtrace_catch", function, None, handler, add_location)
 
 
@@ -87,9 +87,9 @@ def backtrace_try_bind(
     OCaml: Lwt.backtrace_try_bind
         : string -> int -> (exn -> exn) -> (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
-    check_callable("lwt.backtrace_try_bind", function)
-    check_callable("lwt.backtrace_try_bind", on_fulfilled)
-    check_callable("lwt.backtrace_try_bind", on_rejected)
+    check_callback("lwt.backtrace_try_bind", function, ())
+    check_callback("lwt.backtrace_try_bind", on_fulfilled, ("value",))
+    check_callback("lwt.backtrace_try_bind", on_rejected, ("exception",))
     return try_bind_located(
         "lwt.backtrace_try_bind", function, on_fulfilled, on_rejected, add_location
     )
@@ -108,8 +108,8 @@ def backtrace_finalize(
     OCaml: Lwt.backtrace_finalize
         : string -> int -> (exn -> exn) -> (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
-    check_callable("lwt.backtrace_finalize", function)
-    check_callable("lwt.backtrace_finalize", cleanup)
+    check_callback("lwt.backtrace_finalize", function, ())
+    check_callback("lwt.backtrace_finalize", cleanup, ())
     name = "lwt.backtrace_finalize"
 
     def clean_up() -> Promise[object]:

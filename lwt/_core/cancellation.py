@@ -102,15 +102,15 @@ def on_cancel(promise: Promise[object], function: Callable[[], object], /) -> No
     OCaml: Lwt.on_cancel : _ t -> (unit -> unit) -> unit
     """
     check_promise("lwt.on_cancel", promise)
-    check_callable("lwt.on_cancel", function)
+    check_callable("lwt.on_cancel", function, ())
     source = underlying(promise)
     if source._state == PENDING:
         add_cancel_callback(source, _CancelCallback(function))
     elif source._state == REJECTED and isinstance(source._value.exception, Canceled):
         if resolution.nesting >= MAXIMUM_NESTING:
-            postpone_action(call_or_report, function)
+            postpone_action(call_or_report, "lwt.on_cancel", function)
         else:
-            call(call_or_report, function)
+            call(call_or_report, "lwt.on_cancel", function)
 
 
 @final
@@ -125,7 +125,7 @@ class _CancelCallback:
 
     def run_cancel(self) -> None:
         current_storage.contents = self._storage
-        call_or_report(self._function)
+        call_or_report("lwt.on_cancel", self._function)
 
 
 def protected(promise: Promise[T], /) -> Promise[T]:

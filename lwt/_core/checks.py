@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from types import CoroutineType
-from typing import Any, TypeVar
+from functools import partial
+from inspect import CO_VARARGS
+from os.path import basename
+from types import CodeType, CoroutineType, FunctionType, MethodType
+from typing import Any, TypeAlias, TypeVar
 
 from lwt._core.promise import Promise, Resolver
 from lwt._core.values import Some
@@ -41,7 +44,7 @@ def wrong_result(
     promised: bool = False,
 ) -> TypeError:
     """Make the exception for what a callback returned, or, if `promised`, its promise gave."""
-    name = getattr(callback, "__qualname__", None) or repr(callback)
+    name = name_of(callback)
     what = f"the promise of callback {name} gave" if promised else f"callback {name} returned"
     return TypeError(f"{function}: {what} {described(value)}, not {expected}{_and(hint)}")
 
@@ -53,15 +56,28 @@ def described(value: Any) -> str:
     if value is None or isinstance(value, Resolver | type):
         return repr(value)
     if callable(value):
-        return f"the function {getattr(value, '__qualname__', repr(value))}"
+        return f"the function {name_of(value)}"
     return f"{value!r} ({type(value).__name__})"
+
+
+def name_of(function: Any) -> str:
+    """Name a function: inside a `partial`, the user's own; a lambda with the line where it stands."""
+    while isinstance(function, partial):
+        function = function.func
+    name = getattr(function, "__qualname__", None)
+    if not isinstance(name, str):
+        return repr(function)
+    if isinstance(function, FunctionType) and function.__name__ == "<lambda>":
+        code = function.__code__
+        return f"<lambda> ({basename(code.co_filename)}:{code.co_firstlineno})"
+    return name
 
 
 def _and(hint: str) -> str:
     return f"; {hint}" if hint else ""
 
 
-# --- Values, functions, numbers ----------------------------------------------
+# --- Values, numbers ---------------------------------------------------------
 
 
 def check_kind(function: str, value: object, kind: type | tuple[type, ...], hint: str = "") -> None:
@@ -80,14 +96,6 @@ def _named(kind: type | tuple[type, ...]) -> str:
     *others, last = [re.sub("(?<=[a-z])(?=[A-Z])", " ", one.__name__).lower() for one in classes]
     words = f"{', '.join(others)} or {last}" if others else last
     return f"an {words}" if words[0] in "aeiou" else f"a {words}"
-
-
-def check_callable(function: str, value: object, hint: str = "") -> None:
-    """Raise a TypeError unless the value can be called."""
-    if not callable(value):
-        if isinstance(value, Promise | CoroutineType):
-            hint = "pass a function that returns it, such as lambda _: ..."
-        raise wrong_type(function, "a function", value, hint)
 
 
 def check_iterable(
@@ -127,6 +135,107 @@ def check_bounds(
     if value < least or (most is not None and value > most):
         bounds = f"{least} or more" if most is None else f"{least} to {most}"
         raise ValueError(f"{ocaml or function}: {what} is {value}; expected {bounds}{_and(hint)}")
+
+
+# --- Callbacks ---------------------------------------------------------------
+
+Arguments: TypeAlias = tuple[str, ...]
+"""Names of the arguments that a callback is called with."""
+
+
+def check_callable(function: str, value: object, arguments: Arguments, hint: str = "") -> None:
+    """Raise a TypeError unless the value can be called.
+
+    `arguments` names what it will be called with: `("index", "element")`, or `()`.
+    """
+    if not callable(value):
+        if isinstance(value, Promise | CoroutineType):
+            hint = f"pass a function that returns it, such as {_lambda(arguments)}: ..."
+        raise wrong_type(function, "a function", value, hint)
+
+
+def check_callback(function: str, value: object, arguments: Arguments, hint: str = "") -> None:
+    """Raise a TypeError unless the value can be called with so many arguments.
+
+    On a hot path this takes too long: there, `check_callable` comes before the call, and
+    `explain_call` after one that failed.
+    """
+    if type(value) is FunctionType and value.__code__.co_argcount == len(arguments):
+        return  # Nearly always.
+    check_callable(function, value, arguments, hint)
+    wrong = _wrong_call(value, arguments)
+    if wrong:
+        raise TypeError(f"{function}: {wrong}")
+
+
+def explain_call(
+    exception: BaseException, function: str, callback: object, arguments: Arguments
+) -> None:
+    """Say in the TypeError of a call what was wrong with it, if it was the number of arguments.
+
+    A TypeError that the callback itself raised stays as it is: it could be called.
+    """
+    if type(exception) is TypeError:
+        wrong = _wrong_call(callback, arguments)
+        if wrong:
+            exception.args = (f"{function}: {wrong}",)
+
+
+def _wrong_call(callback: object, names: Arguments) -> str:
+    """Say what is wrong with calling a function with these arguments; `""` if it may be right.
+
+    Only what is written in Python tells for sure how it can be called. (`inspect.signature` takes
+    a hundred times as long, and believes what a decorator says.)
+    """
+    given = len(names)
+    function: Any = callback
+    while True:
+        if type(function) is partial:
+            if function.keywords:
+                return ""
+            given += len(function.args)
+            function = function.func
+        elif type(function) is MethodType:
+            given += 1
+            function = function.__func__
+        elif type(function) is FunctionType:
+            break
+        elif type(type(function).__dict__.get("__call__")) is FunctionType:
+            given += 1
+            function = type(function).__dict__["__call__"]
+        else:
+            return ""
+    code: CodeType = function.__code__
+    most = code.co_argcount
+    least = most - len(function.__defaults__ or ())
+    any_number = bool(code.co_flags & CO_VARARGS)
+    if least <= given and (given <= most or any_number):
+        return ""  # Python itself tells which keyword is missing, if one is.
+    bound = given - len(names)  # What the callback has been given already.
+    takes = _taken(max(least - bound, 0), None if any_number else max(most - bound, 0))
+    name = name_of(callback)
+    called = "the " + " and the ".join(names) if names else "no argument"
+    takes_nothing = least <= given - len(names) == most and not any_number
+    if takes_nothing and not name.startswith("<"):
+        written = f"{_lambda(names)}: {name.rpartition('.')[2]}()"
+    else:
+        written = f"lambda {', '.join(names)}: ..." if names else "lambda: ..."
+    return f"callback {name} is called with {called}, but {takes}; write {written}"
+
+
+def _taken(least: int, most: int | None) -> str:
+    """Say how many arguments a function takes."""
+    if most is None:
+        return f"takes {least} or more"
+    if most == 0:
+        return "takes none"
+    return f"takes {most}" if least == most else f"takes {least} to {most}"
+
+
+def _lambda(arguments: Arguments) -> str:
+    """Begin a lambda that ignores its arguments."""
+    names = [(1 + place) * "_" for place in range(len(arguments))]
+    return f"lambda {', '.join(names)}" if names else "lambda"
 
 
 # --- Promises, exceptions, options -------------------------------------------

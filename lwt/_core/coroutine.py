@@ -25,7 +25,7 @@ from functools import wraps
 from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, overload
 
-from lwt._core.checks import check_callable, wrong_result, wrong_type
+from lwt._core.checks import explain_call, wrong_result, wrong_type
 from lwt._core.driver import SuspendedForValue, start
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
@@ -93,7 +93,8 @@ def promised(function: Callable[P, Coroutine[Any, Any, Any]], /) -> Callable[P, 
 
     OCaml: let f x = let%lwt … in …
     """
-    check_callable("lwt.promised", function, "decorate an async def function")
+    if not callable(function):
+        raise wrong_type("lwt.promised", "a function", function, "decorate an async def function")
 
     @wraps(function)
     def call(*arguments: P.args, **keywords: P.kwargs) -> Promise[Any]:
@@ -132,7 +133,8 @@ def attempt(function_name: str, function: Callable[[], PromiseOrCoroutine[T]]) -
         resolution.nesting += 1  # As `call` does, written out: a hot path.
         try:
             promise = function()
-        except Exception:
+        except Exception as exception:
+            explain_call(exception, function_name, function, ())
             run_postponed()
             raise
         finally:

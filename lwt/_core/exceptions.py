@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callback
 from lwt._core.promise import Rejection
 from lwt._core.values import Ref
 
@@ -61,9 +61,8 @@ class Exception_filter:
 
         OCaml: Lwt.Exception_filter.set : t -> unit
         """
-        check_callable(
-            "lwt.Exception_filter.set", filter, "for example lwt.Exception_filter.handle_all"
-        )
+        hint = "for example lwt.Exception_filter.handle_all"
+        check_callback("lwt.Exception_filter.set", filter, ("exception",), hint)
         _filter.contents = filter
 
     @staticmethod

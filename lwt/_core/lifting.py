@@ -10,9 +10,9 @@ OCaml: src/core/lwt.ml, Miscellaneous.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callable, check_callback, explain_call
 from lwt._core.coroutine import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
@@ -32,7 +32,6 @@ A5 = TypeVar("A5")
 A6 = TypeVar("A6")
 A7 = TypeVar("A7")
 B = TypeVar("B")
-P = ParamSpec("P")
 
 
 def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> Promise[B]:
@@ -40,19 +39,13 @@ def apply(function: Callable[[A1], PromiseOrCoroutine[B]], argument: A1, /) -> P
 
     OCaml: Lwt.apply : ('a -> 'b t) -> 'a -> 'b t
     """
-    check_callable("lwt.apply", function)
+    check_callable("lwt.apply", function, ("argument",))
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(apply, function, argument)
     try:
         return to_promise("lwt.apply", function, call(function, argument))
     except Exception as exception:
-        return new_promise(REJECTED, rejection_of(exception))
-
-
-def _call(function: Callable[P, B], *arguments: P.args, **keywords: P.kwargs) -> Promise[B]:
-    try:
-        return new_promise(FULFILLED, function(*arguments, **keywords))
-    except Exception as exception:
+        explain_call(exception, "lwt.apply", function, ("argument",))
         return new_promise(REJECTED, rejection_of(exception))
 
 
@@ -65,12 +58,20 @@ def wrap(function: Callable[[], B], /) -> Promise[B]:
 
     OCaml: Lwt.wrap : (unit -> 'b) -> 'b t
     """
-    check_callable("lwt.wrap", function)
-    return _call(function)
+    check_callable("lwt.wrap", function, ())
+    try:
+        return new_promise(FULFILLED, function())
+    except Exception as exception:
+        explain_call(exception, "lwt.wrap", function, ())
+        return new_promise(REJECTED, rejection_of(exception))
+
+
+_NAMES: Final = ("a", "b", "c", "d", "e", "f", "g")
+"""What the arguments are called in the interface."""
 
 
 def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
-    check_callable(f"lwt.wrap{number}", function)
+    check_callback(f"lwt.wrap{number}", function, _NAMES[:number])
 
     def wrapped(*arguments: Any) -> Promise[B]:
         if len(arguments) != number:
@@ -79,7 +80,10 @@ def _wrap(number: int, function: Callable[..., B]) -> Callable[..., Promise[B]]:
                 f"lwt.wrap{number}: the function takes {number} argument{plural}, "
                 f"got {len(arguments)}"
             )
-        return _call(function, *arguments)
+        try:
+            return new_promise(FULFILLED, function(*arguments))
+        except Exception as exception:
+            return new_promise(REJECTED, rejection_of(exception))
 
     return wrapped
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, final
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callback
 from lwt._core.promise import (
     CANCEL_THIS,
     FULFILLED,
@@ -93,7 +93,7 @@ def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
 
     OCaml: Lwt.register_pause_notifier : (int -> unit) -> unit
     """
-    check_callable("lwt.register_pause_notifier", notifier)
+    check_callback("lwt.register_pause_notifier", notifier, ("count",))
     _paused.notifier = notifier
 
 

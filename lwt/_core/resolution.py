@@ -33,6 +33,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, final
 
+from lwt._core.checks import explain_call
 from lwt._core.exceptions import Canceled, rejection_of
 from lwt._core.promise import (
     PENDING,
@@ -146,12 +147,17 @@ def report(rejection: Rejection) -> None:
     async_exception_hook.contents(rejection.with_own_traceback())
 
 
-def call_or_report(callback: Callable[..., object], *arguments: object) -> None:
-    """Call a user function whose exceptions go to `async_exception_hook`."""
+def call_or_report(name: str, callback: Callable[..., object], *arguments: object) -> None:
+    """Call a user function whose exceptions go to `async_exception_hook`.
+
+    `name` is the function to which it was given.
+    """
     try:
         callback(*arguments)
         return
     except Exception as exception:
+        argument = "exception" if name == "lwt.on_failure" else "value"
+        explain_call(exception, name, callback, (argument,)[: len(arguments)])
         rejection = rejection_of(exception)
     report(rejection)
 

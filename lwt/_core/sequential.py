@@ -19,9 +19,9 @@ OCaml: src/core/lwt.ml, Sequential_composition.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
-from lwt._core.checks import check_callable, check_promise
+from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.coroutine import attempt, to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
@@ -79,7 +79,7 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
     if type(promise) is not Promise:
         check_promise("lwt.bind", promise)
     if not callable(callback):
-        check_callable("lwt.bind", callback)
+        check_callable("lwt.bind", callback, ("value",))
     source = promise if promise._state != PROXY else underlying(promise)
 
     if source._state == FULFILLED:
@@ -91,7 +91,8 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
             inner = callback(source._value)
             if type(inner) is not Promise:
                 inner = to_promise("lwt.bind", callback, inner)
-        except Exception:
+        except Exception as exception:
+            explain_call(exception, "lwt.bind", callback, ("value",))
             run_postponed()  # OCaml would have made these calls before the exception.
             raise
         finally:
@@ -133,6 +134,7 @@ class _Bind:
             if type(inner) is not Promise:
                 inner = to_promise("lwt.bind", self._callback, inner)
         except Exception as exception:
+            explain_call(exception, "lwt.bind", self._callback, ("value",))
             try:
                 return settle(self._outer, REJECTED, rejection_of(exception))
             finally:
@@ -157,7 +159,7 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
     if type(promise) is not Promise:
         check_promise("lwt.map", promise)
     if not callable(function):
-        check_callable("lwt.map", function)
+        check_callable("lwt.map", function, ("value",))
     source = promise if promise._state != PROXY else underlying(promise)
 
     if source._state == FULFILLED:
@@ -166,6 +168,7 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
         try:
             return new_promise(FULFILLED, call(function, source._value))
         except Exception as exception:
+            explain_call(exception, "lwt.map", function, ("value",))
             return new_promise(REJECTED, rejection_of(exception))
 
     if source._state == REJECTED:
@@ -194,6 +197,7 @@ class _Map:
         try:
             value = self._function(promise._value)
         except Exception as exception:
+            explain_call(exception, "lwt.map", self._function, ("value",))
             try:
                 return settle(self._outer, REJECTED, rejection_of(exception))
             finally:
@@ -224,8 +228,8 @@ def catch(
 
     OCaml: Lwt.catch : (unit -> 'a t) -> (exn -> 'a t) -> 'a t
     """
-    check_callable("lwt.catch", function)
-    check_callable("lwt.catch", handler)
+    check_callable("lwt.catch", function, ())
+    check_callable("lwt.catch", handler, ("exception",))
     return try_bind_located("lwt.catch", function, None, handler, None)
 
 
@@ -244,9 +248,9 @@ def try_bind(
 
     OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
-    check_callable("lwt.try_bind", function)
-    check_callable("lwt.try_bind", on_fulfilled)
-    check_callable("lwt.try_bind", on_rejected)
+    check_callable("lwt.try_bind", function, ())
+    check_callable("lwt.try_bind", on_fulfilled, ("value",))
+    check_callable("lwt.try_bind", on_rejected, ("exception",))
     return try_bind_located("lwt.try_bind", function, on_fulfilled, on_rejected, None)
 
 
@@ -264,8 +268,8 @@ def finalize(
 
     OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
-    check_callable("lwt.finalize", function)
-    check_callable("lwt.finalize", cleanup)
+    check_callable("lwt.finalize", function, ())
+    check_callable("lwt.finalize", cleanup, ())
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(finalize, function, cleanup)
     promise = underlying(attempt("lwt.finalize", function))
@@ -283,7 +287,11 @@ def _clean_up_then(
     cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: object
 ) -> Promise[Any]:
     """Clean up; then the result has this state and value, unless the cleaning up fails."""
-    cleaned = underlying(to_promise("lwt.finalize", cleanup, cleanup()))
+    try:
+        cleaned = underlying(to_promise("lwt.finalize", cleanup, cleanup()))
+    except Exception as exception:
+        explain_call(exception, "lwt.finalize", cleanup, ())
+        raise
     if cleaned._state == FULFILLED:
         return new_promise(state, value)
     if cleaned._state == REJECTED:
@@ -345,6 +353,10 @@ def reraise(exception: Exception, /) -> Any:
     raise exception
 
 
+_ARGUMENT: Final = ((), ("value",), ("exception",))
+"""What a callback is called with that goes on from a promise: by its state, if it is resolved."""
+
+
 def try_bind_located(
     function_name: str,
     function: Callable[[], PromiseOrCoroutine[A]],
@@ -379,7 +391,8 @@ def try_bind_located(
         inner = callback(argument)
         if type(inner) is not Promise:
             inner = to_promise(function_name, callback, inner)
-    except Exception:
+    except Exception as exception:
+        explain_call(exception, function_name, callback, _ARGUMENT[source._state])
         run_postponed()
         raise
     finally:
@@ -439,6 +452,7 @@ class TryBind:
             if type(inner) is not Promise:
                 inner = to_promise(self._function_name, callback, inner)
         except Exception as exception:
+            explain_call(exception, self._function_name, callback, _ARGUMENT[promise._state])
             rejection = rejection_of(exception)
         else:
             return make_into_proxy(self._outer, inner)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable, check_kind, wrong_type
+from lwt._core.checks import check_callable, check_kind, explain_call, wrong_type
 from lwt._core.identity import refuse_copy
 from lwt._core.values import Ref, Some
 
@@ -87,11 +87,14 @@ def with_value(key: Key[V], value: Some[V] | None, function: Callable[[], R], /)
     OCaml: Lwt.with_value : 'a key -> 'a option -> (unit -> 'b) -> 'b
     """
     new_storage = modify_storage(key, value, current_storage.contents)
-    check_callable("lwt.with_value", function)
+    check_callable("lwt.with_value", function, ())
     saved_storage = current_storage.contents
     current_storage.contents = new_storage
     try:
         return function()
+    except Exception as exception:
+        explain_call(exception, "lwt.with_value", function, ())
+        raise
     finally:
         current_storage.contents = saved_storage
 
@@ -133,5 +136,5 @@ def with_tracing_context(name: str, function: Callable[[], R], /) -> R:
 
     OCaml: Lwt.with_tracing_context : string -> (unit -> 'a t) -> 'a t
     """
-    check_callable("lwt.with_tracing_context", function)
+    check_callable("lwt.with_tracing_context", function, ())
     return with_value(tracing_context, Some(name), function)

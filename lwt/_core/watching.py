@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, final
 
-from lwt._core.checks import check_callable, check_promise
+from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.promise import FULFILLED, PENDING, Promise, add_callback, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, call_or_report, postpone_action, resolution
 from lwt._core.storage import current_storage
@@ -28,7 +28,7 @@ def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
     OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
     """
     check_promise("lwt.on_success", promise)
-    check_callable("lwt.on_success", function)
+    check_callable("lwt.on_success", function, ("value",))
     _watch(promise, function, None)
 
 
@@ -40,7 +40,7 @@ def on_failure(promise: Promise[object], function: Callable[[Exception], object]
     OCaml: Lwt.on_failure : _ t -> (exn -> unit) -> unit
     """
     check_promise("lwt.on_failure", promise)
-    check_callable("lwt.on_failure", function)
+    check_callable("lwt.on_failure", function, ("exception",))
     _watch(promise, None, function)
 
 
@@ -52,10 +52,14 @@ def on_termination(promise: Promise[object], function: Callable[[], object], /) 
     OCaml: Lwt.on_termination : _ t -> (unit -> unit) -> unit
     """
     check_promise("lwt.on_termination", promise)
-    check_callable("lwt.on_termination", function)
+    check_callable("lwt.on_termination", function, ())
 
     def ignoring(_: object) -> object:
-        return function()
+        try:
+            return function()
+        except Exception as exception:
+            explain_call(exception, "lwt.on_termination", function, ())
+            raise
 
     _watch(promise, ignoring, ignoring)
 
@@ -73,8 +77,8 @@ def on_any(
     OCaml: Lwt.on_any : 'a t -> ('a -> unit) -> (exn -> unit) -> unit
     """
     check_promise("lwt.on_any", promise)
-    check_callable("lwt.on_any", on_fulfilled)
-    check_callable("lwt.on_any", on_rejected)
+    check_callable("lwt.on_any", on_fulfilled, ("value",))
+    check_callable("lwt.on_any", on_rejected, ("exception",))
     _watch(promise, on_fulfilled, on_rejected)
 
 
@@ -118,6 +122,7 @@ class _Watcher:
     def call(self, promise: Promise[Any]) -> None:
         if promise._state == FULFILLED:
             if self._on_fulfilled is not None:
-                call_or_report(self._on_fulfilled, promise._value)
+                call_or_report("lwt.on_success", self._on_fulfilled, promise._value)
         elif self._on_rejected is not None:
-            call_or_report(self._on_rejected, promise._value.with_own_traceback())
+            exception = promise._value.with_own_traceback()
+            call_or_report("lwt.on_failure", self._on_rejected, exception)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callback
 from lwt._core.concurrent import join
 from lwt._core.creation import return_unit
 from lwt._core.promise import Promise, PromiseOrCoroutine
@@ -48,7 +48,7 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], 
 
     OCaml: Lwt_list.iter_s : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
-    check_callable("lwt_list.iter_s", f)
+    check_callback("lwt_list.iter_s", f, ("element",))
     elements = one_by_one("lwt_list.iter_s", elements)
     return call_one_by_one("lwt_list.iter_s", f, elements, None, _nothing)
 
@@ -62,7 +62,7 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], elements: Iterable[A], 
 
     OCaml: Lwt_list.iter_p : ('a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
-    check_callable("lwt_list.iter_p", f)
+    check_callback("lwt_list.iter_p", f, ("element",))
     return _iter_p("lwt_list.iter_p", f, snapshot("lwt_list.iter_p", elements))
 
 
@@ -73,7 +73,7 @@ def iteri_s(
 
     OCaml: Lwt_list.iteri_s : (int -> 'a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
-    check_callable("lwt_list.iteri_s", f)
+    check_callback("lwt_list.iteri_s", f, ("index", "element"))
     pairs = enumerate(one_by_one("lwt_list.iteri_s", elements))
     return call_one_by_one("lwt_list.iteri_s", f, pairs, None, _nothing, _of_pair(f))
 
@@ -85,7 +85,7 @@ def iteri_p(
 
     OCaml: Lwt_list.iteri_p : (int -> 'a -> unit Lwt.t) -> 'a list -> unit Lwt.t
     """
-    check_callable("lwt_list.iteri_p", f)
+    check_callback("lwt_list.iteri_p", f, ("index", "element"))
     pairs = list(enumerate(snapshot("lwt_list.iteri_p", elements)))
     return _iter_p("lwt_list.iteri_p", f, pairs, _of_pair(f))
 
@@ -121,7 +121,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> 
 
     OCaml: Lwt_list.map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.map_s", f)
+    check_callback("lwt_list.map_s", f, ("element",))
     values: list[B] = []
     elements = one_by_one("lwt_list.map_s", elements)
     return call_one_by_one("lwt_list.map_s", f, elements, values.append, lambda: values)
@@ -140,7 +140,7 @@ def map_p(f: Callable[[A], PromiseOrCoroutine[B]], elements: Iterable[A], /) -> 
 
     OCaml: Lwt_list.map_p : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.map_p", f)
+    check_callback("lwt_list.map_p", f, ("element",))
     return map_p_("lwt_list.map_p", f, snapshot("lwt_list.map_p", elements))
 
 
@@ -151,7 +151,7 @@ def mapi_s(
 
     OCaml: Lwt_list.mapi_s : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.mapi_s", f)
+    check_callback("lwt_list.mapi_s", f, ("index", "element"))
     values: list[B] = []
     pairs = enumerate(one_by_one("lwt_list.mapi_s", elements))
     return call_one_by_one("lwt_list.mapi_s", f, pairs, values.append, lambda: values, _of_pair(f))
@@ -164,7 +164,7 @@ def mapi_p(
 
     OCaml: Lwt_list.mapi_p : (int -> 'a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.mapi_p", f)
+    check_callback("lwt_list.mapi_p", f, ("index", "element"))
     pairs = list(enumerate(snapshot("lwt_list.mapi_p", elements)))
     return map_p_("lwt_list.mapi_p", f, pairs, _of_pair(f))
 
@@ -176,7 +176,7 @@ def rev_map_s(
 
     OCaml: Lwt_list.rev_map_s : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.rev_map_s", f)
+    check_callback("lwt_list.rev_map_s", f, ("element",))
     elements = one_by_one("lwt_list.rev_map_s", elements)
     values: list[B] = []
     return call_one_by_one("lwt_list.rev_map_s", f, elements, values.append, lambda: values[::-1])
@@ -189,7 +189,7 @@ def rev_map_p(
 
     OCaml: Lwt_list.rev_map_p : ('a -> 'b Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.rev_map_p", f)
+    check_callback("lwt_list.rev_map_p", f, ("element",))
     return _rev_map_p(f, snapshot("lwt_list.rev_map_p", elements))
 
 
@@ -221,7 +221,7 @@ def fold_left_s(
 
     OCaml: Lwt_list.fold_left_s : ('a -> 'b -> 'a Lwt.t) -> 'a -> 'b list -> 'a Lwt.t
     """
-    check_callable("lwt_list.fold_left_s", f)
+    check_callback("lwt_list.fold_left_s", f, ("accumulator", "element"))
     elements = one_by_one("lwt_list.fold_left_s", elements)
     return _fold("lwt_list.fold_left_s", f, f, accumulator, elements)
 
@@ -233,7 +233,7 @@ def fold_right_s(
 
     OCaml: Lwt_list.fold_right_s : ('a -> 'b -> 'b Lwt.t) -> 'a list -> 'b -> 'b Lwt.t
     """
-    check_callable("lwt_list.fold_right_s", f)
+    check_callback("lwt_list.fold_right_s", f, ("element", "accumulator"))
     from_right = reversed(snapshot("lwt_list.fold_right_s", elements))
     return _fold(
         "lwt_list.fold_right_s",

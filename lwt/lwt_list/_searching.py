@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from typing import TypeVar
 
-from lwt._core.checks import check_callable, check_option
+from lwt._core.checks import check_callback, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -37,7 +37,7 @@ def for_all_s(
 
     OCaml: Lwt_list.for_all_s : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
-    check_callable("lwt_list.for_all_s", f)
+    check_callback("lwt_list.for_all_s", f, ("element",))
     return _search(
         "lwt_list.for_all_s", f, one_by_one("lwt_list.for_all_s", elements), stop_at=False
     )
@@ -50,7 +50,7 @@ def for_all_p(
 
     OCaml: Lwt_list.for_all_p : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
-    check_callable("lwt_list.for_all_p", f)
+    check_callback("lwt_list.for_all_p", f, ("element",))
     return map(all, map_p("lwt_list.for_all_p", f, snapshot("lwt_list.for_all_p", elements)))
 
 
@@ -59,7 +59,7 @@ def exists_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], 
 
     OCaml: Lwt_list.exists_s : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
-    check_callable("lwt_list.exists_s", f)
+    check_callback("lwt_list.exists_s", f, ("element",))
     return _search("lwt_list.exists_s", f, one_by_one("lwt_list.exists_s", elements), stop_at=True)
 
 
@@ -68,7 +68,7 @@ def exists_p(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], 
 
     OCaml: Lwt_list.exists_p : ('a -> bool Lwt.t) -> 'a list -> bool Lwt.t
     """
-    check_callable("lwt_list.exists_p", f)
+    check_callback("lwt_list.exists_p", f, ("element",))
     return map(any, map_p("lwt_list.exists_p", f, snapshot("lwt_list.exists_p", elements)))
 
 
@@ -100,7 +100,7 @@ def find_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /)
 
     OCaml: Lwt_list.find_s : ('a -> bool Lwt.t) -> 'a list -> 'a Lwt.t
     """
-    check_callable("lwt_list.find_s", f)
+    check_callback("lwt_list.find_s", f, ("element",))
     elements = one_by_one("lwt_list.find_s", elements)
     found: list[A] = []
 
@@ -124,7 +124,7 @@ def filter_s(
 
     OCaml: Lwt_list.filter_s : ('a -> bool Lwt.t) -> 'a list -> 'a list Lwt.t
     """
-    check_callable("lwt_list.filter_s", f)
+    check_callback("lwt_list.filter_s", f, ("element",))
     elements = one_by_one("lwt_list.filter_s", elements)
     passed: list[A] = []
 
@@ -142,7 +142,7 @@ def filter_p(
 
     OCaml: Lwt_list.filter_p : ('a -> bool Lwt.t) -> 'a list -> 'a list Lwt.t
     """
-    check_callable("lwt_list.filter_p", f)
+    check_callback("lwt_list.filter_p", f, ("element",))
     elements = snapshot("lwt_list.filter_p", elements)
     return map(
         lambda outcomes: [*compress(elements, outcomes)],
@@ -159,7 +159,7 @@ def filter_map_s(
 
     OCaml: Lwt_list.filter_map_s : ('a -> 'b option Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.filter_map_s", f)
+    check_callback("lwt_list.filter_map_s", f, ("element",))
     elements = one_by_one("lwt_list.filter_map_s", elements)
     values: list[B] = []
     accept = _append_some("lwt_list.filter_map_s", f, values)
@@ -175,7 +175,7 @@ def filter_map_p(
 
     OCaml: Lwt_list.filter_map_p : ('a -> 'b option Lwt.t) -> 'a list -> 'b list Lwt.t
     """
-    check_callable("lwt_list.filter_map_p", f)
+    check_callback("lwt_list.filter_map_p", f, ("element",))
     elements = snapshot("lwt_list.filter_map_p", elements)
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(filter_map_p, f, elements)
@@ -194,7 +194,7 @@ def partition_s(
 
     OCaml: Lwt_list.partition_s : ('a -> bool Lwt.t) -> 'a list -> ('a list * 'a list) Lwt.t
     """
-    check_callable("lwt_list.partition_s", f)
+    check_callback("lwt_list.partition_s", f, ("element",))
     elements = one_by_one("lwt_list.partition_s", elements)
     passed: list[A] = []
     failed: list[A] = []
@@ -212,7 +212,7 @@ def partition_p(
 
     OCaml: Lwt_list.partition_p : ('a -> bool Lwt.t) -> 'a list -> ('a list * 'a list) Lwt.t
     """
-    check_callable("lwt_list.partition_p", f)
+    check_callback("lwt_list.partition_p", f, ("element",))
     elements = snapshot("lwt_list.partition_p", elements)
 
     def split(outcomes: list[bool]) -> tuple[list[A], list[A]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar
 
-from lwt._core.checks import check_callable, check_kind, check_promise, wrong_result
+from lwt._core.checks import check_callable, check_callback, check_kind, check_promise, wrong_result
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_ as return_of
 from lwt._core.promise import Promise, PromiseOrCoroutine
@@ -65,7 +65,7 @@ def cons(element: A, seq: SeqOrAsync[A], /) -> Seq[A]:
 
     OCaml: Lwt_seq.cons : 'a -> 'a t -> 'a t
     """
-    check_callable("lwt_seq.cons", seq)
+    check_callable("lwt_seq.cons", seq, ())
     following = _seq("lwt_seq.cons", seq)
     return lambda: return_of(Cons(element, following))
 
@@ -76,7 +76,7 @@ def cons_lwt(promise: Promise[A], seq: SeqOrAsync[A], /) -> Seq[A]:
     OCaml: Lwt_seq.cons_lwt : 'a Lwt.t -> 'a t -> 'a t
     """
     check_promise("lwt_seq.cons_lwt", promise)
-    check_callable("lwt_seq.cons_lwt", seq)
+    check_callable("lwt_seq.cons_lwt", seq, ())
     following = _seq("lwt_seq.cons_lwt", seq)
     return lambda: map_of(lambda element: Cons(element, following), promise)
 
@@ -91,8 +91,8 @@ def append(seq1: SeqOrAsync[A], seq2: SeqOrAsync[A], /) -> Seq[A]:
 
     OCaml: Lwt_seq.append : 'a t -> 'a t -> 'a t
     """
-    check_callable("lwt_seq.append", seq1)
-    check_callable("lwt_seq.append", seq2)
+    check_callable("lwt_seq.append", seq1, ())
+    check_callable("lwt_seq.append", seq2, ())
     return _append(seq1, seq2, evaluate_first)
 
 
@@ -222,7 +222,7 @@ def unfold(f: Callable[[B], Some[tuple[A, B]] | None], seed: B, /) -> Seq[A]:
 
     OCaml: Lwt_seq.unfold : ('b -> ('a * 'b) option) -> 'b -> 'a t
     """
-    check_callable("lwt_seq.unfold", f)
+    check_callback("lwt_seq.unfold", f, ("seed",))
 
     def from_seed(seed: B) -> Seq[A]:
         def first() -> Promise[Node[A]]:
@@ -244,7 +244,7 @@ def unfold_lwt(
 
     OCaml: Lwt_seq.unfold_lwt : ('b -> ('a * 'b) option Lwt.t) -> 'b -> 'a t
     """
-    check_callable("lwt_seq.unfold_lwt", f)
+    check_callback("lwt_seq.unfold_lwt", f, ("seed",))
 
     def from_seed(seed: B, evaluate_1: Evaluate[Some[tuple[A, B]] | None]) -> Seq[A]:
         def call() -> Promise[Some[tuple[A, B]] | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from lwt._core.checks import wrong_type
+from lwt._core.checks import explain_call, wrong_type
 from lwt._core.coroutine import attempt, to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.publish import Constant
@@ -72,7 +72,11 @@ def evaluate(name: str, seq: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
     """
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(evaluate, name, seq)
-    promise = call(seq)
+    try:
+        promise = call(seq)
+    except Exception as exception:
+        explain_call(exception, name, seq, ())
+        raise
     return promise if type(promise) is Promise else to_promise(name, seq, promise)
 
 

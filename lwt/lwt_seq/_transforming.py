@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from lwt._core.checks import check_callable, check_option
+from lwt._core.checks import check_callable, check_callback, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_ as return_of
 from lwt._core.loop import Loop, start
@@ -49,8 +49,8 @@ def map(f: Callable[[A], B], seq: SeqOrAsync[A], /) -> Seq[B]:
 
     OCaml: Lwt_seq.map : ('a -> 'b) -> 'a t -> 'b t
     """
-    check_callable("lwt_seq.map", f)
-    check_callable("lwt_seq.map", seq)
+    check_callback("lwt_seq.map", f, ("element",))
+    check_callable("lwt_seq.map", seq, ())
 
     def mapped(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def apply(node: Node[A]) -> Node[B]:
@@ -69,8 +69,8 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], seq: SeqOrAsync[A], /) -> Seq
 
     OCaml: Lwt_seq.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
     """
-    check_callable("lwt_seq.map_s", f)
-    check_callable("lwt_seq.map_s", seq)
+    check_callback("lwt_seq.map_s", f, ("element",))
+    check_callable("lwt_seq.map_s", seq, ())
 
     def mapped(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def apply(node: Node[A]) -> Promise[Node[B]]:
@@ -145,8 +145,8 @@ def _filter_map(
     *,
     promised: bool = False,
 ) -> Seq[B]:
-    check_callable(name, f)
-    check_callable(name, seq)
+    check_callback(name, f, ("element",))
+    check_callable(name, seq, ())
 
     def chosen(seq: SeqOrAsync[A], evaluate_1: Evaluate[Node[A]]) -> Seq[B]:
         def loop() -> Loop[Node[B]]:
@@ -170,8 +170,8 @@ def flat_map(f: Callable[[A], SeqOrAsync[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
 
     OCaml: Lwt_seq.flat_map : ('a -> 'b t) -> 'a t -> 'b t
     """
-    check_callable("lwt_seq.flat_map", f)
-    check_callable("lwt_seq.flat_map", seq)
+    check_callback("lwt_seq.flat_map", f, ("element",))
+    check_callable("lwt_seq.flat_map", seq, ())
 
     def flat(
         inner: SeqOrAsync[B], outer: SeqOrAsync[A], evaluate_outer: Evaluate[Node[A]]
@@ -192,7 +192,7 @@ def flat_map(f: Callable[[A], SeqOrAsync[B]], seq: SeqOrAsync[A], /) -> Seq[B]:
                 if cons is None:
                     return Nil
                 inner, outer, evaluate_outer = f(cons.element), cons.next, evaluate
-                check_callable("lwt_seq.flat_map", inner)
+                check_callable("lwt_seq.flat_map", inner, ())
 
         return lambda: start(loop(inner, outer, evaluate_outer))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from lwt._core.checks import check_callable, check_kind
+from lwt._core.checks import Arguments, check_callable, check_callback, check_kind
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.loop import Loop, start
@@ -41,7 +41,7 @@ def fold_left(f: Callable[[A, B], A], accumulator: A, seq: SeqOrAsync[B], /) -> 
             node = yield evaluate("lwt_seq.fold_left", cons.next)
         return accumulator
 
-    return _go_through("lwt_seq.fold_left", f, seq, loop(accumulator))
+    return _go_through("lwt_seq.fold_left", f, ("accumulator", "element"), seq, loop(accumulator))
 
 
 def fold_left_s(
@@ -63,7 +63,7 @@ def fold_left_s(
             node = yield evaluate("lwt_seq.fold_left_s", cons.next)
         return accumulator
 
-    return _go_through("lwt_seq.fold_left_s", f, seq, loop(accumulator))
+    return _go_through("lwt_seq.fold_left_s", f, ("accumulator", "element"), seq, loop(accumulator))
 
 
 def iter(f: Callable[[A], object], seq: SeqOrAsync[A], /) -> Promise[None]:
@@ -81,7 +81,7 @@ def iter(f: Callable[[A], object], seq: SeqOrAsync[A], /) -> Promise[None]:
             f(cons.element)
             node = yield evaluate("lwt_seq.iter", cons.next)
 
-    return _go_through("lwt_seq.iter", f, seq, loop())
+    return _go_through("lwt_seq.iter", f, ("element",), seq, loop())
 
 
 def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) -> Promise[None]:
@@ -99,7 +99,7 @@ def iter_s(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
             yield to_promise("lwt_seq.iter_s", f, f(cons.element))
             node = yield evaluate("lwt_seq.iter_s", cons.next)
 
-    return _go_through("lwt_seq.iter_s", f, seq, loop())
+    return _go_through("lwt_seq.iter_s", f, ("element",), seq, loop())
 
 
 def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) -> Promise[None]:
@@ -122,7 +122,7 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
             node = yield evaluate("lwt_seq.iter_p", cons.next)
         yield join(reversed(running))
 
-    return _go_through("lwt_seq.iter_p", f, seq, loop())
+    return _go_through("lwt_seq.iter_p", f, ("element",), seq, loop())
 
 
 def iter_n(
@@ -170,7 +170,7 @@ def iter_n(
             available -= 1
             following, evaluate_next = cons.next, evaluate
 
-    return _go_through("lwt_seq.iter_n", f, seq, loop())
+    return _go_through("lwt_seq.iter_n", f, ("element",), seq, loop())
 
 
 def to_list(seq: SeqOrAsync[A], /) -> Promise[list[A]]:
@@ -190,10 +190,12 @@ def to_list(seq: SeqOrAsync[A], /) -> Promise[list[A]]:
             node = yield evaluate("lwt_seq.to_list", cons.next)
         return elements
 
-    return _go_through("lwt_seq.to_list", seq, seq, loop())
+    return _go_through("lwt_seq.to_list", seq, (), seq, loop())
 
 
-def _go_through(name: str, f: object, seq: object, loop: Loop[B]) -> Promise[B]:
-    check_callable(name, f)
-    check_callable(name, seq)
+def _go_through(
+    name: str, f: object, arguments: Arguments, seq: object, loop: Loop[B]
+) -> Promise[B]:
+    check_callback(name, f, arguments)
+    check_callable(name, seq, ())
     return start(loop)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 from lwt._core.background import dont_wait
 from lwt._core.checks import (
     check_bounds,
-    check_callable,
+    check_callback,
     check_iterable,
     check_option,
     check_promise,
@@ -72,7 +72,7 @@ def from_(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], /) -> Stream[T]:
 
     OCaml: Lwt_stream.from : (unit -> 'a option Lwt.t) -> 'a t
     """
-    check_callable("lwt_stream.from_", f)
+    check_callback("lwt_stream.from_", f, ())
     return of_source(Looped(partial(_from, f)))
 
 
@@ -89,7 +89,7 @@ def from_direct(f: Callable[[], Some[T] | None], /) -> Stream[T]:
 
     OCaml: Lwt_stream.from_direct : (unit -> 'a option) -> 'a t
     """
-    check_callable("lwt_stream.from_direct", f)
+    check_callback("lwt_stream.from_direct", f, ())
     return of_source(From_direct(f))
 
 
@@ -317,7 +317,7 @@ def of_lwt_seq(seq: SeqOrAsync[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.of_lwt_seq : 'a Lwt_seq.t -> 'a t
     """
-    check_callable("lwt_stream.of_lwt_seq", seq)
+    check_callback("lwt_stream.of_lwt_seq", seq, ())
     rest = seq
 
     def element_of(node: Node[T]) -> Some[T] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from lwt._core.checks import check_bounds, check_callable, check_kind, wrong_type
+from lwt._core.checks import check_bounds, check_callback, check_kind, wrong_type
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.loop import Loop, start
@@ -254,7 +254,7 @@ def get_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[list[T]]:
 
     OCaml: Lwt_stream.get_while : ('a -> bool) -> 'a t -> 'a list Lwt.t
     """
-    check_callable("lwt_stream.get_while", f)
+    check_callback("lwt_stream.get_while", f, ("element",))
     check_kind("lwt_stream.get_while", stream, Stream, MAKE_ONE)
     elements: list[T] = []
     return start(_while(f, stream, elements))
@@ -268,7 +268,7 @@ def junk_while(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[None]:
 
     OCaml: Lwt_stream.junk_while : ('a -> bool) -> 'a t -> unit Lwt.t
     """
-    check_callable("lwt_stream.junk_while", f)
+    check_callback("lwt_stream.junk_while", f, ("element",))
     check_kind("lwt_stream.junk_while", stream, Stream, MAKE_ONE)
     return start(_while(f, stream, None))
 
@@ -296,7 +296,7 @@ def get_while_s(
 
     OCaml: Lwt_stream.get_while_s : ('a -> bool Lwt.t) -> 'a t -> 'a list Lwt.t
     """
-    check_callable("lwt_stream.get_while_s", f)
+    check_callback("lwt_stream.get_while_s", f, ("element",))
     check_kind("lwt_stream.get_while_s", stream, Stream, MAKE_ONE)
     elements: list[T] = []
     return start(_while_s("lwt_stream.get_while_s", f, stream, elements))
@@ -307,7 +307,7 @@ def junk_while_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], 
 
     OCaml: Lwt_stream.junk_while_s : ('a -> bool Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_callable("lwt_stream.junk_while_s", f)
+    check_callback("lwt_stream.junk_while_s", f, ("element",))
     check_kind("lwt_stream.junk_while_s", stream, Stream, MAKE_ONE)
     return start(_while_s("lwt_stream.junk_while_s", f, stream, None))
 

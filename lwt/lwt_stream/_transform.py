@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar, final
 
-from lwt._core.checks import check_callable, check_kind, check_option
+from lwt._core.checks import check_callback, check_kind, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_none
 from lwt._core.loop import Loop, start
@@ -59,7 +59,7 @@ def map(f: Callable[[A], B], stream: Stream[A], /) -> Stream[B]:
 
     OCaml: Lwt_stream.map : ('a -> 'b) -> 'a t -> 'b t
     """
-    check_callable("lwt_stream.map", f)
+    check_callback("lwt_stream.map", f, ("element",))
     check_kind("lwt_stream.map", stream, Stream, MAKE_ONE)
     return of_source(_Mapped(f, stream))
 
@@ -113,7 +113,7 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
 
     OCaml: Lwt_stream.map_s : ('a -> 'b Lwt.t) -> 'a t -> 'b t
     """
-    check_callable("lwt_stream.map_s", f)
+    check_callback("lwt_stream.map_s", f, ("element",))
     check_kind("lwt_stream.map_s", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_map_s, f, stream)))
 
@@ -133,7 +133,7 @@ def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
 
     OCaml: Lwt_stream.filter : ('a -> bool) -> 'a t -> 'a t
     """
-    check_callable("lwt_stream.filter", f)
+    check_callback("lwt_stream.filter", f, ("element",))
     check_kind("lwt_stream.filter", stream, Stream, MAKE_ONE)
     return of_source(_Filtered(f, stream))
 
@@ -162,7 +162,7 @@ def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -
 
     OCaml: Lwt_stream.filter_s : ('a -> bool Lwt.t) -> 'a t -> 'a t
     """
-    check_callable("lwt_stream.filter_s", f)
+    check_callback("lwt_stream.filter_s", f, ("element",))
     check_kind("lwt_stream.filter_s", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_filter_s, f, stream)))
 
@@ -183,7 +183,7 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
 
     OCaml: Lwt_stream.filter_map : ('a -> 'b option) -> 'a t -> 'b t
     """
-    check_callable("lwt_stream.filter_map", f)
+    check_callback("lwt_stream.filter_map", f, ("element",))
     check_kind("lwt_stream.filter_map", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_filter_map, f, stream)))
 
@@ -206,7 +206,7 @@ def filter_map_s(
 
     OCaml: Lwt_stream.filter_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b t
     """
-    check_callable("lwt_stream.filter_map_s", f)
+    check_callback("lwt_stream.filter_map_s", f, ("element",))
     check_kind("lwt_stream.filter_map_s", stream, Stream, MAKE_ONE)
     return of_source(Looped(partial(_filter_map_s, f, stream)))
 
@@ -229,7 +229,7 @@ def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
 
     OCaml: Lwt_stream.map_list : ('a -> 'b list) -> 'a t -> 'b t
     """
-    check_callable("lwt_stream.map_list", f)
+    check_callback("lwt_stream.map_list", f, ("element",))
     check_kind("lwt_stream.map_list", stream, Stream, MAKE_ONE)
     pending: deque[B] = deque()
     return of_source(Looped(partial(_map_list, f, stream, pending)))
@@ -255,7 +255,7 @@ def map_list_s(
 
     OCaml: Lwt_stream.map_list_s : ('a -> 'b list Lwt.t) -> 'a t -> 'b t
     """
-    check_callable("lwt_stream.map_list_s", f)
+    check_callback("lwt_stream.map_list_s", f, ("element",))
     check_kind("lwt_stream.map_list_s", stream, Stream, MAKE_ONE)
     pending: deque[B] = deque()
     return of_source(Looped(partial(_map_list_s, f, stream, pending)))

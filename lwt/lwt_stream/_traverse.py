@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from lwt._core.checks import check_callable, check_kind, check_option
+from lwt._core.checks import check_callback, check_kind, check_option
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
@@ -46,7 +46,7 @@ def fold(f: Callable[[T, A], A], stream: Stream[T], initial: A, /) -> Promise[A]
 
     OCaml: Lwt_stream.fold : ('a -> 'b -> 'b) -> 'a t -> 'b -> 'b Lwt.t
     """
-    check_callable("lwt_stream.fold", f)
+    check_callback("lwt_stream.fold", f, ("element", "accumulator"))
     check_kind("lwt_stream.fold", stream, Stream, MAKE_ONE)
     return start(_fold(f, stream, initial))
 
@@ -67,7 +67,7 @@ def fold_s(
 
     OCaml: Lwt_stream.fold_s : ('a -> 'b -> 'b Lwt.t) -> 'a t -> 'b -> 'b Lwt.t
     """
-    check_callable("lwt_stream.fold_s", f)
+    check_callback("lwt_stream.fold_s", f, ("element", "accumulator"))
     check_kind("lwt_stream.fold_s", stream, Stream, MAKE_ONE)
     return start(_fold_s(f, stream, initial))
 
@@ -94,7 +94,7 @@ def iter(f: Callable[[T], object], stream: Stream[T], /) -> Promise[None]:
 
     OCaml: Lwt_stream.iter : ('a -> unit) -> 'a t -> unit Lwt.t
     """
-    check_callable("lwt_stream.iter", f)
+    check_callback("lwt_stream.iter", f, ("element",))
     check_kind("lwt_stream.iter", stream, Stream, MAKE_ONE)
     return start(_iter(f, stream))
 
@@ -117,7 +117,7 @@ def iter_s(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
     OCaml: Lwt_stream.iter_s : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_callable("lwt_stream.iter_s", f)
+    check_callback("lwt_stream.iter_s", f, ("element",))
     check_kind("lwt_stream.iter_s", stream, Stream, MAKE_ONE)
     return start(_iter_s(f, stream))
 
@@ -141,7 +141,7 @@ def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
 
     OCaml: Lwt_stream.iter_p : ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_callable("lwt_stream.iter_p", f)
+    check_callback("lwt_stream.iter_p", f, ("element",))
     check_kind("lwt_stream.iter_p", stream, Stream, MAKE_ONE)
     return _iter_p(f, each(stream))
 
@@ -195,7 +195,7 @@ def iter_n(
     OCaml: Lwt_stream.iter_n
         : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
-    check_callable("lwt_stream.iter_n", f)
+    check_callback("lwt_stream.iter_n", f, ("element",))
     check_kind("lwt_stream.iter_n", stream, Stream, MAKE_ONE)
     check_kind("lwt_stream.iter_n", max_concurrency, int, "max_concurrency is a number of promises")
     if max_concurrency <= 0:
@@ -228,7 +228,7 @@ def find(f: Callable[[T], bool], stream: Stream[T], /) -> Promise[Some[T] | None
 
     OCaml: Lwt_stream.find : ('a -> bool) -> 'a t -> 'a option Lwt.t
     """
-    check_callable("lwt_stream.find", f)
+    check_callback("lwt_stream.find", f, ("element",))
     check_kind("lwt_stream.find", stream, Stream, MAKE_ONE)
     return start(_find(f, stream))
 
@@ -249,7 +249,7 @@ def find_s(
 
     OCaml: Lwt_stream.find_s : ('a -> bool Lwt.t) -> 'a t -> 'a option Lwt.t
     """
-    check_callable("lwt_stream.find_s", f)
+    check_callback("lwt_stream.find_s", f, ("element",))
     check_kind("lwt_stream.find_s", stream, Stream, MAKE_ONE)
     return start(_find_s(f, stream))
 
@@ -268,7 +268,7 @@ def find_map(f: Callable[[T], Some[B] | None], stream: Stream[T], /) -> Promise[
 
     OCaml: Lwt_stream.find_map : ('a -> 'b option) -> 'a t -> 'b option Lwt.t
     """
-    check_callable("lwt_stream.find_map", f)
+    check_callback("lwt_stream.find_map", f, ("element",))
     check_kind("lwt_stream.find_map", stream, Stream, MAKE_ONE)
     return start(_find_map(f, stream))
 
@@ -292,7 +292,7 @@ def find_map_s(
 
     OCaml: Lwt_stream.find_map_s : ('a -> 'b option Lwt.t) -> 'a t -> 'b option Lwt.t
     """
-    check_callable("lwt_stream.find_map_s", f)
+    check_callback("lwt_stream.find_map_s", f, ("element",))
     check_kind("lwt_stream.find_map_s", stream, Stream, MAKE_ONE)
     return start(_find_map_s(f, stream))
 
@@ -339,7 +339,7 @@ def parse(stream: Stream[T], f: Callable[[Stream[T]], PromiseOrCoroutine[B]], /)
     OCaml: Lwt_stream.parse : 'a t -> ('a t -> 'b Lwt.t) -> 'b Lwt.t
     """
     check_kind("lwt_stream.parse", stream, Stream, MAKE_ONE)
-    check_callable("lwt_stream.parse", f)
+    check_callback("lwt_stream.parse", f, ("stream",))
     if stream._bounded is not None:
         raise ValueError(
             "Lwt_stream.parse: a stream of create_bounded cannot be parsed, "

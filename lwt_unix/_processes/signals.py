@@ -29,7 +29,7 @@ from types import FrameType
 from typing import Final, TypeAlias, final
 
 from lwt import lwt_sequence
-from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
@@ -199,7 +199,7 @@ def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
 
     OCaml: Lwt_unix.on_signal : int -> (int -> unit) -> signal_handler_id
     """
-    check_callable("lwt_unix.on_signal", f)
+    check_callback("lwt_unix.on_signal", f, ("signum",))
     return _add_handler("lwt_unix.on_signal", signum, lambda _, number: f(number))
 
 
@@ -218,7 +218,7 @@ def on_signal_full(
     OCaml: Lwt_unix.on_signal_full :
         int -> (signal_handler_id -> int -> unit) -> signal_handler_id
     """
-    check_callable("lwt_unix.on_signal_full", f)
+    check_callback("lwt_unix.on_signal_full", f, ("handler", "signum"))
     return _add_handler("lwt_unix.on_signal_full", signum, f)
 
 

@@ -47,7 +47,7 @@ class Engine_id:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Constant_id(Engine_id):
-    __module__ = "lwt_unix.lwt_engine"  # Where `pickle` looks for the name.
+    __module__ = __name__.rpartition(".")[0]  # Where `pickle` looks for the name.
 
     name: str
 
@@ -173,7 +173,7 @@ class abstract(ABC):
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
         check_fd("lwt_engine.on_readable", fd)
-        check_callable("lwt_engine.on_readable", callback)
+        check_callable("lwt_engine.on_readable", callback, ("event",))
         event = Registered_descriptor_event(fd, callback, self._readables)
         event.begin(self.register_readable)
         return event
@@ -187,7 +187,7 @@ class abstract(ABC):
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
         check_fd("lwt_engine.on_writable", fd)
-        check_callable("lwt_engine.on_writable", callback)
+        check_callable("lwt_engine.on_writable", callback, ("event",))
         event = Registered_descriptor_event(fd, callback, self._writables)
         event.begin(self.register_writable)
         return event
@@ -208,7 +208,7 @@ class abstract(ABC):
         OCaml: method on_timer : float -> bool -> (event -> unit) -> event
         """
         check_delay("lwt_engine.on_timer", delay)
-        check_callable("lwt_engine.on_timer", callback)
+        check_callable("lwt_engine.on_timer", callback, ("event",))
         event = Registered_timer_event(delay, repeat, callback, self._timers)
         event.begin(self.register_timer)
         return event

@@ -160,7 +160,7 @@ class descriptor_based(abstract):
         OCaml: method on_readable : Unix.file_descr -> (event -> unit) -> event
         """
         if not callable(callback):
-            check_callable("lwt_engine.on_readable", callback)
+            check_callable("lwt_engine.on_readable", callback, ("event",))
         if not self._is_direct:
             return super().on_readable(fd, callback)
         watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_readable", fd)
@@ -172,7 +172,7 @@ class descriptor_based(abstract):
         OCaml: method on_writable : Unix.file_descr -> (event -> unit) -> event
         """
         if not callable(callback):
-            check_callable("lwt_engine.on_writable", callback)
+            check_callable("lwt_engine.on_writable", callback, ("event",))
         if not self._is_direct:
             return super().on_writable(fd, callback)
         watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_writable", fd)
@@ -187,7 +187,7 @@ class descriptor_based(abstract):
             return super().on_timer(delay, repeat, callback)
         check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
-            check_callable("lwt_engine.on_timer", callback)
+            check_callable("lwt_engine.on_timer", callback, ("event",))
         return Timer(delay, repeat, callback, self._timers, self._timer_queue)
 
     def register_readable(self, fd: int, action: Action, /) -> Action:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar, final
 
 import lwt
-from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
@@ -110,7 +110,7 @@ def block(
     """
     check_kind("lwt_io.block", channel, Channel)
     check_kind("lwt_io.block", size, int, "the size is a number of bytes")
-    check_callable("lwt_io.block", f)
+    check_callback("lwt_io.block", f, ("buffer", "offset"))
     return exclusively(channel, _block(channel._buffer, size, f))
 
 
@@ -216,7 +216,7 @@ def direct_access(
     OCaml: Lwt_io.direct_access : 'a channel -> (direct_access -> 'b Lwt.t) -> 'b Lwt.t
     """
     check_kind("lwt_io.direct_access", channel, Channel)
-    check_callable("lwt_io.direct_access", f)
+    check_callback("lwt_io.direct_access", f, ("access",))
     return exclusively(channel, _direct_access(channel._buffer, f))
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callback
 from lwt_unix._checks import promise_of
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
@@ -120,7 +120,7 @@ def _open(
     if fd is not None:
         check_is_descriptor(function, fd)
     if prepare_fd is not None:
-        check_callable(function, prepare_fd)
+        check_callback(function, prepare_fd, ("descriptor",))
     buffers = (memory_of(function, in_buffer), memory_of(function, out_buffer))
     socket = fd
     if socket is None:
@@ -172,7 +172,7 @@ def with_connection(
     ?out_buffer:Lwt_bytes.t -> Unix.sockaddr ->
     (input_channel * output_channel -> 'a Lwt.t) -> 'a Lwt.t
     """
-    check_callable("lwt_io.with_connection", f)
+    check_callback("lwt_io.with_connection", f, ("channels",))
     connected = _open(
         "lwt_io.with_connection", sockaddr, fd, set_tcp_nodelay, prepare_fd, in_buffer, out_buffer
     )
@@ -189,7 +189,7 @@ def with_close_connection(
     OCaml: Lwt_io.with_close_connection : (input_channel * output_channel -> 'a Lwt.t) ->
     input_channel * output_channel -> 'a Lwt.t
     """
-    check_callable("lwt_io.with_close_connection", f)
+    check_callback("lwt_io.with_close_connection", f, ("channels",))
     return _with_close("lwt_io.with_close_connection", f, channels)
 
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, overload
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_bounds, check_callable, check_kind, wrong_type
+from lwt._core.checks import check_bounds, check_callback, check_kind, wrong_type
 from lwt._core.coroutine import to_promise
 from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.file_descr import check_is_descriptor
@@ -137,11 +137,11 @@ def make(
     (Lwt_bytes.t -> int -> int -> int Lwt.t) -> 'mode channel
     """
     check_kind("lwt_io.make", mode, Mode, _MODES)
-    check_callable("lwt_io.make", perform_io)
+    check_callback("lwt_io.make", perform_io, ("buffer", "offset", "length"))
     memory = memory_of("lwt_io.make", buffer)
     if close is None:
         close = _no_close
-    check_callable("lwt_io.make", close)
+    check_callback("lwt_io.make", close, ())
     return _new_channel(mode, ChannelBuffer(mode, memory, _as_perform(perform_io), close))
 
 
@@ -206,7 +206,7 @@ def of_fd(
     memory = memory_of("lwt_io.of_fd", buffer)
     if close is None:
         close = ClosingOnce(partial(lwt_unix.close, fd))
-    check_callable("lwt_io.of_fd", close)
+    check_callback("lwt_io.of_fd", close, ())
     return _new_channel(mode, _buffer_of_fd(mode, memory, fd, close))
 
 

@@ -33,7 +33,7 @@ from typing import Final, Protocol, TypeAlias, final
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_bounds, check_callable, check_kind
+from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix import _ending
 from lwt_unix._checks import C_INT
@@ -317,7 +317,7 @@ def start_server(
     check_bounds(function, "backlog", backlog, *C_INT)
     for prepare in (prepare_listening_fd, prepare_client_fd):
         if prepare is not None:
-            check_callable(function, prepare)
+            check_callback(function, prepare, ("descriptor",))
     socket = fd
     if socket is None:
         socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)

@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_callable
+from lwt._core.checks import check_callback
 from lwt_unix._checks import promise_of
 from lwt_unix._sockets.sockaddr import Address, Sockaddr, to_sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
@@ -151,7 +151,7 @@ def establish_server_with_client_socket(
     (Lwt_unix.sockaddr -> Lwt_unix.file_descr -> unit Lwt.t) -> server Lwt.t
     """
     function = "lwt_io.establish_server_with_client_socket"
-    check_callable(function, f)
+    check_callback(function, f, ("address", "descriptor"))
     return start_server(
         function,
         sockaddr,
@@ -257,7 +257,7 @@ def establish_server_with_client_address(
     (Lwt_unix.sockaddr -> input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
     function = "lwt_io.establish_server_with_client_address"
-    check_callable(function, f)
+    check_callback(function, f, ("address", "channels"))
     if buffer_size is None:
         buffer_size = default_buffer_size()
     check_buffer_size(function, buffer_size)
@@ -291,7 +291,7 @@ def establish_server(
     ?backlog:int -> ?no_close:bool -> Unix.sockaddr ->
     (input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
-    check_callable("lwt_io.establish_server", f)
+    check_callback("lwt_io.establish_server", f, ("channels",))
     return establish_server_with_client_address(
         to_sockaddr("lwt_io.establish_server", sockaddr),
         lambda _, channels: f(channels),

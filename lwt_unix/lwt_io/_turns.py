@@ -35,7 +35,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
 import lwt
 from lwt import lwt_sequence
-from lwt._core.checks import check_callable, check_kind
+from lwt._core.checks import check_callback, check_kind
 from lwt._core.coroutine import run_for_value
 from lwt._core.identity import refuse_copy
 from lwt_unix._checks import promise_of
@@ -229,7 +229,7 @@ def atomic(
 
     OCaml: Lwt_io.atomic : ('a channel -> 'b Lwt.t) -> ('a channel -> 'b Lwt.t)
     """
-    check_callable("lwt_io.atomic", function)
+    check_callback("lwt_io.atomic", function, ("channel",))
 
     def run(channel: AnyChannel, /) -> lwt.Promise[T]:
         check_kind("lwt_io.atomic", channel, Channel)

@@ -205,6 +205,88 @@ def test_what_is_no_function_is_refused(name: str) -> None:
         FUNCTION_WANTED[name](3)
 
 
+def of_two(x: object, y: object) -> lwt.Promise[None]:
+    return lwt.return_unit
+
+
+def of_four(a: object, b: object, c: object, d: object) -> lwt.Promise[None]:
+    return lwt.return_unit
+
+
+WRONG_NUMBER: dict[str, tuple[Callable[[Any], object], str]] = {
+    "lwt_io.establish_server_with_client_socket": (
+        lambda f: io.establish_server_with_client_socket(HERE, f),
+        "address descriptor",
+    ),
+    "lwt_io.establish_server_with_client_address": (
+        lambda f: io.establish_server_with_client_address(HERE, f),
+        "address channels",
+    ),
+    "lwt_io.establish_server": (lambda f: io.establish_server(HERE, f), "channels"),
+    "lwt_io.with_connection": (lambda f: io.with_connection(HERE, f), "channels"),
+    "lwt_io.with_close_connection": (
+        lambda f: io.with_close_connection(f, (io.zero, io.null)),
+        "channels",
+    ),
+    "lwt_io.open_connection": (
+        lambda f: io.open_connection(HERE, prepare_fd=f),
+        "descriptor",
+    ),
+    "lwt_io.make": (lambda f: io.make(f, mode=io.Input), "buffer offset length"),
+    "lwt_io.of_fd": (
+        lambda f: io.of_fd(lwt_unix.stdin, mode=io.Input, close=f),
+        "",
+    ),
+    "lwt_io.atomic": (io.atomic, "channel"),
+    "lwt_io.block": (lambda f: io.block(io.zero, 1, f), "buffer offset"),
+    "lwt_io.direct_access": (lambda f: io.direct_access(io.zero, f), "access"),
+    "lwt_unix.with_timeout": (lambda f: anything.with_timeout(1.0, f), ""),
+    "lwt_unix.on_signal": (lambda f: anything.on_signal(10, f), "signum"),
+    "lwt_unix.on_signal_full": (lambda f: anything.on_signal_full(10, f), "handler signum"),
+    "lwt_main.at_exit": (lwt_main.at_exit, ""),
+    "lwt_main.Leave_iter_hooks.add_last": (lwt_main.Leave_iter_hooks.add_last, ""),
+}
+
+
+@pytest.mark.parametrize("function", WRONG_NUMBER)
+def test_a_callback_of_a_wrong_number_of_arguments_is_told_at_the_call(function: str) -> None:
+    call, arguments = WRONG_NUMBER[function]
+    names = arguments.split()
+    called = " and ".join(f"the {name}" for name in names) or "no argument"
+    written = f"lambda {', '.join(names)}: ..." if names else "lambda: ..."
+    with pytest.raises(TypeError) as caught:
+        call(of_four)
+    assert str(caught.value) == (
+        f"{function}: callback of_four is called with {called}, but takes 4; write {written}"
+    )
+
+
+@pytest.mark.parametrize(
+    "establish",
+    [
+        io.establish_server_with_client_socket,
+        io.establish_server_with_client_address,
+    ],
+)
+@pytest.mark.parametrize("serve", [lambda client: lwt.return_unit, lambda a, b, c: lwt.return_unit])
+def test_a_servers_function_of_one_or_three_arguments_is_found_before_a_client_comes(
+    establish: Callable[..., object], serve: object
+) -> None:
+    with pytest.raises(
+        TypeError, match=r"is called with the address and the (desc|chan)\w+, but takes"
+    ):
+        establish(HERE, serve)
+    with pytest.raises(TypeError, match="is called with the descriptor, but takes 2"):
+        establish(HERE, of_two, prepare_client_fd=of_two)
+
+
+def test_a_promise_with_a_timeout_is_told_which_lambda_to_write() -> None:
+    with pytest.raises(
+        TypeError, match=r"pass a function that returns it, such as lambda: \.\.\.$"
+    ):
+        anything.with_timeout(1.0, lwt.return_unit)
+
+
 # --- Where a callback returns a promise --------------------------------------
 
 

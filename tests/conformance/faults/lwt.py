@@ -102,6 +102,9 @@ LWT_FAULTS: Final = (
         """\
     try:
         return function()
+    except Exception as exception:
+        explain_call(exception, "lwt.with_value", function, ())
+        raise
     finally:
         current_storage.contents = saved_storage
 """,
@@ -133,10 +136,10 @@ LWT_FAULTS: Final = (
         "cancel callbacks see the storage of whoever cancels",
         """\
         current_storage.contents = self._storage
-        call_or_report(self._function)
+        call_or_report("lwt.on_cancel", self._function)
 """,
         """\
-        call_or_report(self._function)
+        call_or_report("lwt.on_cancel", self._function)
 """,
     ),
     fault(

@@ -55,8 +55,8 @@ TAKES_A_STREAM = [
 def test_what_is_no_stream_is_a_type_error_at_the_call(name: str) -> None:
     function = getattr(lwt_stream, name)
     given: dict[str, list[Any]] = {
-        "fold": [lwt.return_, 3, 0],
-        "fold_s": [lwt.return_, 3, 0],
+        "fold": [lambda _, acc: acc, 3, 0],
+        "fold_s": [lambda _, acc: lwt.return_(acc), 3, 0],
         "parse": [3, lwt.return_],
         "combine": [stream_of(), 3],
         "append": [stream_of(), 3],
