@@ -43,7 +43,7 @@ Only one thread may use all this, the one that runs the main loop.
 The state of the process is all that exists once and changes. `_renewal` sets it back:
 
 - `lwt_engine._current`: `_current`, the current engine
-- `lwt_main`: `_running`, whether the main loop runs, and `_left_by`, what left it for good
+- `lwt_main`: `_running`, whether the main loop runs, `_thread`, where, and `_left_by`, what left it for good
 - `_asyncgens`: `_begun`, `dropped` and `_closing`, the async generators that are to be closed, or are being
   closed
 - `_ending`: `_ender`, whether the process ends, and with which status; `exit_patience`, how long a peer
@@ -52,6 +52,7 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
 - `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come
 - `_processes.interrupts`: `_current`, whether signals cancel what the main loop runs
+- `_processes.parting`: `_kept`, what waited in the parent of this process
 - `lwt_io._channel`: `_outputs`, the channels that are flushed at the exit
 - `lwt_io._create`: `_default_buffer_size`
 - `lwt_io._create`: `zero`, `null`, `stdin`, `stdout` and `stderr`, the well-known channels

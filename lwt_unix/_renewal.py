@@ -8,7 +8,7 @@ open. For the state of `lwt` there is `lwt._core.renewal`.
 
 from lwt_unix import _asyncgens, _ending, lwt_main
 from lwt_unix._descriptors import file_descr
-from lwt_unix._processes import interrupts, signals
+from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix.lwt_engine import _current
 from lwt_unix.lwt_io import _at_exit, _channel, _create
 
@@ -17,6 +17,7 @@ def renew() -> None:
     """Begin again. Only the main thread may, if signals are handled."""
     interrupts.renew()  # First: it tells `signals`, which tells the engine.
     signals.renew()
+    parting.renew()
     _current.renew()
     _ending.renew()
     _asyncgens.renew()

@@ -22,6 +22,7 @@ OCaml: Lwt_main (src/unix/lwt_main.ml)
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -30,11 +31,11 @@ import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callback, check_kind, wrong_type
 from lwt._core.identity import refuse_copy
-from lwt._core.resolution import resume
+from lwt._core.resolution import resolution, resume
 from lwt_unix import _asyncgens, _ending, _time, lwt_engine
 from lwt_unix._checks import promise_of
 from lwt_unix._ending import exit_patience
-from lwt_unix._processes import interrupts
+from lwt_unix._processes import interrupts, parting
 
 __all__ = [
     # Running
@@ -169,13 +170,16 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
 # Held while `run` runs. A lock rather than a boolean: two threads may try at once.
 _running: Final = threading.Lock()
 
+# The thread in which it runs.
+_thread: Final[lwt.Ref[int | None]] = lwt.Ref(None)
+
 # What left a call of `run` in a way that forbids another one.
 _left_by: Final[lwt.Ref[str | None]] = lwt.Ref(None)
 
 
 def _finished() -> None:
     """Allow `run` to be called again."""
-    _left_by.contents = None
+    _left_by.contents = _thread.contents = None
     if _running.locked():
         _running.release()
 
@@ -198,6 +202,9 @@ def run(
 
     `run` is for the top level of a program: callbacks, and the coroutine given to it,
     cannot call it again.
+
+    A child process that is forked while `run` runs has nothing of what its parent waits for: only the
+    body that forked goes on there, and it may call `run` for a main loop of its own.
 
     An async generator that was begun while `run` runs, and that is dropped before its end, is closed at
     the next turn: an `async for` that `break` leaves drops its generator. At the end `run` closes
@@ -234,6 +241,7 @@ def run(
             interrupts.check_main_thread("lwt_main.run")
         if not _running.acquire(blocking=False):
             raise _nested()
+        _thread.contents = threading.get_ident()
     except Exception:
         if isinstance(promise, Coroutine):
             promise.close()  # It never ran, and does not complain about that.
@@ -260,6 +268,10 @@ def _run_to_the_end(
     cancelling: interrupts.Cancelling | None = None,
 ) -> T:
     """Turn until the promise is resolved, and until the async generators that are left are closed."""
+    forks, depth, nesting = parting.depth(), resolution.depth, resolution.nesting
+    if forks:
+        # In a child, functions of the parent's main loop may be below us. They are not ours.
+        resolution.depth = resolution.nesting = 0
     told_before = _asyncgens.watch()
     is_resolved = False
     try:
@@ -272,10 +284,14 @@ def _run_to_the_end(
         finally:
             is_resolved = not lwt.is_sleeping(promise)
     finally:
+        if parting.depth() != forks:
+            parting.keep_waiting()
         try:
             _close_generators(is_urgent=not is_resolved or _ending.has_begun())
         finally:
             _asyncgens.stop_watching(told_before)
+            if forks:
+                resolution.depth, resolution.nesting = depth, nesting
 
 
 def _close_generators(*, is_urgent: bool) -> None:
@@ -293,10 +309,15 @@ def _close_generators(*, is_urgent: bool) -> None:
 
 
 def _nested() -> lwt.Failure:
-    if _left_by.contents is None:
-        hint = "await the promise, or return it from the callback, instead of running it"
-    else:
+    if _left_by.contents is not None:
         hint = f"a {_left_by.contents} left an earlier call, which counts as running from then on"
+    elif _thread.contents != threading.get_ident():
+        hint = (
+            "the main loop runs in another thread, and there is one in a process; a process of its own "
+            "can have another"
+        )
+    else:
+        hint = "await the promise, or return it from the callback, instead of running it"
     return lwt.Failure(f"Nested calls to Lwt_main.run are not allowed: {hint}")
 
 
@@ -304,6 +325,18 @@ def _hint(value: object) -> str:
     if callable(value):
         return f"call the function: lwt_main.run({getattr(value, '__name__', 'f')}())"
     return "lwt.return_(value) makes a promise of a value"
+
+
+def _part_from_parent() -> None:
+    """Let a child process have a main loop of its own, if its parent's is running."""
+    if _running.locked() and _left_by.contents is None:
+        parting.part_from_parent()
+        if _thread.contents != threading.get_ident():
+            resolution.renew()  # The thread that ran the parent's callbacks is not there.
+        _finished()
+
+
+os.register_at_fork(after_in_child=_part_from_parent)
 
 
 # --- Old names ---------------------------------------------------------------

@@ -18,3 +18,20 @@ def renew() -> None:
     resolution.renew()
     driver.renew()
     pause.renew()
+
+
+def forget_waiting() -> object:
+    """Forget what waits to run, and return it. What runs already, and all else, stays as it is.
+
+    This is for a child process, where what waits is its parent's. Whoever drops the result lets Python
+    close the bodies that wait.
+    """
+    waiting = (
+        [*pause._paused.promises],
+        [*resolution.resolution.deferred],
+        [*resolution.resolution.postponed],
+    )
+    pause.abandon_paused()
+    resolution.resolution.deferred.clear()
+    resolution.resolution.postponed.clear()
+    return waiting

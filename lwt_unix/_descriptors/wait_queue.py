@@ -129,6 +129,15 @@ class WaitQueue(ABC):
         if self.first is None and not self.is_trying:
             self.stop()
 
+    def forget(self) -> object:
+        """Forget every member, and return them: nobody will be told anything."""
+        members: list[PendingAction] = []
+        while (pending := self.first) is not None:
+            self.remove(pending)
+            members.append(pending)
+        self.stop()
+        return members
+
     def reject_all(self, reason: Callable[[], Exception]) -> None:
         """Reject every member, in order, each with what `reason` gives."""
         self.stop()

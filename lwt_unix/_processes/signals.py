@@ -180,6 +180,15 @@ def renew() -> None:
         lwt_sequence.iter_l(disable_signal_handler, handled.handlers)
 
 
+def forget() -> object:
+    """Begin again in a child process, and return the handlers that are its parent's."""
+    handlers: list[Signal_handler_id] = []
+    for handled in _signals.values():
+        lwt_sequence.iter_l(handlers.append, handled.handlers)
+    renew()
+    return handlers
+
+
 def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
     """Call a function in the main loop each time a signal comes.
 
@@ -187,7 +196,8 @@ def on_signal(signum: int, f: Callable[[int], object], /) -> Signal_handler_id:
     An exception of one of them leaves through `lwt_main.run`.
 
     A child process of `os.fork` keeps the handlers, for the signals that it gets itself, and calls
-    them when it runs the main loop. A child that does not run it should disable them.
+    them when it runs the main loop. A child that does not run it should disable them. One that is
+    forked while the main loop runs has none.
 
     Args:
         signum: such as `signal.SIGTERM`.

@@ -329,3 +329,8 @@ class abstract(ABC):
 
     def check_descriptor(self, function: str, fd: int, /) -> None:  # noqa: B027  (not every engine needs it)
         """Raise ValueError if the engine cannot watch this descriptor. Not in OCaml."""
+
+
+def events_of(engine: abstract) -> list[Descriptor_event | Timer_event]:
+    """Return all events that are registered with an engine."""
+    return [*engine._readables, *engine._writables, *engine._timers]

@@ -257,6 +257,16 @@ class ChannelBuffer:
         await self.complete_io(transferred)
         await self.flush_total()
 
+    def forget(self) -> object:
+        """Forget what is in the buffer and what goes on, in a child process; return what waits."""
+        waiting = (self._in_flight, self._interrupted, self.last_transfer)
+        self._in_flight = self._interrupted = self.last_transfer = None
+        self.auto_flushing = False
+        self.incomplete = 0
+        self.position = 0
+        self.limit = 0 if self.is_input else self.size
+        return waiting
+
     def interrupt(self) -> None:
         """Stop all transfers: those that wait are rejected with `Channel_closed`."""
         self.is_aborted = True

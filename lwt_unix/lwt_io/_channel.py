@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 import lwt
 from lwt._core.checks import check_kind
+from lwt_unix._processes import parting
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
 from lwt_unix.lwt_io._taking import read_line, take_line
 from lwt_unix.lwt_io._turns import (
@@ -20,6 +21,7 @@ from lwt_unix.lwt_io._turns import (
     Channel,
     exclusively,
     flush_quietly,
+    forget,
     innermost,
     no_longer_valid,
     read_once,
@@ -200,6 +202,13 @@ def outputs() -> list[OutputChannel]:
 def renew() -> None:
     """Begin again: there is no channel to flush."""
     _outputs.clear()
+
+
+def _forget() -> object:
+    return [forget(channel) for channel in outputs()]
+
+
+parting.also(_forget)
 
 
 # --- Closing -----------------------------------------------------------------

@@ -16,6 +16,7 @@ from lwt._core.checks import check_bounds, check_callback, check_kind, wrong_typ
 from lwt._core.coroutine import to_promise
 from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.file_descr import check_is_descriptor
+from lwt_unix._processes import parting
 from lwt_unix.lwt_io._buffer import (
     MINIMUM_BUFFER_SIZE,
     ChannelBuffer,
@@ -25,7 +26,7 @@ from lwt_unix.lwt_io._buffer import (
     Perform,
 )
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, begin_again, new_input, new_output
-from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine, forget
 
 _MODES: Final = "use lwt_io.Input or lwt_io.Output"
 
@@ -333,6 +334,9 @@ stderr: OutputChannel = of_fd(lwt_unix.stderr, mode=Mode.Output)
 
 OCaml: Lwt_io.stderr : output_channel
 """
+
+
+parting.also(partial(forget, stdin))
 
 
 def renew() -> None:

@@ -273,6 +273,15 @@ async def _atomically(
         finish(channel)
 
 
+def forget(channel: Channel) -> object:
+    """Forget who uses a channel and who waits for it, in a child process; return what waits."""
+    waiting = (channel._queue, channel._inner, channel._buffer.forget())
+    channel._queue = channel._inner = None
+    if channel._state is not CLOSED:
+        channel._state = IDLE
+    return waiting
+
+
 # --- Reading once ------------------------------------------------------------
 
 

@@ -240,7 +240,8 @@ def test_nested_run_is_refused_and_the_outer_one_goes_on() -> None:
 
     assert lwt_main.run(main()) == "outer"
     assert len(refused) == 2
-    assert all(m.startswith("Nested calls to Lwt_main.run are not allowed") for m in refused)
+    hint = "await the promise, or return it from the callback, instead of running it"
+    assert set(refused) == {f"Nested calls to Lwt_main.run are not allowed: {hint}"}
     assert lwt_main.run(lwt.return_(2)) == 2
 
 
@@ -271,7 +272,13 @@ def test_run_in_another_thread_meanwhile_is_refused() -> None:
         thread.join()
 
     lwt_main.run(main())
-    assert len(refused) == 1
+    hint = (
+        "the main loop runs in another thread, and there is one in a process; a process of its own can "
+        "have another"
+    )
+    assert [str(failure) for failure in refused] == [
+        f"Nested calls to Lwt_main.run are not allowed: {hint}"
+    ]
 
 
 # --- Exceptions that leave ---------------------------------------------------

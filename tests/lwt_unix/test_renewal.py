@@ -7,7 +7,7 @@ import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
-from lwt_unix._processes import interrupts, signals
+from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_io._channel import _outputs
 from tests.support.modules import listed_state
@@ -27,6 +27,7 @@ def of_channel(channel: lwt_io.Channel) -> object:
 STATE: dict[str, Callable[[], object]] = {
     "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
     "lwt_main._running": lwt_main._running.locked,
+    "lwt_main._thread": lambda: lwt_main._thread.contents,
     "lwt_main._left_by": lambda: lwt_main._left_by.contents,
     "_asyncgens._begun": lambda: list(_asyncgens._begun),
     "_asyncgens.dropped": lambda: list(_asyncgens.dropped),
@@ -42,6 +43,7 @@ STATE: dict[str, Callable[[], object]] = {
     "_processes.signals._signals": lambda: list(signals._signals),
     "_processes.signals._pipe": lambda: signals._pipe,
     "_processes.interrupts._current": lambda: interrupts._current,
+    "_processes.parting._kept": parting.depth,
     "lwt_io._channel._outputs": lambda: set(_outputs),
     "lwt_io._create._default_buffer_size": lwt_io.default_buffer_size,
     "lwt_io._create.zero": lambda: of_channel(lwt_io.zero),
@@ -72,12 +74,14 @@ def change_everything() -> list[object]:
         hooks.add_first(print)
     lwt_main.at_exit(lwt.pause)
     lwt_main._running.acquire()
+    lwt_main._thread.contents = 1
     lwt_main._left_by.contents = "MemoryError"
     _ending.begin()
     _ending.end_with(SystemExit(5))
     lwt_main.exit_patience.contents = 0.5
     lwt_unix.on_signal(signal.SIGUSR1, print)
     interrupts.Cancelling().__enter__()
+    parting.keep_waiting()
     lwt_io.write(lwt_io.stdout, "never written")
     lwt_io.atomic(lambda _: lwt.wait()[0])(lwt_io.stderr)
     generator = never_ending()
