@@ -50,6 +50,7 @@ test: $(TESTABLE) ## run all tests, and all but the slow ones under each other P
 	        echo "Python $$version: not found on this machine, so not tested"; \
 	    fi; \
 	done; \
+	echo "This takes up to five minutes on two cores for each of these, less where slow tests are left out."; \
 	coverage=$(if $(PYTEST_ARGS),,--cov); \
 	for version in $$others; do \
 	    $(MAKE) --silent .venv-$$version/.testable || exit 1; \

@@ -24,6 +24,7 @@ TOP_LEVEL = {
     "lwt",
     "lwt_unix",
     "pyproject.toml",
+    "setup.py",
     "tests",
 }
 DOES_INPUT_OUTPUT = {"lwt_unix", "asyncio", "select", "selectors", "signal", "socket", "threading"}

@@ -4,6 +4,8 @@ Both are made from a copy of this checkout, the wheel from the unpacked source d
 Nothing is fetched.
 """
 
+import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -12,11 +14,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
 
 import lwt
 from tests.support.modules import MODULES
-from tests.support.programs import ROOT, unused_port
-from tests.support.readme import assert_echoes, readme_block
+from tests.support.programs import ROOT, environment, unused_port
+from tests.support.readme import README, assert_echoes, readme_block
+from tests.support.run_page import blocks
 
 pytestmark = pytest.mark.slow
 
@@ -28,9 +32,9 @@ PACKAGES = {
 }
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
     """Run a program that must not fail; return what it prints."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, check=False, text=True)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -57,7 +61,11 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def python(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment in which nothing but the wheel is installed."""
-    folder = tmp_path_factory.mktemp("environment")
+    return new_environment(dist, tmp_path_factory.mktemp("environment"))
+
+
+def new_environment(dist: Path, folder: Path) -> Path:
+    """Make an environment, and install the wheel there; return its Python."""
     run(sys.executable, "-m", "venv", "--without-pip", ".", cwd=folder)
     python = folder / "bin" / "python"
     (wheel,) = dist.glob("*.whl")
@@ -75,12 +83,59 @@ def test_the_wheel_holds_both_packages_and_the_licence(dist: Path) -> None:
 def test_the_source_distribution_holds_the_tests_and_the_documentation_too(dist: Path) -> None:
     with tarfile.open(dist / f"{RELEASE}.tar.gz") as archive:
         files = {member.name.removeprefix(f"{RELEASE}/") for member in archive if member.isfile()}
-    expected = {"LICENSE", "MANIFEST.in", "Makefile", "README.md", "pyproject.toml"}
+    expected = {"LICENSE", "MANIFEST.in", "Makefile", "README.md", "pyproject.toml", "setup.py"}
     for folder in "docs", "tests":
         paths = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
         expected.update(str(path.relative_to(ROOT)) for path in paths if path.suffix != ".pyc")
     made = {name for name in files if name.startswith("lwt_runtime.egg-info/")}
     assert files - made == PACKAGES | expected | {"PKG-INFO", "setup.cfg"}
+
+
+def test_the_package_index_shows_the_readme_without_links_that_lead_nowhere_there(
+    dist: Path,
+) -> None:
+    with ZipFile(dist / f"{RELEASE}-py3-none-any.whl") as wheel:
+        metadata = wheel.read(f"{RELEASE}.dist-info/METADATA").decode()
+    _, _, shown = metadata.partition("\n\n")
+    links = re.findall(r"\]\(([^)]*)\)|(?:href|src)=\"([^\"]*)\"", shown)
+    assert [link for pair in links for link in pair if link and not link.startswith("https:")] == []
+    ((_, program),) = blocks(README.read_text(), "python")
+    assert program in shown and "Tutorial (docs/tutorial/1-promises.md)" in shown
+
+
+def distributions_of(extra: str) -> set[str]:
+    """The names of what an extra installs, and of what that needs in its turn."""
+    found: set[str] = set()
+    waiting = [("lwt-runtime", extra)]
+    while waiting:
+        name, extra = waiting.pop()
+        for line in importlib.metadata.requires(name) or []:
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                if needed.name not in found:
+                    waiting.append((needed.name, ""))
+                found.add(needed.name)
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_the_tests_run_in_the_source_distribution(
+    dist: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With nothing but the wheel and what the extra `test` needs; a few of the files stand for all."""
+    python = new_environment(dist, tmp_path_factory.mktemp("environment"))
+    (packages,) = python.parent.parent.glob("lib/python*/site-packages")
+    for name in distributions_of("test"):
+        distribution = importlib.metadata.distribution(name)
+        for entry in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            (packages / entry).symlink_to(str(distribution.locate_file(entry)))
+    tests = (
+        "tests/lwt/core/test_promise.py",
+        "tests/lwt_unix/test_errors.py",
+        "tests/test_layout.py",
+    )
+    said = run(python, "-m", "pytest", "-q", "-m", "not slow", *tests, cwd=dist / RELEASE)
+    assert re.search(r"\n[0-9]{3} passed", said), said
 
 
 def test_every_module_imports_from_the_wheel_alone(python: Path, tmp_path: Path) -> None:
@@ -118,3 +173,16 @@ def test_mypy_reads_the_types_of_the_wheel(python: Path, tmp_path: Path) -> None
     mypy = sys.executable, "-I", "-m", "mypy", "--strict", f"--python-executable={python}"
     said = run(*mypy, "--cache-dir", tmp_path / "cache", program, cwd=tmp_path)
     assert 'program.py:3: note: Revealed type is "int"' in said
+
+
+def test_make_test_says_at_the_start_how_long_it_takes() -> None:
+    question = "make", "--question", ".venv/.testable"
+    if shutil.which("make") is None or subprocess.run(question, cwd=ROOT, check=False).returncode:
+        pytest.skip("the environment that make makes is not there, or out of date")
+    said = run(
+        *("make", "--silent", "test", "TESTED_VERSIONS=", "PYTEST_ARGS=--version"),
+        cwd=ROOT,
+        env=environment(),
+    )
+    before, _, _ = said.partition("== Python")
+    assert "minutes" in before
