@@ -123,7 +123,7 @@ class ActionQueue(WaitQueue):
         descriptor = self.descriptor
         try:
             if descriptor._state is not Opened:
-                raise why_unusable(descriptor)
+                raise why_unusable("closed while this waited", descriptor)
             value = pending.action()
         except Exception as exn:
             event = event_to_wait_for(exn, self.event)

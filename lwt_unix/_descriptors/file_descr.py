@@ -231,15 +231,15 @@ def check_opened(function: str, descriptor: File_descr) -> None:
     """Do what `check_descriptor` does, for the function that was called."""
     check_is_descriptor(function, descriptor)
     if descriptor._state is not Opened:
-        raise why_unusable(descriptor)
+        raise why_unusable(function, descriptor)
 
 
-def why_unusable(descriptor: File_descr) -> Exception:
-    """Return the exception of every use of a closed or aborted descriptor."""
+def why_unusable(what: str, descriptor: File_descr) -> Exception:
+    """Return the exception of a use of a closed or aborted descriptor; `what` is the use."""
     state = descriptor._state
     if isinstance(state, Aborted):
         return state.exn.with_traceback(state.traceback)
-    message = f"{os.strerror(errno.EBADF)} (lwt_unix.check_descriptor: {descriptor!r})"
+    message = f"{os.strerror(errno.EBADF)} ({what}: {descriptor!r})"
     problem = OSError(errno.EBADF, message)
     note_call(problem, "check_descriptor")
     return problem
@@ -279,7 +279,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
     """
     check_is_descriptor("lwt_unix.close", descriptor)
     if descriptor._state is Closed:
-        raise why_unusable(descriptor)
+        raise why_unusable("lwt_unix.close", descriptor)
     descriptor._state = Closed
     descriptor._direct = False
     try:
@@ -293,10 +293,10 @@ def _reject_waiters(descriptor: File_descr) -> None:
     readers, writers = descriptor._readers, descriptor._writers
     try:
         if readers is not None:
-            readers.reject_all(lambda: why_unusable(descriptor))
+            readers.reject_all(partial(why_unusable, "closed while this waited", descriptor))
     finally:
         if writers is not None:
-            writers.reject_all(lambda: why_unusable(descriptor))
+            writers.reject_all(partial(why_unusable, "closed while this waited", descriptor))
         # The descriptor and its queues refer to each other; part them, so that no cycle is left.
         descriptor._readers = descriptor._writers = None
 

@@ -137,7 +137,7 @@ def _read_or_write(
     try:
         is_blocking = settle_mode(descriptor)
         if descriptor._state is not Opened:
-            raise why_unusable(descriptor)
+            raise why_unusable(f"lwt_unix.{name}", descriptor)
         if not is_blocking:
             return try_or_wait(name, event, descriptor, call)
         # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may

@@ -108,6 +108,25 @@ def test_what_is_no_descriptor_is_refused(name: str) -> None:
         DESCRIPTOR_WANTED[name](ours)
 
 
+MAY_BE_CLOSED = {
+    "lwt_unix.abort": "it stays closed",
+    "lwt_unix.accept_n": "the error is its value",
+    "lwt_unix.dup2, second": "as in OCaml",
+    "lwt_unix.state": "it tells so",
+    "lwt_unix.unix_file_descr": "of any state",
+}
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in DESCRIPTOR_WANTED if n.startswith("lwt_unix") and n not in MAY_BE_CLOSED]
+)
+def test_a_closed_descriptor_is_refused_by_the_name_of_the_function(name: str) -> None:
+    descriptor = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    lwt_main.run(lwt_unix.close(descriptor))
+    with pytest.raises(OSError, match=rf"Bad file descriptor \({re.escape(name)}: <File_descr "):
+        DESCRIPTOR_WANTED[name](descriptor)
+
+
 # --- Where a channel belongs -------------------------------------------------
 
 

@@ -38,7 +38,7 @@ def test_dup_is_inherited_unless_cloexec(pair: Pair, cloexec: bool) -> None:
 
 def test_dup_of_a_closed_descriptor_is_refused(pair: Pair) -> None:
     lwt_main.run(lwt_unix.close(pair[0]))
-    with pytest.raises(OSError, match="check_descriptor"):
+    with pytest.raises(OSError, match=r"descriptor \(.*, Closed>\)$"):
         lwt_unix.dup(pair[0])
 
 

@@ -38,7 +38,7 @@ def test_the_number_of_a_closed_descriptor_is_still_told(pair: Pair) -> None:
 
 def test_closing_a_closed_descriptor_raises_ebadf_at_once(pair: Pair) -> None:
     lwt_main.run(lwt_unix.close(pair[0]))
-    with pytest.raises(OSError, match="check_descriptor") as raised:
+    with pytest.raises(OSError, match=r"descriptor \(.*, Closed>\)$") as raised:
         lwt_unix.close(pair[0])
     assert raised.value.errno == errno.EBADF
 
@@ -48,7 +48,7 @@ def test_closing_again_does_not_close_a_file_that_got_the_number(pair: Pair) -> 
     lwt_main.run(lwt_unix.close(pair[0]))
     reused = os.dup(0)
     assert reused == fd
-    with pytest.raises(OSError, match="check_descriptor"):
+    with pytest.raises(OSError, match=r"descriptor \(.*, Closed>\)$"):
         lwt_unix.close(pair[0])
     os.close(reused)
 

@@ -66,7 +66,7 @@ def test_set_blocking_without_set_flags_is_only_information(pair: Pair) -> None:
 def test_the_mode_of_a_closed_descriptor_is_refused(pair: Pair, use: object) -> None:
     assert callable(use)
     lwt_main.run(lwt_unix.close(pair[0]))
-    with pytest.raises(OSError, match="check_descriptor"):
+    with pytest.raises(OSError, match=r"descriptor \(.*, Closed>\)$"):
         use(pair[0])
 
 
@@ -75,6 +75,6 @@ def test_a_descriptor_closed_before_its_first_use_leaves_a_reused_number_alone(p
     lwt_main.run(lwt_unix.close(pair[0]))
     with socket.socket() as other:
         assert other.fileno() == fd
-        with pytest.raises(OSError, match="check_descriptor"):
+        with pytest.raises(OSError, match=r"descriptor \(.*, Closed>\)$"):
             lwt_unix.read(pair[0], bytearray(1), 0, 1)
         assert os.get_blocking(fd)
