@@ -13,6 +13,7 @@ from typing import Any, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.coroutine import attempt
+from lwt._core.exceptions import while_handling
 from lwt._core.promise import (
     PENDING,
     REJECTED,
@@ -63,11 +64,14 @@ def dont_wait(
         return
 
     def handle(rejection: Rejection) -> None:
+        exception = rejection.with_own_traceback()
         try:
-            handler(rejection.with_own_traceback())
-        except Exception as exception:
-            explain_call(exception, "lwt.dont_wait", handler, ("exception",))
+            while_handling(exception, handler, exception)
+        except Exception as raised:
+            explain_call(raised, "lwt.dont_wait", handler, ("exception",))
             raise
+        finally:
+            del exception  # A traceback may lead to this frame: close no circle.
 
     _in_background(attempt("lwt.dont_wait", function), handle)
 

@@ -24,7 +24,7 @@ from lwt._core.promise import (
     new_promise,
     underlying,
 )
-from lwt._core.sequential import AddLocation, TryBind, bind, located, try_bind_located
+from lwt._core.sequential import AddLocation, TryBind, bind, handle, located, try_bind_located
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -112,13 +112,12 @@ def backtrace_finalize(
     check_callback("lwt.backtrace_finalize", cleanup, ())
     name = "lwt.backtrace_finalize"
 
-    def clean_up() -> Promise[object]:
-        return to_promise(name, cleanup, cleanup())
-
     return try_bind_located(
         name,
         function,
-        lambda value: bind(clean_up(), lambda _: return_(value)),
-        lambda exception: bind(clean_up(), lambda _: fail(add_location(exception))),
+        lambda value: bind(to_promise(name, cleanup, cleanup()), lambda _: return_(value)),
+        lambda exception: bind(
+            handle(name, cleanup, exception), lambda _: fail(add_location(exception))
+        ),
         add_location,
     )

@@ -13,14 +13,13 @@ from __future__ import annotations
 from typing import Any, Final, NoReturn, TypeVar
 
 from lwt._core.checks import check_exception, check_kind, wrong_type
-from lwt._core.exceptions import Canceled, Failure
+from lwt._core.exceptions import Canceled, Failure, rejection_by
 from lwt._core.promise import (
     CANCEL_THIS,
     FULFILLED,
     PENDING,
     REJECTED,
     Promise,
-    Rejection,
     Resolver,
     new_promise,
     settle,
@@ -52,7 +51,7 @@ def fail(exception: Exception, /) -> Promise[NoReturn]:
     OCaml: Lwt.fail : exn -> _ t
     """
     check_exception("lwt.fail", exception)
-    return new_promise(REJECTED, Rejection(exception, exception.__traceback__))
+    return new_promise(REJECTED, rejection_by(exception))
 
 
 def of_result(result: Ok[T] | Error[Exception], /) -> Promise[T]:
@@ -234,7 +233,7 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     OCaml: Lwt.wakeup_exn : _ u -> exn -> unit
     """
     check_exception("lwt.wakeup_exn", exception)
-    rejection = Rejection(exception, exception.__traceback__)
+    rejection = rejection_by(exception)
     promise = _pending_promise("lwt.wakeup_exn", resolver)
     if promise is not None:
         settle(promise, REJECTED, rejection)
@@ -284,7 +283,7 @@ def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     OCaml: Lwt.wakeup_later_exn : _ u -> exn -> unit
     """
     check_exception("lwt.wakeup_later_exn", exception)
-    rejection = Rejection(exception, exception.__traceback__)
+    rejection = rejection_by(exception)
     promise = _pending_promise("lwt.wakeup_later_exn", resolver)
     if promise is not None:
         settle(promise, REJECTED, rejection)
@@ -337,5 +336,5 @@ def _state_of_result(function: str, result: Ok[Any] | Error[Exception]) -> tuple
             return FULFILLED, value
         case Error(exception):
             check_exception(function, exception)
-            return REJECTED, Rejection(exception, exception.__traceback__)
+            return REJECTED, rejection_by(exception)
     raise wrong_type(function, "lwt.Ok(value) or lwt.Error(exception)", result)

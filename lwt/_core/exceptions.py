@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callback
-from lwt._core.promise import Rejection
+from lwt._core.promise import Rejection, outcome
 from lwt._core.values import Ref
 
 __all__ = ["Canceled", "Exception_filter", "Failure"]
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Canceled(Exception):
@@ -82,6 +85,8 @@ def renew() -> None:
     _filter.contents = Exception_filter.handle_all_except_runtime
 
 
+# --- From exceptions to rejections -------------------------------------------
+
 MAXIMUM_TRACEBACK: Final = 1000
 """How many entries of a traceback are kept: a stack at Python's default limit."""
 
@@ -112,3 +117,53 @@ def rejection_of(exception: Exception, own_frames: int = 1) -> Rejection:
         length -= 1
     exception.__traceback__ = traceback
     return Rejection(exception, traceback)
+
+
+_RAISES_A_REJECTION: Final = frozenset({outcome.__code__, Rejection.throw.__code__})
+"""The code of the functions that raise the exception of a promise."""
+
+
+def rejection_by(exception: Exception) -> Rejection:
+    """Make the rejection of an exception that somebody gives to a promise.
+
+    The exception may have been given to other promises before. Whoever waited for one of them has
+    then left frames in its traceback, below the place where it was raised first. They say
+    nothing of this promise, and they would become more each time. So they are dropped.
+    """
+    entry = traceback = exception.__traceback__
+    while entry is not None:
+        following = entry.tb_next
+        if entry.tb_frame.f_code in _RAISES_A_REJECTION:
+            traceback = following
+        entry = following
+    return Rejection(exception, traceback)
+
+
+# --- In the place of `except` ------------------------------------------------
+
+
+def while_handling(
+    exception: Exception, function: Callable[P, T], /, *arguments: P.args, **keywords: P.kwargs
+) -> T:
+    """Call a function as an `except` clause would: what it raises has the exception as its context."""
+    traceback, context = exception.__traceback__, exception.__context__
+    try:
+        raise exception
+    except Exception:
+        # Raising has changed both. It is here only for the interpreter to know what is handled.
+        exception.__traceback__, exception.__context__ = traceback, context
+        return function(*arguments, **keywords)
+    finally:
+        del exception, arguments, traceback, context  # A traceback may lead here: close no circle.
+
+
+async def awaited_while_handling(exception: Exception, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Do the same for the coroutine that a function has returned."""
+    traceback, context = exception.__traceback__, exception.__context__
+    try:
+        raise exception
+    except Exception:
+        exception.__traceback__, exception.__context__ = traceback, context
+        return await coroutine
+    finally:
+        del exception, coroutine, traceback, context

@@ -28,7 +28,7 @@ def state(promise: Promise[T], /) -> State[T]:
     if source._state == FULFILLED:
         return Return(source._value)
     if source._state == REJECTED:
-        return Fail(source._value.exception)
+        return Fail(source._value.with_own_traceback())
     return Sleep
 
 

@@ -18,12 +18,12 @@ OCaml: src/core/lwt.ml, Sequential_composition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.coroutine import attempt, to_promise
-from lwt._core.exceptions import rejection_of
+from lwt._core.exceptions import awaited_while_handling, rejection_of, while_handling
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -284,14 +284,18 @@ def finalize(
 
 
 def _clean_up_then(
-    cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: object
+    cleanup: Callable[[], PromiseOrCoroutine[object]], state: int, value: Any
 ) -> Promise[Any]:
     """Clean up; then the result has this state and value, unless the cleaning up fails."""
     try:
-        cleaned = underlying(to_promise("lwt.finalize", cleanup, cleanup()))
+        if state == REJECTED:
+            cleaned = handle("lwt.finalize", cleanup, value.with_own_traceback())
+        else:
+            cleaned = to_promise("lwt.finalize", cleanup, cleanup())
     except Exception as exception:
         explain_call(exception, "lwt.finalize", cleanup, ())
         raise
+    cleaned = underlying(cleaned)
     if cleaned._state == FULFILLED:
         return new_promise(state, value)
     if cleaned._state == REJECTED:
@@ -319,8 +323,9 @@ class _Cleaning:
         try:
             inner = _clean_up_then(self._cleanup, promise._state, promise._value)
         except Exception as exception:
+            own_frames = 2 if promise._state == FULFILLED else 4
             try:
-                return settle(self._outer, REJECTED, rejection_of(exception, own_frames=2))
+                return settle(self._outer, REJECTED, rejection_of(exception, own_frames))
             finally:
                 del self, promise  # As in _Bind.
         return make_into_proxy(self._outer, inner)
@@ -388,9 +393,12 @@ def try_bind_located(
         callback = on_rejected
     resolution.nesting += 1
     try:
-        inner = callback(argument)
-        if type(inner) is not Promise:
-            inner = to_promise(function_name, callback, inner)
+        if source._state == FULFILLED:
+            inner = callback(argument)
+            if type(inner) is not Promise:
+                inner = to_promise(function_name, callback, inner)
+        else:
+            inner = handle(function_name, callback, argument, argument)
     except Exception as exception:
         explain_call(exception, function_name, callback, _ARGUMENT[source._state])
         run_postponed()
@@ -448,12 +456,16 @@ class TryBind:
             argument = rejection.with_own_traceback()
         current_storage.contents = self._storage
         try:
-            inner = callback(argument)
-            if type(inner) is not Promise:
-                inner = to_promise(self._function_name, callback, inner)
+            if promise._state == FULFILLED:
+                inner = callback(argument)
+                if type(inner) is not Promise:
+                    inner = to_promise(self._function_name, callback, inner)
+            else:
+                inner = handle(self._function_name, callback, argument, argument)
         except Exception as exception:
             explain_call(exception, self._function_name, callback, _ARGUMENT[promise._state])
-            rejection = rejection_of(exception)
+            own_frames = 1 if promise._state == FULFILLED else 3
+            rejection = rejection_of(exception, own_frames)
         else:
             return make_into_proxy(self._outer, inner)
         finally:
@@ -465,6 +477,22 @@ class TryBind:
 
     def _located(self, rejection: Rejection) -> Rejection:
         return rejection if self._add_location is None else located(rejection, self._add_location)
+
+
+def handle(
+    function_name: str,
+    handler: Callable[..., PromiseOrCoroutine[T]],
+    exception: Exception,
+    *arguments: Exception,
+) -> Promise[T]:
+    """Call a handler of an exception in the place of an `except` clause."""
+    try:
+        result = while_handling(exception, handler, *arguments)
+        if isinstance(result, Coroutine):
+            result = awaited_while_handling(exception, result)
+        return to_promise(function_name, handler, result)
+    finally:
+        del exception, arguments  # A traceback may lead to this frame: close no circle.
 
 
 def located(rejection: Rejection, add_location: AddLocation) -> Rejection:

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar, final
 
+from lwt._core.exceptions import rejection_by
 from lwt._core.promise import (
     CANCEL_THIS,
     FULFILLED,
     PENDING,
     REJECTED,
     Promise,
-    Rejection,
     add_cancel_callback,
     new_promise,
     settle,
@@ -72,7 +72,7 @@ class Waiter(Node[Promise[T]]):
 
     def wake_exn(self, exception: Exception) -> None:
         """Reject the promise, which is pending, like `wakeup_later_exn`."""
-        rejection = Rejection(exception, exception.__traceback__)
+        rejection = rejection_by(exception)
         if not self.is_waiting():
             return  # It was cancelled meanwhile, by a finaliser.
         promise = settle(self.value, REJECTED, rejection)

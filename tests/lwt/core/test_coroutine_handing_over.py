@@ -1,5 +1,6 @@
 """A body that returns a promise hands over to it, like the callback of a `bind`."""
 
+import sys
 import tracemalloc
 
 import pytest
@@ -104,6 +105,32 @@ def test_a_tail_call_takes_no_memory_however_often_it_is_made(waits: bool) -> No
         tracemalloc.stop()
     assert lwt.state(result) == lwt.Return("end")
     assert max(peaks) < peaks[0] + 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("waits", "enough"), [(False, 1_000_000), (True, 250_000)])
+def test_a_million_tail_calls_leave_no_object_behind(waits: bool, enough: int) -> None:
+    rounds = 0
+    blocks: list[int] = []
+
+    @lwt.promised
+    async def loop() -> lwt.Promise[str]:
+        nonlocal rounds
+        rounds += 1
+        if rounds % 50_000 == 0:
+            blocks.append(sys.getallocatedblocks())
+        if rounds == enough:
+            return lwt.return_("end")
+        if waits:
+            await lwt.pause()
+        return loop()
+
+    result = loop()
+    while lwt.is_sleeping(result):
+        lwt.wakeup_paused()
+    assert lwt.state(result) == lwt.Return("end")
+    assert max(blocks) < blocks[0] + 20_000
 
 
 def test_a_promise_that_is_a_value_inside_a_promise_stays_a_value() -> None:
