@@ -303,6 +303,25 @@ class TestErrorsOfAccept:
         serve(nothing, clients)
         assert len(reported) == 1
 
+    def test_any_other_error_goes_to_the_hook_and_closes_the_listening_socket(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reported: list[Exception]
+    ) -> None:
+        problem = OSError(errno.EINVAL, "of no use")
+        monkeypatch.setattr(_server_loop, "accept_unless", lambda *_: lwt.fail(problem))
+        path, fd = tmp_path / "socket", new_socket(lwt_unix.PF_UNIX)
+
+        async def main() -> None:
+            server = await lwt_io.establish_server_with_client_socket(path, nothing, server_fd=fd)
+            with client_of(fd):
+                while not reported:
+                    await lwt.pause()
+            await lwt_io.shutdown_server(server)  # which has begun: this waits for it
+
+        lwt_main.run(main())
+        assert reported == [problem]
+        assert lwt_unix.state(fd) is lwt_unix.Closed
+        assert not path.exists()
+
     def test_a_listening_socket_closed_behind_its_back_goes_to_the_hook_and_ends_the_server(
         self, tmp_path: Path, reported: list[Exception]
     ) -> None:
