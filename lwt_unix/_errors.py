@@ -21,6 +21,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import lwt
 from lwt._core.checks import check_callback, wrong_type
+from lwt._core.resolution import fatal
 from lwt_unix._checks import promise_of
 
 A = TypeVar("A")
@@ -96,9 +97,7 @@ def _report_and_exit(exn: Exception) -> lwt.Promise[NoReturn]:
     _, name, arg = unix_error(exn)
     failed = f'"{name}" failed' if name else "failed"
     about = f' on "{arg}"' if arg else ""
-    line = f"{sys.argv[0]}: {failed}{about}: {exn.strerror or exn}"
-    print(line, file=sys.stderr)  # noqa: T201
-    raise SystemExit(2)
+    raise fatal(f"{sys.argv[0]}: {failed}{about}: {exn.strerror or exn}\n")
 
 
 def log_exception(exn: Exception, /) -> None:

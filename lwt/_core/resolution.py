@@ -115,15 +115,19 @@ resolution: Final = Resolution()
 
 def _die(exception: Exception, /) -> None:
     """Print an exception with its traceback, and end the process with status 2."""
+    raise fatal("Fatal error: exception\n" + "".join(traceback.format_exception(exception)))
+
+
+def fatal(message: str) -> SystemExit:
+    """Write a message to standard error, if that is possible; return what ends the process, with status 2."""
     try:
-        sys.stderr.write("Fatal error: exception\n")
-        traceback.print_exception(exception, file=sys.stderr)
+        sys.stderr.write(message)
         sys.stderr.flush()
     except Exception:
         # There is none, or it is closed or full: nobody can be told. Python must not try again when
         # it ends: the status would be 120.
         sys.stderr = None
-    raise SystemExit(2)
+    return SystemExit(2)
 
 
 async_exception_hook: Final[Ref[Callable[[Exception], object]]] = Ref(_die)

@@ -528,6 +528,15 @@ def test_the_call_that_failed_is_printed(
     assert capsys.readouterr().err == f'program: "close" failed: {os.strerror(errno.EBADF)}\n'
 
 
+def test_the_process_ends_with_status_2_also_where_nobody_can_be_told() -> None:
+    result = run_code(
+        "import os, sys, lwt_unix\n"
+        "os.dup2(os.open('/dev/full', os.O_WRONLY), 2)\n"
+        "lwt_unix.handle_unix_error(os.stat, '/there/is/no/such/file')\n"
+    )
+    assert (result.returncode, result.stderr) == (2, "")
+
+
 def test_other_exceptions_and_values_pass() -> None:
     failed = lwt_unix.handle_unix_error(fail_with, LookupError())
     assert lwt.state(failed) == lwt.Fail(LookupError())
