@@ -17,7 +17,7 @@ import lwt
 import lwt_unix
 from lwt._core.checks import check_callback
 from lwt_unix._checks import promise_of
-from lwt_unix._sockets.sockaddr import Address, Sockaddr, to_sockaddr
+from lwt_unix._sockets.sockaddr import Address, Sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
 from lwt_unix.lwt_io._connections import PrepareFd, closing_once
 from lwt_unix.lwt_io._create import (
@@ -171,9 +171,10 @@ def establish_server_with_client_socket(
 class _ChannelClients:
     """Calls `f(address, (input_channel, output_channel))` for each client."""
 
-    __slots__ = ("_buffer_size", "_f", "_no_close")
+    __slots__ = ("_buffer_size", "_f", "_function", "_no_close")
 
-    def __init__(self, f: ChannelsHandler, buffer_size: int, no_close: bool) -> None:
+    def __init__(self, function: str, f: ChannelsHandler, buffer_size: int, no_close: bool) -> None:
+        self._function = function
         self._f = f
         self._buffer_size = buffer_size
         self._no_close = no_close
@@ -190,8 +191,7 @@ class _ChannelClients:
             close_in_background(client)  # there is no memory to serve it
             raise
         close = None if self._no_close else partial(lwt.async_, partial(_close_channels, channels))
-        function = "lwt_io.establish_server_with_client_address"
-        _serve(function, self._f, address, channels, close)
+        _serve(self._function, self._f, address, channels, close)
 
 
 async def _close_channels(channels: Channels) -> None:
@@ -258,13 +258,39 @@ def establish_server_with_client_address(
     """
     function = "lwt_io.establish_server_with_client_address"
     check_callback(function, f, ("address", "channels"))
+    return _serve_on_channels(
+        function,
+        sockaddr,
+        f,
+        fd,
+        buffer_size,
+        backlog,
+        no_close,
+        set_tcp_nodelay,
+        prepare_listening_fd,
+        prepare_client_fd,
+    )
+
+
+def _serve_on_channels(
+    function: str,
+    sockaddr: Address,
+    f: ChannelsHandler,
+    fd: lwt_unix.File_descr | None,
+    buffer_size: int | None,
+    backlog: int | None,
+    no_close: bool,
+    set_tcp_nodelay: bool | None = None,
+    prepare_listening_fd: PrepareFd | None = None,
+    prepare_client_fd: PrepareFd | None = None,
+) -> lwt.Promise[Server]:
     if buffer_size is None:
         buffer_size = default_buffer_size()
     check_buffer_size(function, buffer_size)
     return start_server(
         function,
         sockaddr,
-        _ChannelClients(f, buffer_size, no_close),
+        _ChannelClients(function, f, buffer_size, no_close),
         fd,
         backlog,
         set_tcp_nodelay,
@@ -291,15 +317,13 @@ def establish_server(
     ?backlog:int -> ?no_close:bool -> Unix.sockaddr ->
     (input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
-    check_callback("lwt_io.establish_server", f, ("channels",))
-    return establish_server_with_client_address(
-        to_sockaddr("lwt_io.establish_server", sockaddr),
-        lambda _, channels: f(channels),
-        fd=fd,
-        buffer_size=buffer_size,
-        backlog=backlog,
-        no_close=no_close,
-    )
+    function = "lwt_io.establish_server"
+    check_callback(function, f, ("channels",))
+
+    def serve(_: Sockaddr, channels: Channels) -> lwt.Promise[object]:
+        return promise_of(function, f, channels)
+
+    return _serve_on_channels(function, sockaddr, serve, fd, buffer_size, backlog, no_close)
 
 
 @final

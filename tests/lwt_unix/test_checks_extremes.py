@@ -55,9 +55,8 @@ AS_OCAML_SAYS = {
     "lwt_unix.write_string": "lwt_unix.write",
     "lwt_unix.on_signal_full": "lwt_unix.on_signal",
     "lwt_io.write_from_string_exactly": "lwt_io.write_from_exactly",
-    "lwt_io.establish_server": "lwt_io.establish_server_with_client_address",
 }
-"""Functions that are called by another name in OCaml's own text, or in what they stand on."""
+"""Functions that are called by another name in OCaml's own text."""
 
 FLOATS = {
     "lwt_unix.sleep delay",
@@ -236,9 +235,8 @@ def test_a_number_that_no_system_can_take_is_a_value_error(
     if name in FLOATS and number != 10**400:
         return  # It is a number of seconds like any other.
     use = NUMBERS[name]
-    function, parameter = name.split()
-    if parameter != "port":
-        function = AS_OCAML_SAYS.get(function, function)
+    function = name.split(maxsplit=1)[0]
+    function = AS_OCAML_SAYS.get(function, function)
     value = lwt.Some(number) if name == "lwt_unix.setsockopt_optint value" else number
     with pytest.raises(ValueError, match=rf"^[lL]{re.escape(function[1:])}\b"):
         lwt_main.run(as_promise(use(value, pair[0], *channels)))

@@ -211,6 +211,25 @@ class TestServersOnChannels:
 
         assert lwt_main.run(main()) == b"hello"
 
+    def test_establish_server_names_itself_and_a_function_that_returns_no_promise(self) -> None:
+        fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        reported: list[Exception] = []
+        lwt.async_exception_hook.contents = reported.append
+
+        def no_promise(_: Channels) -> Any:
+            return 3
+
+        async def main() -> bytes:
+            async with await lwt_io.establish_server(HERE, no_promise, fd=fd):
+                return await lwt_io.with_connection(
+                    lwt_unix.getsockname(fd), lambda channels: lwt_io.read(channels[0])
+                )
+
+        assert lwt_main.run(main()) == b""
+        (problem,) = map(str, reported)
+        assert problem.startswith("lwt_io.establish_server: callback ")
+        assert "no_promise returned 3 (int), not a promise" in problem
+
     def test_the_oldest_version_returns_the_server_and_leaves_closing_to_f(self) -> None:
         fd = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
 
