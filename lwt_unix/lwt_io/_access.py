@@ -55,7 +55,7 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
     ocaml = "Lwt_io.resize_buffer: buffer size too small"
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, sys.maxsize)
-    return exclusively(channel, _resize(channel._buffer, size))
+    return exclusively(channel, _resize(channel._buffer, size), "lwt_io.resize_buffer")
 
 
 async def _resize(buffer: ChannelBuffer, size: int) -> None:
@@ -111,7 +111,7 @@ def block(
     check_kind("lwt_io.block", channel, Channel)
     check_kind("lwt_io.block", size, int, "the size is a number of bytes")
     check_callback("lwt_io.block", f, ("buffer", "offset"))
-    return exclusively(channel, _block(channel._buffer, size, f))
+    return exclusively(channel, _block(channel._buffer, size, f), "lwt_io.block")
 
 
 async def _block(
@@ -217,7 +217,7 @@ def direct_access(
     """
     check_kind("lwt_io.direct_access", channel, Channel)
     check_callback("lwt_io.direct_access", f, ("access",))
-    return exclusively(channel, _direct_access(channel._buffer, f))
+    return exclusively(channel, _direct_access(channel._buffer, f), "lwt_io.direct_access")
 
 
 async def _direct_access(

@@ -43,10 +43,23 @@ class Mode(Constant):
 class Channel_closed(Exception):
     """The channel is closed, or was closed while the operation waited.
 
-    Its argument says which kind of channel it was: `"input"` or `"output"`.
+    Its argument says which kind of channel it was: `"input"` or `"output"`. Its text has the
+    operation, too: `lwt_io.write_line on a closed output channel`.
 
     OCaml: exception Lwt_io.Channel_closed of string
     """
+
+    _operation = ""
+
+    def __str__(self) -> str:
+        kind = super().__str__()
+        return f"{self._operation} on a closed {kind} channel" if self._operation else kind
+
+
+def note_operation(exn: BaseException, function: str) -> None:
+    """Note in a `Channel_closed` which function has met it, unless that is known already."""
+    if isinstance(exn, Channel_closed) and not exn._operation:
+        exn._operation = function
 
 
 Perform: TypeAlias = Callable[[memoryview, int, int], lwt.Promise[int]]

@@ -175,7 +175,7 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
         if not oc._buffer.auto_flushing:
             request_flush(oc)
         return lwt.return_unit
-    return exclusively(oc, oc._buffer.flush_total())
+    return exclusively(oc, oc._buffer.flush_total(), "lwt_io.flush")
 
 
 def flush_all() -> lwt.Promise[None]:

@@ -39,7 +39,7 @@ from lwt._core.checks import check_callback, check_kind
 from lwt._core.coroutine import run_for_value
 from lwt._core.identity import refuse_copy
 from lwt_unix._checks import promise_of
-from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
+from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer, note_operation
 
 T = TypeVar("T")
 AnyChannel = TypeVar("AnyChannel", bound="Channel")
@@ -169,11 +169,14 @@ def finish(channel: Channel) -> None:
             request_flush(channel)  # also if nothing is left: others may write before it is due
 
 
-def exclusively(channel: Channel, operation: Coroutine[Any, Any, T]) -> lwt.Promise[T]:
+def exclusively(
+    channel: Channel, operation: Coroutine[Any, Any, T], function: str = ""
+) -> lwt.Promise[T]:
     """Run an operation on the channel's buffer, while no other one runs.
 
     It begins at once if the channel is idle. The channel goes on to the next
-    operation before the promise is resolved.
+    operation before the promise is resolved. If the channel is closed, the exception names
+    the function that was called: by default, that with the name of the operation.
 
     OCaml: Lwt_io.primitive
     """
@@ -181,30 +184,39 @@ def exclusively(channel: Channel, operation: Coroutine[Any, Any, T]) -> lwt.Prom
     # postpone (when calls are nested deeply): calls are served in their order.
     if channel._state is IDLE:
         channel._state = BUSY
-        return run_for_value(_to_its_end(channel, operation))
-    return run_for_value(_in_turn(channel, _ask_for_turn(channel), operation))
+        return run_for_value(_to_its_end(channel, operation, function))
+    return run_for_value(_in_turn(channel, _ask_for_turn(channel), operation, function))
 
 
 async def _in_turn(
-    channel: Channel, turn: lwt.Promise[None], operation: Coroutine[Any, Any, T]
+    channel: Channel,
+    turn: lwt.Promise[None],
+    operation: Coroutine[Any, Any, T],
+    function: str,
 ) -> T:
     try:
         await turn
         _begin_turn(channel)
-    except BaseException:
+    except BaseException as exn:
         operation.close()  # it has not begun, and never will
+        note_operation(exn, function or _function_of(operation))
         raise
     channel._state = BUSY
-    return await _to_its_end(channel, operation)
+    return await _to_its_end(channel, operation, function)
 
 
-async def _to_its_end(channel: Channel, operation: Coroutine[Any, Any, T]) -> T:
+def _function_of(operation: Coroutine[Any, Any, object]) -> str:
+    return f"lwt_io.{getattr(operation, '__name__', 'atomic')}"
+
+
+async def _to_its_end(channel: Channel, operation: Coroutine[Any, Any, T], function: str = "") -> T:
     try:
         result = await operation
     except GeneratorExit:
         raise  # nobody will ever run this again: the promise that it waits for is lost
-    except BaseException:
+    except BaseException as exn:
         finish(channel)
+        note_operation(exn, function or _function_of(operation))
         raise
     finish(channel)
     return result
@@ -255,8 +267,12 @@ async def _atomically_in_turn(
     channel: AnyChannel,
     turn: lwt.Promise[None],
 ) -> T:
-    await turn
-    _begin_turn(channel)
+    try:
+        await turn
+        _begin_turn(channel)
+    except Channel_closed as exn:
+        note_operation(exn, "lwt_io.atomic")
+        raise
     return await _atomically(function, channel, _lend(channel))
 
 

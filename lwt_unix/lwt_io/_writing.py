@@ -169,7 +169,8 @@ def _write_from(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = bytes_to_cut(function, source)
-    return exclusively(oc, _putting.write_from(oc._buffer, function, view, offset, length))
+    operation = _putting.write_from(oc._buffer, function, view, offset, length)
+    return exclusively(oc, operation, function)
 
 
 def _write_from_exactly(
@@ -187,8 +188,8 @@ def _write_from_exactly(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = bytes_to_cut(function, source)
-    name = ocaml or function
-    return exclusively(oc, _putting.write_from_exactly(oc._buffer, name, view, offset, length))
+    operation = _putting.write_from_exactly(oc._buffer, ocaml or function, view, offset, length)
+    return exclusively(oc, operation, function)
 
 
 def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> lwt.Promise[int]:

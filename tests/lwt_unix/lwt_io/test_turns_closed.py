@@ -1,0 +1,90 @@
+"""What a closed channel says: the function that was called, and which kind of channel it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import lwt
+from lwt_unix import lwt_io, lwt_main
+from tests.support.channels import Sink, Source
+
+READ: dict[str, Callable[[lwt_io.InputChannel], lwt.Promise[object]]] = {
+    "read_line": lwt_io.read_line,
+    "read_line_opt": lwt_io.read_line_opt,
+    "read_char": lwt_io.read_char,
+    "read_char_opt": lwt_io.read_char_opt,
+    "atomic": lwt_io.atomic(lwt_io.read_line),
+    "block": lambda ic: lwt_io.block(ic, 1, lambda memory, start: lwt.return_(start)),
+    "direct_access": lambda ic: lwt_io.direct_access(ic, lambda _: lwt.return_unit),
+    "resize_buffer": lambda ic: lwt_io.resize_buffer(ic, 100),
+}
+
+WRITE: dict[str, Callable[[lwt_io.OutputChannel], lwt.Promise[object]]] = {
+    "write": lambda oc: lwt_io.write(oc, "text"),
+    "write_line": lambda oc: lwt_io.write_line(oc, "text"),
+    "write_char": lambda oc: lwt_io.write_char(oc, "c"),
+    "write_from": lambda oc: lwt_io.write_from(oc, b"text", 0, 4),
+    "write_from_bigstring": lambda oc: lwt_io.write_from_bigstring(oc, b"text", 0, 4),
+    "write_from_string": lambda oc: lwt_io.write_from_string(oc, "text", 0, 4),
+    "write_from_exactly": lambda oc: lwt_io.write_from_exactly(oc, b"text", 0, 4),
+    "write_from_exactly_bigstring": lambda oc: lwt_io.write_from_exactly_bigstring(
+        oc, b"text", 0, 4
+    ),
+    "write_from_string_exactly": lambda oc: lwt_io.write_from_string_exactly(oc, "text", 0, 4),
+    "flush": lwt_io.flush,
+}
+
+
+def why_closed(promise: lwt.Promise[object]) -> str:
+    with pytest.raises(lwt_io.Channel_closed) as raised:
+        lwt_main.run(promise)
+    assert raised.value.args in {("input",), ("output",)}
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_closed_input_channel_says_what_was_tried(name: str) -> None:
+    source = Source()
+    lwt_main.run(lwt_io.close(source.channel))
+    assert why_closed(READ[name](source.channel)) == f"lwt_io.{name} on a closed input channel"
+
+
+@pytest.mark.parametrize("name", WRITE)
+def test_a_closed_output_channel_says_what_was_tried(name: str) -> None:
+    sink = Sink()
+    lwt_main.run(lwt_io.close(sink.channel))
+    assert why_closed(WRITE[name](sink.channel)) == f"lwt_io.{name} on a closed output channel"
+
+
+@pytest.mark.parametrize("name", READ)
+def test_an_operation_that_waits_for_its_turn_is_told_in_the_same_way(name: str) -> None:
+    source = Source()
+    first = lwt_io.read_char(source.channel)
+    waiting = READ[name](source.channel)
+    lwt.on_failure(first, lambda _: None)
+    lwt_main.run(lwt_io.abort(source.channel))
+    assert why_closed(waiting) == f"lwt_io.{name} on a closed input channel"
+
+
+def test_an_operation_that_is_at_work_is_told_in_the_same_way() -> None:
+    sink = Sink(waits=True)
+    writing = lwt_io.write(sink.channel, bytes(100))
+    lwt_main.run(lwt_io.abort(sink.channel))
+    assert why_closed(writing) == "lwt_io.write on a closed output channel"
+
+
+def test_a_channel_on_another_one_says_which_operation_of_that_one_failed() -> None:
+    inner = Source()
+    lwt_main.run(lwt_io.close(inner.channel))
+    outer = lwt_io.make(
+        lambda memory, start, length: lwt_io.read_into(inner.channel, memory, start, length),
+        mode=lwt_io.Input,
+    )
+    assert why_closed(lwt_io.read_line(outer)).startswith("lwt_io.read_into on a closed")
+
+
+def test_a_channel_closed_exception_of_the_program_s_own_shows_its_argument() -> None:
+    assert str(lwt_io.Channel_closed("mine")) == "mine"
+    assert repr(lwt_io.Channel_closed("output")) == "Channel_closed('output')"
