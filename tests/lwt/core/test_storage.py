@@ -14,7 +14,7 @@ import pytest
 
 import lwt
 from lwt import Promise, Some
-from tests.support.promises import A, Recorder, raising, returning
+from tests.support.promises import A, Recorder, pending, raising, returning
 from tests.support.storage import USER, as_user, user
 
 # Keys and values
@@ -33,6 +33,13 @@ def test_a_value_is_there_during_the_call_and_not_after_it() -> None:
 def test_with_value_returns_what_the_function_returns() -> None:
     result = object()
     assert as_user("ada", lambda: result) is result
+
+
+def test_the_storage_is_what_it_was_after_an_exception_that_rejects_no_promise() -> None:
+    promise = lwt.return_unit
+    with pytest.raises(MemoryError):
+        as_user("ada", lambda: lwt.map(raising(MemoryError()), promise))
+    assert user() == "nobody"
 
 
 def test_the_inner_value_hides_the_outer_one_for_its_time(record: Recorder) -> None:
@@ -298,6 +305,39 @@ def test_the_hook_sees_the_storage_of_a_cancel_callback(record: Recorder) -> Non
     as_user("attached", lambda: lwt.on_cancel(task, raising(A())))
     as_user("cancelling", lambda: lwt.cancel(task))
     assert record.events == ["attached"]
+
+
+@pytest.mark.usefixtures("_the_hook_sees")
+def test_the_hook_sees_the_storage_of_protected_when_what_that_made_is_cancelled(
+    record: Recorder,
+) -> None:
+    promise: Promise[None] = as_user("protecting", lambda: lwt.protected(pending()))
+    lwt.ignore_result(promise)
+    as_user("cancelling", lambda: lwt.cancel(promise))
+    assert record.events == ["protecting"]
+
+
+@pytest.mark.usefixtures("_the_hook_sees")
+def test_the_hook_sees_the_storage_of_the_cleaning_up_that_finalize_had_to_wait_for(
+    record: Recorder,
+) -> None:
+    cleaned, resolver = lwt.wait()
+    finalized = as_user("finalizing", lambda: lwt.finalize(lambda: lwt.fail(A()), lambda: cleaned))
+    lwt.ignore_result(finalized)
+    as_user("resolving", lambda: lwt.wakeup(resolver, None))
+    assert record.events == ["finalizing"]
+
+
+@pytest.mark.usefixtures("_the_hook_sees")
+def test_the_storage_after_nested_callbacks_is_that_of_the_callback_that_made_them_run(
+    record: Recorder,
+) -> None:
+    promise, resolver = lwt.wait()
+    lwt.ignore_result(promise)  # Its callback is the last to run.
+    handled = as_user("handling", lambda: lwt.catch(lambda: promise, lambda _: lwt.return_unit))
+    as_user("nested", lambda: lwt.on_success(handled, lambda _: record(user())))
+    as_user("resolving", lambda: lwt.wakeup_exn(resolver, A()))
+    assert record.events == ["nested", "handling"]
 
 
 # What callbacks of resolved promises see

@@ -248,6 +248,23 @@ def test_repeated_timer_whose_callback_raises_is_called_again_later(
     assert record.take() == ["interrupt"] * 2
 
 
+def test_a_timer_that_raises_is_over_and_the_later_ones_follow_in_the_next_turn(
+    engine: lwt_engine.abstract, clock: Clock, record: Recorder
+) -> None:
+    def fail(_: Event) -> None:
+        record.calls.append("fail")
+        raise LookupError
+
+    engine.on_timer(1, False, fail)
+    engine.on_timer(2, False, record("next"))
+    clock.now += 3
+    with pytest.raises(LookupError):
+        engine.iter(False)
+    for _ in range(2):
+        engine.iter(False)
+    assert record.take() == ["fail", "next"]
+
+
 @pytest.mark.parametrize("delay", [math.inf, 1e300, 10**12])
 def test_very_long_delays_are_taken(
     engine: lwt_engine.abstract, clock: Clock, record: Recorder, delay: float

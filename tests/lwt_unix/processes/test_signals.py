@@ -181,6 +181,20 @@ def test_signal_count_counts_handlers_of_all_signals() -> None:
     assert counts == [3, 2, 1, 0]
 
 
+def test_the_counts_are_of_the_programs_own_handlers_and_of_the_pipe_while_there_are_any() -> None:
+    def counts() -> tuple[int, int]:
+        return lwt_unix.signal_count(), lwt_engine.readable_count()
+
+    seen = [counts()]
+    handlers = []
+    for _ in range(2):
+        handlers.append(lwt_unix.on_signal(signal.SIGUSR1, print))
+        seen.append(counts())
+    for handler in handlers:
+        lwt_unix.disable_signal_handler(handler)
+    assert [*seen, counts()] == [(0, 0), (1, 1), (2, 1), (0, 0)]
+
+
 def test_an_exception_of_a_handler_leaves_the_loop_and_later_signals_are_kept() -> None:
     log: list[str] = []
 
