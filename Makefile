@@ -27,10 +27,10 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix reference bench soak conformance clean
+.PHONY: help run test check fix reference bench soak conformance conformance-exhaustive clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
 
 # exec: the server takes the place of the recipe's shell, so a signal to make reaches it.
 run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
@@ -92,6 +92,9 @@ soak: $(TESTABLE) ## search the property tests for longer (half an hour)
 # N sets how many programs run for each module; each has a number of its own otherwise.
 conformance: $(TESTABLE) ## let OCaml's Lwt judge random programs (N=20000)
 	@$(VENV_PYTHON) -m tests.conformance compare --install $(if $(N),--programs $(N))
+
+conformance-exhaustive: $(TESTABLE) ## let it judge all small programs over promises (minutes)
+	@$(VENV_PYTHON) -m tests.conformance exhaustive --install
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

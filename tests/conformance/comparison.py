@@ -56,16 +56,18 @@ class Result:
 
     programs: int = 0
     differences: list[Difference] = field(default_factory=list)
-    undefined: Counter[str] = field(default_factory=Counter)
-    """How many programs were kept from OCaml, by reason."""
+    doubtful: Counter[str] = field(default_factory=Counter)
+    """How many programs OCaml may do something else with, by the reason."""
 
-    undefined_programs: list[Program] = field(default_factory=list)
+    excused: Counter[str] = field(default_factory=Counter)
+    """With how many of them it did."""
+
     met: Met = field(default_factory=Counter)
 
     @property
     def judged(self) -> int:
         """How many programs OCaml was the judge of."""
-        return self.programs - len(self.undefined_programs)
+        return self.programs - self.excused.total()
 
 
 def random_programs(language: Language, number: int, seed: int = 0) -> Iterator[Program]:
@@ -99,14 +101,25 @@ def _is_allowed(by_ocaml: list[str] | None, answers: Answers) -> bool:
 
 
 def judged(program: Program, answers: Answers, by_ocaml: list[str] | None) -> Difference | None:
-    """Compare what was answered to a program; `by_ocaml` matters only where it is defined."""
-    if not answers.undefined and not _is_allowed(by_ocaml, answers):
-        ours = closest(answers.traces, by_ocaml) if by_ocaml else answers.traces[0]
-        return Difference(program, ours, by_ocaml)
+    """Compare what was answered to a program."""
     for number, by_model in answers.model:
         if answers.traces[number] != by_model:
             return Difference(program, answers.traces[number], by_model, judge="model")
+    if not _is_allowed(by_ocaml, answers):
+        ours = closest(answers.traces, by_ocaml) if by_ocaml else answers.traces[0]
+        return Difference(program, ours, by_ocaml)
     return None
+
+
+def asked(judge: Judge, program: Program, answers: Answers) -> list[str] | None:
+    """Have OCaml run a program: in a process of its own if it is doubtful how that ends."""
+    ask = judge.ask_apart if answers.doubtful else lambda text: judge.ask([text])[0]
+    return ask(show(program))
+
+
+def is_excused(difference: Difference | None, answers: Answers) -> bool:
+    """Tell whether a program is one of those in which OCaml may do something else."""
+    return bool(answers.doubtful) and difference is not None and difference.judge == "OCaml"
 
 
 def compare(
@@ -127,16 +140,16 @@ def compare(
         if not batch:
             break
         answers = [run_ours(language, program, result.met) for program in batch]
-        asked = zip(batch, answers, strict=True)
-        texts = [show(program) for program, answer in asked if not answer.undefined]
-        replies = iter(judge.ask(texts))
-        for program, answer in zip(batch, answers, strict=True):
+        pairs = list(zip(batch, answers, strict=True))
+        replies = iter(judge.ask([show(program) for program, own in pairs if not own.doubtful]))
+        for program, own in pairs:
             result.programs += 1
-            if answer.undefined:
-                result.undefined[answer.undefined[0]] += 1
-                result.undefined_programs.append(program)
-            difference = judged(program, answer, None if answer.undefined else next(replies))
-            if difference:
+            by_ocaml = asked(judge, program, own) if own.doubtful else next(replies)
+            difference = judged(program, own, by_ocaml)
+            result.doubtful.update(own.doubtful[:1])
+            if is_excused(difference, own):
+                result.excused.update(own.doubtful[:1])
+            elif difference:
                 difference.number = result.programs
                 result.differences.append(difference)
         report(result)
@@ -148,8 +161,8 @@ def compare(
 def one_difference(language: Language, judge: Judge, program: Program) -> Difference | None:
     """Run one program on both sides."""
     answers = run_ours(language, program)
-    by_ocaml = None if answers.undefined else judge.ask([show(program)])[0]
-    return judged(program, answers, by_ocaml)
+    difference = judged(program, answers, asked(judge, program, answers))
+    return None if is_excused(difference, answers) else difference
 
 
 def shrunk(language: Language, judge: Judge, difference: Difference) -> Difference | None:

@@ -26,6 +26,8 @@ from tests.conformance.known_differences import KNOWN_DIFFERENCES
 SOURCES = Path(__file__).parent / "ocaml"
 SHARED = "programs.ml"
 PACKAGES = ["ocaml", "ocaml-findlib", "liblwt-ocaml-dev"]
+LIMIT_APART = 0.05
+"""Seconds of the processor's time: a program takes a thousandth of one, or never ends."""
 
 
 class NoJudge(Exception):
@@ -54,7 +56,8 @@ def build(source: str, package: str) -> Path:
         with tempfile.TemporaryDirectory(dir=built.parent) as workplace:
             for name, text in texts.items():
                 (Path(workplace) / name).write_text(text)
-            options = ["-O3", "-w", "-a", "-thread", "-package", package, "-linkpkg"]
+            packages = f"{package},unix"
+            options = ["-O3", "-w", "-a", "-thread", "-package", packages, "-linkpkg"]
             run(["ocamlfind", "ocamlopt", *options, *texts, "-o", "program"], cwd=Path(workplace))
             os.replace(Path(workplace) / "program", built)
     return built
@@ -102,11 +105,17 @@ def install() -> None:
 class Judge:
     """A running interpreter; a new one is started when it dies or does not answer."""
 
-    def __init__(self, program: Path, patience: float = 10.0) -> None:
-        """Take the path of the interpreter, and the seconds that it may take for a program."""
+    def __init__(self, program: Path, patience: float = 10.0, *, limit: float = 10.0) -> None:
+        """Take the path of the interpreter.
+
+        It has `patience` seconds for the answer to a program, and may take `limit` seconds of the
+        processor's time for it.
+        """
         self._program = program
         self._patience = patience
+        self._limit = limit
         self._process: subprocess.Popen[str] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="judge")  # One that dies leaves sockets.
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask(self, programs: Sequence[str]) -> list[list[str] | None]:
@@ -120,6 +129,11 @@ class Judge:
                 self.close()
                 answers.append(None)  # This one did it: the others are asked again.
         return answers
+
+    def ask_apart(self, program: str) -> list[str] | None:
+        """Return the trace of a program that may end the interpreter, or spoil it for others."""
+        with Judge(self._program, limit=LIMIT_APART) as judge:
+            return judge.ask([program])[0]
 
     def _ask(self, programs: Sequence[str]) -> list[list[str]]:
         """Return the traces up to the first program that is not answered."""
@@ -151,7 +165,12 @@ class Judge:
         if self._process is None:
             self._answers = queue.SimpleQueue()
             self._process = subprocess.Popen(
-                [self._program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                [self._program, str(self._limit)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if self._limit == LIMIT_APART else None,
+                text=True,
+                env=os.environ | {"TMPDIR": self._folder.name},
             )
             receiver = threading.Thread(
                 target=self._receive, args=(self._process, self._answers), daemon=True
@@ -189,3 +208,4 @@ class Judge:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+        self._folder.cleanup()

@@ -21,11 +21,11 @@ class Answers:
     traces: list[list[str]]
     """One of them is to be OCaml's."""
 
-    undefined: list[str] = field(default_factory=list)
-    """Why OCaml's behaviour is undefined, if it is: a model is the judge then."""
+    doubtful: list[str] = field(default_factory=list)
+    """Why OCaml may do something else, if it may: then a difference is excused."""
 
     model: list[tuple[int, list[str]]] = field(default_factory=list)
-    """What the model does, and which of `traces` should be the same."""
+    """What a model does, and which of `traces` has to be the same, whatever OCaml does."""
 
     more: Iterator[list[str]] = field(default_factory=lambda: iter(()))
     """More traces, made when they are asked for: the other ways that random choices may go."""

@@ -61,7 +61,7 @@ class Report:
             self.language.name,
             str(self.result.judged),
             str(len(self.result.differences)),
-            str(sum(self.result.undefined.values())),
+            str(self.result.excused.total()),
             f"{len(self.reached)} of {len(self.values) - len(self.excused)}",
             f"{len(self.statements)} of {len(self.language.statements)}",
             f"{len(self.pairs)} of {len(self.language.pairs)}",
@@ -73,7 +73,7 @@ HEADINGS: Final = [
     "module",
     "judged by OCaml",
     "differences",
-    "kept from OCaml",
+    "excused",
     "values",
     "statements",
     "pairs",
@@ -93,12 +93,19 @@ def table(reports: list[Report]) -> str:
     ]
     for report in reports:
         name = report.language.name
-        for reason, number in report.result.undefined.most_common():
-            lines.append(f"{name}: {number} programs were kept from OCaml, where {reason}")
+        lines.extend(f"{name}: {line}" for line in excuses(report.result))
         for reason in dict.fromkeys(report.excused.values()):
             names = [value for value, why in report.excused.items() if why == reason]
             lines.append(f"{name}: left out, {reason}: {', '.join(names)}")
     return "\n".join(lines)
+
+
+def excuses(result: Result) -> list[str]:
+    """Tell how many of the doubtful programs differ, for each reason to doubt."""
+    return [
+        f"{result.excused[reason]} of {number} programs differ and are excused: {reason}"
+        for reason, number in result.doubtful.most_common()
+    ]
 
 
 def explanation(difference: Difference) -> str:

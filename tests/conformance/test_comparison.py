@@ -15,6 +15,7 @@ from tests.conformance.comparison import (
     Difference,
     Result,
     compare,
+    is_excused,
     judged,
     one_difference,
     random_programs,
@@ -25,7 +26,7 @@ from tests.conformance.judge import Judge, build
 from tests.conformance.language import Answers, Met
 from tests.conformance.languages.listed import LANGUAGES
 from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
-from tests.conformance.report import Report, both_traces, explanation
+from tests.conformance.report import Report, both_traces, excuses, explanation
 from tests.conformance.shrinking import shrink
 from tests.conformance.values import values
 
@@ -67,11 +68,48 @@ def test_a_difference_is_what_no_choice_allows() -> None:
     assert (difference.ours, difference.expected) == (["a"], ["d"])
 
 
-def test_where_ocaml_is_undefined_the_model_is_the_judge() -> None:
-    answers = Answers([["a"]], undefined=["it never ends"], model=[(0, ["b"])])
-    difference = judged((), answers, None)
+@pytest.mark.parametrize("by_ocaml", [None, ["a"], ["b"]])
+def test_the_model_is_a_judge_whatever_ocaml_does(by_ocaml: list[str] | None) -> None:
+    answers = Answers([["a"]], doubtful=["it never ends"], model=[(0, ["b"])])
+    difference = judged((), answers, by_ocaml)
     assert difference is not None
     assert difference.judge == "model"
+    assert not is_excused(difference, answers)
+
+
+def test_only_a_doubtful_program_is_excused() -> None:
+    for doubtful in ([], ["it never ends"]):
+        answers = Answers([["a"]], doubtful=doubtful)
+        assert is_excused(judged((), answers, ["b"]), answers) == bool(doubtful)
+        assert not is_excused(judged((), answers, ["a"]), answers)
+
+
+NEVER_ENDS = (
+    "(task 3) (catch 3 (do 1 (promise 3)) (do 2 (promise 0))) "
+    "(bind 0 3 (do 3 (argument))) (cancel 0) (cancel 0)"
+)
+
+
+@needs_ocaml
+def test_of_the_doubtful_programs_those_that_differ_are_excused_and_counted() -> None:
+    language = LANGUAGES["Lwt"]()
+    texts = (NEVER_ENDS, "(pause 0) (abandon_paused) (cancel 0)", "(task 0)")
+    with Judge(build(language.interpreter, language.package)) as judge:
+        result = compare(language, judge, map(parse, texts))
+    assert (result.programs, result.judged, result.differences) == (3, 2, [])
+    assert excuses(result) == [
+        "1 of 1 programs differ and are excused: the search for promises to cancel never ends",
+        "0 of 1 programs differ and are excused: an abandoned pause is cancelled",
+    ]
+
+
+@needs_ocaml
+def test_a_program_that_takes_too_much_of_the_processors_time_ends_the_interpreter() -> None:
+    language = LANGUAGES["Lwt"]()
+    with Judge(build(language.interpreter, language.package), limit=0.05) as judge:
+        endless, next_one = judge.ask([NEVER_ENDS, "(task 0)"])
+    assert endless is None
+    assert next_one == ["statement 0 ends, 0 paused | - - | -"]
 
 
 @in_each_language
@@ -179,9 +217,16 @@ def test_explain_shows_a_program_that_does_not_differ(capsys: pytest.CaptureFixt
 
 
 @needs_ocaml
-def test_explain_says_why_a_program_is_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "Lwt", "(pause 0) (abandon_paused) (cancel 0)"]) == 0
-    assert capsys.readouterr().out.endswith("\nNot compared: an abandoned pause is cancelled\n")
+def test_explain_says_why_a_program_is_excused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Lwt", NEVER_ENDS]) == 0
+    reason = "the search for promises to cancel never ends"
+    assert capsys.readouterr().out.endswith(f"\nExcused: {reason}\n")
+
+
+@needs_ocaml
+def test_a_part_of_the_exhaustive_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exhaustive", "--every", "5000"]) == 0
+    assert capsys.readouterr().out == "21 programs, 0 differences\n"
 
 
 @needs_ocaml

@@ -162,11 +162,19 @@ class SequentialWorld:
         snapshot = self.storage
         self.depth += 1
         self.run_callbacks(state, result)
+        self.leave_resolution_loop(snapshot)
+
+    def leave_resolution_loop(self, snapshot: dict[object, object]) -> None:
         if self.depth == 1:
             while self.deferred:
                 self.run_callbacks(*self.deferred.pop(0))
         self.depth -= 1
         self.storage = snapshot
+
+    def abandon_wakeups(self) -> None:
+        """Leave one loop too many: the depth may come to be negative."""
+        if self.depth != 0:
+            self.leave_resolution_loop({})
 
     def resolve(self, promise: Promise, result: Outcome, *, later: bool = False) -> None:
         state = pending(promise)

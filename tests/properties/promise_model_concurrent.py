@@ -252,7 +252,3 @@ class World(SequentialWorld):
 
     def paused_count(self) -> int:
         return self.pauses_counted
-
-    def abandon_wakeups(self) -> None:
-        """Do nothing: programs call it only where no callback is running."""
-        assert self.depth == 0

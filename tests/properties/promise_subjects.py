@@ -12,8 +12,9 @@ from typing import Any
 
 import lwt
 from lwt import lwt_sequence
-from tests.conformance.languages.lwt.language import KEYS
+from lwt._core.resolution import resolution
 from tests.conformance.languages.lwt.run import Waiting
+from tests.conformance.languages.storage import Storage
 from tests.properties import promise_model
 from tests.properties.promise_model_concurrent import World
 
@@ -77,29 +78,22 @@ class ByModel(World):
             self.wakeup(self.sequence.pop(0), value)
 
 
-class ByLwt:
+class ByLwt(Storage):
     """Package `lwt`, as `Run` wants it."""
 
     choices = lwt.prng
 
     def __init__(self, *, coroutines: bool = False) -> None:
+        super().__init__()
         self._coroutines = coroutines
         self._hook_before = lwt.async_exception_hook.contents
         self.sequence: lwt_sequence.Sequence[lwt.Resolver[object]] = lwt_sequence.create()
-        self._keys: list[lwt.Key[object]] = [lwt.new_key() for _ in range(KEYS)]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(lwt, name)
 
     def set_hook(self, hook: Hook) -> None:
         lwt.async_exception_hook.contents = hook
-
-    def get(self, key: int) -> object:
-        found = lwt.get(self._keys[key])
-        return found.value if found else None
-
-    def with_value(self, key: int, value: object, f: Callable[[], object]) -> None:
-        lwt.with_value(self._keys[key], None if value is None else lwt.Some(value), f)
 
     def outcome(self, promise: lwt.Promise[object]) -> tuple[bool, object] | None:
         match lwt.state(promise):
@@ -131,3 +125,4 @@ class ByLwt:
         """Leave nothing behind in the package, whose state is global."""
         lwt.async_exception_hook.contents = self._hook_before
         lwt.abandon_paused()
+        resolution.renew()  # After `abandon_wakeups` in a callback the depth is wrong.

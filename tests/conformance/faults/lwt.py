@@ -144,6 +144,25 @@ LWT_FAULTS: Final = (
     ),
     fault(
         "Lwt",
+        "what finalize calls to clean up sees the storage of whoever resolves the promise",
+        """\
+        current_storage.contents = self._storage
+        try:
+            inner = _clean_up_then(""",
+        """\
+        try:
+            inner = _clean_up_then(""",
+    ),
+    fault(
+        "Lwt",
+        "finalize does not leave its storage when the cleaning up is over",
+        """\
+        current_storage.contents = self._storage  # OCaml's is a `bind`, and leaves its storage.
+""",
+        "",
+    ),
+    fault(
+        "Lwt",
         "of several cancelled promises, the first found has its callbacks run first",
         "remaining = reversed(canceled)",
         "remaining = iter(canceled)",
@@ -232,6 +251,23 @@ LWT_FAULTS: Final = (
         "wakeup raises if the promise was cancelled",
         "isinstance(promise._value.exception, Canceled):\n        return None\n    raise ",
         "isinstance(promise._value.exception, MemoryError):\n        return None\n    raise ",
+    ),
+    fault(
+        "Lwt",
+        "abandon_wakeups does not run what was deferred",
+        """\
+        resolution.depth -= 1
+        _run_deferred()
+""",
+        """\
+        resolution.depth -= 1
+""",
+    ),
+    fault(
+        "Lwt",
+        "abandon_wakeups leaves the storage alone",
+        "        current_storage.contents = empty_storage\n\n\ndef resume",
+        "\n\ndef resume",
     ),
     fault(
         "Lwt",

@@ -21,6 +21,23 @@ STREAM_FAULTS: Final = (
     ),
     fault(
         "Lwt_stream",
+        "push(None) closes the stream before its readers run",
+        """\
+        if self.is_awaited:
+            self.tell()
+        # Last, in case one of the callbacks raises.
+        self._is_closed = True
+        wakeup(self.close, None)
+""",
+        """\
+        self._is_closed = True
+        wakeup(self.close, None)
+        if self.is_awaited:
+            self.tell()
+""",
+    ),
+    fault(
+        "Lwt_stream",
         "a reader consumes the first element, also where another has taken its own",
         "    if cell is stream._cell:\n        stream._cell = cell.next",
         "    if stream._cell is not stream._source.last:\n        stream._cell = stream._cell.next",

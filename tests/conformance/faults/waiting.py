@@ -82,6 +82,17 @@ _MVAR_FAULTS: Final = (
 _MUTEX_FAULTS: Final = (
     fault(
         "Lwt_mutex",
+        "with_lock unlocks with the storage of whoever resolves the promise",
+        """\
+        current_storage.contents = self._storage
+        unlock(self._mutex)
+""",
+        """\
+        unlock(self._mutex)
+""",
+    ),
+    fault(
+        "Lwt_mutex",
         "the lock goes to who came last",
         *_NEWEST_FIRST,
     ),
@@ -311,6 +322,18 @@ _SWITCH_FAULTS: Final = (
 )
 
 _POOL_FAULTS: Final = (
+    fault(
+        "Lwt_pool",
+        "a user's function is called with nothing in the storage",
+        """\
+    member = yield _acquire(pool)
+""",
+        """\
+    member = yield _acquire(pool)
+    from lwt._core.storage import current_storage
+    current_storage.contents = {}
+""",
+    ),
     fault(
         "Lwt_pool",
         "a member goes to who came last",

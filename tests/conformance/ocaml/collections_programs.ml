@@ -22,8 +22,6 @@ type run = {
   queues : Queues.t array;
 }
 
-let key : int Lwt.key = Lwt.new_key ()
-
 let show_exn = function
   | E number -> "E" ^ string_of_int number
   | Not_found -> "Not_found"
@@ -46,10 +44,9 @@ let show_promise promise =
   | Lwt.Sleep -> "pending"
 
 let log run event =
-  let storage = match Lwt.get key with None -> "-" | Some v -> show_int v in
   let promises =
     List.filter_map (Option.map show_promise) (Array.to_list run.promises) in
-  add_event (String.concat " | " ((event ^ " @" ^ storage) :: promises))
+  add_event (String.concat " | " (event :: promises))
 
 let keep run slot promise =
   run.promises.(slot) <- Some promise;
@@ -76,9 +73,8 @@ let rec execute run = function
     resolve run w (fun resolver -> Lwt.wakeup_later resolver v)
   | Row [Word "wakeup_exn"; Number w; Number e] ->
     resolve run w (fun resolver -> Lwt.wakeup_exn resolver (E e))
-  | Row [Word "with"; Number v; statement] ->
-    Lwt.with_value key (Some v) (fun () -> execute run statement)
-  | Row [Word "with"; Number _] -> ()
+  | Row (Word ("with_value" | "without_value") :: _) as form -> under_storage (execute run) form
+  | Row [Word "ignore_result"; Number p] -> Option.iter Lwt.ignore_result run.promises.(p)
   | Row [Word "when"; Number p; body] ->
     (match run.promises.(p) with
      | None -> ()
@@ -337,7 +333,8 @@ let run_program program =
     let finished =
       match execute run statement with
       | () -> "ends"
-      | exception (E _ | Not_found | Invalid_argument _ as exn) -> "raises " ^ show_exn exn in
+      | exception (E _ | Not_found | Lwt.Canceled | Invalid_argument _ as exn) ->
+        "raises " ^ show_exn exn in
     log run (Printf.sprintf "statement %d %s" number finished)) program
 
 let () = serve run_program

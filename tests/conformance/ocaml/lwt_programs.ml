@@ -82,7 +82,6 @@ type run = {
   mutable count : int;
   slots : value Lwt.t option array;
   resolvers : value Lwt.u option array;
-  keys : value Lwt.key array;
   sequence : value Lwt.u Lwt_sequence.t;
   mutable in_hook : bool;
   mutable in_notifier : bool;
@@ -96,7 +95,6 @@ let new_run () = {
   count = 0;
   slots = Array.make slots_at_most None;
   resolvers = Array.make slots_at_most None;
-  keys = Array.init 2 (fun _ -> Lwt.new_key ());
   sequence = Lwt_sequence.create ();
   in_hook = false;
   in_notifier = false;
@@ -109,13 +107,7 @@ let new_run () = {
 let most_runs = 20
 
 let log run event =
-  add_event event;
-  Buffer.add_string trace " |";
-  Array.iter (fun key ->
-    Buffer.add_char trace ' ';
-    Buffer.add_string trace
-      (match Lwt.get key with None -> "-" | Some value -> show_value value)) run.keys;
-  Buffer.add_string trace " | ";
+  add_line (event ^ " | " ^ stored () ^ " | ");
   for i = 0 to run.count - 1 do
     if i > 0 then Buffer.add_char trace ' ';
     match Lwt.state run.promises.(i) with
@@ -173,6 +165,7 @@ let name_pending run (values, rest) =
 let rec execute_all run statements = List.iter (execute run) statements
 
 and execute run = function
+  | Row (Word ("with_value" | "without_value") :: _) as form -> under_storage (execute run) form
   | Row (Word name :: arguments) ->
     (try execute_named run name arguments with Empty_slot -> ())
   | _ -> raise (Malformed "statement")
@@ -329,10 +322,6 @@ and execute_named run name arguments =
         react exn;
         run.in_hook <- false
       end)
-  | "with_value", Number k :: Number v :: block ->
-    Lwt.with_value run.keys.(k) (Some (Int v)) (fun () -> execute_all run block)
-  | "without_value", Number k :: block ->
-    Lwt.with_value run.keys.(k) None (fun () -> execute_all run block)
   | "add_task_l", [Number d] -> keep run d (Lwt.add_task_l run.sequence)
   | "add_task_r", [Number d] -> keep run d (Lwt.add_task_r run.sequence)
   | "take_l", [Number v] ->
@@ -525,6 +514,23 @@ and handler run form =
 
 (* 6 Programs *)
 
+(* After abandon_wakeups in a callback, Lwt believes that it is nested less deep than it is:
+   wakeup_later is not deferred then. An exception that leaves makes it believe in one level more. *)
+let restore_depth () =
+  let is_deferred () =
+    let p, resolve_p = Lwt.wait () and q, resolve_q = Lwt.wait () in
+    let has_run = ref false and deferred = ref true in
+    Lwt.on_success q (fun () -> has_run := true);
+    Lwt.on_success p (fun () -> Lwt.wakeup_later resolve_q (); deferred := not !has_run);
+    Lwt.wakeup resolve_p ();
+    !deferred in
+  Lwt.async_exception_hook := raise;
+  while not (is_deferred ()) do
+    let p, resolver = Lwt.wait () in
+    Lwt.on_success p (fun () -> raise Exit);
+    try Lwt.wakeup resolver () with Exit -> ()
+  done
+
 let run_program program =
   let run = new_run () in
   Lwt.async_exception_hook := (fun exn -> log run ("hook " ^ show_exception exn));
@@ -537,6 +543,7 @@ let run_program program =
       (Printf.sprintf "statement %d %s, %d paused" number finished (Lwt.paused_count ())))
     program;
   (* Nothing is left for the next program. *)
+  restore_depth ();
   Lwt.abandon_paused ();
   Lwt.register_pause_notifier ignore
 

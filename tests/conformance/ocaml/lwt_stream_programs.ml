@@ -18,7 +18,7 @@ type run = {
   streams : int S.t option array;
   sources : source array;
   futures : (int Lwt.t * int Lwt.u) array;
-  mutable results : ((unit -> string) * (unit -> unit)) list;  (* the newest first *)
+  mutable results : ((unit -> string) * unit Lwt.t) list;  (* the newest first *)
 }
 
 type ending = Value of int | Wait of int | Raise | Fail
@@ -49,19 +49,27 @@ let show_state show promise =
   | Lwt.Fail exn -> "!" ^ show_exception exn
   | Lwt.Sleep -> "-"
 
+let closed_ones run =
+  String.concat "" (Array.to_list (Array.map (function
+    | None -> "?" | Some s -> if S.is_closed s then "c" else "o") run.streams))
+
+external any_promise : 'a Lwt.t -> unit Lwt.t = "%identity"
+
 let keep run show promise =
   let number = List.length run.results in
+  let tell how text =
+    add_event (Printf.sprintf "result %d %s%s %s" number how text (closed_ones run)) in
   Lwt.on_any promise
-    (fun value -> add_event (Printf.sprintf "result %d =%s" number (show value)))
-    (fun exn -> add_event (Printf.sprintf "result %d !%s" number (show_exception exn)));
-  run.results <-
-    ((fun () -> show_state show promise), (fun () -> Lwt.cancel promise)) :: run.results
+    (fun value -> tell "=" (show value)) (fun exn -> tell "!" (show_exception exn));
+  run.results <- ((fun () -> show_state show promise), any_promise promise) :: run.results
+
+(* One of the results, if there is any yet. *)
+let with_result run number f =
+  let length = List.length run.results in
+  if length > 0 then f (snd (List.nth run.results (length - 1 - number mod length)))
 
 let log_all run event =
   let results = List.rev_map (fun (show, _) -> show ()) run.results in
-  let streams =
-    Array.to_list (Array.map (function
-      | None -> "?" | Some s -> if S.is_closed s then "c" else "o") run.streams) in
   let sources =
     Array.to_list (Array.map (function
       | Bounded b ->
@@ -69,7 +77,7 @@ let log_all run event =
           (if b#closed then "c" else "")
       | _ -> "") run.sources) in
   add_event (Printf.sprintf "%s | %s | %s | %s" event (String.concat " " results)
-    (String.concat "" streams) (String.concat "," sources))
+    (closed_ones run) (String.concat "," sources))
 
 let as_unit _ = ()
 let as_int n = n
@@ -172,9 +180,13 @@ and execute_statement run = function
     let resolver = snd run.futures.(k) in
     run.futures.(k) <- Lwt.task ();
     Lwt.wakeup_exn resolver Oops
-  | Row [Word "cancel"; Number n] ->
-    let length = List.length run.results in
-    if length > 0 then (snd (List.nth run.results (length - 1 - n mod length))) ()
+  | Row [Word "cancel"; Number n] -> with_result run n Lwt.cancel
+  | Row [Word "ignore_result"; Number n] -> with_result run n Lwt.ignore_result
+  | Row [Word "when"; Number n; last] ->
+    with_result run n (fun promise ->
+      let act _ = ignore (at_once run "when" as_unit [last] n) in
+      Lwt.on_any promise act act)
+  | Row (Word ("with_value" | "without_value") :: _) as form -> under_storage (execute run) form
   | Row [Word "peek"; Number s] -> keep run show_option (S.peek (stream run s))
   | Row [Word "get"; Number s] -> keep run show_option (S.get (stream run s))
   | Row [Word "next"; Number s] -> keep run string_of_int (S.next (stream run s))

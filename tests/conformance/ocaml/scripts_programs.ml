@@ -318,6 +318,8 @@ let rec execute run name arguments =
     let resolved = List.filter (fun promise -> not (Lwt.is_sleeping promise)) promises in
     if List.length resolved > 1 then raise Empty_slot; (* it would be chosen at random *)
     watch_derived run p (fun _ -> "picked") (Lwt.pick promises)
+  | ("with_value" | "without_value"), _ ->
+    under_storage (perform run) (Row (Word name :: arguments))
   | "protected", [Number p; Number q] ->
     watch_derived run p (fun _ -> "protected") (Lwt.protected (find run.promises q))
   | "pause", [Number p] -> watch run p show_unit (Lwt.pause ())

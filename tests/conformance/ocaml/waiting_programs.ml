@@ -61,6 +61,9 @@ let keep run slot promise =
     (fun exn -> add_event (Printf.sprintf "%d fails with %s" made (show_exception exn)))
 
 let rec execute run = function
+  | Row (Word ("with_value" | "without_value") :: _) as form -> under_storage (execute run) form
+  | Row [Word "ignore_result"; Number q] ->
+    (match run.promises.(q) with None -> () | Some promise -> Lwt.ignore_result promise)
   | Row [Word "cancel"; Number q] ->
     (match run.promises.(q) with None -> () | Some promise -> Lwt.cancel promise)
   | Row [Word "cancel_both"; Number q; Number r] ->

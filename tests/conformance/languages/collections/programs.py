@@ -11,7 +11,8 @@ that of the first call, and so on; later calls return their argument.
     (seq iter_n 1 2 SOURCE (DO...))                      iter_n with max_concurrency 2
     (result bind 2 DO DO)                                the first makes the promise of a result
     (queue_add 0 7) (queue_union 0 1 2) (queue_remove_min 0 1) (queue_find_min 0) (queue_empty 0)
-    (cancel 0) (when 0 DO) (wakeup 0 5) (wakeup_later 0 5) (wakeup_exn 0 1) (with V STATEMENT)
+    (cancel 0) (when 0 DO) (wakeup 0 5) (wakeup_later 0 5) (wakeup_exn 0 1) (ignore_result 0)
+    (with_value K V STATEMENT...) (without_value K STATEMENT...)    see storage.py
 
 A SOURCE is a function of Lwt_seq that makes a sequence, with its sources and functions, or
 `(nodes DO...)`, whose nodes are promised by functions. `nodes` as a consumer evaluates up to
@@ -32,6 +33,7 @@ from lwt import lwt_list
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
 from tests.conformance.languages.collections.run import PROMISES, QUEUES, RESOLVERS, Run
+from tests.conformance.languages.storage import STORAGE_SIGNATURES, make_under_storage
 
 LISTS: Final = tuple(f"list_{name}" for name in lwt_list.__all__)
 SOURCES: Final = (
@@ -52,7 +54,15 @@ RESULTS: Final = tuple(
 )
 SEQS: Final = tuple(sorted({f"seq_{name}" for name in SOURCES + CONSUMERS}))
 QUEUE: Final = ("queue_add", "queue_union", "queue_remove_min", "queue_find_min", "queue_empty")
-COMMON: Final = ("cancel", "when", "wakeup", "wakeup_later", "wakeup_exn", "with")
+COMMON: Final = (
+    "cancel",
+    "when",
+    "wakeup",
+    "wakeup_later",
+    "wakeup_exn",
+    "ignore_result",
+    *STORAGE_SIGNATURES,
+)
 _OTHER_NAMES: Final = (
     *(">>=", ">|=", "Infix.>>=", "Infix.>|="),
     *(f"Let_syntax.Let_syntax.{name}" for name in ("return", "map", "bind", "both")),
@@ -75,7 +85,7 @@ class CollectionsPrograms:
         common = () if module == "pqueue" else COMMON
         self.statements: Collection[str] = (*own, *common)
         self.pairs: Collection[tuple[str, str]] = tuple(
-            (maker, taker) for maker in makers for taker in ("cancel", "when")
+            (maker, taker) for maker in makers for taker in ("cancel", "when", "ignore_result")
         )
 
     def make(self, random: Random) -> Program:
@@ -122,19 +132,21 @@ class _Making:
         kind = random.choice(
             (self._module,) * 6
             + ("wakeup",) * 8
-            + ("wakeup_later", "wakeup_exn", "cancel", "when", "with") * 2
+            + ("wakeup_later", "wakeup_exn", "cancel", "when", "with_value") * 2
+            + ("ignore_result", "without_value")
         )
         match kind:
             case "wakeup" | "wakeup_later":
                 return (kind, resolver, random.randrange(6))
             case "wakeup_exn":
                 return (kind, resolver, random.randrange(3))
-            case "cancel":
+            case "cancel" | "ignore_result":
                 return (kind, slot)
             case "when":
                 return (kind, slot, self._do(depth + 1))
-            case "with":
-                return (kind, random.randrange(3), self._statement(depth))
+            case "with_value" | "without_value":
+                block = lambda: self.statements(depth + 1, 2 if depth < 3 else 0)  # noqa: E731
+                return make_under_storage(random.randrange, kind, block)
         if depth > 2:
             return ("cancel", slot)
         return getattr(self, f"_{self._module}")(slot, depth)

@@ -13,6 +13,7 @@ from lwt import Error, Ok, Promise, Some, lwt_list, lwt_pqueue, lwt_result, lwt_
 from lwt.lwt_seq import Cons, Nil
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
+from tests.conformance.languages.storage import Storage, under_storage
 
 PROMISES = RESOLVERS = 6
 QUEUES = 3
@@ -83,13 +84,13 @@ class Run:
         self._resolvers: list[lwt.Resolver[int] | None] = [None] * RESOLVERS
         self._given: list[Promise[int]] = [lwt.return_(0)] * RESOLVERS
         """The promises of those resolvers, also when they are resolved."""
-        self._key: lwt.Key[int] = lwt.new_key()
+        self._storage = Storage()
         self._functions: lwt_pqueue.S[int] = lwt_pqueue.Make(self)
         self._queues = [self._functions.empty] * QUEUES
 
     def compare(self, x: int, y: int) -> int:
         """Compare elements of queues; those that compare equal can be told apart."""
-        self._trace.append(f"compare {x} {y}")
+        self._trace.append(f"compare {x} {y}{self._storage.seen()}")
         return x // 2 - y // 2
 
     def run(self, program: Program) -> list[str]:
@@ -100,7 +101,7 @@ class Run:
                 end = "ends"
                 try:
                     self._execute(statement)
-                except (E, LookupError, ValueError) as exception:
+                except (E, LookupError, lwt.Canceled, ValueError) as exception:
                     end = f"raises {show_exception(exception)}"
                 self._log(f"statement {number} {end}")
         finally:
@@ -111,10 +112,8 @@ class Run:
         self._log(f"hook {show_exception(exception)}")
 
     def _log(self, event: str) -> None:
-        stored = lwt.get(self._key)
-        storage = "-" if stored is None else str(stored.value)
         promises = [show_promise(promise) for promise in self._promises if promise is not None]
-        self._trace.append(" | ".join([f"{event} @{storage}", *promises]))
+        self._trace.append(" | ".join([event, *promises]) + self._storage.seen())
 
     def _keep(self, slot: int, maker: str, promise: Promise[str]) -> None:
         self._promises[slot] = promise
@@ -153,8 +152,11 @@ class Run:
                 self._resolve(slot, lambda resolver: lwt.wakeup_later(resolver, value))
             case ("wakeup_exn", slot, number):
                 self._resolve(slot, lambda resolver: lwt.wakeup_exn(resolver, E(number)))
-            case ("with", value, inner):
-                lwt.with_value(self._key, Some(value), lambda: self._execute(inner))
+            case ("with_value" | "without_value", *_):
+                under_storage(self._storage, statement, self._execute)
+            case ("ignore_result", slot) if (promise := self._promises[slot]) is not None:
+                self._meet(self._makers[slot], name)
+                lwt.ignore_result(promise)
             case ("when", slot, body) if (promise := self._promises[slot]) is not None:
                 self._meet(self._makers[slot], name)
                 lwt.on_any(promise, lambda _: self._plain(body, 0), lambda _: self._plain(body, 0))

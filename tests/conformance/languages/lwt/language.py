@@ -40,6 +40,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from tests.conformance.forms import Form, Program
+from tests.conformance.languages.storage import KEYS, STORAGE_SIGNATURES
 
 # What stands for what in the signatures of statements:
 #   D  slot for the promise that is made     P  slot of a promise   L  slots of promises
@@ -84,8 +85,7 @@ SIGNATURES: Final[dict[str, str]] = {
     "async_": "0p",
     "dont_wait": "0p 1h",
     "ignore_result": "P",
-    "with_value": "K V S",
-    "without_value": "K S",
+    **STORAGE_SIGNATURES,
     "add_task_l": "D Q",
     "add_task_r": "D Q",
     "take_l": "V",
@@ -157,15 +157,13 @@ COMMON: Final = [
     "with_value",
 ] * 3 + ["wakeup", "wakeup_later", "wakeup_later", "wakeup_exn"] * 6
 
-IN_ANY_CALLBACK: Final = [
-    name for name in SIGNATURES if name not in {"await", "abandon_wakeups"}
-] + COMMON
+FOCUS_ON_CANCEL: Final = ["bind", "catch", "on_cancel", "on_cancel", "wakeup_later"]
+FOCUS_ON_STORAGE: Final = ["with_value", "with_value", "finalize", "finalize", "ignore_result"]
+
+IN_ANY_CALLBACK: Final = [name for name in SIGNATURES if name != "await"] + COMMON
 IN_CALLBACK_THAT_OWES_A_PROMISE: Final = IN_ANY_CALLBACK + ["await"] * 12
-# Inside a callback, abandon_wakeups would unbalance OCaml's nesting depth.
-TOP_LEVEL: Final = [*IN_ANY_CALLBACK, "abandon_wakeups"]
 
 SLOTS: Final = 5
-KEYS: Final = 2
 VALUES: Final = 4
 DEEPEST_CALLBACK: Final = 3
 EXCEPTIONS: Final = ("canceled", 1, 2, 3)
@@ -204,14 +202,14 @@ class Maker:
             for slot in range(SLOTS)
         ]
         # A program that does few kinds of things does more of them to the same promises.
-        focus = self._choose(4)
+        focus = self._choose(5)
         if focus > 1:
             self._focus = [self._one_of(IN_ANY_CALLBACK) for _ in range(8)]
         if focus > 2:
-            self._focus[:5] = ["bind", "catch", "on_cancel", "on_cancel", "wakeup_later"]
+            self._focus[:5] = FOCUS_ON_CANCEL if focus == 3 else FOCUS_ON_STORAGE
         return (
             *beginning,
-            *self._statements(longest, depth=0, names=TOP_LEVEL),
+            *self._statements(longest, depth=0, names=IN_ANY_CALLBACK),
             ("wakeup_paused",),
             ("take_l", 0),
             *(end[self._choose(len(end))] for end in ends),
@@ -221,11 +219,11 @@ class Maker:
         statements: list[Form] = []
         while len(statements) < longest and self._choose(longest + 1) > 0:
             name = self._one_of(names)
-            if self._focus and name not in {"await", "abandon_wakeups"}:
+            if self._focus and name != "await":
                 name = self._one_of(self._focus)
             arguments: list[Form] = []
             for kind in SIGNATURES[name].split():
-                if kind == "S":
+                if kind == "B":
                     if depth <= DEEPEST_CALLBACK:
                         arguments.extend(self._statements(3, depth + 1, IN_ANY_CALLBACK))
                 elif kind != "Q":

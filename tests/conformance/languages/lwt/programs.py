@@ -99,20 +99,20 @@ class LwtPrograms:
     def run(self, program: Program, met: Met | None = None) -> Answers:
         """Run a program on package `lwt`; the model tells whether OCaml could run it, too."""
         told: list[list[int]] = []
-        undefined: list[str] = []
+        doubtful: list[str] = []
 
         def try_on_model(choices: Choices) -> None:
             model = Model(choices)
             SilentRun(model, random_choices=True).run(program)
             told.append([taken for taken, _ in choices.made])
-            undefined.extend(model.undefined_in_ocaml)
+            doubtful.extend(model.undefined_in_ocaml)
 
         if not every_choice(try_on_model, at_most=MOST_WAYS):
-            return Answers([], ["random choices may go in too many ways"])
-        if undefined:
+            doubtful.append("random choices may go in too many ways")
+        if doubtful:
             return Answers(
                 [_run_on_lwt(program, way, met) for way in told],
-                undefined,
+                doubtful,
                 [(number, _run_on_model(program, way)) for number, way in enumerate(told)],
             )
         more = (_run_on_lwt(program, way) for way in told[1:])

@@ -14,7 +14,8 @@ from typing import Any
 
 from lwt import Error, Ok, Some
 from tests.conformance.forms import Form, Program
-from tests.conformance.languages.lwt.language import KEYS, SIGNATURES
+from tests.conformance.languages.lwt.language import SIGNATURES
+from tests.conformance.languages.storage import KEYS, under_storage
 
 Waiting = Generator[Any, None, Any]  # yields promises to wait for, returns the one that it owes
 Shower = Callable[[object], str]
@@ -212,14 +213,9 @@ class Run:
     def _execute(self, statement: Form) -> None:
         name, *arguments = statement
         match name:
-            case "with_value":
-                key, value, *block = arguments
+            case "with_value" | "without_value":
                 self._note(name)
-                self.subject.with_value(key, value, lambda: self._execute_all(tuple(block)))
-            case "without_value":
-                key, *block = arguments
-                self._note(name)
-                self.subject.with_value(key, None, lambda: self._execute_all(tuple(block)))
+                under_storage(self.subject, statement, self._execute)
             case "await":
                 pass  # Some other callback than one that owes a promise: there are none.
             case _:

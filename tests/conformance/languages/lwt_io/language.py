@@ -25,7 +25,7 @@ from random import Random
 from typing import Final
 
 from tests.conformance.forms import Form, Program
-from tests.conformance.languages.lwt_unix.language import UnixMaker
+from tests.conformance.languages.lwt_unix.language import STORAGE_WEIGHTS, UnixMaker
 
 BUFFERS: Final = (16, 16, 16, 17, 20, 32)
 TEXTS: Final = (
@@ -101,6 +101,7 @@ class IoMaker(UnixMaker):
             "close": 1,
             "cancel": 6,
             "then": 9,
+            **STORAGE_WEIGHTS,
             "pick": 2,
             "pause": 1,
             "turn": 7,

@@ -75,7 +75,7 @@ class IoRun(UnixRun):
         super()._perform(statement)
         for channel in self._made_channels:
             if channel._state is ATOMIC and channel._buffer.is_aborted:
-                self.leave_out(ABORTED_WITHIN)
+                self.doubt(ABORTED_WITHIN)
 
     # Channels
 
@@ -108,7 +108,7 @@ class IoRun(UnixRun):
         if channel._state is BUSY and not any(map(lwt.is_sleeping, mine)):
             self._flushed_by_itself.add(id(channel))
         if channel._state is WAITING and id(channel) in self._flushed_by_itself:
-            self.leave_out(IDLE_FOR_A_MOMENT)
+            self.doubt(IDLE_FOR_A_MOMENT)
 
     def _operate(
         self, p: int, show: Shower, channel: Any, operation: Callable[..., Promise], *args: Any
@@ -221,7 +221,7 @@ class IoRun(UnixRun):
                 channel = self._roots[c]
                 self.perform_all(statements)
                 if channel._state is CLOSED:
-                    self.leave_out(AT_ONCE)
+                    self.doubt(AT_ONCE)
                 return lwt.return_(transferred(3))
             case _:
                 return lwt.map(transferred, self._waiting(60 + c))
@@ -302,11 +302,11 @@ class IoRun(UnixRun):
         closing = channel._buffer._close
         if isinstance(closing, ClosingOnce):
             if closing._promise is not None and lwt.is_sleeping(closing._promise):
-                self.leave_out(CLOSED_WITHIN)  # For example, by the end of with_connection.
+                self.doubt(CLOSED_WITHIN)  # For example, by the end of with_connection.
             for other in self._made_channels:
                 waiting = any(map(lwt.is_sleeping, self._operations.get(id(other), ())))
                 if other is not channel and other._buffer._close is closing and waiting:
-                    self.leave_out(CLOSED_WITHIN)
+                    self.doubt(CLOSED_WITHIN)
         ended = lwt.apply(how, channel)
         match lwt.state(ended):
             case lwt.Fail(lwt.Failure() as failure) if is_closed_by_itself(failure):
@@ -316,7 +316,7 @@ class IoRun(UnixRun):
     def _check_abort(self, channel: Any) -> None:
         target = innermost(channel)
         if target._root is not None and target._state is not INVALID:
-            self.leave_out(ABORTED_WITHIN)
+            self.doubt(ABORTED_WITHIN)
 
     # Looking, and working in the buffer
 
@@ -374,9 +374,9 @@ class IoRun(UnixRun):
 
         def check(channel: Any) -> None:
             if channel._state is CLOSED:
-                self.leave_out(ABORTED_WITHIN)
+                self.doubt(ABORTED_WITHIN)
             elif channel._state is not IDLE:
-                self.leave_out(OUTLIVES)
+                self.doubt(OUTLIVES)
 
         def body(channel: Any) -> Promise:
             self.event(f"c{c} is borrowed as c{temporary}")

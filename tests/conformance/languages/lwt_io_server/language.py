@@ -19,7 +19,7 @@ from typing import Final
 
 from tests.conformance.forms import Form
 from tests.conformance.languages.lwt_io.language import BUFFERS, ENDS, READING, WRITING, IoMaker
-from tests.conformance.languages.lwt_unix.language import PATHS
+from tests.conformance.languages.lwt_unix.language import PATHS, STORAGE_WEIGHTS
 
 HANDLER_ENDS: Final = (*ENDS[6:], "joins", "waits", "waits", "raises", "rejects", "pauses")
 CLIENTS: Final = 6
@@ -59,6 +59,7 @@ class ServerMaker(IoMaker):
             "shutdown": 4,
             "cancel": 4,
             "then": 8,
+            **STORAGE_WEIGHTS,
             "state": 2,
             "wakeup": 8 if self.waiting else 0,
             "wakeup_exn": 3 if self.waiting else 0,

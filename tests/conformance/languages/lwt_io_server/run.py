@@ -46,7 +46,7 @@ class ServerRun(IoRun):
         for server in self._stopping:
             socket = server._socket
             if lwt_unix.state(socket) is lwt_unix.Opened and lwt_unix.readable(socket):
-                self.leave_out(STOPPED_IN_HANDLER)
+                self.doubt(STOPPED_IN_HANDLER)
         return self._ended(40 + client, ending, before)
 
     def _keep_server(self, p: int, s: int, promise: Promise) -> None:
@@ -91,7 +91,7 @@ class ServerRun(IoRun):
 
             def check() -> None:
                 if no_close != 1 and not lwt_io.is_closed(oc) and lwt_io.buffered(oc) > 0:
-                    self.leave_out(UNFLUSHED)
+                    self.doubt(UNFLUSHED)
 
             try:
                 promise = self._serve(client, handlers)

@@ -32,7 +32,7 @@ class SequencePrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         run = Run(met)
-        return Answers([run.run(program)], undefined=run.undefined)
+        return Answers([run.run(program)], doubtful=run.doubtful)
 
     def covered(self) -> dict[str, str]:
         # Every line of a trace shows the length.

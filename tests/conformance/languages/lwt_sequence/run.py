@@ -18,12 +18,12 @@ class Stop(Exception):
 class Run:
     """One run of one program.
 
-    It also keeps account of what OCaml leaves undefined: there a traversal ends only where
+    It also keeps account of what OCaml may do otherwise: there a traversal ends only where
     it began, and takes whatever it finds for a node.
     """
 
     def __init__(self, met: Met | None) -> None:
-        self.undefined: list[str] = []
+        self.doubtful: list[str] = []
         self._met = met
         self._trace: list[str] = []
         self._sequences: list[Any] = [lwt_sequence.create() for _ in range(SEQUENCES)]
@@ -111,7 +111,7 @@ class Run:
 
     def _remove(self, node: Any) -> None:
         if any(node is cleared for cleared in self._cleared):
-            self.undefined.append("a node is removed whose sequence was cleared")
+            self.doubtful.append("a node is removed whose sequence was cleared")
         lwt_sequence.remove(node)
 
     def _transfer(self, function: Callable[..., Any], source: int, target: int) -> None:
@@ -119,7 +119,7 @@ class Run:
             return
         sequence = self._sequences[source]
         if any(sequence is traversed for traversed in self._traversed):
-            self.undefined.append("a sequence is transferred while it is traversed")
+            self.doubtful.append("a sequence is transferred while it is traversed")
         function(sequence, self._sequences[target])
 
     def _traverse(

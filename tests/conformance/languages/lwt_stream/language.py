@@ -11,10 +11,12 @@ each call:
 - `fail`, `raise`: return a rejected promise, or raise;
 - `(do STATEMENT... ENDING)`: execute statements first.
 
-`push`, `close` and `resize` act on what pushes into a stream. Streams of other things than
+`push`, `close` and `resize` act on what pushes into a stream; `cancel`, `ignore_result` and `when`
+(with an ending for its callback) take a result. `with_value` and `without_value` are those of
+`storage.py`. Streams of other things than
 numbers are made and mapped back within one statement. A trace tells every call of a callback
-and every result when it comes, and after each statement all results, which streams are
-closed, and the state of the bounded ones.
+and every result when it comes, both with what is in the storage, and after each statement all
+results and the state of the bounded streams. It tells which streams are closed each time.
 
     (create 0) (filter 1 0 1 (wait 0) 1) (get 1) (push 0 7) (close 0) (wakeup 0 1)
 
@@ -27,9 +29,11 @@ from random import Random
 from typing import Final
 
 from tests.conformance.forms import Form, Program
+from tests.conformance.languages.storage import STORAGE_SIGNATURES, make_under_storage
 
-# D a slot for a stream, S and T slots of streams, F a future, N a number; * endings
+# D a slot for a stream, S and T slots of streams, F a future, N a number; * endings, C one
 SIGNATURES: Final[dict[str, str]] = {
+    **STORAGE_SIGNATURES,
     "create": "D",
     "create_bounded": "D N",
     "from": "D *",
@@ -49,6 +53,8 @@ SIGNATURES: Final[dict[str, str]] = {
     "wakeup_later": "F N",
     "wakeup_exn": "F",
     "cancel": "N",
+    "ignore_result": "N",
+    "when": "N C",
     "peek": "S",
     "get": "S",
     "next": "S",
@@ -104,6 +110,9 @@ COMMON: Final = [
     "close",
     "get",
     "cancel",
+    "ignore_result",
+    *["when"] * 2,
+    *["with_value"] * 4,
 ]
 NAMES: Final = [*SIGNATURES, *COMMON]
 STREAMS: Final = 4
@@ -127,13 +136,19 @@ def make(random: Random) -> Program:
 
 def _statement(random: Random, depth: int) -> Form:
     name = random.choice(NAMES)
+    if name in STORAGE_SIGNATURES:
+        length = random.randrange(4) if depth < 2 else 0
+        block = [_statement(random, depth + 1) for _ in range(length)]
+        return make_under_storage(random.randrange, name, lambda: block)
     kinds = SIGNATURES[name].split()
-    arguments: list[Form] = [random.choice(NUMBERS[kind]) for kind in kinds if kind != "*"]
+    arguments: list[Form] = [random.choice(NUMBERS[kind]) for kind in kinds if kind in NUMBERS]
     if name == "push":
         arguments[1] += 1
     if name == "parse" and depth < 2:
         reading = (random.choice(("get", "junk", "get_available", "next")), arguments[0])
         arguments.append(("do", reading, _ending(random, depth + 1)))
+    elif name == "when":
+        arguments.append(_ending(random, depth))
     elif "*" in kinds:
         arguments += [_ending(random, depth) for _ in range(random.randrange(5))]
     return (name, *arguments)

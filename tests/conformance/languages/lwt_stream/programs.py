@@ -40,8 +40,7 @@ class StreamPrograms:
     def run(self, program: Program, met: Met | None = None) -> Answers:
         with _chance() as taken:
             trace = Run(met).run(program)
-        undefined = ["chance decides"] if taken else []
-        return Answers([trace], undefined=undefined)
+        return Answers([trace], doubtful=["chance decides"] if taken else [])
 
     def covered(self) -> dict[str, str]:
         return {name: name for name in SIGNATURES} | {

@@ -10,6 +10,7 @@ from lwt import Ok, Some, lwt_seq, lwt_stream
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 from tests.conformance.languages.lwt_stream.language import FUTURES, PUSHING, SIGNATURES, STREAMS
+from tests.conformance.languages.storage import STORAGE_SIGNATURES, Storage, under_storage
 
 CONVERSIONS: Final[dict[str, Callable[[int], Any]]] = {
     "iter": lambda _: None,
@@ -20,6 +21,7 @@ CONVERSIONS: Final[dict[str, Callable[[int], Any]]] = {
     "map_list": lambda n: [n + i for i in range(n % 3)],
     "parse": lambda n: n,
     "from": lambda n: None if n == 0 else Some(n),
+    "when": lambda _: None,
 }
 """What callbacks make of a number; the others are named in `_conversion`."""
 
@@ -86,6 +88,7 @@ class Run:
 
     def __init__(self, met: Met | None) -> None:
         self._met = met
+        self._storage = Storage()
         self._trace: list[str] = []
         self._streams: list[Any] = [None] * STREAMS
         self._makers: list[str] = [""] * STREAMS
@@ -105,15 +108,17 @@ class Run:
         return self._trace
 
     def _log(self, event: str) -> None:
-        self._trace.append(event)
+        self._trace.append(event + self._storage.seen())
 
     def _log_all(self, number: int) -> None:
         results = " ".join(map(self._show_state, self._results))
-        streams = "".join(
+        sources = ",".join(map(self._show_source, self._sources))
+        self._log(f"{number} | {results} | {self._closed_ones()} | {sources}")
+
+    def _closed_ones(self) -> str:
+        return "".join(
             "?" if s is None else "c" if lwt_stream.is_closed(s) else "o" for s in self._streams
         )
-        sources = ",".join(map(self._show_source, self._sources))
-        self._log(f"{number} | {results} | {streams} | {sources}")
 
     @staticmethod
     def _show_state(promise: lwt.Promise[Any]) -> str:
@@ -143,11 +148,11 @@ class Run:
 
     def _keep(self, promise: lwt.Promise[Any]) -> None:
         number = len(self._results)
-        lwt.on_any(
-            promise,
-            lambda value: self._log(f"result {number} ={_show(value)}"),
-            lambda exception: self._log(f"result {number} !{_show(exception)}"),
-        )
+
+        def tell(how: str, result: object) -> None:
+            self._log(f"result {number} {how}{_show(result)} {self._closed_ones()}")
+
+        lwt.on_any(promise, lambda value: tell("=", value), lambda exception: tell("!", exception))
         self._results.append(promise)
 
     # Callbacks
@@ -204,23 +209,37 @@ class Run:
     def _execute_statement(self, statement: Form) -> None:
         name, *arguments = statement
         kinds = SIGNATURES[name].split()
-        fixed = len([kind for kind in kinds if kind != "*"])
+        fixed = len([kind for kind in kinds if kind not in {"*", "B", "C"}])
         numbers, endings = arguments[:fixed], arguments[fixed:]
         self._note(name, kinds, numbers)
-        if name in PUSHING:
+        if name in STORAGE_SIGNATURES:
+            under_storage(self._storage, statement, self._execute)
+        elif name in PUSHING:
             self._push(name, *numbers)
         elif kinds[0] == "F":
             promise_and_resolver = self._futures[numbers[0]]
             self._futures[numbers[0]] = lwt.task()
             value = Oops() if name == "wakeup_exn" else numbers[1]
             getattr(lwt, name)(promise_and_resolver[1], value)
-        elif name == "cancel":
-            if self._results:
-                lwt.cancel(self._results[numbers[0] % len(self._results)])
+        elif name in {"cancel", "ignore_result", "when"}:
+            self._handle_result(name, numbers[0], endings)
         elif kinds[0] == "D":
             self._make(name, numbers, endings)
         else:
             self._read(name, self._stream(numbers[0]), numbers[1:], endings)
+
+    def _handle_result(self, name: str, number: int, endings: list[Form]) -> None:
+        if not self._results:
+            return
+        promise = self._results[number % len(self._results)]
+        match name:
+            case "cancel":
+                lwt.cancel(promise)
+            case "ignore_result":
+                lwt.ignore_result(promise)
+            case _:
+                call = self._callback(name, endings)
+                lwt.on_any(promise, lambda _: call(number), lambda _: call(number))
 
     def _push(self, name: str, slot: int, number: int = 0) -> None:
         source = self._sources[slot]

@@ -17,6 +17,7 @@ slot is empty does nothing. The words:
     (socket D) (datagram_socket D) (bind P D PATH) (listen D BACKLOG) (connect P D PATH)
     (accept P D CLIENT) (accept_n P D COUNT CLIENT) (getsockname D) (getpeername D)
     (cancel P) (then P (STATEMENT ...)) (pick P (Q ...)) (protected P Q) (pause P)
+    (with_value K V STATEMENT ...) (without_value K STATEMENT ...)    see languages/storage.py
     (wakeup P VALUE) (wakeup_exn P E)        of promises that others left to the script
     (turn) (settle)                          turn the main loop once; until nothing happens
 
@@ -31,10 +32,12 @@ from random import Random
 from typing import Final
 
 from tests.conformance.forms import Form, Program
+from tests.conformance.languages.storage import make_under_storage
 
 READERS: Final = ("read", "recv", "recvfrom")
 PROMISES: Final = 10
 PATHS: Final = 3
+STORAGE_WEIGHTS: Final = {"with_value": 6, "without_value": 1}
 SIZES: Final = (0, 1, 2, 3, 4, 5, 8, 16, 17, 40, 100)
 
 
@@ -209,6 +212,7 @@ class UnixMaker:
             "getpeername": 1,
             "cancel": 6,
             "then": 9,
+            **STORAGE_WEIGHTS,
             "pick": 3,
             "protected": 1,
             "pause": 2,
@@ -321,6 +325,12 @@ class UnixMaker:
 
     def make_then(self) -> Form:
         return ("then", self.promise(), self.block())
+
+    def make_with_value(self) -> Form:
+        return make_under_storage(self.number, "with_value", self.block)
+
+    def make_without_value(self) -> Form:
+        return make_under_storage(self.number, "without_value", self.block)
 
     def make_pick(self) -> Form:
         promises = tuple(self.promise() for _ in range(1 + self.number(2)))

@@ -63,7 +63,7 @@ class Action:
         self._run.perform_all(statements)
         is_opened = lwt_unix.state(self._descriptor) is lwt_unix.Opened
         if not is_opened or (self.promise is not None and not lwt.is_sleeping(self.promise)):
-            self._run.leave_out(ENDS_ITSELF)
+            self._run.doubt(ENDS_ITSELF)
         match outcome:
             case "done":
                 return 0
@@ -123,13 +123,13 @@ class UnixRun(ScriptRun):
             return
         source = self._descriptor(a)
         if target in self._sources_of(source):
-            self.leave_out(CIRCLE)
+            self.doubt(CIRCLE)
         waiters = (target._readers, target._writers)
         if any(queue and queue.first for queue in waiters):
             if self._engine.is_turning:
-                self.leave_out(REPLACED)
+                self.doubt(REPLACED)
             if source._state is lwt_unix.Opened and os.get_blocking(source._fd):
-                self.leave_out(STILL_BLOCKING)
+                self.doubt(STILL_BLOCKING)
         self._copied[id(target)] = source
         lwt_unix.dup2(source, target)
 
@@ -271,7 +271,7 @@ class UnixRun(ScriptRun):
     def do_close(self, p: int, d: int) -> None:
         descriptor = self._descriptor(d)
         if not descriptor._settled and descriptor in self._copied.values():
-            self.leave_out(MODE_OF_CLOSED)
+            self.doubt(MODE_OF_CLOSED)
         self._watch(p, show_unit, lwt_unix.close(descriptor))
 
     def do_abort(self, d: int, e: int) -> None:
@@ -338,7 +338,7 @@ class UnixRun(ScriptRun):
 
         descriptor = self._descriptor(d)
         if lwt_unix.state(descriptor) is lwt_unix.Closed and not descriptor._settled:
-            self.leave_out(MODE_OF_CLOSED)
+            self.doubt(MODE_OF_CLOSED)
         self._watch(p, show, lwt_unix.accept_n(descriptor, count))
 
     def do_getsockname(self, d: int) -> None:

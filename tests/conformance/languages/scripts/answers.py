@@ -20,4 +20,4 @@ def answers(
         for names, times in counted.items():
             if len(names) > 1 or names[0] in statements:
                 met[names] += times
-    return Answers([trace], undefined=script.undefined)
+    return Answers([trace], doubtful=script.doubtful)

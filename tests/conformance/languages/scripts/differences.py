@@ -1,6 +1,6 @@
 """Where the comparison of input and output knows our library to differ from the installed one.
 
-Some are told apart while a script runs: such a script is not compared (`OCAML_IS_BROKEN`,
+Some are told apart while a script runs: such a script is excused if it differs (`OCAML_IS_BROKEN`,
 `LEFT_TO_CHANCE`, `OURS_ON_PURPOSE`). The others are made the same by the interpreters
 (`EVENED_OUT`). Nothing else may differ.
 """

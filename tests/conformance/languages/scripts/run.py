@@ -26,6 +26,7 @@ from lwt_unix.lwt_engine._events import Event_callback
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 from tests.conformance.languages.scripts.differences import LATE_INTEREST, Difference
+from tests.conformance.languages.storage import Storage, under_storage
 
 Promise = lwt.Promise[Any]
 Shower = Callable[[Any], str]
@@ -194,9 +195,10 @@ class ScriptRun:
 
     def __init__(self, met: Met | None = None) -> None:
         """In `met` it counts statements that ran, and those that took what another made."""
+        self._storage = Storage()
         self.trace: list[str] = []
-        self.undefined: list[str] = []
-        """Why OCaml's behaviour is known to be another one, if it is."""
+        self.doubtful: list[str] = []
+        """Why OCaml may do something else, if it may."""
 
         self._met = met
         self._statement = ""
@@ -222,7 +224,7 @@ class ScriptRun:
                     self._perform(statement)
                 self._summarize()
                 if self._engine.is_late:
-                    self.leave_out(LATE_INTEREST)
+                    self.doubt(LATE_INTEREST)
             finally:
                 self._clean_up()
         return self.trace
@@ -231,12 +233,12 @@ class ScriptRun:
 
     def event(self, text: str) -> None:
         if not self._is_over:
-            self.trace.append(text)
+            self.trace.append(text + self._storage.seen())
 
-    def leave_out(self, known: Difference) -> None:
-        """Have the script not compared."""
+    def doubt(self, known: Difference) -> None:
+        """Excuse the script if it differs."""
         if not self._is_over:
-            self.undefined.append(known.what)
+            self.doubtful.append(known.what)
 
     def _summarize(self) -> None:
         for slot, descriptor in sorted(self._descriptors.items()):
@@ -369,6 +371,12 @@ class ScriptRun:
             self.perform_all(statements)
 
         lwt.on_any(self._promise(p), go_on, go_on)
+
+    def do_with_value(self, *arguments: Form) -> None:
+        under_storage(self._storage, ("with_value", *arguments), self._perform)
+
+    def do_without_value(self, *arguments: Form) -> None:
+        under_storage(self._storage, ("without_value", *arguments), self._perform)
 
     def do_pick(self, p: int, slots: Form) -> None:
         promises = [self._promise(slot) for slot in slots]

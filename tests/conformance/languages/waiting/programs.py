@@ -10,8 +10,10 @@ W for `wakeup`, `wakeup_later`, `wakeup_later_exn`. The functions of a pool are 
 row: `(next_create DO)` adds one, and where the row is empty, there is a plain one. What
 `pool_create_plain` makes validates and checks no members.
 
-`cancel` and `cancel_both` cancel a promise, or two of them together. A trace tells when each
-promise is resolved, each call, and after each statement what the structures say of themselves.
+`cancel` and `cancel_both` cancel a promise, or two of them together; `when` attaches a function
+to one, `ignore_result` has its failure told to the hook. `with_value` and `without_value` are those
+of `storage.py`. A trace tells when each promise is resolved, each call, each with what is in the
+storage, and after each statement what the structures say of themselves.
 `run.py` runs the programs, `ocaml/waiting_programs.ml` the same on OCaml's Lwt.
 """
 
@@ -23,11 +25,14 @@ from typing import Final
 
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Answers, Met
+from tests.conformance.languages.storage import STORAGE_SIGNATURES, make_under_storage
 from tests.conformance.languages.waiting.run import Run
 
 # P a slot for a promise, Q that of one, W that of a resolver, S a structure, O one or none
-# (the number 2), V a value, E an exception, N a maximum, D a function, * statements
+# (the number 2), V a value, E an exception, N a maximum, D a function
 SIGNATURES: Final[dict[str, str]] = {
+    **STORAGE_SIGNATURES,
+    "ignore_result": "Q",
     "cancel": "Q",
     "cancel_both": "Q Q",
     "when": "Q D",
@@ -69,6 +74,8 @@ SIGNATURES: Final[dict[str, str]] = {
     "next_dispose": "D",
 }
 WEIGHTS: Final[dict[str, int]] = {
+    "with_value": 8,
+    "ignore_result": 5,
     "when": 4,
     "cancel": 3,
     "wakeup": 3,
@@ -96,6 +103,7 @@ WEIGHTS: Final[dict[str, int]] = {
     "next_dispose": 2,
 }
 FUNCTION_ROWS: Final = ("next_create", "next_validate", "next_check", "next_dispose")
+TAKERS: Final = ("cancel", "cancel_both", "when", "ignore_result")
 RESOLVING: Final = ("wakeup", "wakeup_later", "wakeup_later_exn")
 STRUCTURES: Final = 2
 SLOTS: Final = 8
@@ -113,7 +121,7 @@ class WaitingPrograms:
         """Take the name of the module without `Lwt_`, and statements of others that it has."""
         self.name = f"Lwt_{module}"
         self._module = module
-        common = ["cancel", "cancel_both", "when", *besides]
+        common = ["cancel", "cancel_both", "when", "ignore_result", *STORAGE_SIGNATURES, *besides]
         own = [name for name in SIGNATURES if name.startswith(f"{module}_")]
         if any("D" in SIGNATURES[name].split() for name in own):
             common += RESOLVING
@@ -123,7 +131,7 @@ class WaitingPrograms:
         self.statements: Collection[str] = tuple(self._names)
         makers = [name for name in own if SIGNATURES[name].startswith("P")]
         self.pairs: Collection[tuple[str, str]] = tuple(
-            (maker, taker) for maker in makers for taker in ("cancel", "cancel_both", "when")
+            (maker, taker) for maker in makers for taker in TAKERS
         )
 
     def make(self, random: Random) -> Program:
@@ -143,13 +151,20 @@ class WaitingPrograms:
         )
 
     def _statement(self, random: Random, numbers: Iterator[int], depth: int, name: str) -> Form:
+        if name in STORAGE_SIGNATURES:
+            longest = 3 if depth < 3 else 0
+            return make_under_storage(
+                random.randrange,
+                name,
+                lambda: self._statements(random, numbers, depth + 1, longest),
+            )
         limits = {"P": SLOTS, "Q": SLOTS, "W": RESOLVERS, "S": STRUCTURES, "V": 6, "E": 3}
         arguments: list[Form] = []
         for kind in SIGNATURES[name].split():
             if kind == "D":
                 arguments.append(self._function(random, numbers, depth + 1))
             elif kind == "O":
-                arguments.append(random.choice((0, 0, 0, 1, 1, 1, 2)))
+                arguments.append(random.choice((0, 0, 1, 1, 2)))
             elif kind == "N":
                 arguments.append(random.choice((0, 1, 1, 1, 2, 2, 3)))
             else:
@@ -168,7 +183,7 @@ class WaitingPrograms:
 
     def run(self, program: Program, met: Met | None = None) -> Answers:
         run = Run(met)
-        return Answers([run.run(program)], undefined=run.set_aside)
+        return Answers([run.run(program)], doubtful=run.doubtful)
 
     def covered(self) -> dict[str, str]:
         prefix = f"{self._module}_"

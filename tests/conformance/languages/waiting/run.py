@@ -10,6 +10,7 @@ import lwt
 from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool, lwt_switch
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
+from tests.conformance.languages.storage import STORAGE_SIGNATURES, Storage, under_storage
 
 CANCELED_TOGETHER: Final = "it may be the turn of a waiter that was cancelled with another"
 PLACE_LOST: Final = "a pool of OCaml would lose count of its places"
@@ -32,8 +33,9 @@ class Run:
     """One run of one program; it notices where OCaml would lose something."""
 
     def __init__(self, met: Met | None) -> None:
-        self.set_aside: list[str] = []
+        self.doubtful: list[str] = []
         self._met = met
+        self._storage = Storage()
         self._trace: list[str] = []
         self._promises: list[lwt.Promise[Any] | None] = [None] * 8
         self._makers: list[str] = [""] * 8
@@ -68,7 +70,7 @@ class Run:
         return self._trace
 
     def _log(self, event: str) -> None:
-        self._trace.append(event)
+        self._trace.append(event + self._storage.seen())
 
     def _state(self) -> str:
         """What the promises and the structures say of themselves."""
@@ -91,8 +93,11 @@ class Run:
 
     def _execute(self, statement: Form) -> None:
         name, *arguments = statement
-        if name in {"cancel", "cancel_both", "when"}:
+        if name in {"cancel", "cancel_both", "when", "ignore_result"}:
             self._handle_promises(name, arguments)
+        elif name in STORAGE_SIGNATURES:
+            self._meet(name)
+            under_storage(self._storage, statement, self._execute)
         elif name.startswith("wakeup"):
             self._meet(name)
             self._wake(name, *arguments)
@@ -119,6 +124,8 @@ class Run:
             self._meet(self._makers[slot], name)
         if name == "cancel":
             lwt.cancel(found[0])
+        elif name == "ignore_result":
+            lwt.ignore_result(found[0])
         elif name == "cancel_both":
             self._cancels_two = True
             lwt.cancel(lwt.join(found))
@@ -177,7 +184,7 @@ class Run:
         Both are rejected by now, but one may still be in a queue, and its turn may come.
         """
         if self._cancels_two:
-            self.set_aside.append(CANCELED_TOGETHER)
+            self.doubtful.append(CANCELED_TOGETHER)
 
     # The modules
 
@@ -298,7 +305,7 @@ class Run:
             try:
                 answer = lwt.state(self._next("check", lambda: lwt.return_(0)))
             except Exception:
-                self.set_aside.append(PLACE_LOST)
+                self.doubtful.append(PLACE_LOST)
                 raise
             if isinstance(answer, lwt.Return):
                 tell(answer.value % 2 == 0)
@@ -310,9 +317,9 @@ class Run:
             try:
                 promise = self._next("dispose", lambda: lwt.return_(0))
             except Exception:
-                self.set_aside.append(PLACE_LOST)
+                self.doubtful.append(PLACE_LOST)
                 raise
-            lwt.on_failure(promise, lambda _: self.set_aside.append(PLACE_LOST))
+            lwt.on_failure(promise, lambda _: self.doubtful.append(PLACE_LOST))
             if is_replaced:
                 return promise
             return lwt.map(lambda _: self._note_free_place(pool), promise)
@@ -348,4 +355,4 @@ class Run:
     def _note_free_place(self, pool: lwt_pool.Pool[int]) -> None:
         """Note that a place becomes free while others wait: OCaml forgets about it."""
         if lwt_pool.wait_queue_length(pool) > 0:
-            self.set_aside.append(PLACE_LOST)
+            self.doubtful.append(PLACE_LOST)
