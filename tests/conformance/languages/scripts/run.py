@@ -84,7 +84,7 @@ def show_exception(exception: BaseException) -> str:
         case lwt.Failure():
             return f"Failure {first_word(str(exception))}"
         case lwt_io.Channel_closed():
-            return f"Channel_closed {exception}"
+            return f"Channel_closed {exception.args[0]}"
         case EOFError():
             return "End_of_file"
         case LookupError():
