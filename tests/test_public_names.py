@@ -14,6 +14,7 @@ import pytest
 
 import lwt
 import lwt_unix
+from lwt._core.publish import _ELSEWHERE
 from tests.support.modules import PUBLIC_MODULES
 from tests.support.offered import OFFERED
 from tests.support.programs import run_code
@@ -97,3 +98,47 @@ def test_a_traceback_names_an_exception_as_a_program_does() -> None:
 def test_help_and_reprs_name_classes_as_a_program_does() -> None:
     assert "class Promise in module lwt\n" in pydoc.plain(pydoc.render_doc(lwt.Promise))
     assert repr(lwt_unix.File_descr) == "<class 'lwt_unix.File_descr'>"
+
+
+# --- Names that another module has -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "hint"),
+    [
+        (lwt, "sleep", "it is lwt_unix.sleep"),
+        (lwt, "read", "it is lwt_unix.read"),
+        (lwt, "run", "it is lwt_main.run"),
+        (lwt, "List", "write: from lwt import lwt_list"),
+        (lwt, "Lwt_io", "write: from lwt_unix import lwt_io"),
+        (lwt_unix, "run", "it is lwt_main.run"),
+        (lwt_unix, "printf", "it is lwt_io.printf"),
+        (lwt_unix, "pick", "it is lwt.pick"),
+    ],
+)
+def test_a_name_that_another_module_has_is_told_where_it_is(
+    module: ModuleType, name: str, hint: str
+) -> None:
+    with pytest.raises(AttributeError) as raised:
+        getattr(module, name)
+    assert str(raised.value) == f"module {module.__name__!r} has no attribute {name!r}; {hint}"
+    assert (raised.value.name, raised.value.obj) == (name, module)
+
+
+def test_a_name_that_no_module_has_is_told_as_by_python() -> None:
+    with pytest.raises(AttributeError) as raised:
+        lwt.nothing  # type: ignore[attr-defined]  # noqa: B018
+    assert str(raised.value) == "module 'lwt' has no attribute 'nothing'"
+    assert not hasattr(lwt, "sleep")
+
+
+def test_the_table_of_names_elsewhere_holds() -> None:
+    wrong = [
+        f"{module_name}.{name}"
+        for module_name, names in _ELSEWHERE
+        for name in names.split()
+        if name not in importlib.import_module(module_name).__all__
+    ]
+    assert wrong == []
+    listed = {module_name for module_name, _ in _ELSEWHERE}
+    assert set(PUBLIC_MODULES) - listed == {"lwt_unix.lwt_sys"}

@@ -15,7 +15,7 @@ The source reads in this order, one idea a file:
    Lwt leaves open, for the engine too
 10. `pause`, `query`, `lifting`, `backtrace`, `namespaces`: the rest
 
-Below them are `publish` (names as users see them), `identity` (what cannot be copied), `ring` (linked rings, which `lwt_sequence`
+Below them are `publish` (names as users see them), `identity` (what cannot be copied), `slips` (hints for common ones), `ring` (linked rings, which `lwt_sequence`
 offers), `checks` (of arguments), and `exceptions` (`Canceled`, the exception filter, and how an
 exception becomes a rejection). `waiters` is the queue of mailboxes, mutexes, conditions and
 pools. `operators` hands `Promise` what its operators call.

@@ -20,6 +20,7 @@ from types import CodeType, CoroutineType, FunctionType, MethodType
 from typing import Any, TypeAlias, TypeVar
 
 from lwt._core.promise import Promise, Resolver
+from lwt._core.slips import SLIPS, explain
 from lwt._core.values import Some
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ def wrong_type(function: str, expected: str, value: object, hint: str = "") -> T
     """Make the exception for an argument of a wrong type, where no check below fits."""
     if isinstance(value, CoroutineType):
         value.close()  # It will never run; do not let it complain about that.
+    if type(value) is Promise and not hint:
+        hint = "await the promise to have its value"
     return TypeError(f"{function}: expected {expected}, got {described(value)}{_and(hint)}")
 
 
@@ -171,14 +174,18 @@ def check_callback(function: str, value: object, arguments: Arguments, hint: str
 def explain_call(
     exception: BaseException, function: str, callback: object, arguments: Arguments
 ) -> None:
-    """Say in the TypeError of a call what was wrong with it, if it was the number of arguments.
+    """Say in the exception of a call what was wrong, if it was the number of arguments or a slip.
 
     A TypeError that the callback itself raised stays as it is: it could be called.
     """
+    if type(exception) not in SLIPS:
+        return
     if type(exception) is TypeError:
         wrong = _wrong_call(callback, arguments)
         if wrong:
             exception.args = (f"{function}: {wrong}",)
+            return
+    explain(exception)
 
 
 def _wrong_call(callback: object, names: Arguments) -> str:

@@ -35,6 +35,7 @@ from lwt._core.promise import (
     underlying,
 )
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution, run_postponed
+from lwt._core.slips import hint_for
 from lwt._core.storage import Storage, current_storage
 
 T = TypeVar("T")
@@ -205,9 +206,8 @@ def _go_on_from(awaited: Any, send: _Send, context: Context | None) -> Any:
     value: object
     if type(awaited) is not Promise:
         value = TypeError(
-            f"awaited something that is not a promise of lwt (it gave {awaited!r}); promises, "
-            f"and async functions that await promises, can be awaited here; other libraries' "
-            f"awaitables cannot"
+            f"awaited something that is not a promise of lwt (it gave {awaited!r}); "
+            f"{hint_for(awaited)}"
         )
     elif awaited._state == PROXY:
         return underlying(awaited)

@@ -7,6 +7,7 @@ from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callback
 from lwt._core.promise import Rejection, outcome
+from lwt._core.slips import SLIPS, explain
 from lwt._core.values import Ref
 
 __all__ = ["Canceled", "Exception_filter", "Failure"]
@@ -104,6 +105,8 @@ def rejection_of(exception: Exception, own_frames: int = 1) -> Rejection:
     traceback = exception.__traceback__
     if not Exception_filter.run(exception):
         raise exception
+    if type(exception) in SLIPS:
+        explain(exception)
     for _ in range(own_frames):
         if traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next

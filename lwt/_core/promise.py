@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 
 from lwt._core.identity import refuse_copy
+from lwt._core.slips import explain_what_is_handled
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -139,7 +140,11 @@ class Promise(Generic[T_co]):
         if self._state == PROXY:
             self = underlying(self)  # noqa: PLW0642
         if self._state == PENDING:
-            yield self
+            try:
+                yield self
+            except RuntimeError:
+                explain_what_is_handled()
+                raise
         if self._state == FULFILLED:
             return self._value  # type: ignore[no-any-return]
         try:
@@ -160,6 +165,8 @@ class Promise(Generic[T_co]):
         return operators.choose([self, other])
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_state"):
+            return "<Promise, made by no function of lwt>"
         promise = underlying(self)
         if promise._state == PENDING:
             return "<Promise pending>"
