@@ -134,7 +134,8 @@ async_exception_hook: Final[Ref[Callable[[Exception], object]]] = Ref(_die)
 """What is called with an exception that no promise can carry to anyone.
 
 At the start it prints the exception with its traceback to standard error and raises
-SystemExit(2), which ends the process with status 2. Assign to `contents` to change it.
+SystemExit(2), which ends the process with status 2. Assign to `contents` to change it. A server
+sets `lwt_unix.log_exception`, or a function of its own that returns.
 
 OCaml: Lwt.async_exception_hook : (exn -> unit) ref
 """

@@ -4,7 +4,7 @@
 
     async def echo(address, channels):
         ic, oc = channels
-        async for line in ic:
+        async for line in lwt_io.read_lines(ic, limit=4096):
             await lwt_io.write_line(oc, line)
 
     async def main():

@@ -54,6 +54,8 @@ class _ClosedByWith(Channel):
 class InputChannel(_ClosedByWith):
     """A channel to read from; `async for line in channel` gives its lines.
 
+    These may have any length. `lwt_io.read_lines(channel, limit=4096)` gives them with a limit.
+
     `async with channel:` closes it at the end.
 
     OCaml: type Lwt_io.input_channel = Lwt_io.input Lwt_io.channel
