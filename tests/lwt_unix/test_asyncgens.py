@@ -91,10 +91,10 @@ def test_a_cancel_reaches_the_promise_that_the_generator_waits_for(log: list[str
     assert lwt.state(waited) == lwt.Fail(lwt.Canceled())
 
 
-def test_a_generator_may_be_given_values_and_be_closed_by_hand(log: list[str]) -> None:
+def test_a_generator_may_be_asked_and_be_closed_by_hand(log: list[str]) -> None:
     async def main() -> None:
         generator = counting(log)
-        assert [await generator.asend(None), await anext(generator)] == [0, 1]
+        assert [await anext(generator), await anext(generator)] == [0, 1]
         await generator.aclose()
         log.append("closed")
 
