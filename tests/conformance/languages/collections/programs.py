@@ -130,7 +130,7 @@ class _Making:
             return self._queue()
         slot, resolver = random.randrange(PROMISES), random.randrange(RESOLVERS)
         kind = random.choice(
-            (self._module,) * 6
+            (self._module,) * (12 if depth else 6)  # A function that begins something is telling.
             + ("wakeup",) * 8
             + ("wakeup_later", "wakeup_exn", "cancel", "when", "with_value") * 2
             + ("ignore_result", "without_value")
@@ -154,10 +154,14 @@ class _Making:
     def _do(self, depth: int) -> Form:
         random = self._random
         number = next(self._numbers)
-        longest = 2 if depth < 3 and random.random() < 0.3 else 0
+        longest = 2 if depth < 3 and random.random() < 0.5 else 0
         statements = self.statements(depth, longest)
         kind = random.choice(
-            ("argument",) + ("return",) * 4 + ("raise", "rejected") + ("wait", "task", "same") * 4
+            ("argument",)
+            + ("return",) * 4
+            + ("raise", "rejected")
+            + ("wait", "task") * 4
+            + ("same",) * (12 if depth > 1 else 4)  # Who waits for what another waits for?
         )
         if kind == "argument":
             return ("do", number, *statements, (kind,))
