@@ -119,6 +119,7 @@ OF_A_PACKAGE = {
     "lwt/test_raising_callbacks": "what becomes of a callback's exception, function by function",
     "lwt/test_storage_of_the_hook": "what async_exception_hook sees, function by function",
     "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
+    "lwt_unix/test_starvation": "a descriptor that is always ready delays the others only a little",
 }
 """Files of tests that are about no module alone, and what they are about."""
 

@@ -13,6 +13,10 @@ The ideas in reading order:
 - Cancelling the promise takes its action from the queue. The action has not run, so nothing that
   it would have read is lost.
 - `close` and `abort` (`file_descr`) empty both queues: readers first, then writers, in order.
+- Of a descriptor that is always ready, only so many calls are done in one turn of the engine
+  (`MOST_AT_ONCE`). The next one waits for another turn, as if the system had said "not now". So
+  one client that sends without end delays the others and the timers only a little. (In OCaml they
+  wait until it stops.)
 
 When a server reads again from the callback of its last read, the engine need not be told: the queue
 still has its event then.
@@ -38,6 +42,7 @@ from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
 from lwt_unix._errors import note_call
+from lwt_unix.lwt_engine._current import turn
 
 A = TypeVar("A")
 
@@ -80,6 +85,29 @@ def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
     return None
 
 
+# --- A bound in each turn -----------------------------------------------------
+
+MOST_AT_ONCE: Final = 64
+"""How many calls on one descriptor are done in one turn of the engine, counted together.
+
+With 100 microseconds for what a server does about each, the others wait 7 milliseconds
+(tests/benchmarks/bench_starvation.py). A turn costs as much as a few calls, so that a smaller
+bound would be felt by who reads without end: with 16, it takes a fifth longer."""
+
+
+def has_had_its_turn(descriptor: File_descr) -> bool:
+    """Say whether a call on a descriptor has to wait for the next turn; it has been counted.
+
+    The count goes on from turn to turn, and is looked at here, where it is above the bound. So when
+    a flood begins, up to twice as many calls are done.
+    """
+    if descriptor._turn == turn.number:
+        return True
+    descriptor._turn = turn.number
+    descriptor._calls = 1
+    return False
+
+
 # --- The queue ---------------------------------------------------------------
 
 
@@ -87,12 +115,15 @@ def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
 class ActionQueue(WaitQueue):
     """The actions that wait for one direction of one descriptor, and how they are tried."""
 
-    __slots__ = ("descriptor", "event")
+    __slots__ = ("descriptor", "event", "held_in")
 
     def __init__(self, descriptor: File_descr, event: Io_event) -> None:
         super().__init__()
         self.descriptor = descriptor
         self.event = event
+
+        self.held_in = -1
+        """The turn in which actions were put off to the next one, until they are tried there."""
 
     def watch(self) -> lwt_engine.Event:
         watch = lwt_engine.on_readable if self.event is Read else lwt_engine.on_writable
@@ -105,9 +136,17 @@ class ActionQueue(WaitQueue):
         One that comes during the walk is tried in the same turn, unless the last of the queue had
         left already when it came. OCaml walks its linked list in the same order. So a lone reader
         that waits again from its own callback does not cost a useless system call.
+
+        The calls of the turn are counted from here. Actions for which none is left stay first in
+        the queue.
         """
+        if self.held_in == turn.number:
+            return
         outermost = not self.is_trying
         self.is_trying = True
+        descriptor = self.descriptor
+        descriptor._turn = turn.number
+        descriptor._calls = 0
         try:
             pending = self.first
             while pending is not None:
@@ -138,7 +177,11 @@ class ActionQueue(WaitQueue):
         else:
             if pending.queue is self:
                 self.remove(pending)
+                descriptor._calls += 1
                 pending.fulfill(value)
+                if descriptor._calls >= MOST_AT_ONCE:
+                    self.try_in_next_turn()
+                    return None
             return pending.next
         if failure is not None:
             if pending.queue is self:
@@ -150,6 +193,21 @@ class ActionQueue(WaitQueue):
             queue_of(event, descriptor).add(pending)
             return following
         return pending.next
+
+    def try_in_next_turn(self) -> None:
+        """Have the actions tried in the next turn, whatever the system reports by then.
+
+        It may report nothing. A socket counts as writable only when much of its buffer is free, and
+        urgent data are not reported at all.
+        """
+        if self.held_in != turn.number:
+            self.held_in = turn.number
+            lwt_engine.on_timer(0.0, False, self._go_on)
+
+    def _go_on(self, event: lwt_engine.Event) -> None:
+        lwt_engine.stop_event(event)
+        self.held_in = -1
+        self.on_ready(event)
 
 
 def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
@@ -249,6 +307,9 @@ def try_or_wait(
     name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
 ) -> lwt.Promise[A]:
     """Try an action on an opened descriptor; wait if it is too early."""
+    descriptor._calls += 1
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
+        return try_later(name, event, descriptor, action)
     try:
         return lwt.return_(action())
     except Exception as exn:
@@ -257,6 +318,15 @@ def try_or_wait(
             note_call(exn, name)
             raise
     return wait_for(name, event_or_none, descriptor, action)
+
+
+def try_later(
+    name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+) -> lwt.Promise[A]:
+    """Do what `register_action` does, and try the action in the next turn in any case."""
+    promise = wait_for(name, event, descriptor, action)
+    queue_of(event, descriptor).try_in_next_turn()
+    return promise
 
 
 # --- Readiness ---------------------------------------------------------------

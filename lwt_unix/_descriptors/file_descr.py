@@ -121,6 +121,8 @@ class File_descr:
         "_set_flags",
         "_readers",
         "_writers",
+        "_turn",
+        "_calls",
         "_socket",
         "_socket_kind",
     )
@@ -144,6 +146,11 @@ class File_descr:
         self._readers: WaitQueue | None = None
         self._writers: WaitQueue | None = None
         """What waits to read, and to write. `actions` makes each queue when it is first needed."""
+
+        self._turn = 0
+        self._calls = 0
+        """The last turn of the engine in which the calls were counted from 0 on, and how many there
+        were since then; see `MOST_AT_ONCE`."""
 
         self._socket: SocketObject | None = None
         self._socket_kind: SocketKind | None = None

@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, TypeVar
 import lwt
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
+    MOST_AT_ONCE,
     Retry,
+    has_had_its_turn,
+    try_later,
     try_or_wait,
     wait_for,
     would_not_block,
@@ -66,6 +69,9 @@ def read(
         check_is_descriptor("lwt_unix.read", descriptor)
         call = partial(system.readv, descriptor._fd, (view,))
         return _read_or_write("read", Read, descriptor, view, call)
+    descriptor._calls += 1
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
+        return try_later("read", Read, descriptor, partial(system.readv, descriptor._fd, (view,)))
     try:
         return lwt.return_(system.readv(descriptor._fd, (view,)))
     except BlockingIOError:
@@ -104,6 +110,9 @@ def write(
         check_is_descriptor("lwt_unix.write", descriptor)
         call = partial(system.write, descriptor._fd, source)
         return _read_or_write("write", Write, descriptor, source, call)
+    descriptor._calls += 1
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
+        return try_later("write", Write, descriptor, partial(system.write, descriptor._fd, source))
     try:
         return lwt.return_(system.write(descriptor._fd, source))
     except BlockingIOError:
@@ -143,9 +152,12 @@ def _read_or_write(
         # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may
         # still block if another reader was faster. Without threads that would stop the program,
         # so each attempt first makes sure.
+        call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
+        descriptor._calls += 1
+        if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
+            return try_later(name, event, descriptor, call_when_ready)
         if would_not_block(event, descriptor._fd):
             return run_job(name, call)
-        call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
         return wait_for(name, event, descriptor, call_when_ready)
     except Exception:
         release(part)

@@ -83,6 +83,10 @@ class WaitQueue(ABC):
     def watch(self) -> lwt_engine.Event:
         """Have the engine call back when it is time to try the actions."""
 
+    @abstractmethod
+    def try_in_next_turn(self) -> None:
+        """Have the actions tried in the next turn, whatever the engine reports by then."""
+
     def add(self, pending: PendingAction) -> None:
         """Take in an action at the end of the queue, and have the engine watch.
 

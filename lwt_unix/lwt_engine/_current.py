@@ -6,6 +6,7 @@ OCaml: src/unix/lwt_engine.ml
 from __future__ import annotations
 
 import os
+from typing import Final, final
 
 from lwt_unix.lwt_engine._base import Engine_id, abstract, check_engine
 from lwt_unix.lwt_engine._events import Event, Event_callback
@@ -14,8 +15,22 @@ from lwt_unix.lwt_engine._libev import libev
 _current: abstract = libev()
 
 
+@final
+class _Turn:
+    """Which turn this is: what is done at most so often in a turn is counted by it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+turn: Final = _Turn()
+
+
 def renew() -> None:
     """Begin again, with a new engine like the first one; the current one is destroyed."""
+    turn.number = 0
     set(libev(), transfer=False)
 
 
@@ -80,6 +95,7 @@ def iter(block: bool, /) -> None:
 
     OCaml: Lwt_engine.iter : bool -> unit
     """
+    turn.number += 1
     _current.iter(block)
 
 

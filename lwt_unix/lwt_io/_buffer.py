@@ -20,14 +20,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
 
 import lwt
+import lwt_unix
 from lwt._core.promise import FULFILLED
 from lwt._core.publish import Constant
 from lwt_unix._checks import promise_of
 
+T = TypeVar("T")
+
 MINIMUM_BUFFER_SIZE: Final = 16
+
+MOST_AT_ONCE: Final = 128
+"""How often something is taken from a buffer before the channel waits, or lets others go on.
+
+A packet of 4,096 bytes can have 4,096 lines, and to take one costs no system call: so the bound on
+these (`_descriptors/actions.py`) is not enough."""
 
 
 class Mode(Constant):
@@ -81,6 +90,7 @@ class ChannelBuffer:
         "_interrupted",
         "_is_cancelable",
         "_perform",
+        "at_once",
         "auto_flushing",
         "incomplete",
         "is_aborted",
@@ -109,6 +119,9 @@ class ChannelBuffer:
         self.limit = 0 if self.is_input else self.size
         self.offset = 0
 
+        self.at_once = MOST_AT_ONCE
+        """How often something may be taken from the buffer before others must have had a turn."""
+
         self.auto_flushing = False
         """Whether a flush is due after the next pause (see `_turns`)."""
 
@@ -131,10 +144,10 @@ class ChannelBuffer:
         self._is_cancelable = is_cancelable
         """Whether cancelling always rejects a promise of the reading or writing function."""
 
-        self._in_flight: lwt.Promise[int] | None = None
+        self._in_flight: lwt.Promise[object] | None = None
         """The promise of the transfer that goes on, if cancelling rejects it."""
 
-        self._interrupted: tuple[lwt.Promise[int], lwt.Resolver[int]] | None = None
+        self._interrupted: tuple[lwt.Promise[NoReturn], lwt.Resolver[NoReturn]] | None = None
         """What rejects the other transfers that go on: those that cancelling may not reject, and
         a second one beside `_in_flight`, if an operation has outlived its temporary channel."""
 
@@ -172,14 +185,38 @@ class ChannelBuffer:
             length = self.position
         transferred = self._perform(self.memory, start, length)
         if transferred._state != FULFILLED:
-            if self._is_cancelable and self._in_flight is None:
-                self._in_flight = transferred
-            elif lwt.is_sleeping(transferred):
-                if self._interrupted is None:
-                    self._interrupted = lwt.wait()
-                transferred = lwt.pick([self._interrupted[0], transferred])
+            self.at_once = MOST_AT_ONCE
+            transferred = self._interruptible(transferred)
             self.last_transfer = transferred
         return transferred
+
+    def _interruptible(self, awaited: lwt.Promise[T]) -> lwt.Promise[T]:
+        """Have `interrupt` reject a promise; return the promise to wait for."""
+        if self._is_cancelable and self._in_flight is None:
+            self._in_flight = awaited
+        elif lwt.is_sleeping(awaited):
+            if self._interrupted is None:
+                self._interrupted = lwt.wait()
+            awaited = lwt.pick([self._interrupted[0], awaited])
+        return awaited
+
+    async def let_others_go_on(self) -> None:
+        """Wait for the next turn, if what comes in is not for the program to say.
+
+        That is so on a descriptor, whose peer may send without end. A function given to
+        `lwt_io.make` is the program's own.
+        """
+        self.at_once = MOST_AT_ONCE
+        if self._is_cancelable:
+            try:
+                # Not a pause, which may end in this turn.
+                await self._interruptible(lwt_unix.sleep(0.0))
+            except Exception as exn:
+                problem = self.why_interrupted(exn)
+            else:
+                self._forget_transfer()
+                return
+            raise problem
 
     def finish_io(self, count: int) -> int:
         """Account for `count` transferred bytes, and return it.

@@ -24,7 +24,6 @@ from lwt_unix.lwt_io._turns import (
     forget,
     innermost,
     no_longer_valid,
-    read_once,
     request_flush,
 )
 
@@ -67,15 +66,11 @@ class InputChannel(_ClosedByWith):
         return self
 
     def __anext__(self) -> lwt.Promise[bytes]:
-        if self._state is IDLE:
+        if self._state is IDLE and self._buffer.at_once > 0:
             line = take_line(self._buffer)
             if line is not None:
                 return lwt.return_(line)
-        return read_once(self, take_line, _no_next_line, _read_next_line)
-
-
-def _no_next_line() -> lwt.Promise[bytes]:
-    return lwt.fail(StopAsyncIteration())
+        return exclusively(self, _read_next_line(self._buffer), "async for")
 
 
 async def _read_next_line(buffer: ChannelBuffer) -> bytes:

@@ -26,18 +26,8 @@ from lwt._core.checks import check_bounds, check_kind
 from lwt_unix._descriptors.buffers import check_part, writable_bytes
 from lwt_unix.lwt_io import _taking
 from lwt_unix.lwt_io._channel import InputChannel
-from lwt_unix.lwt_io._taking import (
-    end_of_input,
-    take_char,
-    take_char_opt,
-    take_into,
-    take_line,
-    take_line_opt,
-    take_line_opt_within,
-    take_line_within,
-    take_some,
-)
-from lwt_unix.lwt_io._turns import IDLE, exclusively, read_once
+from lwt_unix.lwt_io._taking import take_char, take_into, take_line, take_line_within, take_some
+from lwt_unix.lwt_io._turns import IDLE, exclusively
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
@@ -85,34 +75,21 @@ def read_line(ic: InputChannel, /, *, limit: int | None = None) -> lwt.Promise[b
         check_kind("lwt_io.read_line", ic, InputChannel)
     if limit is not None:
         return _read_line_within(ic, limit)
-    if ic._state is IDLE:
+    if ic._state is IDLE and ic._buffer.at_once > 0:
         line = take_line(ic._buffer)
         if line is not None:
             return lwt.return_(line)
-    return read_once(ic, take_line, _no_line, _taking.read_line)
+    return exclusively(ic, _taking.read_line(ic._buffer))
 
 
 def _read_line_within(ic: InputChannel, limit: int) -> lwt.Promise[bytes]:
     if type(limit) is not int or limit < 1:
         check_bounds("lwt_io.read_line", "limit", limit, 1)
-    if ic._state is IDLE:
+    if ic._state is IDLE and ic._buffer.at_once > 0:
         line = take_line_within(ic._buffer, limit)
         if line is not None:
             return lwt.return_(line)
-    return read_once(
-        ic,
-        partial(take_line_within, limit=limit),
-        _no_line,
-        partial(_taking.read_line, limit=limit),
-    )
-
-
-def _no_line() -> lwt.Promise[bytes]:
-    return lwt.fail(end_of_input("lwt_io.read_line"))
-
-
-def _none() -> lwt.Promise[lwt.Some[bytes] | None]:
-    return lwt.return_none
+    return exclusively(ic, _taking.read_line(ic._buffer, limit))
 
 
 def read_line_opt(
@@ -137,24 +114,19 @@ def read_line_opt(
         if type(limit) is not int or limit < 1:
             check_bounds("lwt_io.read_line_opt", "limit", limit, 1)
         return _read_line_opt_within(ic, limit)
-    if ic._state is IDLE:
+    if ic._state is IDLE and ic._buffer.at_once > 0:
         line = take_line(ic._buffer)
         if line is not None:
             return lwt.return_some(line)
-    return read_once(ic, take_line_opt, _none, _taking.read_line_opt)
+    return exclusively(ic, _taking.read_line_opt(ic._buffer))
 
 
 def _read_line_opt_within(ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[bytes] | None]:
-    if ic._state is IDLE:
+    if ic._state is IDLE and ic._buffer.at_once > 0:
         line = take_line_within(ic._buffer, limit)
         if line is not None:
             return lwt.return_some(line)
-    return read_once(
-        ic,
-        partial(take_line_opt_within, limit=limit),
-        _none,
-        partial(_taking.read_line_opt, limit=limit),
-    )
+    return exclusively(ic, _taking.read_line_opt(ic._buffer, limit))
 
 
 def read_lines(ic: InputChannel, /, *, limit: int | None = None) -> lwt_stream.Stream[bytes]:
@@ -192,15 +164,11 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_char", ic, InputChannel)
-    if ic._state is IDLE:
+    if ic._state is IDLE and ic._buffer.at_once > 0:
         char = take_char(ic._buffer)
         if char is not None:
             return lwt.return_(char)
-    return read_once(ic, take_char, _no_char, _taking.read_char)
-
-
-def _no_char() -> lwt.Promise[bytes]:
-    return lwt.fail(end_of_input("lwt_io.read_char"))
+    return exclusively(ic, _taking.read_char(ic._buffer))
 
 
 def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -213,11 +181,11 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_char_opt", ic, InputChannel)
-    if ic._state is IDLE:
+    if ic._state is IDLE and ic._buffer.at_once > 0:
         char = take_char(ic._buffer)
         if char is not None:
             return lwt.return_some(char)
-    return read_once(ic, take_char_opt, _none, _taking.read_char_opt)
+    return exclusively(ic, _taking.read_char_opt(ic._buffer))
 
 
 def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]:
@@ -237,18 +205,12 @@ def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]
         check_kind("lwt_io.read", ic, InputChannel)
     buffer = ic._buffer
     if count is None:
-        return exclusively(ic, _taking.read_all(buffer))
+        return exclusively(ic, _taking.read_all(buffer), "lwt_io.read")
     if type(count) is not int or count < 0:
         check_bounds("lwt_io.read", "count", count, 0)
-    if ic._state is IDLE and buffer.position < buffer.limit:
+    if ic._state is IDLE and buffer.position < buffer.limit and buffer.at_once > 0:
         return lwt.return_(take_some(buffer, count))
-    return read_once(
-        ic, partial(take_some, count=count), _nothing, partial(_taking.read_some, count=count)
-    )
-
-
-def _nothing() -> lwt.Promise[bytes]:
-    return lwt.return_(b"")
+    return exclusively(ic, _taking.read_some(buffer, count), "lwt_io.read")
 
 
 def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> lwt.Promise[int]:
@@ -274,20 +236,11 @@ def _read_into(
         check_part(function, offset, length)
     view = writable_bytes(function, target)
     buffer = ic._buffer
-    if not 0 < length <= len(view) - offset or offset < 0:
-        return exclusively(ic, _taking.read_into(buffer, function, view, offset, length))
-    if ic._state is IDLE and buffer.position < buffer.limit:
+    is_within = offset >= 0 and 0 < length <= len(view) - offset
+    is_there = buffer.position < buffer.limit and buffer.at_once > 0
+    if is_within and is_there and ic._state is IDLE:
         return lwt.return_(take_into(buffer, view, offset, length))
-    return read_once(
-        ic,
-        partial(take_into, target=view, offset=offset, length=length),
-        _zero,
-        partial(_taking.read_into, function=function, target=view, offset=offset, length=length),
-    )
-
-
-def _zero() -> lwt.Promise[int]:
-    return lwt.return_(0)
+    return exclusively(ic, _taking.read_into(buffer, function, view, offset, length))
 
 
 def read_into_exactly(

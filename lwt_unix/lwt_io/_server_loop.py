@@ -54,9 +54,6 @@ from lwt_unix.lwt_io._connections import PrepareFd, close_socket, set_nodelay
 
 Accepted: TypeAlias = tuple[lwt_unix.File_descr, Sockaddr]
 
-CLIENTS_A_TURN: Final = 64
-"""How many clients are accepted before the main loop turns, so that others have their turn."""
-
 RETRY_AFTER: Final = 0.2
 """Seconds between two attempts to accept, while the system has no descriptors left."""
 
@@ -155,11 +152,10 @@ class Server:
         try:
             # Even a client that waits already is not accepted now: first the caller gets
             # the promise of the server. (In OCaml, such a client is served before that.)
-            number = 0
+            accept = self._accept_when_ready
             while not self._is_over():
-                is_first = number % CLIENTS_A_TURN == 0
-                await self._accept_client(self._accept_when_ready if is_first else self._accept)
-                number += 1
+                await self._accept_client(accept)
+                accept = self._accept
         except GeneratorExit:
             raise  # nobody will ever run this again
         except BaseException:

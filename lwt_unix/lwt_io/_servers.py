@@ -200,7 +200,13 @@ async def _close_channels(channels: Channels) -> None:
         # As in OCaml, the input channel is closed first and the socket with it, so
         # that a client who does not read cannot hold the connection. But first the
         # system is offered what `f` has written and not flushed, which OCaml drops.
-        lwt.on_failure(flush(oc), _ignore)
+        flushed = flush(oc)
+        lwt.on_failure(flushed, _ignore)
+        if lwt.is_sleeping(flushed):
+            # Perhaps only because so much was written in this turn already (`MOST_AT_ONCE`): then it
+            # is written by a timer of the next turn.
+            await lwt_unix.sleep(0.0)
+            await lwt.pause()
     await _close_or_report(ic)
     await _close_or_report(oc)
 

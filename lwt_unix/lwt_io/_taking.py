@@ -64,15 +64,10 @@ def take_line(buffer: ChannelBuffer) -> bytes | None:
         return None
     end = found.start()
     buffer.position = end + 1
+    buffer.at_once -= 1
     if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
         end -= 1
     return buffer.memory[start:end].tobytes()
-
-
-def take_line_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
-    """Take a line like `take_line`."""
-    line = take_line(buffer)
-    return None if line is None else lwt.Some(line)
 
 
 def take_line_within(buffer: ChannelBuffer, limit: int) -> bytes | None:
@@ -87,13 +82,8 @@ def take_line_within(buffer: ChannelBuffer, limit: int) -> bytes | None:
     if end - start > limit:
         return None
     buffer.position = newline + 1
+    buffer.at_once -= 1
     return buffer.memory[start:end].tobytes()
-
-
-def take_line_opt_within(buffer: ChannelBuffer, limit: int) -> lwt.Some[bytes] | None:
-    """Take a line like `take_line_within`."""
-    line = take_line_within(buffer, limit)
-    return None if line is None else lwt.Some(line)
 
 
 def take_char(buffer: ChannelBuffer) -> bytes | None:
@@ -102,13 +92,8 @@ def take_char(buffer: ChannelBuffer) -> bytes | None:
     if position == buffer.limit:
         return None
     buffer.position = position + 1
+    buffer.at_once -= 1
     return CHARACTERS[buffer.memory[position]]
-
-
-def take_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
-    """Take one byte like `take_char`."""
-    char = take_char(buffer)
-    return None if char is None else lwt.Some(char)
 
 
 def take_some(buffer: ChannelBuffer, count: int) -> bytes:
@@ -117,6 +102,7 @@ def take_some(buffer: ChannelBuffer, count: int) -> bytes:
     end = start + count
     end = min(end, buffer.limit)
     buffer.position = end
+    buffer.at_once -= 1
     return buffer.memory[start:end].tobytes()
 
 
@@ -126,6 +112,7 @@ def take_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: in
     count = min(length, buffer.limit - start)
     target[offset : offset + count] = buffer.memory[start : start + count]
     buffer.position = start + count
+    buffer.at_once -= 1
     return count
 
 
@@ -245,4 +232,5 @@ async def take_block(buffer: ChannelBuffer, size: int) -> int:
             raise end_of_input("lwt_io.block")
     start = buffer.position
     buffer.position = start + size
+    buffer.at_once -= 1
     return start

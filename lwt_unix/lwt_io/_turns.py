@@ -13,8 +13,7 @@ calls. A channel is therefore in one of six states:
 - `CLOSED`: closed or aborted.
 - `INVALID`: it is a temporary channel, and its `atomic` is over.
 
-`exclusively`, `read_once` and `atomic` are what operations are made of; `finish` is
-how each ends.
+`exclusively` and `atomic` are what operations are made of; `finish` is how each ends.
 
 Automatic flushing: when an operation leaves unwritten bytes behind, a flush is
 due after the next `lwt.pause`, that is, before the main loop may go idle. If an
@@ -31,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from enum import Enum
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar
 
 import lwt
 from lwt import lwt_sequence
@@ -211,6 +210,8 @@ def _function_of(operation: Coroutine[Any, Any, object]) -> str:
 
 async def _to_its_end(channel: Channel, operation: Coroutine[Any, Any, T], function: str = "") -> T:
     try:
+        if channel._buffer.at_once <= 0:
+            await _let_others_go_on(channel, operation)
         result = await operation
     except GeneratorExit:
         raise  # nobody will ever run this again: the promise that it waits for is lost
@@ -220,6 +221,14 @@ async def _to_its_end(channel: Channel, operation: Coroutine[Any, Any, T], funct
         raise
     finish(channel)
     return result
+
+
+async def _let_others_go_on(channel: Channel, operation: Coroutine[Any, Any, object]) -> None:
+    try:
+        await channel._buffer.let_others_go_on()
+    except BaseException:
+        operation.close()  # as in `_in_turn`
+        raise
 
 
 def atomic(
@@ -296,87 +305,6 @@ def forget(channel: Channel) -> object:
     if channel._state is not CLOSED:
         channel._state = IDLE
     return waiting
-
-
-# --- Reading once ------------------------------------------------------------
-
-
-@final
-class _ReadOnce(Generic[T]):
-    """An operation that waits for input, and for which one read most likely brings enough."""
-
-    __slots__ = ("_channel", "_end", "_go_on", "_take")
-
-    def __init__(
-        self,
-        channel: Channel,
-        take: Callable[[ChannelBuffer], T | None],
-        end: Callable[[], lwt.Promise[T]],
-        go_on: Callable[[ChannelBuffer], Coroutine[Any, Any, T]],
-    ) -> None:
-        self._channel = channel
-        self._take = take
-        self._end = end
-        self._go_on = go_on
-
-    def succeeded(self, count: int) -> lwt.Promise[T]:
-        channel = self._channel
-        buffer = channel._buffer
-        try:
-            buffer.finish_io(count)
-            result = self._take(buffer) if count > 0 else None
-        except BaseException as exception:
-            return _ended_by(exception, channel)
-        if result is not None:
-            finish(channel)
-            return lwt.return_(result)
-        if count == 0:
-            finish(channel)
-            return self._end()
-        return lwt.of_coroutine(_to_its_end(channel, self._go_on(buffer)))
-
-    def failed(self, exception: Exception) -> lwt.Promise[T]:
-        channel = self._channel
-        exception = channel._buffer.why_interrupted(exception)
-        finish(channel)
-        return lwt.fail(exception)
-
-
-def read_once(
-    channel: Channel,
-    take: Callable[[ChannelBuffer], T | None],
-    end: Callable[[], lwt.Promise[T]],
-    go_on: Callable[[ChannelBuffer], Coroutine[Any, Any, T]],
-) -> lwt.Promise[T]:
-    """Do what `exclusively(channel, go_on(buffer))` does, mostly without a coroutine.
-
-    None is made if the channel is idle, nothing is read ahead, and one read brings what
-    `take` wants.
-
-    Args:
-        channel: an input channel.
-        take: takes the result from the buffer; None if there is not enough.
-        end: makes the result at the end of input.
-        go_on: the whole operation.
-    """
-    buffer = channel._buffer
-    if channel._state is not IDLE or buffer.position < buffer.limit:
-        return exclusively(channel, go_on(buffer))
-    channel._state = BUSY
-    try:
-        transferred = buffer.start_io()
-    except BaseException as exception:
-        return _ended_by(exception, channel)
-    operation = _ReadOnce(channel, take, end, go_on)
-    return lwt.try_bind(lambda: transferred, operation.succeeded, operation.failed)
-
-
-def _ended_by(exception: BaseException, channel: Channel) -> lwt.Promise[T]:
-    """End an operation on the channel that has raised: reject, unless the exception is to leave."""
-    finish(channel)
-    if not isinstance(exception, Exception) or not lwt.Exception_filter.run(exception):
-        raise exception
-    return lwt.fail(exception)
 
 
 # --- Flushing ----------------------------------------------------------------

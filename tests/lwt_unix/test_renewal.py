@@ -9,6 +9,7 @@ from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix._renewal import renew
+from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_io._channel import _outputs
 from tests.support.modules import listed_state
 from tests.support.programs import in_child
@@ -26,6 +27,7 @@ def of_channel(channel: lwt_io.Channel) -> object:
 
 STATE: dict[str, Callable[[], object]] = {
     "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
+    "lwt_engine._current.turn": lambda: turn.number,
     "lwt_main._running": lwt_main._running.locked,
     "lwt_main._thread": lambda: lwt_main._thread.contents,
     "lwt_main._left_by": lambda: lwt_main._left_by.contents,
@@ -64,6 +66,7 @@ def change_everything() -> list[object]:
     """Leave the process as no program should; return what is to be kept."""
     lwt_engine.set(lwt_engine.select())
     lwt_engine.on_timer(3600, False, print)
+    lwt_engine.iter(False)
     lwt_io.set_default_buffer_size(100)
     lwt_main.run(lwt_io.read_char(lwt_io.zero))
     lwt_main.run(lwt_io.close(lwt_io.null))

@@ -44,6 +44,25 @@ class TestServersOnChannels:
         run_with_server(f, client)
         assert [type(address) for address in seen] == [lwt_unix.ADDR_INET]
 
+    def test_what_is_not_flushed_is_offered_also_when_much_was_written_in_this_turn(self) -> None:
+        written = 0
+
+        async def f(_address: object, channels: Channels) -> None:
+            nonlocal written
+            _, oc = channels
+            flushed = lwt.return_unit
+            while not lwt.is_sleeping(flushed):
+                await lwt_io.write_char(oc, "x")
+                flushed = lwt_io.flush(oc)
+                written += 1
+
+        async def client(address: lwt_unix.Sockaddr) -> None:
+            ic, oc = await lwt_io.open_connection(address)
+            assert len(await lwt_io.read(ic)) == written
+            await lwt_io.close(oc)
+
+        run_with_server(f, client)
+
     def test_the_channels_are_closed_when_the_promise_of_f_is_resolved(self) -> None:
         given: list[Channels] = []
 

@@ -351,7 +351,7 @@ def test_a_channel_is_free_again_when_there_is_no_memory_for_what_was_read(
         raise MemoryError
 
     calls: list[object] = []
-    monkeypatch.setattr("lwt_unix.lwt_io._reading.take_char", no_memory)
+    monkeypatch.setattr("lwt_unix.lwt_io._taking.take_char", no_memory)
     reading = lwt_io.make(lambda *_: lwt.return_(1), mode=lwt_io.Input)
     with pytest.raises(MemoryError):
         lwt_io.read_char(reading)

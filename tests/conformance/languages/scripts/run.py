@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
+from unittest.mock import patch
 
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io
+from lwt_unix._descriptors import actions, read_write
 from lwt_unix.lwt_engine._events import Event_callback
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
@@ -178,12 +181,20 @@ class ScriptEngine(lwt_engine.select):
 
 @contextmanager
 def engine_of_scripts() -> Iterator[ScriptEngine]:
-    """Set a fresh engine for a while, with nothing registered."""
+    """Set a fresh engine for a while, with nothing registered.
+
+    A turn may have any number of calls on a descriptor meanwhile, as in OCaml: scripts fill a pipe,
+    and read it again by 16 bytes.
+    """
     engine, hook = lwt_engine.get(), lwt.async_exception_hook.contents
     own = ScriptEngine()
     lwt_engine.set(own, transfer=False, destroy=False)
     try:
-        yield own
+        with (
+            patch.object(actions, "MOST_AT_ONCE", sys.maxsize),
+            patch.object(read_write, "MOST_AT_ONCE", sys.maxsize),
+        ):
+            yield own
     finally:
         lwt_engine.set(engine, transfer=False, destroy=False)
         own.destroy()

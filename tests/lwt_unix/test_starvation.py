@@ -1,0 +1,371 @@
+"""One descriptor that is always ready delays the others only a little: counted, not timed."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_io, lwt_main
+from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
+from lwt_unix.lwt_io._buffer import MOST_AT_ONCE as MOST_TAKEN
+from tests.support.descriptors import a_blocking_pipe, send
+from tests.support.sockets import Open
+
+Step = Callable[[], lwt.Promise[Any]]
+
+
+@pytest.fixture
+def open_() -> Iterator[Open]:
+    opened = Open()
+    yield opened
+    for descriptor in opened.descriptors:
+        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
+            lwt_main.run(lwt_unix.close(descriptor))
+
+
+def numbers_by_turn(step: Step, total: int) -> list[int]:
+    """Do a step again and again, and return how often it was done in each turn of the engine."""
+    numbers: list[int] = []
+    hook = lwt_main.Enter_iter_hooks.add_first(lambda: numbers.append(0))
+
+    async def flood() -> None:
+        await lwt.pause()
+        for _ in range(total):
+            await step()
+            numbers[-1] += 1
+
+    lwt_main.run(flood())
+    lwt_main.Enter_iter_hooks.remove(hook)
+    return numbers
+
+
+# --- Calls on a descriptor ---------------------------------------------------
+
+
+def ready_to_read(open_: Open, length: int) -> lwt_unix.File_descr:
+    near, far = open_.pair()
+    send(far, b"x" * length)
+    return near
+
+
+def reading(open_: Open) -> Step:
+    near, buffer = ready_to_read(open_, 200), bytearray(1)
+    return lambda: lwt_unix.read(near, buffer, 0, 1)
+
+
+def reading_in_blocking_mode(open_: Open) -> Step:
+    near, far = map(open_, a_blocking_pipe())
+    buffer = bytearray(1)
+    os.write(lwt_unix.unix_file_descr(far), b"x" * 200)
+    return lambda: lwt_unix.read(near, buffer, 0, 1)
+
+
+def receiving(open_: Open) -> Step:
+    near, buffer = ready_to_read(open_, 200), bytearray(1)
+    return lambda: lwt_unix.recv(near, buffer, 0, 1, [])
+
+
+def receiving_from(open_: Open) -> Step:
+    near, buffer = ready_to_read(open_, 200), bytearray(1)
+    return lambda: lwt_unix.recvfrom(near, buffer, 0, 1, [])
+
+
+def writing(open_: Open) -> Step:
+    near, _ = open_.pair()
+    return lambda: lwt_unix.write(near, b"x", 0, 1)
+
+
+def sending(open_: Open) -> Step:
+    near, _ = open_.pair()
+    return lambda: lwt_unix.send(near, b"x", 0, 1, [])
+
+
+def sending_to(open_: Open) -> Step:
+    sender = open_.socket(type=lwt_unix.SOCK_DGRAM)
+    receiver = open_.socket(type=lwt_unix.SOCK_DGRAM)
+    lwt_main.run(lwt_unix.bind(receiver, ("127.0.0.1", 0)))
+    address = lwt_unix.getsockname(receiver)
+    return lambda: lwt_unix.sendto(sender, b"x", 0, 1, [], address)
+
+
+def waiting_clients(open_: Open) -> lwt_unix.File_descr:
+    listener = open_.socket()
+    lwt_main.run(lwt_unix.bind(listener, ("127.0.0.1", 0)))
+    lwt_unix.listen(listener, 256)
+    for _ in range(200):
+        open_.client_of(listener)
+    return listener
+
+
+def accepting(open_: Open) -> Step:
+    listener = waiting_clients(open_)
+    return lambda: lwt.map(lambda accepted: open_(accepted[0]), lwt_unix.accept(listener))
+
+
+def accepting_several(open_: Open) -> Step:
+    listener = waiting_clients(open_)
+
+    def accept() -> lwt.Promise[object]:
+        accepted = lwt_unix.accept_n(listener, 1)
+        return lwt.map(lambda value: [open_(client) for client, _ in value[0]], accepted)
+
+    return accept
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        reading,
+        reading_in_blocking_mode,
+        receiving,
+        receiving_from,
+        writing,
+        sending,
+        sending_to,
+        accepting,
+        accepting_several,
+    ],
+)
+def test_only_so_many_calls_on_a_descriptor_are_done_in_one_turn(
+    open_: Open, make: Callable[[Open], Step]
+) -> None:
+    step = make(open_)
+    # When a flood begins, it is found out only after the first round.
+    assert numbers_by_turn(step, 200) == [2 * MOST_CALLS, MOST_CALLS, 200 - 3 * MOST_CALLS]
+
+
+def test_reads_and_writes_are_counted_together(open_: Open) -> None:
+    near, buffer = ready_to_read(open_, 200), bytearray(1)
+
+    def echo() -> lwt.Promise[int]:
+        read = lwt_unix.read(near, buffer, 0, 1)
+        return lwt.bind(read, lambda length: lwt_unix.write(near, buffer, 0, length))
+
+    assert numbers_by_turn(echo, 2 * MOST_CALLS) == [MOST_CALLS, MOST_CALLS // 2, MOST_CALLS // 2]
+
+
+def test_each_descriptor_is_counted_for_itself(open_: Open) -> None:
+    buffer = bytearray(1)
+    descriptors = [ready_to_read(open_, MOST_CALLS) for _ in range(3)]
+    for descriptor in descriptors:
+        reads = [lwt_unix.read(descriptor, buffer, 0, 1) for _ in range(MOST_CALLS)]
+        assert all(lwt.state(promise) == lwt.Return(1) for promise in reads)
+
+
+def test_calls_beyond_the_bound_are_done_in_their_order(open_: Open) -> None:
+    near, far = open_.pair()
+    count = 2 * MOST_CALLS + 10
+    written = [lwt_unix.write(near, bytes([number]), 0, 1) for number in range(count)]
+    assert sum(lwt.is_sleeping(promise) for promise in written) >= 10
+    lwt_main.run(lwt.join(lwt.map(lambda _: None, promise) for promise in written))
+    assert os.read(lwt_unix.unix_file_descr(far), 1000) == bytes(range(count))
+
+
+def test_the_next_turn_tries_again_also_what_the_system_does_not_report(open_: Open) -> None:
+    near, far = open_.pair()
+    buffer = bytearray()
+    lwt_unix.set_blocking(near, False)
+    # Nothing is there to read, and a Unix-domain socket is not writable when a quarter of its buffer
+    # is full.
+    assert sum(numbers_by_turn(lambda: lwt_unix.read(near, buffer, 0, 0), 200)) == 200
+    assert sum(numbers_by_turn(lambda: lwt_unix.write(near, b"x", 0, 1), 250)) == 250
+    assert sum(numbers_by_turn(lambda: lwt_unix.wrap_syscall(lwt_unix.Read, far, list), 200)) == 200
+
+
+def test_an_action_that_waits_for_the_next_turn_is_rejected_when_its_descriptor_is_closed(
+    open_: Open,
+) -> None:
+    near, _ = open_.pair()
+    promises = [lwt_unix.write(near, b"x", 0, 1) for _ in range(2 * MOST_CALLS + 1)]
+    lwt_main.run(lwt_unix.close(near))
+    assert isinstance(lwt.state(promises[-1]), lwt.Fail)
+
+
+def test_an_action_that_waits_for_the_next_turn_can_be_cancelled(open_: Open) -> None:
+    near, far = open_.pair()
+    promises = [lwt_unix.write(near, b"x", 0, 1) for _ in range(2 * MOST_CALLS + 1)]
+    number = [lwt.is_sleeping(promise) for promise in promises].index(True)
+    lwt.cancel(promises[-1])
+    lwt_main.run(lwt.join(lwt.map(lambda _: None, promise) for promise in promises[:-1]))
+    assert len(os.read(lwt_unix.unix_file_descr(far), 1000)) == 2 * MOST_CALLS
+    assert number >= MOST_CALLS
+
+
+# --- What is read ahead ------------------------------------------------------
+
+
+def of_bytes(open_: Open, data: bytes) -> lwt_io.InputChannel:
+    near, far = open_.pair()
+    send(far, data)
+    return lwt_io.of_fd(near, mode=lwt_io.Input)
+
+
+def read_into(channel: lwt_io.InputChannel) -> lwt.Promise[int]:
+    return lwt_io.read_into(channel, bytearray(1), 0, 1)
+
+
+def read_exactly(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+    return lwt_io.read_into_exactly(channel, bytearray(1), 0, 1)
+
+
+def block(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+    return lwt_io.block(channel, 1, lambda _memory, _offset: lwt.return_unit)
+
+
+TAKING: list[Callable[[lwt_io.InputChannel], lwt.Promise[Any]]] = [
+    lwt_io.read_line,
+    lwt_io.read_line_opt,
+    lwt_io.read_char,
+    lwt_io.read_char_opt,
+    lwt_io.InputChannel.__anext__,
+    lambda channel: lwt_io.read(channel, count=1),
+    read_into,
+    read_exactly,
+    block,
+]
+
+
+@pytest.mark.parametrize("take", TAKING)
+def test_only_so_much_of_one_packet_is_taken_from_a_channel_in_one_turn(
+    open_: Open, take: Callable[[lwt_io.InputChannel], lwt.Promise[Any]]
+) -> None:
+    channel = of_bytes(open_, b"\n" * 300)
+    numbers = numbers_by_turn(lambda: take(channel), 300)
+    assert numbers == [MOST_TAKEN, MOST_TAKEN, 300 - 2 * MOST_TAKEN]
+
+
+def test_a_channel_on_a_function_of_the_program_is_not_bounded() -> None:
+    assert numbers_by_turn(lambda: lwt_io.read_char(lwt_io.zero), 1000) == [1000]
+
+
+def test_a_channel_that_has_waited_begins_to_count_again(open_: Open) -> None:
+    near, far = open_.pair()
+    channel = lwt_io.of_fd(near, mode=lwt_io.Input)
+    for _ in range(3):
+        line = lwt_io.read_line(channel)
+        send(far, b"\n" * MOST_TAKEN)
+        lwt_main.run(line)
+        for _ in range(MOST_TAKEN - 1):
+            assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"")
+
+
+def a_channel_at_its_bound(open_: Open) -> lwt_io.InputChannel:
+    channel = of_bytes(open_, b"\n" * MOST_TAKEN + b"first\nsecond\n")
+    for _ in range(MOST_TAKEN):
+        assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"")
+    return channel
+
+
+def test_cancelling_an_operation_that_lets_others_go_on_takes_nothing(open_: Open) -> None:
+    channel = a_channel_at_its_bound(open_)
+    cancelled, other = lwt_io.read_line(channel), lwt_io.read_line(channel)
+    lwt.cancel(cancelled)
+    assert lwt.state(cancelled) == lwt.Fail(lwt.Canceled())
+    assert lwt_main.run(other) == b"first"
+    assert lwt_main.run(lwt_io.read_line(channel)) == b"second"
+
+
+def test_operations_that_let_others_go_on_keep_their_order(open_: Open) -> None:
+    channel = a_channel_at_its_bound(open_)
+    lines = [lwt_io.read_line(channel), lwt_io.read_line(channel)]
+    assert [lwt.state(line) for line in lines] == [lwt.Sleep, lwt.Sleep]
+    assert lwt_main.run(lwt.all(lines)) == [b"first", b"second"]
+
+
+def test_aborting_a_channel_rejects_the_operation_that_lets_others_go_on(open_: Open) -> None:
+    channel = a_channel_at_its_bound(open_)
+    line = lwt_io.read_line(channel)
+    lwt_main.run(lwt_io.abort(channel))
+    assert lwt.state(line) == lwt.Fail(lwt_io.Channel_closed("input"))
+
+
+# --- The others --------------------------------------------------------------
+
+
+class Flood:
+    """Reads without end: for each byte that is read, the next one is there already."""
+
+    def __init__(self, open_: Open, bodies: int = 1) -> None:
+        self.steps = 0
+        self.stopped = False
+        self._near, self._far = open_.pair()
+        send(self._far, b"x" * bodies)
+        self.ended = lwt.join([lwt.of_coroutine(self._read()) for _ in range(bodies)])
+
+    async def _read(self) -> None:
+        buffer = bytearray(1)
+        await lwt.pause()
+        while not self.stopped:
+            await lwt_unix.read(self._near, buffer, 0, 1)
+            send(self._far, b"x")
+            self.steps += 1
+
+
+def steps_between(flood: Flood, others: Callable[[], lwt.Promise[Any]]) -> list[int]:
+    """How many steps of the flood there were between ten steps of others."""
+    seen: list[int] = []
+
+    async def count() -> None:
+        for _ in range(10):
+            await others()
+            seen.append(flood.steps)
+        flood.stopped = True
+
+    lwt_main.run(lwt.join([lwt.of_coroutine(count()), flood.ended]))
+    # The first time, the flood begins.
+    return [later - earlier for earlier, later in pairwise(seen)][1:]
+
+
+def test_timers_run_between_rounds_of_a_flood(open_: Open) -> None:
+    assert max(steps_between(Flood(open_), lambda: lwt_unix.sleep(0.0))) == MOST_CALLS
+
+
+def test_paused_promises_run_between_rounds_of_a_flood(open_: Open) -> None:
+    assert max(steps_between(Flood(open_), lwt.pause)) == MOST_CALLS
+
+
+def test_two_bodies_that_read_from_one_descriptor_do_not_keep_a_turn_from_its_end(
+    open_: Open,
+) -> None:
+    assert max(steps_between(Flood(open_, bodies=2), lambda: lwt_unix.sleep(0.0))) == MOST_CALLS
+
+
+def test_others_get_their_answers_between_rounds_of_a_flood(open_: Open) -> None:
+    server, client = open_.pair()
+
+    async def echo() -> None:
+        buffer = bytearray(10)
+        while length := await lwt_unix.read(server, buffer, 0, 10):
+            await lwt_unix.write(server, buffer, 0, length)
+
+    async def ask() -> None:
+        await lwt_unix.write(client, b"hello", 0, 5)
+        await lwt_unix.read(client, bytearray(10), 0, 10)
+
+    answering = lwt.of_coroutine(echo())
+    # A turn for the request to be read, and one for its answer.
+    assert max(steps_between(Flood(open_), lambda: lwt.of_coroutine(ask()))) <= 2 * MOST_CALLS
+    lwt.cancel(answering)
+
+
+def test_signals_are_handled_between_rounds_of_a_flood(open_: Open) -> None:
+    flood = Flood(open_)
+    handler = None
+
+    def next_signal() -> lwt.Promise[None]:
+        nonlocal handler
+        if handler is not None:
+            lwt_unix.disable_signal_handler(handler)
+        promise, resolver = lwt.wait()
+        handler = lwt_unix.on_signal(signal.SIGUSR1, lambda _: lwt.wakeup(resolver, None))
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return promise
+
+    assert max(steps_between(flood, next_signal)) <= 2 * MOST_CALLS
+    assert handler is not None
+    lwt_unix.disable_signal_handler(handler)
