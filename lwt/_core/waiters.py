@@ -32,7 +32,7 @@ from lwt._core.promise import (
     underlying,
 )
 from lwt._core.resolution import defer_callbacks, resolution
-from lwt._core.ring import Node, Sequence, nodes_l, put_after, put_before, remove, splice
+from lwt._core.ring import Node, Sequence, nodes_l, put_after, remove, splice
 from lwt._core.storage import Storage, current_storage
 
 T = TypeVar("T")
@@ -99,7 +99,13 @@ class Waiters(Generic[T]):
         waiter.offered = offered
         waiter.storage = storage
         promise._cancel_callbacks = [waiter]
-        put_before(waiter, self._queue)
+        # `put_before`, without a call.
+        queue = self._queue
+        previous = queue.previous
+        waiter.active = True
+        waiter.previous = previous
+        waiter.next = queue
+        previous.next = queue.previous = waiter
         return promise
 
     def take(self) -> Waiter[T] | None:

@@ -2,16 +2,20 @@
 
 import gc
 import sys
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
 import lwt
 from lwt import Promise, lwt_sequence
-from lwt._core.resolution import resolution, resume
+from lwt._core.promise import CLEANUP_THRESHOLD
+from lwt._core.resolution import MAXIMUM_NESTING, resolution, resume
 from lwt._core.ring import Sequence
+from lwt._core.waiters import Waiters
 from tests.support.collecting import (
     Garbage,
     body,
@@ -19,7 +23,16 @@ from tests.support.collecting import (
     for_every_collection,
     weakly_referenced,
 )
-from tests.support.promises import FOR_FIRST, A, B, go_wrong, is_canceled, pending
+from tests.support.promises import (
+    FOR_FIRST,
+    A,
+    B,
+    callbacks_of,
+    go_wrong,
+    is_canceled,
+    pending,
+    returning,
+)
 
 each_kind = pytest.mark.parametrize("garbage", [body, finalised, weakly_referenced])
 
@@ -121,6 +134,7 @@ class Source:
         other, self.other_resolver = lwt.wait()
         self.first = lwt.choose([other, self.promise])
         self.attached: list[Promise[Any]] = []
+        self.told_of_cancel: list[Promise[None]] = []
 
     def resolve(self) -> None:
         if lwt.is_sleeping(self.promise):
@@ -290,6 +304,24 @@ def test_what_waits_is_resolved_whatever_a_finaliser_does(
     assert reported == []
 
 
+@pytest.mark.parametrize("name", ["join", "both", "all"])
+def test_what_waits_for_all_does_not_end_before_the_last_whatever_a_finaliser_does(
+    name: str,
+) -> None:
+    def check(pair: Pair, joined: Promise[Any]) -> None:
+        assert lwt.is_sleeping(joined)
+        pair[1].resolve()
+        assert not lwt.is_sleeping(joined)
+        pair[0].check_at_the_end()
+
+    for_every_collection(
+        make_two,
+        lambda pair: WAITING[name](pair[0].promise, pair[1].promise),
+        doing(Source.resolve, 0),
+        check,
+    )
+
+
 RESOLVING_INTERFERENCES = [Source.resolve, Source.resolve_later, Source.reject, Source.cancel]
 
 
@@ -418,6 +450,110 @@ def test_a_question_is_answered_as_before_or_after_what_a_finaliser_does() -> No
         for_every_collection(
             Source, lambda source: [ask(source.promise) for ask in questions], interfere, check
         )
+
+
+# --- What stands under these functions ---------------------------------------
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_promises_that_become_one_keep_all_callbacks_whatever_a_finaliser_does(
+    number: int,
+) -> None:
+    def prepare() -> Source:
+        source = Source()
+        for promise in [*[source.whole] * number, source.promise]:
+            source.attached.append(lwt.map(str, promise))
+            told, resolver = lwt.wait()
+            lwt.on_cancel(promise, partial(lwt.wakeup, resolver, None))
+            source.told_of_cancel.append(told)
+        return source
+
+    def check(source: Source, _: None) -> None:
+        source.check_at_the_end()
+        assert lwt.state(source.whole) == lwt.state(source.promise)
+        waiting = any(map(lwt.is_sleeping, source.told_of_cancel))
+        assert waiting == (not is_canceled(source.promise))
+
+    def attach_to_both(source: Source) -> None:
+        for promise in source.whole, source.promise:
+            source.attached.append(lwt.map(str, promise))
+            source.attached.append(lwt.map(str, promise))
+            told, resolver = lwt.wait()
+            lwt.on_cancel(promise, partial(lwt.wakeup, resolver, None))
+            source.told_of_cancel.append(told)
+        lwt.cancel(source.whole)
+
+    interferences = [*INTERFERENCES, attach_to_both]
+    interferences.remove(Source.become_a_proxy)
+    for interfere in interferences:
+        for_every_collection(prepare, Source.become_a_proxy, interfere, check)
+
+
+def test_callbacks_in_use_survive_the_removal_of_others_whatever_a_finaliser_does() -> None:
+    def use_up(source: Source) -> None:
+        first, resolver = lwt.wait()
+        lwt.choose([source.promise, first])
+        lwt.wakeup(resolver, None)
+
+    def prepare() -> Source:
+        source = Source()
+        for _ in range(CLEANUP_THRESHOLD - 1):
+            use_up(source)
+        return source
+
+    def operation(source: Source) -> None:
+        for _ in range(3):
+            use_up(source)
+
+    def check(source: Source, _: None) -> None:
+        assert len(callbacks_of(source.promise)) <= CLEANUP_THRESHOLD + 10
+        source.check_at_the_end()
+
+    for interfere in [*INTERFERENCES, use_up]:
+        for_every_collection(prepare, operation, interfere, check)
+
+
+def test_what_is_deferred_runs_whatever_a_finaliser_does() -> None:
+    def prepare() -> list[Promise[None]]:
+        waiters: Waiters[None] = Waiters()
+        results = [lwt.map(lambda value: value, waiters.add()) for _ in range(3)]
+        while waiter := waiters.take():
+            waiter.wake_next(None)
+        return results
+
+    def check(results: list[Promise[None]], _: None) -> None:
+        assert not any(map(lwt.is_sleeping, results))
+
+    for_every_collection(prepare, lambda _: resume(), lambda _: resume(), check)
+
+
+def test_calls_that_are_postponed_are_made_whatever_a_finaliser_does() -> None:
+    def loop(number: int) -> Promise[int]:
+        return lwt.bind(lwt.return_(number), lambda n: loop(n - 1) if n else lwt.return_(0))
+
+    def operation(results: list[Promise[int]]) -> None:
+        results.append(loop(MAXIMUM_NESTING + 3))
+
+    def check(results: list[Promise[int]], _: None) -> None:
+        assert list(map(lwt.state, results)) == [lwt.Return(0), lwt.Return(0)]
+
+    for_every_collection(list, operation, operation, check)
+
+
+def test_a_proxy_that_dies_while_its_chain_is_shortened_may_make_the_end_a_proxy() -> None:
+    promise, resolver = lwt.wait()
+    starts = [lwt.wait() for _ in range(3)]
+    second = lwt.bind(starts[0][0], returning(promise))
+    third = lwt.bind(starts[1][0], returning(second))
+    last = lwt.bind(starts[2][0], returning(third))
+    middle = weakref.ref(second, lambda _: lwt.wakeup(starts[2][1], None))
+    del second, third
+    lwt.wakeup(starts[0][1], None)
+    lwt.wakeup(starts[1][1], None)
+    assert lwt.is_sleeping(promise)  # This shortens the chain.
+    assert middle() is None
+    lwt.wakeup(resolver, 3)
+    assert lwt.state(last) == lwt.state(promise) == lwt.Return(3)
 
 
 # --- Pausing -----------------------------------------------------------------

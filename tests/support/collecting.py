@@ -66,7 +66,11 @@ def body(act: Callable[[], object]) -> tuple[list[object], object]:
         finally:
             act()
 
-    return [lwt.of_coroutine(member())], None
+    kept = driver._drivers.copy()
+    driver.renew()  # It runs in a driver as young as itself: an old one would keep it for longer.
+    promise = lwt.of_coroutine(member())
+    driver._drivers[:] = kept
+    return [promise], None
 
 
 class _Circle:
@@ -119,7 +123,6 @@ def for_every_collection(
     places: list[str] = []
     was_enabled, thresholds = gc.isenabled(), gc.get_threshold()
     gc.disable()
-    driver.renew()  # A body that runs in a frozen driver could not be collected.
     gc.freeze()  # So the collector looks only at what is made from here on, and is quick.
     try:
         _disturb_once(prepare, operation, interfere, check, garbage, 0)
@@ -127,6 +130,7 @@ def for_every_collection(
             prepare, operation, interfere, check, garbage, len(places) + 1
         ):
             places.append(place)
+        assert places, "the collector did not run in the operation"
     finally:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
@@ -156,6 +160,7 @@ def _disturb_once(
     exceptions: list[BaseException] = []
 
     def act() -> None:
+        gc.disable()  # That was the one time.
         places.append(_where_it_is())
         try:
             interfere(subject)

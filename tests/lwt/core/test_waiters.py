@@ -10,7 +10,9 @@ import pytest
 
 import lwt
 from lwt import Promise, lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
-from tests.support.promises import is_canceled, steps_of
+from lwt._core.waiters import Waiters
+from tests.support.collecting import for_every_collection
+from tests.support.promises import A, is_canceled, steps_of
 
 
 class Queue(NamedTuple):
@@ -89,6 +91,56 @@ def test_waiting_and_serving_take_as_many_steps_at_any_length(make: Callable[[],
             queue.wait()
         steps.append((steps_of(queue.wait), steps_of(queue.serve)))
     assert steps[0] == steps[1]
+
+
+class Line:
+    """A queue, and all who have ever waited in it."""
+
+    def __init__(self) -> None:
+        self.waiters: Waiters[int] = Waiters()
+        self.promises = [self.waiters.add() for _ in range(3)]
+        self.canceled: list[Promise[int]] = []
+
+    def wait(self) -> None:
+        self.promises.append(self.waiters.add())
+
+    def cancel(self) -> None:
+        lwt.cancel(self.promises[0])
+        if is_canceled(self.promises[0]):
+            self.canceled.append(self.promises[0])
+
+    def serve(self) -> None:
+        if waiter := self.waiters.take():
+            waiter.wake(1)
+
+    def refuse(self) -> None:
+        if waiter := self.waiters.take():
+            waiter.wake_exn(A())
+
+    def hesitate(self) -> None:
+        if waiter := self.waiters.take():
+            self.waiters.put_first(waiter)
+
+    def move(self) -> None:
+        self.waiters.put_back(self.waiters.take_all())
+
+    def check(self) -> None:
+        """Check that who waits is in the queue, once, and that nobody else is."""
+        assert len(self.waiters) == sum(map(lwt.is_sleeping, self.promises))
+        while not self.waiters.is_empty():
+            self.serve()
+        assert not any(map(lwt.is_sleeping, self.promises))
+        assert all(map(is_canceled, self.canceled))
+
+
+STEPS = [Line.wait, Line.cancel, Line.refuse, Line.hesitate, Line.move]
+"""What may be disturbed. To serve makes no object, so nothing can come in between."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_nobody_is_lost_whatever_a_finaliser_does(step: Callable[[Line], None]) -> None:
+    for interfere in [Line.wait, Line.cancel, Line.serve]:
+        for_every_collection(Line, step, interfere, lambda line, _: line.check())
 
 
 @pytest.mark.slow
