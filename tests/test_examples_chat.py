@@ -26,7 +26,7 @@ from tests.support.programs import (
     running,
     running_example,
 )
-from tests.support.servers import served_by
+from tests.support.servers import heard_until, served_by
 
 ANNOUNCEMENT = b"To stop: "
 
@@ -185,6 +185,19 @@ def test_a_client_that_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch
         lwt_main.run(conversation)
         said = read_to_end(silent)
     assert said.endswith(b"* You have said nothing for a long time. Goodbye.\n")
+
+
+def test_a_packet_of_4096_lines_keeps_nobody_waiting() -> None:
+    serve = chat.Room().serve
+    with (
+        served_by(serve) as (flooder, _),
+        served_by(serve) as (ada, _),
+        served_by(serve) as (bob, _),
+    ):
+        flooder.sendall(4096 * b"\n")
+        ada.sendall(b"hello\n")
+        heard = lwt_main.run(heard_until(b"guest2: hello\n", bob))
+        assert heard.count(b"guest1: \n") <= 2
 
 
 def test_a_second_signal_stops_it_at_once() -> None:

@@ -25,7 +25,7 @@ from tests.support.programs import (
     reset,
     running_example,
 )
-from tests.support.servers import served_by
+from tests.support.servers import heard_until, served_by
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
@@ -190,6 +190,16 @@ def test_a_client_that_reads_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPat
         deaf.setblocking(True)
         with suppress(ConnectionError):
             read_to_end(deaf)  # there is an end
+
+
+def test_a_client_that_asks_for_many_things_at_once_keeps_nobody_waiting() -> None:
+    serve, request = http_server.Server().serve, b"GET / HTTP/1.1\r\n\r\n"
+    with served_by(serve) as (eager, _), served_by(serve) as (modest, _):
+        eager.sendall(1000 * request)
+        modest.sendall(request)
+        lwt_main.run(heard_until(b"lwt.\n", modest))
+        answers = lwt_main.run(heard_until(b"lwt.\n", eager))
+        assert answers.count(b"200 OK") <= 3
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -52,6 +52,16 @@ def served_by(
         lwt_main.run(lwt_io.abort(output))
 
 
+async def heard_until(text: bytes, client: socket.socket) -> bytes:
+    """Let the main loop turn until a client of this process has got a text; return all that it got."""
+    heard = b""
+    while text not in heard:
+        await lwt.pause()
+        with suppress(BlockingIOError):
+            heard += client.recv(65536, socket.MSG_DONTWAIT)
+    return heard
+
+
 def nothing(_address: object, _client: object) -> lwt.Promise[None]:
     """A handler that does nothing."""
     return lwt.return_unit
