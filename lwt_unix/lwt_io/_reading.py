@@ -240,7 +240,8 @@ def _read_into(
     is_there = buffer.position < buffer.limit and buffer.at_once > 0
     if is_within and is_there and ic._state is IDLE:
         return lwt.return_(take_into(buffer, view, offset, length))
-    return exclusively(ic, _taking.read_into(buffer, function, view, offset, length))
+    operation = _taking.read_into(buffer, function, view, offset, length)
+    return exclusively(ic, operation, function)
 
 
 def read_into_exactly(
@@ -266,7 +267,8 @@ def _read_into_exactly(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = writable_bytes(function, target)
-    return exclusively(ic, _taking.read_into_exactly(ic._buffer, function, view, offset, length))
+    operation = _taking.read_into_exactly(ic._buffer, function, view, offset, length)
+    return exclusively(ic, operation, function)
 
 
 def read_into_bigstring(

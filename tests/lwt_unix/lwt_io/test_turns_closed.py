@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,13 @@ READ: dict[str, Callable[[lwt_io.InputChannel], lwt.Promise[object]]] = {
     "read_line_opt": lwt_io.read_line_opt,
     "read_char": lwt_io.read_char,
     "read_char_opt": lwt_io.read_char_opt,
+    "read": lwt_io.read,
+    "read_into": lambda ic: lwt_io.read_into(ic, bytearray(5), 0, 5),
+    "read_into_bigstring": lambda ic: lwt_io.read_into_bigstring(ic, bytearray(5), 0, 5),
+    "read_into_exactly": lambda ic: lwt_io.read_into_exactly(ic, bytearray(5), 0, 5),
+    "read_into_exactly_bigstring": lambda ic: lwt_io.read_into_exactly_bigstring(
+        ic, bytearray(5), 0, 5
+    ),
     "atomic": lwt_io.atomic(lwt_io.read_line),
     "block": lambda ic: lwt_io.block(ic, 1, lambda memory, start: lwt.return_(start)),
     "direct_access": lambda ic: lwt_io.direct_access(ic, lambda _: lwt.return_unit),
@@ -35,6 +43,28 @@ WRITE: dict[str, Callable[[lwt_io.OutputChannel], lwt.Promise[object]]] = {
     "write_from_string_exactly": lambda oc: lwt_io.write_from_string_exactly(oc, "text", 0, 4),
     "flush": lwt_io.flush,
 }
+
+
+CALL_OTHERS = {
+    "read_lines": "read_line",
+    "write_chars": "write_char",
+    "write_lines": "write_line",
+    "fprint": "write",
+    "fprintf": "write",
+    "fprintl": "write_line",
+    "fprintlf": "write_line",
+}
+"""Functions that stand on another one, which then tells its own name."""
+
+
+def test_every_function_that_reads_or_writes_is_in_a_table() -> None:
+    named = {
+        name
+        for name in lwt_io.__all__
+        if inspect.isfunction(function := getattr(lwt_io, name))
+        and {"ic", "oc"} & inspect.signature(function).parameters.keys()
+    }
+    assert named <= READ.keys() | WRITE.keys() | CALL_OTHERS.keys()
 
 
 def why_closed(promise: lwt.Promise[object]) -> str:
@@ -66,6 +96,21 @@ def test_an_operation_that_waits_for_its_turn_is_told_in_the_same_way(name: str)
     lwt.on_failure(first, lambda _: None)
     lwt_main.run(lwt_io.abort(source.channel))
     assert why_closed(waiting) == f"lwt_io.{name} on a closed input channel"
+
+
+def test_a_read_of_some_bytes_and_async_for_are_told_in_the_same_way() -> None:
+    source = Source()
+    lwt_main.run(lwt_io.close(source.channel))
+    some = lwt_io.read(source.channel, count=3)
+    assert why_closed(some) == "lwt_io.read on a closed input channel"
+    assert why_closed(anext(source.channel)) == "async for on a closed input channel"
+
+
+def test_a_read_that_is_at_work_is_told_in_the_same_way() -> None:
+    source = Source()
+    reading = lwt_io.read_line(source.channel)
+    lwt_main.run(lwt_io.abort(source.channel))
+    assert why_closed(reading) == "lwt_io.read_line on a closed input channel"
 
 
 def test_an_operation_that_is_at_work_is_told_in_the_same_way() -> None:
