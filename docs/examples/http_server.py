@@ -185,9 +185,8 @@ class Server:
         try:
             while await lwt_unix.with_timeout(PATIENCE, lambda: self._exchange(connection)):
                 if connection.has_more:
-                    await (
-                        lwt.pause()
-                    )  # whoever asks for many things at once must give others a turn
+                    # Whoever asks for many things at once must give others a turn.
+                    await lwt.pause()
             await lwt_io.close(output)
         except (lwt_unix.Timeout, OSError, lwt_io.Channel_closed):
             await lwt_io.abort(output)  # silent for too long, or gone
