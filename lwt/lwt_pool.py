@@ -167,7 +167,7 @@ def create(
     (unit -> 'a Lwt.t) -> 'a t
     """
     hint = "the number comes first, then the function that makes a member"
-    check_bounds("lwt_pool.create", "maximum", maximum, 0, hint=hint, ocaml="Lwt_pool.create")
+    check_bounds("lwt_pool.create", "maximum", maximum, 0, hint=hint)
     check_callback("lwt_pool.create", f, (), "it makes a member")
     for name, function in (("validate", validate), ("dispose", dispose)):
         hint = f"{name} is to be called with a member"

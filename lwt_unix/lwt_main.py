@@ -25,7 +25,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
 
 import lwt
 from lwt import lwt_sequence
@@ -192,9 +192,20 @@ def _renew() -> None:  # pyright: ignore[reportUnusedFunction]  # `_renewal` cal
     Exit_hooks.remove_all()
 
 
+@overload
+def run(
+    promise: Coroutine[Any, Any, lwt.Promise[T]], /, *, cancel_on_signals: bool = False
+) -> T: ...
+@overload
 def run(
     promise: lwt.Promise[T] | Coroutine[Any, Any, T], /, *, cancel_on_signals: bool = False
-) -> T:
+) -> T: ...
+def run(
+    promise: lwt.Promise[Any] | Coroutine[Any, Any, Any],
+    /,
+    *,
+    cancel_on_signals: bool = False,
+) -> Any:
     """Run the main loop until a promise is resolved, and return its value.
 
     If the promise is resolved already, there is no turn. A coroutine is run by

@@ -68,7 +68,8 @@ def _text_of(exception: BaseException) -> str:
     match exception.args:
         case [str(text)]:
             return text
-    return ""
+        case _:
+            return ""
 
 
 def _add(exception: BaseException, hint: str) -> None:

@@ -317,7 +317,7 @@ def test_bad_arguments_are_refused() -> None:
     def make() -> Promise[int]:
         return lwt.return_(1)
 
-    with pytest.raises(ValueError, match=r"^Lwt_pool\.create: maximum is -1; expected 0 or more"):
+    with pytest.raises(ValueError, match=r"^lwt_pool\.create: maximum is -1; expected 0 or more"):
         lwt_pool.create(-1, make)
     with pytest.raises(TypeError, match=r"create: expected an int for maximum, .*; the number"):
         lwt_pool.create(make, 1)  # type: ignore[arg-type]  # that is the test

@@ -90,6 +90,13 @@ def test_run_takes_a_coroutine() -> None:
     assert lwt_main.run(main()) == 5
 
 
+def test_run_hands_over_to_a_promise_that_a_coroutine_returns() -> None:
+    async def later() -> lwt.Promise[int]:
+        return lwt.map(lambda _: 3, lwt.pause())
+
+    assert lwt_main.run(later()) == 3
+
+
 def test_run_of_a_coroutine_that_raises_raises_its_exception() -> None:
     async def main() -> None:
         raise LookupError("lost")

@@ -5,7 +5,7 @@ from typing import assert_type
 import lwt
 import lwt_unix
 from lwt import Promise, Some
-from lwt_unix import lwt_io
+from lwt_unix import lwt_io, lwt_main
 from lwt_unix.lwt_io import InputChannel, OutputChannel, Server
 
 
@@ -31,6 +31,20 @@ def writing(oc: OutputChannel) -> None:
     assert_type(lwt_io.write(oc, "text"), Promise[None])
     assert_type(lwt_io.write_from(oc, b"text", 0, 4), Promise[int])
     assert_type(lwt_io.printf("%d\n", 3), Promise[None])
+
+
+async def number() -> int:
+    return 3
+
+
+async def number_later() -> Promise[int]:
+    return lwt.return_(3)
+
+
+def running(promise: Promise[int]) -> None:
+    assert_type(lwt_main.run(promise), int)
+    assert_type(lwt_main.run(number()), int)
+    assert_type(lwt_main.run(number_later()), int)
 
 
 def names_of_ocaml(fd: lwt_unix.file_descr, address: lwt_unix.sockaddr) -> lwt_unix.inet_addr:

@@ -3,11 +3,14 @@
 `inferred*.py` assert types; each ignored error, most of them in `refused.py`, is one that must be.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.run_page import blocks
 
 pytest.importorskip("mypy", reason="mypy is installed for the main environment only")
 
@@ -54,3 +57,24 @@ def test_mypy_would_notice_an_assertion_that_fails_and_an_error_that_is_gone(
     assert "[assert-type]" in complaints
     assert "wrong.py:4: error" in complaints
     assert "[unused-ignore]" in complaints
+
+
+PAGE = ROOT / "docs" / "how-to" / "find-a-forgotten-await.md"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_mypy_finds_a_forgotten_await_with_the_settings_of_the_guide(tmp_path: Path) -> None:
+    page = PAGE.read_text()
+    (tmp_path / "program.py").write_text(blocks(page, "py")[0][1])
+    (tmp_path / "pyproject.toml").write_text(blocks(page, "toml")[0][1])
+    mypy = [sys.executable, "-m", "mypy", "--no-error-summary", "--follow-imports=silent"]
+    checked = subprocess.run(
+        [*mypy, f"--cache-dir={tmp_path}", "program.py"],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.stdout + checked.stderr == blocks(page, "text")[0][1]
