@@ -148,7 +148,7 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
     poll, paused_count, wakeup_paused = lwt.poll, lwt.paused_count, lwt.wakeup_paused
     enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
     engine_turn = lwt_engine.iter
-    dropped = _asyncgens.dropped
+    dropped, deferred = _asyncgens.dropped, resolution.deferred
     while True:
         resume()
         if dropped:
@@ -160,7 +160,7 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
         # neighbour.
         if enter_hooks.next is not enter_hooks:
             lwt_sequence.iter_l(_call, enter_hooks)
-        engine_turn(paused_count() == 0 and not dropped)
+        engine_turn(paused_count() == 0 and not dropped and not deferred)
         if paused_count():
             wakeup_paused()
         if leave_hooks.next is not leave_hooks:

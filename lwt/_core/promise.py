@@ -287,7 +287,9 @@ def new_promise(state: int, value: object) -> Promise[Any]:
 
 def underlying(promise: Promise[T]) -> Promise[T]:
     """Follow a chain of proxies to its end, and point the whole chain there."""
-    end: Promise[Any] = promise
+    if promise._state != PROXY:
+        return promise
+    end: Promise[Any] = promise._value
     while end._state == PROXY:
         end = end._value
     # A proxy of the chain may die here, and what is called then may make the end a proxy, too.

@@ -135,21 +135,31 @@ class Source:
         self.first = lwt.choose([other, self.promise])
         self.attached: list[Promise[Any]] = []
         self.told_of_cancel: list[Promise[None]] = []
+        self.state: lwt.State[Any] = lwt.Sleep
+
+    def note(self) -> None:
+        """Remember how the promise was resolved first."""
+        if self.state is lwt.Sleep:
+            self.state = lwt.state(self.promise)
 
     def resolve(self) -> None:
         if lwt.is_sleeping(self.promise):
             lwt.wakeup(self.resolver, 1)
+        self.note()
 
     def resolve_later(self) -> None:
         if lwt.is_sleeping(self.promise):
             lwt.wakeup_later(self.resolver, 2)
+        self.note()
 
     def reject(self) -> None:
         if lwt.is_sleeping(self.promise):
             lwt.wakeup_exn(self.resolver, A())
+        self.note()
 
     def cancel(self) -> None:
         lwt.cancel(self.promise)
+        self.note()
 
     def become_a_proxy(self) -> None:
         lwt.wakeup(self.starter, None)
@@ -169,9 +179,10 @@ class Source:
         assert lwt.state(lwt.of_coroutine(quick_body())) == lwt.Return([4])
 
     def check_at_the_end(self) -> None:
-        """Check that all who wait have got what they waited for."""
+        """Check that the promise was resolved once, and that all who wait have got it."""
         self.resolve()
         resume()
+        assert lwt.state(self.promise) == self.state
         assert not any(map(lwt.is_sleeping, [self.first, *self.attached]))
         if not lwt.is_sleeping(self.whole):
             assert lwt.state(self.whole) == lwt.state(self.promise)

@@ -9,6 +9,7 @@ import traceback
 import pytest
 
 import lwt
+from lwt._core.waiters import Waiters
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix.lwt_engine import Event, stop_event
 from lwt_unix.lwt_main import Enter_iter_hooks, Leave_iter_hooks
@@ -166,6 +167,21 @@ def test_enter_hook_that_pauses_keeps_the_engine_from_blocking(engine_log: Recor
         lambda: lwt.on_success(lwt.pause(), lambda _: lwt.wakeup(resolver, None))
     )
     lwt_main.run(promise)
+    assert engine_log.take() == ["turn"]
+
+
+def test_what_is_deferred_after_the_turn_has_begun_keeps_the_engine_from_blocking(
+    engine_log: Recorder,
+) -> None:
+    waiters: Waiters[str] = Waiters()
+    promise = lwt.map(str.upper, waiters.add())
+
+    def wake() -> None:
+        if waiter := waiters.take():
+            waiter.wake_next("woken")
+
+    Enter_iter_hooks.add_first(wake)
+    assert lwt_main.run(promise) == "WOKEN"
     assert engine_log.take() == ["turn"]
 
 
