@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, Final, Generic, Never, TypeVar, final
 
 from lwt import lwt_mutex
-from lwt._core.checks import check_exception, check_kind
+from lwt._core.checks import check_exception, check_kind, given_by_position
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import PENDING, Promise, add_callback, new_promise, settle
 from lwt._core.sequential import finalize
@@ -69,7 +69,9 @@ def create() -> Condition[T]:
     return Condition()
 
 
-def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) -> Promise[T]:
+def wait(
+    condition: Condition[T], /, *_wrong: Never, mutex: lwt_mutex.Mutex | None = None
+) -> Promise[T]:
     """Wait for a condition; the result is the value that is told.
 
     Those who wait are told in the order in which they came. A `mutex`, which should be locked,
@@ -86,6 +88,8 @@ def wait(condition: Condition[T], /, *, mutex: lwt_mutex.Mutex | None = None) ->
 
     OCaml: Lwt_condition.wait : ?mutex:Lwt_mutex.t -> 'a t -> 'a Lwt.t
     """
+    if _wrong:
+        raise given_by_position(wait, _wrong)
     check_kind("lwt_condition.wait", condition, Condition, _MAKE_ONE)
     if mutex is None:
         waiter = condition._waiters.add()

@@ -25,9 +25,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Generic, Never, NoReturn, TypeVar, final
 
-from lwt._core.checks import check_bounds, check_callable, check_callback, check_kind, explain_call
+from lwt._core.checks import (
+    check_bounds,
+    check_callable,
+    check_callback,
+    check_kind,
+    explain_call,
+    given_by_position,
+)
 from lwt._core.coroutine import of_coroutine, to_promise
 from lwt._core.creation import fail, return_, return_true, return_unit
 from lwt._core.exceptions import Exception_filter
@@ -143,7 +150,7 @@ def create(
     maximum: int,
     f: Callable[[], PromiseOrCoroutine[T]],
     /,
-    *,
+    *_wrong: Never,
     validate: Callable[[T], PromiseOrCoroutine[bool]] = _is_valid,
     check: Callable[[T, Callable[[bool], None]], object] = _is_good,
     dispose: Callable[[T], PromiseOrCoroutine[object]] = _do_nothing,
@@ -166,6 +173,8 @@ def create(
     ?check:('a -> (bool -> unit) -> unit) -> ?dispose:('a -> unit Lwt.t) ->
     (unit -> 'a Lwt.t) -> 'a t
     """
+    if _wrong:
+        raise given_by_position(create, _wrong)
     hint = "the number comes first, then the function that makes a member"
     check_bounds("lwt_pool.create", "maximum", maximum, 0, hint=hint)
     check_callback("lwt_pool.create", f, (), "it makes a member")

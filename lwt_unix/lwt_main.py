@@ -25,11 +25,11 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
+from typing import Any, Final, Generic, Never, TypeAlias, TypeVar, overload
 
 import lwt
 from lwt import lwt_sequence
-from lwt._core.checks import check_callback, check_kind, wrong_type
+from lwt._core.checks import check_callback, check_kind, given_by_position, wrong_type
 from lwt._core.identity import refuse_copy
 from lwt._core.resolution import resolution, resume
 from lwt_unix import _asyncgens, _ending, _time, lwt_engine
@@ -203,7 +203,7 @@ def run(
 def run(
     promise: lwt.Promise[Any] | Coroutine[Any, Any, Any],
     /,
-    *,
+    *_wrong: Never,
     cancel_on_signals: bool = False,
 ) -> Any:
     """Run the main loop until a promise is resolved, and return its value.
@@ -245,6 +245,8 @@ def run(
 
     OCaml: Lwt_main.run : 'a Lwt.t -> 'a
     """
+    if _wrong:
+        raise given_by_position(run, _wrong)
     if not isinstance(promise, lwt.Promise | Coroutine):
         raise wrong_type("lwt_main.run", "a promise or a coroutine", promise, _hint(promise))
     try:

@@ -61,6 +61,8 @@ def parameters(found: griffe.Function | griffe.Class) -> list[str]:
         if kind is POSITIONAL and parameter.kind is not POSITIONAL:
             listed.append("/")
         kind = parameter.kind
+        if str(parameter.annotation) == "Never":
+            continue  # `*_wrong: Never` takes nothing: it is there for a clear error.
         if kind is KEYWORD and not any(before.startswith("*") for before in listed):
             listed.append("*")
         written = f"{parameter.name}: {parameter.annotation}"

@@ -12,9 +12,9 @@ when that fails: `if type(promise) is not Promise: check_promise("lwt.bind", pro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from inspect import CO_VARARGS
+from inspect import CO_VARARGS, signature
 from os.path import basename
 from types import CodeType, CoroutineType, FunctionType, MethodType
 from typing import Any, TypeAlias, TypeVar
@@ -78,6 +78,29 @@ def name_of(function: Any) -> str:
 
 def _and(hint: str) -> str:
     return f"; {hint}" if hint else ""
+
+
+# --- Labelled arguments ------------------------------------------------------
+
+
+def given_by_position(function: Callable[..., object], wrong: tuple[object, ...]) -> TypeError:
+    """Make the exception for arguments after those that are taken by position.
+
+    A function with labelled arguments collects these as `*_wrong: Never`. Python's own error would
+    not say the labels, and nothing else costs as little where nothing is wrong.
+    """
+    labels = [
+        f"{parameter.name}=..."
+        for parameter in signature(function).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    *others, last = labels
+    written = f"{', '.join(others)} or {last}" if others else last
+    module = function.__module__.rpartition(".")[2]
+    return TypeError(
+        f"{module}.{function.__qualname__}: {described(wrong[0])} is given by position, but it is a "
+        f"labelled argument: write {written}"
+    )
 
 
 # --- Values, numbers ---------------------------------------------------------

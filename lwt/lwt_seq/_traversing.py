@@ -6,9 +6,15 @@ OCaml: src/core/lwt_seq.ml
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Never, TypeVar
 
-from lwt._core.checks import Arguments, check_callable, check_callback, check_kind
+from lwt._core.checks import (
+    Arguments,
+    check_callable,
+    check_callback,
+    check_kind,
+    given_by_position,
+)
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.loop import Loop, start
@@ -126,7 +132,11 @@ def iter_p(f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /) 
 
 
 def iter_n(
-    f: Callable[[A], PromiseOrCoroutine[object]], seq: SeqOrAsync[A], /, *, max_concurrency: int = 1
+    f: Callable[[A], PromiseOrCoroutine[object]],
+    seq: SeqOrAsync[A],
+    /,
+    *_wrong: Never,
+    max_concurrency: int = 1,
 ) -> Promise[None]:
     """Call a function on each element, with at most so many of its promises pending.
 
@@ -146,6 +156,8 @@ def iter_n(
 
     OCaml: Lwt_seq.iter_n : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
+    if _wrong:
+        raise given_by_position(iter_n, _wrong)
     check_kind("lwt_seq.iter_n", max_concurrency, int, "max_concurrency is a number of promises")
     if max_concurrency <= 0:
         raise ValueError(

@@ -8,9 +8,9 @@ OCaml: src/core/lwt_stream.ml, from `fold` to `find_map_s`, and `parse`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
-from lwt._core.checks import check_callback, check_kind, check_option
+from lwt._core.checks import check_callback, check_kind, check_option, given_by_position
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
@@ -182,7 +182,11 @@ def _start_available(
 
 
 def iter_n(
-    f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /, *, max_concurrency: int = 1
+    f: Callable[[T], PromiseOrCoroutine[object]],
+    stream: Stream[T],
+    /,
+    *_wrong: Never,
+    max_concurrency: int = 1,
 ) -> Promise[None]:
     """Call a function with each element, with at most so many of its promises pending.
 
@@ -195,6 +199,8 @@ def iter_n(
     OCaml: Lwt_stream.iter_n
         : ?max_concurrency:int -> ('a -> unit Lwt.t) -> 'a t -> unit Lwt.t
     """
+    if _wrong:
+        raise given_by_position(iter_n, _wrong)
     check_callback("lwt_stream.iter_n", f, ("element",))
     check_kind("lwt_stream.iter_n", stream, Stream, MAKE_ONE)
     check_kind("lwt_stream.iter_n", max_concurrency, int, "max_concurrency is a number of promises")

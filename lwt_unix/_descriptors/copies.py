@@ -5,6 +5,9 @@ OCaml: `dup`, `dup2`, `set_close_on_exec` and `clear_close_on_exec` in lwt_unix.
 
 from __future__ import annotations
 
+from typing import Never
+
+from lwt._core.checks import given_by_position
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
@@ -12,7 +15,7 @@ from lwt_unix._descriptors.mode import choose_mode, settle_mode
 from lwt_unix._errors import note_call
 
 
-def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
+def dup(descriptor: File_descr, /, *_wrong: Never, cloexec: bool = False) -> File_descr:
     """Return a new descriptor of the same file, in the same mode.
 
     Args:
@@ -24,6 +27,8 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
 
     OCaml: Lwt_unix.dup : ?cloexec:bool -> file_descr -> file_descr
     """
+    if _wrong:
+        raise given_by_position(dup, _wrong)
     check_opened("lwt_unix.dup", descriptor)
     try:
         fd = system.dup(descriptor._fd)
@@ -36,7 +41,7 @@ def dup(descriptor: File_descr, /, *, cloexec: bool = False) -> File_descr:
     return copy
 
 
-def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) -> None:
+def dup2(source: File_descr, target: File_descr, /, *_wrong: Never, cloexec: bool = False) -> None:
     """Make the number of `target` stand for the file of `source`, whatever it stood for before.
 
     What waits for `target` goes on waiting, now for the new file. As in OCaml, `target` need not be
@@ -49,6 +54,8 @@ def dup2(source: File_descr, target: File_descr, /, *, cloexec: bool = False) ->
 
     OCaml: Lwt_unix.dup2 : ?cloexec:bool -> file_descr -> file_descr -> unit
     """
+    if _wrong:
+        raise given_by_position(dup2, _wrong)
     check_opened("lwt_unix.dup2", source)
     check_is_descriptor("lwt_unix.dup2", target)
     queues = [queue for queue in (target._readers, target._writers) if queue is not None]

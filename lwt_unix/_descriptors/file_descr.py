@@ -25,10 +25,10 @@ import os
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Final, TypeAlias, final
+from typing import Final, Never, TypeAlias, final
 
 import lwt
-from lwt._core.checks import check_exception, check_kind
+from lwt._core.checks import check_exception, check_kind, given_by_position
 from lwt._core.identity import refuse_copy
 from lwt._core.publish import Constant
 from lwt_unix import lwt_engine
@@ -173,7 +173,7 @@ class File_descr:
 
 
 def of_unix_file_descr(
-    fd: int, /, *, blocking: bool | None = None, set_flags: bool = True
+    fd: int, /, *_wrong: Never, blocking: bool | None = None, set_flags: bool = True
 ) -> File_descr:
     """Wrap a descriptor of the system, which from now on belongs to the result.
 
@@ -190,6 +190,8 @@ def of_unix_file_descr(
     OCaml: Lwt_unix.of_unix_file_descr :
         ?blocking : bool -> ?set_flags : bool -> Unix.file_descr -> file_descr
     """
+    if _wrong:
+        raise given_by_position(of_unix_file_descr, _wrong)
     check_fd("lwt_unix.of_unix_file_descr", fd)
     return File_descr(fd, blocking, set_flags)
 

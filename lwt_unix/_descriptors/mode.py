@@ -14,8 +14,10 @@ OCaml: `blocking` and `set_blocking` of lwt_unix.ml.
 from __future__ import annotations
 
 import stat
+from typing import Never
 
 import lwt
+from lwt._core.checks import given_by_position
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened
 from lwt_unix._errors import note_call
@@ -33,7 +35,9 @@ def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:
     return lwt.return_(settle_mode(descriptor))
 
 
-def set_blocking(descriptor: File_descr, blocking: bool, /, *, set_flags: bool = True) -> None:
+def set_blocking(
+    descriptor: File_descr, blocking: bool, /, *_wrong: Never, set_flags: bool = True
+) -> None:
     """Choose the mode of a descriptor.
 
     Args:
@@ -43,6 +47,8 @@ def set_blocking(descriptor: File_descr, blocking: bool, /, *, set_flags: bool =
 
     OCaml: Lwt_unix.set_blocking : ?set_flags : bool -> file_descr -> bool -> unit
     """
+    if _wrong:
+        raise given_by_position(set_blocking, _wrong)
     check_opened("lwt_unix.set_blocking", descriptor)
     choose_mode(descriptor, blocking, set_flags)
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Never, TypeVar
 
 import lwt
+from lwt._core.checks import given_by_position
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
     MOST_AT_ONCE,
@@ -173,7 +174,7 @@ def _call_when_ready(event: Io_event, fd: int, call: Callable[[], A]) -> A:
 # --- Pipes -------------------------------------------------------------------
 
 
-def pipe(*, cloexec: bool = False) -> tuple[File_descr, File_descr]:
+def pipe(*_wrong: Never, cloexec: bool = False) -> tuple[File_descr, File_descr]:
     """Make a pipe; return the end to read from and the end to write to, both non-blocking.
 
     Args:
@@ -184,24 +185,30 @@ def pipe(*, cloexec: bool = False) -> tuple[File_descr, File_descr]:
 
     OCaml: Lwt_unix.pipe : ?cloexec:bool -> unit -> file_descr * file_descr
     """
+    if _wrong:
+        raise given_by_position(pipe, _wrong)
     reading, writing = _new_pipe(cloexec)
     return File_descr(reading, False, True), File_descr(writing, False, True)
 
 
-def pipe_in(*, cloexec: bool = False) -> tuple[File_descr, int]:
+def pipe_in(*_wrong: Never, cloexec: bool = False) -> tuple[File_descr, int]:
     """Make a pipe whose writing end is a plain number, left in blocking mode for another program.
 
     OCaml: Lwt_unix.pipe_in : ?cloexec:bool -> unit -> file_descr * Unix.file_descr
     """
+    if _wrong:
+        raise given_by_position(pipe_in, _wrong)
     reading, writing = _new_pipe(cloexec)
     return File_descr(reading, False, True), writing
 
 
-def pipe_out(*, cloexec: bool = False) -> tuple[int, File_descr]:
+def pipe_out(*_wrong: Never, cloexec: bool = False) -> tuple[int, File_descr]:
     """Make a pipe whose reading end is a plain number, left in blocking mode for another program.
 
     OCaml: Lwt_unix.pipe_out : ?cloexec:bool -> unit -> Unix.file_descr * file_descr
     """
+    if _wrong:
+        raise given_by_position(pipe_out, _wrong)
     reading, writing = _new_pipe(cloexec)
     return reading, File_descr(writing, False, True)
 

@@ -18,10 +18,10 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Never, TypeVar
 
 import lwt
-from lwt._core.checks import check_bounds, check_kind
+from lwt._core.checks import check_bounds, check_kind, given_by_position
 from lwt_unix import lwt_sys
 from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
@@ -52,7 +52,12 @@ NOBODY_THERE: Final = "nobody listens there"
 
 
 def socket(
-    domain: Socket_domain, type: Socket_type, protocol: int, /, *, cloexec: bool = False
+    domain: Socket_domain,
+    type: Socket_type,
+    protocol: int,
+    /,
+    *_wrong: Never,
+    cloexec: bool = False,
 ) -> File_descr:
     """Make a socket.
 
@@ -68,6 +73,8 @@ def socket(
     OCaml: Lwt_unix.socket :
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr
     """
+    if _wrong:
+        raise given_by_position(socket, _wrong)
     kind = _new_kind("lwt_unix.socket", domain, type, protocol)
     try:
         fd = system.open_socket(kind)
@@ -79,7 +86,12 @@ def socket(
 
 
 def socketpair(
-    domain: Socket_domain, type: Socket_type, protocol: int, /, *, cloexec: bool = False
+    domain: Socket_domain,
+    type: Socket_type,
+    protocol: int,
+    /,
+    *_wrong: Never,
+    cloexec: bool = False,
 ) -> tuple[File_descr, File_descr]:
     """Make two sockets that are connected to each other.
 
@@ -89,6 +101,8 @@ def socketpair(
     OCaml: Lwt_unix.socketpair :
         ?cloexec:bool -> socket_domain -> socket_type -> int -> file_descr * file_descr
     """
+    if _wrong:
+        raise given_by_position(socketpair, _wrong)
     kind = _new_kind("lwt_unix.socketpair", domain, type, protocol)
     try:
         one, other = system.open_socketpair(kind)
@@ -197,7 +211,7 @@ def somaxconn() -> int:
 
 
 def accept(
-    descriptor: File_descr, /, *, cloexec: bool = False
+    descriptor: File_descr, /, *_wrong: Never, cloexec: bool = False
 ) -> lwt.Promise[tuple[File_descr, Sockaddr]]:
     """Take the next connection: a non-blocking socket for it, and the address of the client.
 
@@ -210,6 +224,8 @@ def accept(
 
     OCaml: Lwt_unix.accept : ?cloexec:bool -> file_descr -> (file_descr * sockaddr) Lwt.t
     """
+    if _wrong:
+        raise given_by_position(accept, _wrong)
     take = partial(_accept, descriptor, cloexec)
     return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take)
 
@@ -241,7 +257,7 @@ def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr
 
 
 def accept_n(
-    descriptor: File_descr, count: int, /, *, cloexec: bool = False
+    descriptor: File_descr, count: int, /, *_wrong: Never, cloexec: bool = False
 ) -> lwt.Promise[tuple[list[tuple[File_descr, Sockaddr]], lwt.Some[Exception] | None]]:
     """Take up to `count` connections that have come already, waiting only for the first.
 
@@ -259,6 +275,8 @@ def accept_n(
     OCaml: Lwt_unix.accept_n : ?cloexec:bool ->
         file_descr -> int -> ((file_descr * sockaddr) list * exn option) Lwt.t
     """
+    if _wrong:
+        raise given_by_position(accept_n, _wrong)
     check_is_descriptor("lwt_unix.accept_n", descriptor)
     check_kind("lwt_unix.accept_n", count, int, "count is a number of connections")
     accepted: list[tuple[File_descr, Sockaddr]] = []

@@ -6,8 +6,9 @@ OCaml: src/unix/lwt_engine.ml
 from __future__ import annotations
 
 import os
-from typing import Final, final
+from typing import Final, Never, final
 
+from lwt._core.checks import given_by_position
 from lwt_unix.lwt_engine._base import Engine_id, abstract, check_engine
 from lwt_unix.lwt_engine._events import Event, Event_callback
 from lwt_unix.lwt_engine._libev import libev
@@ -45,7 +46,7 @@ def get() -> abstract:
     return _current
 
 
-def set(engine: abstract, /, *, transfer: bool = True, destroy: bool = True) -> None:
+def set(engine: abstract, /, *_wrong: Never, transfer: bool = True, destroy: bool = True) -> None:
     """Make an engine the current one.
 
     Setting the current engine again does nothing.
@@ -61,6 +62,8 @@ def set(engine: abstract, /, *, transfer: bool = True, destroy: bool = True) -> 
 
     OCaml: Lwt_engine.set : ?transfer:bool -> ?destroy:bool -> #t -> unit
     """
+    if _wrong:
+        raise given_by_position(set, _wrong)
     global _current
     check_engine("lwt_engine.set", engine)
     if engine is _current:

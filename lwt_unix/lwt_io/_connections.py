@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Never, TypeVar
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_callback
+from lwt._core.checks import check_callback, given_by_position
 from lwt_unix._checks import promise_of
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
@@ -68,7 +68,7 @@ def set_nodelay(fd: lwt_unix.File_descr, set_tcp_nodelay: bool | None) -> None:
 def open_connection(
     sockaddr: Address,
     /,
-    *,
+    *_wrong: Never,
     fd: lwt_unix.File_descr | None = None,
     set_tcp_nodelay: bool | None = None,
     prepare_fd: PrepareFd | None = None,
@@ -102,6 +102,8 @@ def open_connection(
     ?prepare_fd:(Lwt_unix.file_descr -> unit) -> ?in_buffer:Lwt_bytes.t ->
     ?out_buffer:Lwt_bytes.t -> Unix.sockaddr -> (input_channel * output_channel) Lwt.t
     """
+    if _wrong:
+        raise given_by_position(open_connection, _wrong)
     return _open(
         "lwt_io.open_connection", sockaddr, fd, set_tcp_nodelay, prepare_fd, in_buffer, out_buffer
     )
@@ -155,7 +157,7 @@ def with_connection(
     sockaddr: Address,
     f: Callable[[tuple[InputChannel, OutputChannel]], PromiseOrCoroutine[T]],
     /,
-    *,
+    *_wrong: Never,
     fd: lwt_unix.File_descr | None = None,
     set_tcp_nodelay: bool | None = None,
     prepare_fd: PrepareFd | None = None,
@@ -172,6 +174,8 @@ def with_connection(
     ?out_buffer:Lwt_bytes.t -> Unix.sockaddr ->
     (input_channel * output_channel -> 'a Lwt.t) -> 'a Lwt.t
     """
+    if _wrong:
+        raise given_by_position(with_connection, _wrong)
     check_callback("lwt_io.with_connection", f, ("channels",))
     connected = _open(
         "lwt_io.with_connection", sockaddr, fd, set_tcp_nodelay, prepare_fd, in_buffer, out_buffer

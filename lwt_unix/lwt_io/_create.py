@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Literal, overload
+from typing import Final, Literal, Never, overload
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_bounds, check_callback, check_kind, wrong_type
+from lwt._core.checks import check_bounds, check_callback, check_kind, given_by_position, wrong_type
 from lwt._core.coroutine import to_promise
 from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.file_descr import check_is_descriptor
@@ -112,7 +112,7 @@ def make(
 def make(
     perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]],
     /,
-    *,
+    *_wrong: Never,
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
@@ -137,6 +137,8 @@ def make(
     ?seek:(int64 -> Unix.seek_command -> int64 Lwt.t) -> mode:'mode mode ->
     (Lwt_bytes.t -> int -> int -> int Lwt.t) -> 'mode channel
     """
+    if _wrong:
+        raise given_by_position(make, _wrong)
     check_kind("lwt_io.make", mode, Mode, _MODES)
     check_callback("lwt_io.make", perform_io, ("buffer", "offset", "length"))
     memory = memory_of("lwt_io.make", buffer)
@@ -186,7 +188,7 @@ def of_fd(
 def of_fd(
     fd: lwt_unix.File_descr,
     /,
-    *,
+    *_wrong: Never,
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
@@ -202,6 +204,8 @@ def of_fd(
     OCaml: Lwt_io.of_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Lwt_unix.file_descr -> 'mode channel
     """
+    if _wrong:
+        raise given_by_position(of_fd, _wrong)
     check_kind("lwt_io.of_fd", mode, Mode, _MODES)
     check_is_descriptor("lwt_io.of_fd", fd)
     memory = memory_of("lwt_io.of_fd", buffer)
@@ -249,7 +253,7 @@ def of_unix_fd(
 def of_unix_fd(
     fd: int,
     /,
-    *,
+    *_wrong: Never,
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
@@ -259,6 +263,8 @@ def of_unix_fd(
     OCaml: Lwt_io.of_unix_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Unix.file_descr -> 'mode channel
     """
+    if _wrong:
+        raise given_by_position(of_unix_fd, _wrong)
     check_kind("lwt_io.of_unix_fd", mode, Mode, _MODES)
     check_fd("lwt_io.of_unix_fd", fd)
     descriptor = lwt_unix.of_unix_file_descr(fd)
@@ -268,7 +274,7 @@ def of_unix_fd(
 
 
 def pipe(
-    *,
+    *_wrong: Never,
     cloexec: bool = False,
     in_buffer: memoryview | None = None,
     out_buffer: memoryview | None = None,
@@ -278,6 +284,8 @@ def pipe(
     OCaml: Lwt_io.pipe : ?cloexec:bool -> ?in_buffer:Lwt_bytes.t ->
     ?out_buffer:Lwt_bytes.t -> unit -> input_channel * output_channel
     """
+    if _wrong:
+        raise given_by_position(pipe, _wrong)
     reading, writing = lwt_unix.pipe(cloexec=cloexec)
     return (
         of_fd(reading, mode=Mode.Input, buffer=in_buffer),

@@ -18,11 +18,11 @@ OCaml: Lwt_io, reading (src/unix/lwt_io.mli).
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import lwt
 from lwt import lwt_stream
-from lwt._core.checks import check_bounds, check_kind
+from lwt._core.checks import check_bounds, check_kind, given_by_position
 from lwt_unix._descriptors.buffers import check_part, writable_bytes
 from lwt_unix.lwt_io import _taking
 from lwt_unix.lwt_io._channel import InputChannel
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
 
 
-def read_line(ic: InputChannel, /, *, limit: int | None = None) -> lwt.Promise[bytes]:
+def read_line(ic: InputChannel, /, *_wrong: Never, limit: int | None = None) -> lwt.Promise[bytes]:
     r"""Read a line, and return it without its end, which is `"\n"` or `"\r\n"`.
 
     If the input ends without a line end, the line is what is there. A `"\r"` that does
@@ -71,6 +71,8 @@ def read_line(ic: InputChannel, /, *, limit: int | None = None) -> lwt.Promise[b
 
     OCaml: Lwt_io.read_line : input_channel -> string Lwt.t
     """
+    if _wrong:
+        raise given_by_position(read_line, _wrong)
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_line", ic, InputChannel)
     if limit is not None:
@@ -93,7 +95,7 @@ def _read_line_within(ic: InputChannel, limit: int) -> lwt.Promise[bytes]:
 
 
 def read_line_opt(
-    ic: InputChannel, /, *, limit: int | None = None
+    ic: InputChannel, /, *_wrong: Never, limit: int | None = None
 ) -> lwt.Promise[lwt.Some[bytes] | None]:
     """Read a line like `read_line`; None at the end of input.
 
@@ -108,6 +110,8 @@ def read_line_opt(
 
     OCaml: Lwt_io.read_line_opt : input_channel -> string option Lwt.t
     """
+    if _wrong:
+        raise given_by_position(read_line_opt, _wrong)
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_line_opt", ic, InputChannel)
     if limit is not None:
@@ -129,7 +133,9 @@ def _read_line_opt_within(ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[
     return exclusively(ic, _taking.read_line_opt(ic._buffer, limit))
 
 
-def read_lines(ic: InputChannel, /, *, limit: int | None = None) -> lwt_stream.Stream[bytes]:
+def read_lines(
+    ic: InputChannel, /, *_wrong: Never, limit: int | None = None
+) -> lwt_stream.Stream[bytes]:
     """Make the stream of the lines of a channel, which are read when they are asked for.
 
     `async for line in ic` gives the same lines without a stream, and without a limit.
@@ -146,6 +152,8 @@ def read_lines(ic: InputChannel, /, *, limit: int | None = None) -> lwt_stream.S
 
     OCaml: Lwt_io.read_lines : input_channel -> string Lwt_stream.t
     """
+    if _wrong:
+        raise given_by_position(read_lines, _wrong)
     check_kind("lwt_io.read_lines", ic, InputChannel)
     if limit is None:
         return lwt_stream.from_(partial(read_line_opt, ic))
@@ -188,7 +196,7 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     return exclusively(ic, _taking.read_char_opt(ic._buffer))
 
 
-def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]:
+def read(ic: InputChannel, /, *_wrong: Never, count: int | None = None) -> lwt.Promise[bytes]:
     """Read at most `count` bytes, or without `count`, all until the end of input.
 
     With `count`, the result is what is read ahead already; if nothing is, it is what one
@@ -201,6 +209,8 @@ def read(ic: InputChannel, /, *, count: int | None = None) -> lwt.Promise[bytes]
 
     OCaml: Lwt_io.read : ?count:int -> input_channel -> string Lwt.t
     """
+    if _wrong:
+        raise given_by_position(read, _wrong)
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read", ic, InputChannel)
     buffer = ic._buffer

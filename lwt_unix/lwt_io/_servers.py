@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias, TypeVar, final
+from typing import Never, TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_callback
+from lwt._core.checks import check_callback, given_by_position
 from lwt_unix._checks import promise_of
 from lwt_unix._sockets.sockaddr import Address, Sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
@@ -106,7 +106,7 @@ def establish_server_with_client_socket(
     sockaddr: Address,
     f: SocketHandler,
     /,
-    *,
+    *_wrong: Never,
     server_fd: lwt_unix.File_descr | None = None,
     backlog: int | None = None,
     no_close: bool = False,
@@ -150,6 +150,8 @@ def establish_server_with_client_socket(
     ?prepare_client_fd:(Lwt_unix.file_descr -> unit) -> Unix.sockaddr ->
     (Lwt_unix.sockaddr -> Lwt_unix.file_descr -> unit Lwt.t) -> server Lwt.t
     """
+    if _wrong:
+        raise given_by_position(establish_server_with_client_socket, _wrong)
     function = "lwt_io.establish_server_with_client_socket"
     check_callback(function, f, ("address", "descriptor"))
     return start_server(
@@ -232,7 +234,7 @@ def establish_server_with_client_address(
     sockaddr: Address,
     f: ChannelsHandler,
     /,
-    *,
+    *_wrong: Never,
     fd: lwt_unix.File_descr | None = None,
     buffer_size: int | None = None,
     backlog: int | None = None,
@@ -262,6 +264,8 @@ def establish_server_with_client_address(
     ?prepare_client_fd:(Lwt_unix.file_descr -> unit) -> Unix.sockaddr ->
     (Lwt_unix.sockaddr -> input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
+    if _wrong:
+        raise given_by_position(establish_server_with_client_address, _wrong)
     function = "lwt_io.establish_server_with_client_address"
     check_callback(function, f, ("address", "channels"))
     return _serve_on_channels(
@@ -309,7 +313,7 @@ def establish_server(
     sockaddr: Address,
     f: Callable[[Channels], PromiseOrCoroutine[object]],
     /,
-    *,
+    *_wrong: Never,
     fd: lwt_unix.File_descr | None = None,
     buffer_size: int | None = None,
     backlog: int | None = None,
@@ -323,6 +327,8 @@ def establish_server(
     ?backlog:int -> ?no_close:bool -> Unix.sockaddr ->
     (input_channel * output_channel -> unit Lwt.t) -> server Lwt.t
     """
+    if _wrong:
+        raise given_by_position(establish_server, _wrong)
     function = "lwt_io.establish_server"
     check_callback(function, f, ("channels",))
 
@@ -344,7 +350,7 @@ class Versioned:
         sockaddr: Address,
         f: Callable[[Channels], object],
         /,
-        *,
+        *_wrong: Never,
         fd: lwt_unix.File_descr | None = None,
         buffer_size: int | None = None,
         backlog: int | None = None,
@@ -358,6 +364,8 @@ class Versioned:
         ?buffer_size:int -> ?backlog:int -> Unix.sockaddr ->
         (input_channel * output_channel -> unit) -> server
         """
+        if _wrong:
+            raise given_by_position(Versioned.establish_server_1, _wrong)
 
         def serve(_: Sockaddr, channels: Channels) -> lwt.Promise[None]:
             f(channels)

@@ -69,6 +69,6 @@ def refused(mailbox: Mvar[int], mutex: Mutex, pool: Pool[int], condition: Condit
     lwt_mutex.with_lock(mutex, lambda: 3)  # type: ignore[arg-type, return-value]
     lwt_mutex.lock(mailbox)  # type: ignore[arg-type]
     lwt_condition.signal(condition, "x")  # type: ignore[misc]
-    lwt_condition.wait(condition, mutex)  # type: ignore[call-arg]
+    lwt_condition.wait(condition, mutex)  # type: ignore[arg-type]
     lwt_pool.use(pool, lambda member: member)  # type: ignore[arg-type, return-value]
     lwt_switch.add_hook(lwt_switch.create(), lambda: lwt.return_unit)  # type: ignore[arg-type]

@@ -322,7 +322,8 @@ def compare_parameters(
     defaults = [p for p in positional if p.default is not p.empty]
     if defaults:
         yield f"has defaults for positional arguments: {names(defaults)}"
-    takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    # `*_wrong: Never` is there to refuse them with an error that names the labels.
+    takes_more = any(p.kind is p.VAR_POSITIONAL and p.annotation != "Never" for p in parameters)
     if takes_more and "format" not in words:
         yield "takes any number of positional arguments"
     if "format" in words and not takes_more:
