@@ -186,7 +186,7 @@ def test_a_client_that_reads_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPat
         while lwt.is_sleeping(connection):
             with suppress(BlockingIOError, BrokenPipeError):
                 deaf.send(requests)
-            lwt_main.run(lwt.choose([lwt_unix.sleep(0.01), connection]))
+            lwt_main.run(lwt.pick([lwt_unix.sleep(0.01), lwt.protected(connection)]))
         deaf.setblocking(True)
         with suppress(ConnectionError):
             read_to_end(deaf)  # there is an end

@@ -42,14 +42,19 @@ def client_of(fd: lwt_unix.File_descr) -> socket.socket:
 def served_by(
     serve: Callable[[lwt_unix.Sockaddr, Channels], lwt.Promise[None]],
 ) -> Iterator[tuple[socket.socket, lwt.Promise[None]]]:
-    """Call what serves the clients of a server; give the client's socket, and the promise."""
+    """Call what serves the clients of a server; give the client's socket, and the promise.
+
+    At the end the connection is closed, and the promise comes to its end.
+    """
     near, far = socket.socketpair()
     fd = lwt_unix.of_unix_file_descr(near.detach())
     input = lwt_io.of_fd(fd, mode=lwt_io.Input, close=lambda: lwt.return_unit)
     output = lwt_io.of_fd(fd, mode=lwt_io.Output)
     with far:
-        yield far, serve(lwt_unix.ADDR_UNIX(""), (input, output))
+        served = serve(lwt_unix.ADDR_UNIX(""), (input, output))
+        yield far, served
         lwt_main.run(lwt_io.abort(output))
+        lwt_main.run(served)
 
 
 async def heard_until(text: bytes, client: socket.socket) -> bytes:
