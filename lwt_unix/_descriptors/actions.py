@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar, final
 
 import lwt
@@ -382,7 +383,8 @@ def _wait(function: str, event: Io_event, descriptor: File_descr) -> lwt.Promise
     check_opened(function, descriptor)
     if is_ready(event, descriptor._fd):
         return lwt.return_unit
-    return wait_for(None, event, descriptor, _nothing)
+    # OCaml's has a `catch`, too: who is rejected by `close` sees the storage of this place.
+    return lwt.catch(partial(wait_for, None, event, descriptor, _nothing), lwt.reraise)
 
 
 def _nothing() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 import lwt
+from lwt._core.storage import current_storage
 from lwt_unix import lwt_engine
 
 
@@ -22,7 +23,7 @@ from lwt_unix import lwt_engine
 class PendingAction:
     """One action that waits: a member of a queue, until its promise is resolved."""
 
-    __slots__ = ("action", "name", "next", "previous", "queue", "resolver")
+    __slots__ = ("action", "name", "next", "previous", "queue", "resolver", "storage")
 
     # The two stand for Callable[[], A] and Resolver[A], for an A that the queue does not know.
     def __init__(
@@ -33,6 +34,9 @@ class PendingAction:
 
         self.action = action
         self.resolver = resolver
+
+        self.storage = current_storage.contents
+        """That of the place where it began to wait."""
 
         self.queue: WaitQueue | None = None
         """Its queue, while it is in one."""
@@ -54,6 +58,7 @@ class PendingAction:
 
     def run_cancel(self) -> None:
         """Leave the queue, because the promise was cancelled. The promise calls this."""
+        current_storage.contents = self.storage  # OCaml's is a callback of `on_cancel`.
         queue = self.queue
         if queue is not None:
             queue.remove(self)

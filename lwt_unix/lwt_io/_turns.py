@@ -30,13 +30,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from enum import Enum
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callback, check_kind
 from lwt._core.coroutine import run_for_value
 from lwt._core.identity import refuse_copy
+from lwt._core.storage import Storage, current_storage
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer, note_operation
 
@@ -111,7 +112,7 @@ def no_longer_valid(channel: Channel) -> lwt.Failure:
 def _ask_for_turn(channel: Channel) -> lwt.Promise[None]:
     """Wait for the channel; the promise is rejected if it is closed or no longer valid.
 
-    Callers go on to `_begin_turn`.
+    Callers go on to `_take_turn`.
     """
     if channel._state is CLOSED or channel._state is INVALID:
         return lwt.fail(_refusal(channel))
@@ -120,8 +121,26 @@ def _ask_for_turn(channel: Channel) -> lwt.Promise[None]:
     return lwt.add_task_r(channel._queue)
 
 
-def _begin_turn(channel: Channel) -> None:
-    """Check that the channel can still be used, now that the turn has come.
+@final
+class _CancelOfTurn:
+    """Notes what is in the storage when somebody cancels who waits for a turn.
+
+    In OCaml a `bind` waits there. It does not run then, so the storage stays that of who cancels.
+    """
+
+    __slots__ = ("storage",)
+
+    def __init__(self, turn: lwt.Promise[None]) -> None:
+        self.storage: Storage | None = None
+        if turn._cancel_callbacks is not None:
+            turn._cancel_callbacks.append(self)
+
+    def run_cancel(self) -> None:
+        self.storage = current_storage.contents
+
+
+async def _take_turn(channel: Channel, turn: lwt.Promise[None]) -> None:
+    """Wait for the turn, and check that the channel can still be used when it has come.
 
     `release` has set `WAITING` and so kept all others out; but the channel may
     have been closed since.
@@ -130,6 +149,13 @@ def _begin_turn(channel: Channel) -> None:
         Channel_closed: it was closed.
         lwt.Failure: it is a temporary channel after its time.
     """
+    cancel = _CancelOfTurn(turn)
+    try:
+        await turn
+    except lwt.Canceled:
+        if cancel.storage is not None:
+            current_storage.contents = cancel.storage
+        raise
     if channel._state is not WAITING:
         release(channel)  # the next one has to learn of it, too
         raise _refusal(channel)
@@ -194,8 +220,7 @@ async def _in_turn(
     function: str,
 ) -> T:
     try:
-        await turn
-        _begin_turn(channel)
+        await _take_turn(channel, turn)
     except BaseException as exn:
         operation.close()  # it has not begun, and never will
         note_operation(exn, function or _function_of(operation))
@@ -277,8 +302,7 @@ async def _atomically_in_turn(
     turn: lwt.Promise[None],
 ) -> T:
     try:
-        await turn
-        _begin_turn(channel)
+        await _take_turn(channel, turn)
     except Channel_closed as exn:
         note_operation(exn, "lwt_io.atomic")
         raise

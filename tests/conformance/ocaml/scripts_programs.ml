@@ -318,6 +318,7 @@ let rec execute run name arguments =
     let resolved = List.filter (fun promise -> not (Lwt.is_sleeping promise)) promises in
     if List.length resolved > 1 then raise Empty_slot; (* it would be chosen at random *)
     watch_derived run p (fun _ -> "picked") (Lwt.pick promises)
+  | "ignore_result", [Number p] -> Lwt.ignore_result (find run.promises p)
   | ("with_value" | "without_value"), _ ->
     under_storage (perform run) (Row (Word name :: arguments))
   | "protected", [Number p; Number q] ->

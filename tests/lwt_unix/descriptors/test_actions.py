@@ -10,6 +10,7 @@ import lwt
 import lwt_unix
 from lwt_unix import Read, Write, lwt_engine, lwt_main
 from tests.support.descriptors import Log, Pair, Reason, counts, fill, read_one, send
+from tests.support.storage import as_user, user
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -292,3 +293,38 @@ def test_asking_a_closed_descriptor_raises(
     lwt_main.run(lwt_unix.close(pair[0]))
     with pytest.raises(OSError, match=r"descriptor \(.*, Closed>\)$"):
         ask(pair[0])
+
+
+# --- What the hook sees in the storage ---------------------------------------
+
+
+def cancel_all(_: object, waiting: list[lwt.Promise[object]]) -> None:
+    for promise in waiting:
+        lwt.cancel(promise)
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (cancel_all, ["waiting", "waiting"]),
+        (lambda fd, _: lwt_unix.abort(fd, Reason()), ["waiting", "ending"]),
+        (lambda fd, _: lwt_unix.close(fd), ["waiting", "ending"]),
+    ],
+    ids=["cancel", "abort", "close"],
+)
+def test_the_hook_sees_the_storage_of_who_waited_but_of_who_ends_a_call_otherwise_than_by_cancel(
+    pair: Pair,
+    end: Callable[[lwt_unix.File_descr, list[lwt.Promise[object]]], object],
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(lwt.async_exception_hook, "contents", lambda _: seen.append(user()))
+    waiting: list[lwt.Promise[object]] = [
+        as_user("waiting", lambda: lwt_unix.wait_read(pair[0])),
+        as_user("waiting", lambda: lwt_unix.read(pair[0], bytearray(1), 0, 1)),
+    ]
+    for promise in waiting:
+        lwt.ignore_result(promise)
+    as_user("ending", lambda: end(pair[0], waiting))
+    assert seen == expected

@@ -10,6 +10,7 @@ import pytest
 import lwt
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Log, Sink, Source, input_of, pauses
+from tests.support.storage import as_user, user
 
 
 class TestTurns:
@@ -33,6 +34,21 @@ class TestTurns:
         log.watch("second line", lines[1])
         source.give(b"one\ntwo\nthree\n")
         assert log.entries == ["second line: b'two'", "char: b't'"]
+
+    @pytest.mark.parametrize("is_atomic", [False, True])
+    def test_the_hook_sees_the_storage_of_who_cancels_an_operation_that_waits_for_its_turn(
+        self, is_atomic: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[str] = []
+        monkeypatch.setattr(lwt.async_exception_hook, "contents", lambda _: seen.append(user()))
+        channel = Source().channel
+        operation = lwt_io.atomic(lwt_io.read_char) if is_atomic else lwt_io.read_char
+        first = lwt_io.read_char(channel)
+        second = as_user("waiting", lambda: operation(channel))
+        lwt.ignore_result(second)
+        as_user("cancelling", lambda: lwt.cancel(second))
+        assert (seen, user()) == (["cancelling"], "nobody")
+        lwt.cancel(first)
 
     def test_the_channel_goes_on_before_the_promise_is_resolved(self) -> None:
         source = Source()

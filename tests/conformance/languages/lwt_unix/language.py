@@ -16,7 +16,7 @@ slot is empty does nothing. The words:
     (blocking P D) (set_blocking D 0)
     (socket D) (datagram_socket D) (bind P D PATH) (listen D BACKLOG) (connect P D PATH)
     (accept P D CLIENT) (accept_n P D COUNT CLIENT) (getsockname D) (getpeername D)
-    (cancel P) (then P (STATEMENT ...)) (pick P (Q ...)) (protected P Q) (pause P)
+    (cancel P) (then P (STATEMENT ...)) (pick P (Q ...)) (protected P Q) (pause P) (ignore_result P)
     (with_value K V STATEMENT ...) (without_value K STATEMENT ...)    see languages/storage.py
     (wakeup P VALUE) (wakeup_exn P E)        of promises that others left to the script
     (turn) (settle)                          turn the main loop once; until nothing happens
@@ -37,7 +37,7 @@ from tests.conformance.languages.storage import make_under_storage
 READERS: Final = ("read", "recv", "recvfrom")
 PROMISES: Final = 10
 PATHS: Final = 3
-STORAGE_WEIGHTS: Final = {"with_value": 6, "without_value": 1}
+STORAGE_WEIGHTS: Final = {"ignore_result": 3, "with_value": 6, "without_value": 1}
 SIZES: Final = (0, 1, 2, 3, 4, 5, 8, 16, 17, 40, 100)
 
 
@@ -325,6 +325,9 @@ class UnixMaker:
 
     def make_then(self) -> Form:
         return ("then", self.promise(), self.block())
+
+    def make_ignore_result(self) -> Form:
+        return ("ignore_result", self.promise())
 
     def make_with_value(self) -> Form:
         return make_under_storage(self.number, "with_value", self.block)

@@ -383,6 +383,9 @@ class ScriptRun:
 
         lwt.on_any(self._promise(p), go_on, go_on)
 
+    def do_ignore_result(self, p: int) -> None:
+        lwt.ignore_result(self._promise(p))
+
     def do_with_value(self, *arguments: Form) -> None:
         under_storage(self._storage, ("with_value", *arguments), self._perform)
 
