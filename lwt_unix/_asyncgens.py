@@ -77,6 +77,11 @@ def close_dropped() -> None:
         _close(dropped.popleft())
 
 
+def any_left() -> bool:
+    """Tell whether there may be something to close, or to wait for."""
+    return bool(_begun or dropped or _closing)
+
+
 def close_all() -> lwt.Promise[None] | None:
     """Begin to close all that can be closed, newest first; return the promise of that.
 

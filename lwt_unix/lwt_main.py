@@ -286,21 +286,24 @@ def _run_to_the_end(
         # In a child, functions of the parent's main loop may be below us. They are not ours.
         resolution.depth = resolution.nesting = 0
     told_before = _asyncgens.watch()
-    is_resolved = False
+    is_urgent = True
     try:
         if isinstance(promise, Coroutine):
             promise = lwt.of_coroutine(promise)
         if cancelling is not None:
             cancelling.promise = promise
-        try:
-            return _turn_until_resolved(promise)
-        finally:
-            is_resolved = not lwt.is_sleeping(promise)
+        value = _turn_until_resolved(promise)
+        is_urgent = False
+        return value
+    except Exception:
+        is_urgent = isinstance(promise, Coroutine) or lwt.is_sleeping(promise)
+        raise
     finally:
         if parting.depth() != forks:
             parting.keep_waiting()
         try:
-            _close_generators(is_urgent=not is_resolved or _ending.has_begun())
+            if _asyncgens.any_left():
+                _close_generators(is_urgent=is_urgent or _ending.has_begun())
         finally:
             _asyncgens.stop_watching(told_before)
             if forks:

@@ -160,3 +160,18 @@ sys.exit(3)
 def test_a_channel_that_is_closed_has_nothing_to_flush() -> None:
     program = "lwt_io.write(oc, 'lost')\nlwt_main.run(lwt_io.abort(oc))\nsys.exit(3)"
     assert run(program, 3) == ["b''"]
+
+
+def test_a_ctrl_c_while_the_process_ends_makes_it_end_at_once() -> None:
+    program = """
+lwt_main.exit_patience.contents = 3600.0
+lwt_io.write(oc, b"x" * BIG)
+def interrupt(_):
+    print("interrupted")
+    os.kill(os.getpid(), signal.SIGINT)
+def got():
+    print("ended")
+lwt.on_success(lwt_unix.sleep(0.0), interrupt)  # It is due in the first turn, which is at the end.
+sys.exit(3)
+"""
+    assert run(program, 3) == ["interrupted", "ended"]
