@@ -32,7 +32,7 @@ _directives: Final = re.compile(
 ).finditer
 
 _is_plain: Final = re.compile(
-    r"(?:[^%]|%%|%s|%[-+ 0]*[0-9]{0,6}(?:\.[0-9]{1,6})?[difeEgG])*"
+    r"(?:[^%]|%%|%-?[0-9]{0,6}s|%[-+ 0]*[0-9]{0,6}(?:\.[0-9]{1,6})?[difeEgG])*"
 ).fullmatch
 """Whether a format has only directives that Python writes as OCaml does."""
 
@@ -54,12 +54,14 @@ def formatted(function: str, format: str, args: tuple[object, ...]) -> bytes:
         types = {*map(type, args)}
         try:
             if types <= _PLAIN_TYPES:
-                return (format % args).encode()
-            if types <= {bytes, str}:
+                text = format % args
+                if text.isascii():  # So widths have counted bytes.
+                    return text.encode()
+            if types <= _PLAIN_TYPES | {bytes}:
                 encoded = [arg.encode() if type(arg) is str else arg for arg in args]
                 return format.encode() % tuple(encoded)
         except (TypeError, ValueError, OverflowError):
-            pass  # An argument does not fit. Which one will be found below.
+            pass  # An argument does not fit, or is to be shown by `str`: see below.
     arguments = _Arguments(function, format, args)
     pieces: list[bytes] = []
     end = 0

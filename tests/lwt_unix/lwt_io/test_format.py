@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lwt_unix.lwt_io import _format
 from lwt_unix.lwt_io._format import formatted
 from tests.support.ocaml import lines_of, needs_ocaml
 
@@ -117,31 +118,45 @@ def as_bytes(text: str) -> bytes:
     return text.replace("é", "\xc3\xa9").encode("latin-1")
 
 
-@pytest.mark.parametrize(
-    ("format", "args", "expected"),
-    [
-        ("Got %s\n", (b"abc",), b"Got abc\n"),
-        ("%s %s %s", (bytearray(b"a"), memoryview(b"xbx")[1:2], b"\xff\x00"), b"a b \xff\x00"),
-        ("%s|%s|%s|%s", ("é", 3, None, (1, 2)), "é|3|None|(1, 2)".encode()),
-        ("%s %s", (1.5, [b"a"]), b"1.5 [b'a']"),
-        ("%r|%r|%8r|", ("é", b"a", "x"), "'é'|b'a'|     'x'|".encode()),
-        ("%.2s|%.1s|%.2s", ("abc", "éa", b"\xff\xfe\xfd"), b"ab|\xc3\xa9|\xff\xfe"),
-        ("%5s|%-5s|%05s", (b"ab", b"ab", "ab"), b"   ab|ab   |   ab"),
-        ("%c%c%3c", ("é", b"\xff", "a"), b"\xc3\xa9\xff  a"),
-        ("%d %d %i", (3.7, Decimal(4), True), b"3 4 1"),
-        ("%x %d", (2**80, 2**80), b"100000000000000000000 1208925819614629174706176"),
-        ("%lx %ld %Ld", (2**32 + 1, 2**31, 2**64 + 5), b"1 -2147483648 5"),
-        ("%(name)s: %(age)03d", ({"name": b"\xff", "age": 7},), b"\xff: 007"),
-        ("%s", ({"a": 1},), b"{'a': 1}"),
-        ("é%%", (), "é%".encode()),
-        ("%f %g", (1, Decimal("0.5")), b"1.000000 0.5"),
-        ("", (), b""),
-    ],
-)
+IN_PYTHON: list[tuple[str, tuple[object, ...], bytes]] = [
+    ("Got %s\n", (b"abc",), b"Got abc\n"),
+    ("%s %s %s", (bytearray(b"a"), memoryview(b"xbx")[1:2], b"\xff\x00"), b"a b \xff\x00"),
+    ("%s|%s|%s|%s", ("é", 3, None, (1, 2)), "é|3|None|(1, 2)".encode()),
+    ("%s %s", (1.5, [b"a"]), b"1.5 [b'a']"),
+    ("%r|%r|%8r|", ("é", b"a", "x"), "'é'|b'a'|     'x'|".encode()),
+    ("%.2s|%.1s|%.2s", ("abc", "éa", b"\xff\xfe\xfd"), b"ab|\xc3\xa9|\xff\xfe"),
+    ("%5s|%-5s|%05s", (b"ab", b"ab", "ab"), b"   ab|ab   |   ab"),
+    ("%c%c%3c", ("é", b"\xff", "a"), b"\xc3\xa9\xff  a"),
+    ("%d %d %i", (3.7, Decimal(4), True), b"3 4 1"),
+    ("%x %d", (2**80, 2**80), b"100000000000000000000 1208925819614629174706176"),
+    ("%lx %ld %Ld", (2**32 + 1, 2**31, 2**64 + 5), b"1 -2147483648 5"),
+    ("%(name)s: %(age)03d", ({"name": b"\xff", "age": 7},), b"\xff: 007"),
+    ("%s", ({"a": 1},), b"{'a': 1}"),
+    ("é%%", (), "é%".encode()),
+    ("%f %g", (1, Decimal("0.5")), b"1.000000 0.5"),
+    ("", (), b""),
+]
+
+
+@pytest.mark.parametrize(("format", "args", "expected"), IN_PYTHON)
 def test_python_s_formatting_ends_in_bytes(
     format: str, args: tuple[object, ...], expected: bytes
 ) -> None:
     assert formatted("f", format, args) == expected
+
+
+@pytest.mark.parametrize(
+    ("format", "args"),
+    [(case[0], case[2]) for case in AS_IN_OCAML]
+    + [case[:2] for case in IN_PYTHON]
+    + [("é %-5s|%5d|%.2f|%s", ("é", 3, 1.5, None)), ("%5s|%-4s|%d", (b"\xff", "é", 3))],
+)
+def test_what_python_writes_by_itself_is_what_the_directives_write(
+    format: str, args: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = formatted("f", format, args)
+    monkeypatch.setattr(_format, "_is_plain", lambda _: None)
+    assert formatted("f", format, args) == quick
 
 
 class Shown:
