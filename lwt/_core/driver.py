@@ -203,7 +203,7 @@ def _stop_iteration(exception: Exception) -> StopIteration | None:
 def _go_on_from(awaited: Any, send: _Send, context: Context | None) -> Any:
     """Go on at once from what need not, or cannot, be waited for; return what comes next."""
     step: Callable[[Any], Any] = cast("_Driver", send.__self__).throw
-    value: object
+    value: Any
     if type(awaited) is not Promise:
         value = TypeError(
             f"awaited something that is not a promise of lwt (it gave {awaited!r}); "
