@@ -3,11 +3,11 @@
 Which names there are is judged in `tests/conformance/api`, that each is explained in `test_reference`.
 """
 
+import enum
 import importlib
 import inspect
 import pydoc
 from collections import Counter
-from enum import Enum
 from types import FunctionType, ModuleType
 
 import pytest
@@ -63,7 +63,7 @@ def shown_besides(module: ModuleType) -> dict[str, object]:
 
 def named(value: object) -> type | None:
     """What carries the name that a user sees: a class or function, or the class of a constant."""
-    if isinstance(value, Enum):
+    if isinstance(value, enum.Enum):
         value = type(value)
     return value if isinstance(value, type) or inspect.isfunction(value) else None  # type: ignore[return-value]
 
@@ -98,6 +98,17 @@ def test_a_traceback_names_an_exception_as_a_program_does() -> None:
 def test_help_and_reprs_name_classes_as_a_program_does() -> None:
     assert "class Promise in module lwt\n" in pydoc.plain(pydoc.render_doc(lwt.Promise))
     assert repr(lwt_unix.File_descr) == "<class 'lwt_unix.File_descr'>"
+
+
+def test_help_shows_no_private_base_class() -> None:
+    private = {
+        path: base.__qualname__
+        for path, value in OFFERED.items()
+        if isinstance(value, enum.EnumType)
+        for base in value.__mro__[1:]
+        if "._" in base.__module__
+    }
+    assert private == {}
 
 
 # --- Names that another module has -------------------------------------------

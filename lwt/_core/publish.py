@@ -7,22 +7,24 @@ import sys
 from enum import Enum
 from functools import partial
 from types import FunctionType
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
+
+E = TypeVar("E", bound=Enum)
 
 
-class Constant(Enum):
-    """An enumeration whose members are offered by themselves, like `lwt.Sleep`.
+def constants(kind: type[E]) -> type[E]:
+    """Decorate an enumeration whose members are offered by themselves, like `lwt.Sleep`.
 
     They print as OCaml writes them, and are pickled by the name under which they are offered.
+    `help` would show a base class; so it is none.
     """
+    for name in ("__repr__", "__str__", "__reduce_ex__"):
+        setattr(kind, name, _name_of)
+    return kind
 
-    def __repr__(self) -> str:
-        return self.name
 
-    __str__ = __repr__
-
-    def __reduce_ex__(self, _: object) -> str:  # type: ignore[override]  # a name, for `pickle`
-        return self.name
+def _name_of(member: Enum, _: object = None) -> str:
+    return member.name
 
 
 def publish(module_name: str) -> None:
@@ -34,7 +36,7 @@ def publish(module_name: str) -> None:
     vars(module).setdefault("__getattr__", partial(_refuse, module_name))
     for name in module.__all__:
         value = getattr(module, name)
-        if isinstance(value, Constant):
+        if isinstance(value, Enum):
             value = type(value)
         if isinstance(value, type | FunctionType):
             _publish(value, module_name)

@@ -7,9 +7,10 @@ rest of the package takes and returns. Nothing here knows about promises.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
-from lwt._core.publish import Constant
+from lwt._core.publish import constants
 
 __all__ = ["Error", "Fail", "Ok", "Ref", "Return", "Sleep", "Some", "State"]
 
@@ -140,7 +141,8 @@ class Fail:
         return f"Fail({self.exception!r})"
 
 
-class _Sleep(Constant):
+@constants
+class _Sleep(Enum):
     """The type of the one value `Sleep` (an enum, so that checkers can tell it apart)."""
 
     Sleep = "Sleep"

@@ -6,19 +6,21 @@ OCaml: src/core/lwt_seq.ml, type node
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from lwt._core.checks import explain_call, wrong_type
 from lwt._core.coroutine import attempt, to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
-from lwt._core.publish import Constant
+from lwt._core.publish import constants
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class _Nil(Constant):
+@constants
+class _Nil(Enum):
     """The type of the one value `Nil` (an enum, so that checkers can tell it apart)."""
 
     Nil = "Nil"

@@ -23,6 +23,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import partial
 from types import TracebackType
 from typing import Final, Never, TypeAlias, final
@@ -30,7 +31,7 @@ from typing import Final, Never, TypeAlias, final
 import lwt
 from lwt._core.checks import check_exception, check_kind, given_by_position
 from lwt._core.identity import refuse_copy
-from lwt._core.publish import Constant
+from lwt._core.publish import constants
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_fd
 from lwt_unix._descriptors import system
@@ -42,7 +43,8 @@ from lwt_unix._jobs.jobs import run_job
 # --- States ------------------------------------------------------------------
 
 
-class _State(Constant):
+@constants
+class _State(Enum):
     """The type of `Opened` and `Closed` (an enum, so that checkers can tell them apart)."""
 
     Opened = "Opened"

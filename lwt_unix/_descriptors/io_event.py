@@ -4,11 +4,13 @@ OCaml: type io_event of lwt_unix.mli.
 """
 
 import enum
+from enum import Enum
 
-from lwt._core.publish import Constant
+from lwt._core.publish import constants
 
 
-class Io_event(Constant):
+@constants
+class Io_event(Enum):
     """What to wait for: data to read, or room to write.
 
     OCaml: type Lwt_unix.io_event

@@ -7,11 +7,13 @@ OCaml: the enumerations of section "Sockets" in lwt_unix.mli.
 """
 
 import socket
+from enum import Enum
 
-from lwt._core.publish import Constant
+from lwt._core.publish import constants
 
 
-class Socket_domain(Constant):
+@constants
+class Socket_domain(Enum):
     """The family of a socket.
 
     OCaml: type Lwt_unix.socket_domain
@@ -27,7 +29,8 @@ PF_INET = Socket_domain.PF_INET
 PF_INET6 = Socket_domain.PF_INET6
 
 
-class Socket_type(Constant):
+@constants
+class Socket_type(Enum):
     """What a socket carries: a stream of bytes, or messages.
 
     OCaml: type Lwt_unix.socket_type
@@ -45,7 +48,8 @@ SOCK_RAW = Socket_type.SOCK_RAW
 SOCK_SEQPACKET = Socket_type.SOCK_SEQPACKET
 
 
-class Shutdown_command(Constant):
+@constants
+class Shutdown_command(Enum):
     """Which half of a connection `shutdown` ends.
 
     OCaml: type Lwt_unix.shutdown_command
@@ -61,7 +65,8 @@ SHUTDOWN_SEND = Shutdown_command.SHUTDOWN_SEND
 SHUTDOWN_ALL = Shutdown_command.SHUTDOWN_ALL
 
 
-class Msg_flag(Constant):
+@constants
+class Msg_flag(Enum):
     """How `recv`, `send`, `recvfrom` and `sendto` are to treat a message.
 
     OCaml: type Lwt_unix.msg_flag
@@ -77,7 +82,8 @@ MSG_DONTROUTE = Msg_flag.MSG_DONTROUTE
 MSG_PEEK = Msg_flag.MSG_PEEK
 
 
-class Socket_bool_option(Constant):
+@constants
+class Socket_bool_option(Enum):
     """Options that are on or off; the value is a level and a number at that level.
 
     OCaml: type Lwt_unix.socket_bool_option
@@ -107,7 +113,8 @@ IPV6_ONLY = Socket_bool_option.IPV6_ONLY
 SO_REUSEPORT = Socket_bool_option.SO_REUSEPORT
 
 
-class Socket_int_option(Constant):
+@constants
+class Socket_int_option(Enum):
     """Options that are numbers. `SO_ERROR` is better read with `getsockopt_error`.
 
     OCaml: type Lwt_unix.socket_int_option
@@ -129,7 +136,8 @@ SO_RCVLOWAT = Socket_int_option.SO_RCVLOWAT
 SO_SNDLOWAT = Socket_int_option.SO_SNDLOWAT
 
 
-class Socket_optint_option(Constant):
+@constants
+class Socket_optint_option(Enum):
     """Options that are off, or on with a number.
 
     OCaml: type Lwt_unix.socket_optint_option
@@ -141,7 +149,8 @@ class Socket_optint_option(Constant):
 SO_LINGER = Socket_optint_option.SO_LINGER
 
 
-class Socket_float_option(Constant):
+@constants
+class Socket_float_option(Enum):
     """Options in seconds. They mean nothing for a socket in non-blocking mode, as sockets are here.
 
     OCaml: type Lwt_unix.socket_float_option

@@ -13,11 +13,11 @@ import math
 import os
 import socket
 import struct
+from enum import Enum
 from typing import Final
 
 import lwt
 from lwt._core.checks import check_bounds, check_kind, wrong_type
-from lwt._core.publish import Constant
 from lwt_unix._checks import C_INT, check_seconds
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_opened
@@ -163,7 +163,7 @@ def getsockopt_error(descriptor: File_descr, /) -> lwt.Some[int] | None:
 
 
 def _check_option(
-    function: str, descriptor: File_descr, option: object, options: type[Constant]
+    function: str, descriptor: File_descr, option: object, options: type[Enum]
 ) -> None:
     if not isinstance(option, options):
         names = ", ".join(one.name for one in options)

@@ -19,13 +19,14 @@ OCaml: Lwt_io, the type `_channel`, `perform_io`, `flush_total` (src/unix/lwt_io
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from enum import Enum
 from functools import partial
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
 from lwt._core.promise import FULFILLED
-from lwt._core.publish import Constant
+from lwt._core.publish import constants
 from lwt_unix._checks import promise_of
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ A packet of 4,096 bytes can have 4,096 lines, and to take one costs no system ca
 these (`_descriptors/actions.py`) is not enough."""
 
 
-class Mode(Constant):
+@constants
+class Mode(Enum):
     """Whether a channel is read from or written to.
 
     OCaml: type 'a Lwt_io.mode = Input : input mode | Output : output mode
