@@ -494,6 +494,16 @@ def test_a_server_shows_where_it_listens() -> None:
     assert repr(server) == f"<Server shut down, was listening on {address}>"
 
 
+def test_a_server_on_a_path_that_was_left_over_says_so(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path)
+    with pytest.raises(
+        OSError, match=f'in use: ADDR_UNIX."{path}".*; nobody listens there, remove'
+    ):
+        lwt_main.run(lwt_io.establish_server_with_client_socket(path, nothing))
+
+
 def test_a_server_on_port_0_shows_the_port_that_it_got() -> None:
     server = lwt_main.run(lwt_io.establish_server_with_client_socket(("127.0.0.1", 0), nothing))
     found = re.fullmatch(
