@@ -224,18 +224,17 @@ def _use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]]) -> Loop[B]:
     member = yield _acquire(pool)
     was_cleared = pool._was_cleared
 
-    def after_success(result: B) -> Promise[B]:
-        if was_cleared.contents:
-            return bind(_dispose_and_free(pool, member), lambda _: return_(result))
-        _release(pool, member)
-        return return_(result)
-
     def after_failure(exception: Exception) -> Promise[B]:
         taken_back = _check_and_release(pool, member, was_cleared)
         return bind(taken_back, lambda _: fail(exception))
 
+    # Not `try_bind`: what is deferred meanwhile would see another storage than in OCaml.
     work = partial(_ask, pool, "lwt_pool.use", f, member)
-    result: B = yield try_bind(work, after_success, after_failure)
+    result: B = yield catch(work, after_failure)
+    if was_cleared.contents:
+        yield _dispose_and_free(pool, member)
+    else:
+        _release(pool, member)
     return result
 
 

@@ -627,6 +627,26 @@ def test_clear_disposes_of_all_also_when_disposing_of_one_fails(record: Recorder
     assert [Work(pool).member for _ in range(4)] == [3, 4, 5, None]
 
 
+def test_what_a_disposal_defers_after_a_use_sees_the_storage_of_who_ended_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(lwt.async_exception_hook, "contents", lambda _: seen.append(user()))
+    ignored, resolver = lwt.wait()
+    lwt.ignore_result(ignored)
+
+    def dispose(_: None) -> Promise[None]:
+        lwt.wakeup_later_exn(resolver, A())
+        return lwt.return_unit
+
+    pool = lwt_pool.create(1, lambda: lwt.return_unit, dispose=dispose)
+    work, end = lwt.wait()
+    as_user("using", lambda: use(pool, lambda _: work))
+    clear(pool)
+    as_user("ending", lambda: lwt.wakeup(end, None))
+    assert seen == ["ending"]
+
+
 def test_clear_waits_for_one_disposal_before_it_starts_the_next(record: Recorder) -> None:
     disposal, resolver = lwt.wait()
     disposals = iter([disposal, lwt.return_unit])
