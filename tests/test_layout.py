@@ -119,6 +119,7 @@ OF_A_PACKAGE = {
     "lwt/test_raising_callbacks": "what becomes of a callback's exception, function by function",
     "lwt/test_storage_of_the_hook": "what async_exception_hook sees, function by function",
     "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
+    "lwt_unix/test_collecting": "the collector runs at each place of any function, and finalisers interfere",
     "lwt_unix/test_starvation": "a descriptor that is always ready delays the others only a little",
 }
 """Files of tests that are about no module alone, and what they are about."""
@@ -127,6 +128,7 @@ TESTED_ELSEWHERE = {
     "lwt._core.identity": "test_copying.py tries to copy an object of each public class",
     "lwt._core.publish": "test_public_names.py looks at all names that it publishes",
     "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",
+    "lwt_unix.lwt_io._at_once": "test_reading.py and test_writing.py, and ../test_collecting.py",
     "lwt_unix.lwt_sys": "one exception, which lwt_engine/test_libev.py expects",
 }
 """Modules that have no file of tests, and where they are tested."""

@@ -30,6 +30,7 @@ even which actions are tried again within one turn: see `ActionQueue.on_ready`.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeVar, final
@@ -44,6 +45,7 @@ from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
 from lwt_unix._errors import note_call
 from lwt_unix.lwt_engine._current import turn
+from lwt_unix.lwt_engine._descriptors import Refused_event
 
 A = TypeVar("A")
 
@@ -130,7 +132,7 @@ class ActionQueue(WaitQueue):
         watch = lwt_engine.on_readable if self.event is Read else lwt_engine.on_writable
         return watch(self.descriptor._fd, self.on_ready)
 
-    def on_ready(self, _: lwt_engine.Event) -> None:
+    def on_ready(self, event: lwt_engine.Event) -> None:
         """Try every action. The engine calls this.
 
         An action that has left still knows the one after it, so that the walk goes on from there.
@@ -142,6 +144,9 @@ class ActionQueue(WaitQueue):
         the queue.
         """
         if self.held_in == turn.number:
+            return
+        if type(event) is Refused_event:
+            self.refuse(event.error)
             return
         outermost = not self.is_trying
         self.is_trying = True
@@ -176,8 +181,7 @@ class ActionQueue(WaitQueue):
             else:
                 failure = None
         else:
-            if pending.queue is self:
-                self.remove(pending)
+            if self.remove(pending):
                 descriptor._calls += 1
                 pending.fulfill(value)
                 if descriptor._calls >= MOST_AT_ONCE:
@@ -185,8 +189,7 @@ class ActionQueue(WaitQueue):
                     return None
             return pending.next
         if failure is not None:
-            if pending.queue is self:
-                self.remove(pending)
+            if self.remove(pending):
                 pending.reject(failure)
         elif event is not self.event and event is not None and pending.queue is self:
             following = pending.next
@@ -210,6 +213,29 @@ class ActionQueue(WaitQueue):
         self.held_in = -1
         self.on_ready(event)
 
+    def refuse(self, error: OSError) -> None:
+        """Reject those who wait, since the system will not tell when the descriptor is ready.
+
+        Who waits again from a callback is told so in the next turn.
+        """
+        number = error.errno or errno.EINVAL
+        problem = f"the system refuses to watch descriptor {self.descriptor._fd}"
+        members: list[PendingAction] = []
+        pending = self.first
+        while pending is not None:
+            members.append(pending)
+            pending = pending.next
+        self.stop()
+        try:
+            for pending in members:
+                failure = OSError(number, f"{os.strerror(number)} ({problem})")
+                note_call(failure, pending.name)
+                if self.remove(pending):
+                    pending.reject(failure)
+        finally:
+            if self.first is not None and self.engine_event is None:
+                self.start()
+
 
 def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
     """Return the queue for one direction of a descriptor."""
@@ -219,11 +245,13 @@ def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
     if event is Read:
         queue = descriptor._readers
         if queue is None:
-            queue = descriptor._readers = ActionQueue(descriptor, Read)
+            queue = ActionQueue(descriptor, Read)
+            queue = descriptor._readers = descriptor._readers or queue
     elif event is Write:
         queue = descriptor._writers
         if queue is None:
-            queue = descriptor._writers = ActionQueue(descriptor, Write)
+            queue = ActionQueue(descriptor, Write)
+            queue = descriptor._writers = descriptor._writers or queue
     else:
         raise wrong_type("lwt_unix.register_action", "Read or Write", event)
     return queue
@@ -262,9 +290,11 @@ def wait_for(
     queue = queue_of(event, descriptor)
     promise, resolver = lwt.task()
     pending = PendingAction(name, action, resolver)
-    queue.add(pending)
     # What lwt.on_cancel does for a new promise, but quicker: servers come here once a request.
     promise._cancel_callbacks = [pending]
+    queue.add(pending)
+    if descriptor._state is not Opened:  # A finaliser has closed it meanwhile.
+        queue.reject_all(partial(why_unusable, "closed while this waited", descriptor))
     return promise
 
 

@@ -98,7 +98,7 @@ class WaitQueue(ABC):
         The engine comes first: if it refuses, nobody waits.
         """
         if self.engine_event is None:
-            self.engine_event = self.watch()
+            self.start()
         last = self.last
         pending.queue = self
         pending.previous = last
@@ -109,8 +109,10 @@ class WaitQueue(ABC):
             last.next = pending
         self.last = pending
 
-    def remove(self, pending: PendingAction) -> None:
-        """Take out a member; its `next` stays as it is."""
+    def remove(self, pending: PendingAction) -> bool:
+        """Take out a member, if it still is one; its `next` stays as it is."""
+        if pending.queue is not self:
+            return False
         previous, following = pending.previous, pending.next
         if previous is None:
             self.first = following
@@ -121,10 +123,15 @@ class WaitQueue(ABC):
         else:
             following.previous = previous
         pending.queue = None
+        return True
 
     def start(self) -> None:
-        """Have the engine watch again, after `stop`."""
-        self.engine_event = self.watch()
+        """Have the engine watch."""
+        engine_event = self.watch()
+        if self.engine_event is None:
+            self.engine_event = engine_event
+        else:  # A finaliser has started it meanwhile.
+            lwt_engine.stop_event(engine_event)
 
     def stop(self) -> None:
         """Have the engine watch no more."""
@@ -152,8 +159,8 @@ class WaitQueue(ABC):
         self.stop()
         try:
             while (pending := self.first) is not None:
-                self.remove(pending)
-                pending.reject(reason())
+                if self.remove(pending):
+                    pending.reject(reason())
         finally:
             # Only if a KeyboardInterrupt or the like leaves through a callback: nothing may go on
             # waiting for a descriptor that is gone.

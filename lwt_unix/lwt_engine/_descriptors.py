@@ -121,6 +121,21 @@ class Watch_event(Descriptor_event):
         del self.registry[self]
 
 
+class Refused_event(Event):
+    """What is given to a callback, in place of its event, if the kernel refuses to watch.
+
+    Stopping it stops the event.
+    """
+
+    __slots__ = ("event", "error")
+
+    def __init__(self, event: Watch_event, error: OSError) -> None:
+        super().__init__()
+        self.moved_to = event
+        self.event = event
+        self.error = error
+
+
 class descriptor_based(abstract):
     """An engine with a table of descriptors and a queue of timers. Not in OCaml's interface.
 
@@ -222,7 +237,8 @@ class descriptor_based(abstract):
         """Make the watch of a descriptor, unless we cannot watch a descriptor of this number."""
         check_fd(function, fd)
         self.check_descriptor(function, fd)
-        watch = self._watches[fd] = Watch(fd, self._changes)
+        # A finaliser may have made one meanwhile.
+        watch = self._watches.setdefault(fd, Watch(fd, self._changes))
         # So the engine looks at it before the next wait, and drops it if nobody uses it by then.
         watch.change()
         return watch
@@ -275,7 +291,7 @@ class descriptor_based(abstract):
         if engine is self:
             return
         super().transfer(engine)
-        for watch in self._watches.values():
+        for watch in list(self._watches.values()):
             if watch.is_adopted:
                 watch.is_adopted = False
                 watch.change()

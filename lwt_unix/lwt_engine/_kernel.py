@@ -10,7 +10,7 @@ A turn of `kernel_based` is
 
 The system call that waits is behind a *poller*, so that one engine serves them all.
 
-What the kernel knows can differ from what we think it knows, in four ways:
+What the kernel knows can differ from what we think it knows, in five ways:
 
 - A descriptor is *closed*, or of a kind that cannot be watched (a regular file, for
   epoll). Telling the kernel fails, and the descriptor counts as ready at each turn
@@ -21,6 +21,7 @@ What the kernel knows can differ from what we think it knows, in four ways:
 - The *old registration is still there* because another descriptor keeps the file open
   (`dup`, a child process). It then reports a number that is not used any more, and
   cannot be taken back by that number: a new kernel's object is made (`_renew`).
+- The kernel *refuses* to watch it, for want of memory, say. Then the events are told so.
 - After a *fork* the object is shared with the parent process: again a new one is made.
 
 OCaml: libev has this part there. Its order of ready descriptors is unspecified.
@@ -29,21 +30,27 @@ OCaml: libev has this part there. Its order of ready descriptors is unspecified.
 from __future__ import annotations
 
 import errno
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from lwt._core.choices import arrange_ready
+from lwt._core.pause import paused_count
 from lwt_unix.lwt_engine._base import system_clock
 from lwt_unix.lwt_engine._descriptors import (
     READ,
     WRITE,
+    Refused_event,
     Watch,
     call_newest_first,
     descriptor_based,
 )
 
 UNWATCHABLE: Final = frozenset({errno.EBADF, errno.EPERM, errno.ENOENT})
-"""The errors of `Poller.change` for a descriptor that cannot be watched."""
+"""The errors of `Poller.change` for a descriptor on which calls do not wait: it counts as ready.
+
+With any other error (ENOSPC, ENOMEM, EINVAL, ELOOP, …) nobody knows when it will be ready. Then the
+events are told so, by a `Refused_event`."""
 
 
 class Poller(Protocol):
@@ -102,6 +109,8 @@ class kernel_based(descriptor_based):
         self._writable: Final = poller.writable
         self._wait = poller.wait
         self._most_reports = 64
+        # The events whose descriptors the kernel has refused to watch, still to be called.
+        self._refused: Final[deque[Refused_event]] = deque()
         # Descriptors forgotten since the last wait: it may have reported them.
         self._forgotten: Final[set[int]] = set()
 
@@ -121,6 +130,8 @@ class kernel_based(descriptor_based):
         else:
             timeout = -1.0
         ready: list[tuple[int, int]] = []
+        if self._refused or timers.fresh or self._changes or (block and paused_count()):
+            timeout = 0.0  # Or a finaliser has begun something since we looked.
         if self._watches or timeout:
             try:
                 ready = self._wait(timeout, self._most_reports)
@@ -131,8 +142,24 @@ class kernel_based(descriptor_based):
             ready += unwatchable
         if timers.heap:
             timers.run_due()
+        if self._refused:
+            self._call_refused()
         if ready:
             self._call(ready)
+
+    def _call_refused(self) -> None:
+        """Call the events that the kernel has refused."""
+        refused = self._refused
+        while refused:
+            refusal = refused[0]
+            event = refusal.event
+            if event.is_active:
+                event.watch.is_doubtful = True
+                event.watch.change()  # If it stays active, the kernel is asked again.
+                refused.popleft()
+                event.callback(refusal)
+            else:
+                refused.popleft()
 
     def _call(self, ready: list[tuple[int, int]]) -> None:
         """Call the events of the descriptors that were reported."""
@@ -170,34 +197,53 @@ class kernel_based(descriptor_based):
         unwatchable: list[Watch] = []
         try:
             while changes:
+                # A finaliser, or the kernel's refusal, may change this watch or another one again.
                 watch = changes[-1]
-                wanted = watch.wanted()
-                if (wanted != watch.applied or watch.is_doubtful) and not self._tell(watch, wanted):
+                watch.is_changed = False
+                changes.pop()
+                try:
+                    wanted = watch.wanted()
+                    if wanted == watch.applied and not watch.is_doubtful:
+                        refusal = None
+                    else:
+                        refusal = self._tell(watch, wanted)
+                except BaseException:
+                    watch.change()  # It is dealt with in the next turn.
+                    raise
+                if refusal is not None and refusal.errno in UNWATCHABLE:
                     unwatchable.append(watch)
+                elif refusal is not None:
+                    self._refuse(watch, refusal)
                 elif not (wanted or watch.is_adopted) and self._watches.get(watch.fd) is watch:
                     del self._watches[watch.fd]
-                # Only now: what an exception leaves on the list is dealt with in the next turn.
-                changes.pop()
-                watch.is_changed = False
         finally:
             for watch in unwatchable:
                 watch.is_doubtful = True
                 watch.change()  # Perhaps it can be watched in the next turn.
         return [(watch.fd, self._readable | self._writable) for watch in unwatchable]
 
-    def _tell(self, watch: Watch, wanted: int) -> bool:
-        """Tell the kernel of one descriptor; say whether that was possible."""
+    def _tell(self, watch: Watch, wanted: int) -> OSError | None:
+        """Tell the kernel of one descriptor; return why that was not possible."""
         try:
             if wanted or watch.applied:
                 self._poller.change(watch.fd, watch.applied, wanted)
         except OSError as error:
-            if error.errno not in UNWATCHABLE:
-                raise
             watch.applied = wanted
-            return False
+            return error
         watch.applied = wanted
         watch.is_doubtful = False
-        return True
+        return None
+
+    def _refuse(self, watch: Watch, refusal: OSError) -> None:
+        """Tell those who wait that the kernel will not watch their descriptor.
+
+        Who goes on waiting is told so again in the next turn.
+        """
+        watch.applied = 0
+        watch.is_doubtful = False
+        for event in (*watch.readers, *watch.writers):
+            if event.is_active:
+                self._refused.append(Refused_event(event, refusal))
 
     def forget(self, fd: int, /) -> None:
         """Drop all that is known of a descriptor, which is about to be closed.
@@ -221,7 +267,7 @@ class kernel_based(descriptor_based):
         """Make a new kernel's object, and tell it everything before the next wait."""
         self._poller.renew()
         self._wait = self._poller.wait
-        for watch in self._watches.values():
+        for watch in list(self._watches.values()):
             watch.applied = 0
             watch.change()
 

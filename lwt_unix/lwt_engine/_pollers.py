@@ -8,6 +8,7 @@ OCaml: libev's ev_epoll.c, ev_poll.c and ev_select.c have this part there.
 from __future__ import annotations
 
 import errno
+import fcntl
 import select
 import sys
 from collections.abc import Callable
@@ -82,8 +83,20 @@ class Epoll_poller:
 def epoll_maker() -> Callable[[], Epoll] | None:
     """Return what opens an epoll, where there is such a thing."""
     if sys.platform == "linux":
-        return select.epoll
+        return _open_epoll
     return None
+
+
+def _open_epoll() -> Epoll:
+    """Open an epoll, but not under the number of a standard descriptor that is closed.
+
+    A program that was started with `>&-` would write to it.
+    """
+    epoll = select.epoll()
+    if epoll.fileno() > 2:
+        return epoll
+    with epoll:
+        return select.epoll.fromfd(fcntl.fcntl(epoll.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
 
 
 # --- poll --------------------------------------------------------------------

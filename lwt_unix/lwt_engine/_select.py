@@ -68,12 +68,14 @@ class _table_based(descriptor_based):
     def _begin_turn(self) -> None:
         """Admit the new timers, note what is wanted, drop what nobody uses."""
         self._timer_queue.admit()
-        for watch in self._changes:
+        changes = self._changes
+        while changes:
+            watch = changes[-1]
             watch.is_changed = watch.is_doubtful = False
+            changes.pop()
             watch.applied = watch.wanted()
             if not (watch.applied or watch.is_adopted) and self._watches.get(watch.fd) is watch:
                 del self._watches[watch.fd]
-        self._changes.clear()
 
     def _call_readers(self, fd: int) -> None:
         # A watch that was not waited for is new: its number was reused in this turn.
@@ -130,8 +132,8 @@ class select_based(_table_based):
         self._begin_turn()
         fds = sorted(self._watches, reverse=True)  # descending, as in OCaml
         watches = self._watches
-        fds_r = [fd for fd in fds if watches[fd].readers]
-        fds_w = [fd for fd in fds if watches[fd].writers]
+        fds_r = [fd for fd in fds if (watch := watches.get(fd)) and watch.readers]
+        fds_w = [fd for fd in fds if (watch := watches.get(fd)) and watch.writers]
         timeout = self._timeout(block)
         ready_r: Iterable[int]
         ready_w: Iterable[int]
@@ -194,8 +196,8 @@ class poll_based(_table_based):
         fds = sorted(self._watches, reverse=True)
         watches = self._watches
         # In OCaml's order: the descriptors to write to come first, both descending.
-        wanted = [(fd, False, True) for fd in fds if watches[fd].writers]
-        wanted += [(fd, True, False) for fd in fds if watches[fd].readers]
+        wanted = [(fd, False, True) for fd in fds if (watch := watches.get(fd)) and watch.writers]
+        wanted += [(fd, True, False) for fd in fds if (watch := watches.get(fd)) and watch.readers]
         timeout = self._timeout(block)
         ready: Iterable[tuple[int, bool, bool]]
         try:

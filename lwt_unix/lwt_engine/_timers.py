@@ -80,13 +80,15 @@ class Timer_queue:
 
     def admit(self) -> None:
         """Put the fresh timers on the heap: a turn begins."""
-        for timer in self.fresh:
+        fresh, heap = self.fresh, self.heap
+        for timer in list(fresh):  # A finaliser may start and stop timers meanwhile.
+            self.last_number += 1
+            entry = (timer.time, rank_timer(self.last_number), timer)
             # It is on the heap already if a KeyboardInterrupt ended this loop earlier.
-            if not timer.is_queued:
+            if timer.is_active and not timer.is_queued:
                 timer.is_queued = True
-                self.last_number += 1
-                heappush(self.heap, (timer.time, rank_timer(self.last_number), timer))
-        self.fresh.clear()
+                heappush(heap, entry)
+            fresh.pop(timer, None)
 
     def timeout(self) -> float:
         """Return how many seconds to wait for the next timer, or -1 if there is none."""

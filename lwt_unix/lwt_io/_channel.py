@@ -12,8 +12,9 @@ from weakref import WeakSet
 import lwt
 from lwt._core.checks import check_kind
 from lwt_unix._processes import parting
+from lwt_unix.lwt_io._at_once import take_line
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
-from lwt_unix.lwt_io._taking import read_line, take_line
+from lwt_unix.lwt_io._taking import read_line
 from lwt_unix.lwt_io._turns import (
     CLOSED,
     IDLE,
@@ -66,10 +67,9 @@ class InputChannel(_ClosedByWith):
         return self
 
     def __anext__(self) -> lwt.Promise[bytes]:
-        if self._state is IDLE and self._buffer.at_once > 0:
-            line = take_line(self._buffer)
-            if line is not None:
-                return lwt.return_(line)
+        line = take_line(self)
+        if line is not None:
+            return lwt.return_(line)
         return exclusively(self, _read_next_line(self._buffer), "async for")
 
 

@@ -25,9 +25,9 @@ from lwt import lwt_stream
 from lwt._core.checks import check_bounds, check_kind, given_by_position
 from lwt_unix._descriptors.buffers import check_part, writable_bytes
 from lwt_unix.lwt_io import _taking
+from lwt_unix.lwt_io._at_once import take_char, take_into, take_line, take_some
 from lwt_unix.lwt_io._channel import InputChannel
-from lwt_unix.lwt_io._taking import take_char, take_into, take_line, take_line_within, take_some
-from lwt_unix.lwt_io._turns import IDLE, exclusively
+from lwt_unix.lwt_io._turns import exclusively
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
@@ -77,20 +77,18 @@ def read_line(ic: InputChannel, /, *_wrong: Never, limit: int | None = None) -> 
         check_kind("lwt_io.read_line", ic, InputChannel)
     if limit is not None:
         return _read_line_within(ic, limit)
-    if ic._state is IDLE and ic._buffer.at_once > 0:
-        line = take_line(ic._buffer)
-        if line is not None:
-            return lwt.return_(line)
+    line = take_line(ic)
+    if line is not None:
+        return lwt.return_(line)
     return exclusively(ic, _taking.read_line(ic._buffer))
 
 
 def _read_line_within(ic: InputChannel, limit: int) -> lwt.Promise[bytes]:
     if type(limit) is not int or limit < 1:
         check_bounds("lwt_io.read_line", "limit", limit, 1)
-    if ic._state is IDLE and ic._buffer.at_once > 0:
-        line = take_line_within(ic._buffer, limit)
-        if line is not None:
-            return lwt.return_(line)
+    line = take_line(ic, limit)
+    if line is not None:
+        return lwt.return_(line)
     return exclusively(ic, _taking.read_line(ic._buffer, limit))
 
 
@@ -118,18 +116,16 @@ def read_line_opt(
         if type(limit) is not int or limit < 1:
             check_bounds("lwt_io.read_line_opt", "limit", limit, 1)
         return _read_line_opt_within(ic, limit)
-    if ic._state is IDLE and ic._buffer.at_once > 0:
-        line = take_line(ic._buffer)
-        if line is not None:
-            return lwt.return_some(line)
+    line = take_line(ic)
+    if line is not None:
+        return lwt.return_some(line)
     return exclusively(ic, _taking.read_line_opt(ic._buffer))
 
 
 def _read_line_opt_within(ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[bytes] | None]:
-    if ic._state is IDLE and ic._buffer.at_once > 0:
-        line = take_line_within(ic._buffer, limit)
-        if line is not None:
-            return lwt.return_some(line)
+    line = take_line(ic, limit)
+    if line is not None:
+        return lwt.return_some(line)
     return exclusively(ic, _taking.read_line_opt(ic._buffer, limit))
 
 
@@ -172,10 +168,9 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_char", ic, InputChannel)
-    if ic._state is IDLE and ic._buffer.at_once > 0:
-        char = take_char(ic._buffer)
-        if char is not None:
-            return lwt.return_(char)
+    char = take_char(ic)
+    if char is not None:
+        return lwt.return_(char)
     return exclusively(ic, _taking.read_char(ic._buffer))
 
 
@@ -189,10 +184,9 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_char_opt", ic, InputChannel)
-    if ic._state is IDLE and ic._buffer.at_once > 0:
-        char = take_char(ic._buffer)
-        if char is not None:
-            return lwt.return_some(char)
+    char = take_char(ic)
+    if char is not None:
+        return lwt.return_some(char)
     return exclusively(ic, _taking.read_char_opt(ic._buffer))
 
 
@@ -218,8 +212,9 @@ def read(ic: InputChannel, /, *_wrong: Never, count: int | None = None) -> lwt.P
         return exclusively(ic, _taking.read_all(buffer), "lwt_io.read")
     if type(count) is not int or count < 0:
         check_bounds("lwt_io.read", "count", count, 0)
-    if ic._state is IDLE and buffer.position < buffer.limit and buffer.at_once > 0:
-        return lwt.return_(take_some(buffer, count))
+    data = take_some(ic, count)
+    if data is not None:
+        return lwt.return_(data)
     return exclusively(ic, _taking.read_some(buffer, count), "lwt_io.read")
 
 
@@ -245,12 +240,11 @@ def _read_into(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = writable_bytes(function, target)
-    buffer = ic._buffer
-    is_within = offset >= 0 and 0 < length <= len(view) - offset
-    is_there = buffer.position < buffer.limit and buffer.at_once > 0
-    if is_within and is_there and ic._state is IDLE:
-        return lwt.return_(take_into(buffer, view, offset, length))
-    operation = _taking.read_into(buffer, function, view, offset, length)
+    if offset >= 0 and 0 < length <= len(view) - offset:
+        taken = take_into(ic, view, offset, length)
+        if taken > 0:
+            return lwt.return_(taken)
+    operation = _taking.read_into(ic._buffer, function, view, offset, length)
     return exclusively(ic, operation, function)
 
 

@@ -27,7 +27,7 @@ from lwt_unix.lwt_io._buffer import ChannelBuffer
 CARRIAGE_RETURN: Final = 13
 
 # A memoryview has no `find`; a pattern searches it without a copy.
-_search_newline: Final = re.compile(b"\n").search
+search_newline: Final = re.compile(b"\n").search
 
 CHARACTERS: Final = tuple(bytes((code,)) for code in range(256))
 """Every byte as `bytes` of length 1."""
@@ -56,24 +56,10 @@ def end_of_input(function: str) -> EOFError:
     return EOFError(f"{function}: end of input")
 
 
-def take_line(buffer: ChannelBuffer) -> bytes | None:
-    """Take a line, if a whole one is in the buffer."""
-    start = buffer.position
-    found = _search_newline(buffer.memory, start, buffer.limit)
-    if found is None:
-        return None
-    end = found.start()
-    buffer.position = end + 1
-    buffer.at_once -= 1
-    if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
-        end -= 1
-    return buffer.memory[start:end].tobytes()
-
-
 def take_line_within(buffer: ChannelBuffer, limit: int) -> bytes | None:
-    """Take a line like `take_line`, but only if it has at most `limit` bytes."""
+    """Take a line, if a whole one of at most `limit` bytes is in the buffer."""
     start = buffer.position
-    found = _search_newline(buffer.memory, start, buffer.limit)
+    found = search_newline(buffer.memory, start, buffer.limit)
     if found is None:
         return None
     newline = end = found.start()
@@ -128,7 +114,7 @@ async def read_line(buffer: ChannelBuffer, limit: int = UNLIMITED) -> bytes:
     room = limit
     while True:
         if pieces and limit == UNLIMITED:
-            found = _search_newline(buffer.memory, buffer.position, buffer.limit)
+            found = search_newline(buffer.memory, buffer.position, buffer.limit)
             if found is not None:
                 pieces.append(take_some(buffer, found.start() - buffer.position))
                 buffer.position += 1

@@ -114,11 +114,33 @@ def _ask_for_turn(channel: Channel) -> lwt.Promise[None]:
 
     Callers go on to `_take_turn`.
     """
-    if channel._state is CLOSED or channel._state is INVALID:
+    if _is_over(channel):
         return lwt.fail(_refusal(channel))
-    if channel._queue is None:
-        channel._queue = lwt_sequence.create()
-    return lwt.add_task_r(channel._queue)
+    queue = channel._queue
+    if queue is None:
+        queue = lwt_sequence.create()
+        queue = channel._queue = channel._queue or queue
+    turn = lwt.add_task_r(queue)
+    # A finaliser may have ended what the channel was used for (see the guide of `lwt._core`).
+    if channel._state is IDLE:
+        channel._state = WAITING
+        _wake_next(channel, queue)
+    elif _is_over(channel):
+        _wake_next(channel, queue)
+    return turn
+
+
+def _is_over(channel: Channel) -> bool:
+    return channel._state is CLOSED or channel._state is INVALID
+
+
+def _wake_next(channel: Channel, queue: lwt_sequence.Sequence[lwt.Resolver[None]]) -> None:
+    """Wake the first who waits; if a finaliser has cancelled them all, the channel is idle."""
+    match lwt_sequence.take_opt_l(queue):
+        case lwt.Some(resolver):
+            lwt.wakeup_later(resolver, None)
+        case _ if channel._state is WAITING:
+            channel._state = IDLE
 
 
 @final
@@ -170,7 +192,8 @@ def _refusal(channel: Channel) -> Channel_closed | lwt.Failure:
 def release(channel: Channel) -> None:
     """Give the channel to the next who waits for it, or let it be idle."""
     queue = channel._queue
-    someone_waits = queue is not None and not lwt_sequence.is_empty(queue)
+    # As `lwt_sequence.is_empty`, but without a call before the state is written.
+    someone_waits = queue is not None and queue.next is not queue
     if channel._state is BUSY or channel._state is ATOMIC:
         if channel._buffer.is_aborted:
             # Aborted through a temporary channel: the outer ones learn of it now.
@@ -179,7 +202,7 @@ def release(channel: Channel) -> None:
             channel._state = WAITING if someone_waits else IDLE
     if someone_waits:
         assert queue is not None
-        lwt.wakeup_later(lwt_sequence.take_l(queue), None)
+        _wake_next(channel, queue)
 
 
 def finish(channel: Channel) -> None:

@@ -18,20 +18,18 @@ OCaml: Lwt_io, writing (src/unix/lwt_io.mli).
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import lwt
 from lwt._core.checks import check_kind
 from lwt_unix._descriptors.buffers import bytes_of, bytes_to_cut, check_part
 from lwt_unix.lwt_io import _putting
+from lwt_unix.lwt_io._at_once import put, put_line
 from lwt_unix.lwt_io._channel import OutputChannel
-from lwt_unix.lwt_io._putting import put
-from lwt_unix.lwt_io._turns import IDLE, exclusively, request_flush
+from lwt_unix.lwt_io._turns import exclusively
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
-
-NEWLINE: Final = 10
 
 Data: TypeAlias = "str | Buffer"
 """What can be written: any bytes-like object, and `str` as UTF-8."""
@@ -52,12 +50,9 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
         data = data.encode()
     if type(data) is not bytes:
         data = bytes_of("lwt_io.write", data)
-    buffer = oc._buffer
-    if oc._state is IDLE and put(buffer, data):
-        if not buffer.auto_flushing:
-            request_flush(oc)
+    if put(oc, data):
         return lwt.return_unit
-    return exclusively(oc, _putting.write(buffer, memoryview(data)))
+    return exclusively(oc, _putting.write(oc._buffer, memoryview(data)))
 
 
 def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
@@ -75,18 +70,9 @@ def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
         line = line.encode()
     if type(line) is not bytes:
         line = bytes_of("lwt_io.write_line", line)
-    buffer = oc._buffer
-    start = buffer.position
-    end = start + len(line)
-    if oc._state is IDLE and end < buffer.size:
-        memory = buffer.memory
-        memory[start:end] = line
-        memory[end] = NEWLINE
-        buffer.position = end + 1
-        if not buffer.auto_flushing:
-            request_flush(oc)
+    if put_line(oc, line):
         return lwt.return_unit
-    return exclusively(oc, _putting.write_line(buffer, memoryview(line)))
+    return exclusively(oc, _putting.write_line(oc._buffer, memoryview(line)))
 
 
 def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
@@ -106,12 +92,9 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
         raise ValueError(
             f"lwt_io.write_char: {char!r} is {len(byte)} bytes, not one; use lwt_io.write"
         )
-    buffer = oc._buffer
-    if oc._state is IDLE and put(buffer, byte):
-        if not buffer.auto_flushing:
-            request_flush(oc)
+    if put(oc, byte):
         return lwt.return_unit
-    return exclusively(oc, _putting.write_char(buffer, byte))
+    return exclusively(oc, _putting.write_char(oc._buffer, byte))
 
 
 def write_lines(

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -328,3 +329,52 @@ def test_the_hook_sees_the_storage_of_who_waited_but_of_who_ends_a_call_otherwis
         lwt.ignore_result(promise)
     as_user("ending", lambda: end(pair[0], waiting))
     assert seen == expected
+
+
+# --- What the kernel refuses to watch ----------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an epoll cannot watch itself")
+def test_who_waits_for_what_the_kernel_refuses_to_watch_is_rejected_and_others_go_on(
+    pair: Pair,
+) -> None:
+    itself = os.dup(lwt_engine.get().loop._epoll.fileno())  # type: ignore[attr-defined]
+    unwatchable = lwt_unix.of_unix_file_descr(itself, blocking=False, set_flags=False)
+    waiting = [lwt_unix.wait_read(unwatchable), lwt_unix.wait_write(unwatchable)]
+    other = read_one(pair[0])
+    send(pair[1], b"x")
+    lwt_main.run(lwt.pause())
+    lwt_main.run(lwt.pause())
+    assert lwt.state(other) == lwt.Return("x")
+    for promise in waiting:
+        with pytest.raises(OSError, match="refuses to watch") as raised:
+            lwt_main.run(promise)
+        assert raised.value.errno in {errno.EINVAL, errno.ELOOP}
+    assert lwt_engine.readable_count() == lwt_engine.writable_count() == 0
+    lwt_main.run(lwt_unix.close(unwatchable))
+
+
+def test_who_waits_again_when_the_kernel_refuses_to_watch_is_told_so_in_the_next_turn(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int | None] = []
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    async def insist() -> None:
+        for _ in range(3):
+            try:
+                await read_one(pair[0])
+            except OSError as error:
+                seen.append(error.errno)
+
+    engine = lwt_engine.poll()
+    lwt_engine.set(engine)
+    monkeypatch.setattr(engine.loop, "change", refuse)
+    insisting = lwt.of_coroutine(insist())
+    for turns in range(3):
+        assert seen == [errno.ENOSPC] * turns
+        lwt_engine.iter(False)
+    assert lwt.state(insisting) == lwt.Return(None)
+    monkeypatch.undo()

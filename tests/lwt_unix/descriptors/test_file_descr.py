@@ -1,9 +1,12 @@
 """Descriptors: their states, the numbers that they wrap, and what closing does to those who wait."""
 
 import errno
+import fcntl
 import gc
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +14,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
 from tests.support.descriptors import Log, Pair, Reason, counts, fill, read_one, send
+from tests.support.programs import environment
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -300,3 +304,56 @@ def test_a_new_file_with_the_number_of_a_closed_one_is_not_taken_for_it(pair: Pa
     assert lwt_main.run(new) == "x"
     assert log == ["old!OSError", "new=x"]
     lwt_main.run(lwt.join([lwt_unix.close(near), lwt_unix.close(far)]))
+
+
+CLOSED_FROM_THE_START = """
+import os, sys
+import lwt, lwt_unix
+from lwt_unix import lwt_io, lwt_main
+
+async def main():
+    report = lwt_unix.of_unix_file_descr(int(sys.argv[1]))
+    for start in (
+        lambda: lwt_io.read_char(lwt_io.stdin),
+        lambda: lwt_io.printl("hello") >> (lambda _: lwt_io.flush(lwt_io.stdout)),
+    ):
+        try:
+            await start()
+            result = "done"
+        except (OSError, EOFError) as error:
+            result = type(error).__name__ + str(getattr(error, "errno", ""))
+        await lwt_unix.write(report, result + " ", 0, len(result) + 1)
+    await lwt_unix.sleep(0.001)
+    await lwt_unix.write(report, "end", 0, 3)
+
+lwt_main.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("closing", "told"),
+    [
+        ("</dev/null >&-", "EOFError OSError9 end"),
+        ("<&- >/dev/null", "OSError9 done end"),
+        ("<&- >&- 2>&-", "OSError9 OSError9 end"),
+    ],
+)
+def test_a_program_runs_without_the_standard_descriptors_and_meets_that_where_it_uses_them(
+    closing: str, told: str
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as report:
+        high = fcntl.fcntl(writing, fcntl.F_DUPFD, 100)
+        os.close(writing)
+        command = f'"$0" -c "$1" {high} {closing}'
+        try:
+            run = subprocess.run(
+                ["/bin/sh", "-c", command, sys.executable, CLOSED_FROM_THE_START],
+                pass_fds=[high],
+                env=environment(),
+                check=False,
+            )
+        finally:
+            os.close(high)
+        assert report.read().decode() == told
+    assert run.returncode == 0

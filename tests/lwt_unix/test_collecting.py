@@ -1,0 +1,261 @@
+"""Nothing is lost when the collector runs in the middle of input and output, and finalisers interfere."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_io, lwt_main
+from tests.support.collecting import for_every_collection
+from tests.support.descriptors import send
+
+pytestmark = pytest.mark.no_cover
+
+# --- Timers ------------------------------------------------------------------
+
+
+def run_until(promises: list[lwt.Promise[Any]]) -> None:
+    lwt_main.run(lwt.join([lwt.map(lambda _: None, promise) for promise in promises]))
+
+
+class Sleepers:
+    """Promises of sleepers, some of which a finaliser adds or cancels."""
+
+    def __init__(self) -> None:
+        self.first = lwt_unix.sleep(0.0)
+        self.cancelled = lwt_unix.sleep(0.0)
+        self.added: list[lwt.Promise[None]] = []
+
+    def interfere(self) -> None:
+        self.added.append(lwt_unix.sleep(0.0))
+        lwt.cancel(self.cancelled)
+
+
+def test_a_timer_that_a_finaliser_starts_or_stops_in_a_turn_disturbs_none() -> None:
+    def check(sleepers: Sleepers, _: object) -> None:
+        run_until([sleepers.first, *sleepers.added])
+        assert lwt_engine.timer_count() == 0
+
+    for_every_collection(Sleepers, lambda _: lwt_engine.iter(False), Sleepers.interfere, check)
+
+
+# --- Channels ----------------------------------------------------------------
+
+
+class Reader:
+    """A channel with lines, and what was read from it."""
+
+    def __init__(self) -> None:
+        near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        self.far = far
+        self.channel = lwt_io.of_fd(near, mode=lwt_io.Input)
+        send(far, b"0\n1\n2\n3\n4\n5\n6\n")
+        assert lwt_main.run(lwt_io.read_line(self.channel)) == b"0"
+        self.read: list[lwt.Promise[Any]] = []
+
+    def take(self) -> None:
+        self.read.append(lwt_io.read_line(self.channel))
+
+    def finish(self) -> list[bytes]:
+        """Read the rest, and return all that was read, in the order of the lines."""
+        lwt_main.run(lwt_unix.close(self.far))
+        rest = lwt_io.read(self.channel)
+        run_until([*self.read, rest])
+        got = [lwt_main.run(promise) for promise in self.read]
+        lwt_main.run(lwt_io.close(self.channel))
+        return [*got, lwt_main.run(rest)]
+
+
+READING: list[Callable[[Reader], lwt.Promise[bytes]]] = [
+    lambda reader: lwt_io.read_line(reader.channel),
+    lambda reader: lwt_io.read_line(reader.channel, limit=5),
+    lambda reader: lwt.map(lambda some: some.value, lwt_io.read_line_opt(reader.channel)),  # type: ignore[union-attr]
+    lambda reader: reader.channel.__anext__(),
+    lambda reader: lwt_io.read(reader.channel, count=2),
+    lambda reader: lwt.map(
+        lambda both: both[0] + both[1],
+        lwt.both(lwt_io.read_char(reader.channel), lwt_io.read_char(reader.channel)),
+    ),
+]
+
+
+@pytest.mark.parametrize("read", READING)
+def test_a_line_is_given_once_though_a_finaliser_reads_from_the_same_channel(
+    read: Callable[[Reader], lwt.Promise[bytes]],
+) -> None:
+    def operation(reader: Reader) -> lwt.Promise[bytes]:
+        return read(reader)
+
+    def check(reader: Reader, line: lwt.Promise[bytes]) -> None:
+        reader.read.append(line)
+        assert sorted(b"".join(reader.finish()).replace(b"\n", b"")) == list(b"123456")
+
+    for_every_collection(Reader, operation, Reader.take, check)
+
+
+class Writer:
+    """A channel, and what comes out of it."""
+
+    def __init__(self) -> None:
+        reading, writing = lwt_unix.pipe()
+        self.reading = reading
+        self.channel = lwt_io.of_fd(writing, mode=lwt_io.Output)
+        self.written: list[lwt.Promise[None]] = []
+
+    def write(self) -> None:
+        self.written.append(lwt_io.write_line(self.channel, b"finaliser"))
+
+    def flush(self) -> None:
+        self.written.append(lwt_io.write(self.channel, b"fina"))
+        self.written.append(lwt_io.flush(self.channel))
+        self.written.append(lwt_io.write(self.channel, b"liser\n"))
+
+    def finish(self) -> list[bytes]:
+        run_until([*self.written])
+        lwt_main.run(lwt_io.close(self.channel))
+        data = os.read(lwt_unix.unix_file_descr(self.reading), 65536)
+        lwt_main.run(lwt_unix.close(self.reading))
+        return sorted(data.split(b"\n"))
+
+
+WRITING: list[Callable[[Writer], lwt.Promise[None]]] = [
+    lambda writer: lwt_io.write_line(writer.channel, b"operation"),
+    lambda writer: lwt_io.write(writer.channel, "operation\n"),
+    lambda writer: lwt_io.write_from_exactly(writer.channel, b"operation\n", 0, 10),
+    lambda writer: lwt_io.fprintf(writer.channel, "%s\n", "operation"),
+]
+
+
+@pytest.mark.parametrize("write", WRITING)
+@pytest.mark.parametrize("interfere", [Writer.write, Writer.flush])
+def test_all_is_written_though_a_finaliser_writes_to_the_same_channel(
+    write: Callable[[Writer], lwt.Promise[None]], interfere: Callable[[Writer], None]
+) -> None:
+    def check(writer: Writer, written: lwt.Promise[None]) -> None:
+        writer.written.append(written)
+        assert writer.finish() == [b"", b"finaliser", b"operation"]
+
+    for_every_collection(Writer, write, interfere, check)
+
+
+def test_an_operation_that_waits_for_its_turn_gets_it_though_the_channel_is_free_by_then() -> None:
+    def prepare() -> tuple[Reader, lwt.Resolver[None]]:
+        reader = Reader()
+        wait, resolver = lwt.wait()
+        reader.read.append(lwt.map(lambda _: b"", lwt_io.atomic(lambda _: wait)(reader.channel)))
+        return reader, resolver
+
+    def check(subject: tuple[Reader, lwt.Resolver[None]], line: lwt.Promise[bytes]) -> None:
+        reader, _ = subject
+        run_until([line])
+        reader.read.append(line)
+        assert b"".join(reader.finish()) == b"12\n3\n4\n5\n6\n"
+
+    for_every_collection(
+        prepare,
+        lambda subject: lwt_io.read_line(subject[0].channel),
+        lambda subject: lwt.wakeup(subject[1], None),
+        check,
+    )
+
+
+# --- Descriptors -------------------------------------------------------------
+
+
+class Ends:
+    """Two ends of what carries bytes, and who waits for one of them."""
+
+    def __init__(self) -> None:
+        self.near, self.far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        self.waiting: list[lwt.Promise[Any]] = []
+        self.buffer = bytearray(1)
+
+    def read(self) -> lwt.Promise[int]:
+        return lwt_unix.read(self.near, self.buffer, 0, 1)
+
+    def wait_too(self) -> None:
+        self.waiting.append(self.read())
+
+    def wait_and_cancel(self) -> None:
+        lwt.cancel(self.read())
+
+    def close_near(self) -> None:
+        lwt_unix.close(self.near)
+
+    def end(self) -> None:
+        for descriptor in (self.near, self.far):
+            if lwt_unix.state(descriptor) is not lwt_unix.Closed:
+                lwt_main.run(lwt_unix.close(descriptor))
+
+
+WAITING: list[Callable[[Ends], lwt.Promise[Any]]] = [
+    Ends.read,
+    lambda ends: lwt_unix.wait_read(ends.near),
+    lambda ends: lwt_unix.recv(ends.near, ends.buffer, 0, 1, []),
+]
+
+
+@pytest.mark.parametrize("wait", WAITING)
+@pytest.mark.parametrize("interfere", [Ends.wait_too, Ends.wait_and_cancel])
+def test_who_begins_to_wait_is_served_whoever_else_begins_just_then(
+    wait: Callable[[Ends], lwt.Promise[Any]], interfere: Callable[[Ends], None]
+) -> None:
+    def check(ends: Ends, promise: lwt.Promise[Any]) -> None:
+        send(ends.far, b"xyz")
+        run_until([promise, *ends.waiting])
+        assert lwt_engine.readable_count() == before
+        ends.end()
+
+    before = lwt_engine.readable_count()
+    for_every_collection(Ends, wait, interfere, check)
+
+
+@pytest.mark.parametrize("wait", WAITING)
+def test_who_begins_to_wait_while_a_finaliser_closes_the_descriptor_is_rejected(
+    wait: Callable[[Ends], lwt.Promise[Any]],
+) -> None:
+    def operation(ends: Ends) -> lwt.Promise[Any]:
+        return lwt.apply(wait, ends)
+
+    def check(ends: Ends, promise: lwt.Promise[Any]) -> None:
+        assert isinstance(lwt.state(promise), lwt.Fail)
+        assert lwt_engine.readable_count() == before
+        ends.end()
+
+    before = lwt_engine.readable_count()
+    for_every_collection(Ends, operation, Ends.close_near, check)
+
+
+def test_a_turn_serves_who_waits_though_a_finaliser_begins_and_ends_to_wait() -> None:
+    def prepare() -> Ends:
+        ends = Ends()
+        ends.wait_too()
+        send(ends.far, b"xyz")
+        return ends
+
+    def interfere(ends: Ends) -> None:
+        ends.wait_and_cancel()
+        ends.wait_too()
+
+    def check(ends: Ends, _: object) -> None:
+        run_until(ends.waiting)
+        ends.end()
+
+    for_every_collection(prepare, lambda _: lwt_engine.iter(False), interfere, check)
+
+
+def test_closing_and_cancelling_while_who_waits_is_rejected_rejects_each_once() -> None:
+    def prepare() -> Ends:
+        ends = Ends()
+        for _ in range(3):
+            ends.wait_too()
+        return ends
+
+    def check(ends: Ends, _: object) -> None:
+        assert all(isinstance(lwt.state(promise), lwt.Fail) for promise in ends.waiting)
+        ends.end()
+
+    for_every_collection(prepare, Ends.close_near, lambda ends: lwt.cancel(ends.waiting[1]), check)
