@@ -30,6 +30,9 @@ from lwt_unix.lwt_engine._descriptors import READ, WRITE, call_newest_first, des
 FD_SETSIZE: Final = 1024
 """The system call select knows only descriptors below this number."""
 
+PIPE_BUF: Final = _select.PIPE_BUF
+"""How many bytes a pipe takes at least, without blocking, when it is ready to be written."""
+
 
 def check_selectable(function: str, fd: int) -> None:
     """Raise ValueError if select cannot watch a descriptor."""

@@ -3,7 +3,8 @@
 Every output channel gets its chance, but nobody may keep the process from ending. So there are three
 cases:
 
-- The channel is idle, or becomes so. It is flushed, by an operation like any other.
+- The channel is idle, or becomes so. It is flushed, by an operation like any other, but in small pieces: in
+  blocking mode, a pipe that is ready takes no more without making the process wait.
 - The channel writes just now. Whatever that is, it is waited for, and so are the operations before the
   flush: for as long as the peer takes something, and then `lwt_main.exit_patience` more.
 - An operation has the channel, but waits for something else, such as the function given to
@@ -24,9 +25,10 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_main
 from lwt_unix._ending import exit_patience
+from lwt_unix.lwt_engine._select import PIPE_BUF
 from lwt_unix.lwt_io._buffer import ChannelBuffer
 from lwt_unix.lwt_io._channel import OutputChannel, outputs
-from lwt_unix.lwt_io._turns import exclusively, flush_quietly, innermost
+from lwt_unix.lwt_io._turns import exclusively, innermost
 
 
 def _flush_all() -> lwt.Promise[None]:
@@ -36,7 +38,7 @@ def _flush_all() -> lwt.Promise[None]:
 async def _flush(channel: OutputChannel) -> None:
     buffer = channel._buffer
     while True:
-        flushed = exclusively(innermost(channel), flush_quietly(buffer))
+        flushed = exclusively(innermost(channel), _flush_in_pieces(buffer))
         if not await _ends_while_it_moves(flushed, buffer):
             return
         match lwt.state(flushed):
@@ -44,6 +46,14 @@ async def _flush(channel: OutputChannel) -> None:
                 pass  # Its temporary channel is no longer valid: again, by the outer one.
             case _:
                 return
+
+
+async def _flush_in_pieces(buffer: ChannelBuffer) -> None:
+    try:
+        while buffer.position > 0:
+            await buffer.complete_io(buffer.start_io(PIPE_BUF))
+    except Exception:
+        pass  # Nobody can do anything about it any more.
 
 
 async def _ends_while_it_moves(flushed: lwt.Promise[None], buffer: ChannelBuffer) -> bool:

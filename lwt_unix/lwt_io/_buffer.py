@@ -162,12 +162,15 @@ class ChannelBuffer:
         """What OCaml's exceptions call the channel."""
         return "input" if self.is_input else "output"
 
-    def start_io(self) -> lwt.Promise[int]:
+    def start_io(self, most: int | None = None) -> lwt.Promise[int]:
         """Call the reading or writing function on the free or the filled part of the buffer.
 
         `finish_io` takes what the promise gives. Between the two nobody else may
         touch the buffer. If the promise is rejected, `why_interrupted` gives the exception
         that the operation is rejected with.
+
+        Args:
+            most: how many bytes to write at most.
 
         Raises:
             Exception: what the function raises at the call.
@@ -184,7 +187,7 @@ class ChannelBuffer:
             length = self.size - start
         else:
             start = 0
-            length = self.position
+            length = self.position if most is None else min(most, self.position)
         transferred = self._perform(self.memory, start, length)
         if transferred._state != FULFILLED:
             self.at_once = MOST_AT_ONCE

@@ -175,3 +175,15 @@ lwt.on_success(lwt_unix.sleep(0.0), interrupt)  # It is due in the first turn, w
 sys.exit(3)
 """
     assert run(program, 3) == ["interrupted", "ended"]
+
+
+def test_a_pipe_in_blocking_mode_that_nobody_reads_does_not_keep_a_program_from_ending() -> None:
+    program = """
+lwt_main.exit_patience.contents = 0.05
+reading, writing = os.pipe()
+blocking = lwt_unix.of_unix_file_descr(writing, blocking=True, set_flags=False)
+buffer = memoryview(bytearray(BIG))
+lwt_io.write(lwt_io.of_fd(blocking, mode=lwt_io.Output, buffer=buffer), b"x" * BIG)
+sys.exit(3)
+"""
+    run(program, 3)
