@@ -36,7 +36,7 @@ from functools import partial
 from typing import Final, TypeVar, final
 
 import lwt
-from lwt._core.checks import wrong_type
+from lwt._core.checks import check_callback, wrong_type
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
@@ -280,6 +280,7 @@ def register_action(
     """
     if type(descriptor) is not File_descr or descriptor._state is not Opened:
         check_opened("lwt_unix.register_action", descriptor)
+    check_callback("lwt_unix.register_action", action, ())
     return wait_for(None, event, descriptor, action)
 
 
@@ -316,6 +317,7 @@ def wrap_syscall(
 
     OCaml: Lwt_unix.wrap_syscall : io_event -> file_descr -> (unit -> 'a) -> 'a Lwt.t
     """
+    check_callback("lwt_unix.wrap_syscall", action, ())
     return try_syscall("lwt_unix.wrap_syscall", None, event, descriptor, action)
 
 

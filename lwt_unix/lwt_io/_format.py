@@ -21,7 +21,14 @@ from math import isinf, isnan
 from types import MappingProxyType
 from typing import Final, NoReturn
 
-from lwt._core.checks import check_bounds, check_kind, described, wrong_type
+from lwt._core.checks import (
+    check_bounds,
+    check_callback,
+    check_kind,
+    described,
+    name_of,
+    wrong_type,
+)
 
 # --- Formats and their arguments ---------------------------------------------
 
@@ -269,12 +276,13 @@ class _Directive:
         """`%a`: what a printer returns for `None` and the next argument; `%t`: for `None`."""
         if not callable(value):
             raise self._wrong("a printer", value, _HINT_PRINTER[self._kind])
+        arguments = ("out", "value") if self._kind == "a" else ("out",)
+        check_callback(self._function, value, arguments)
         text = value(None, self._arguments.take()) if self._kind == "a" else value(None)
         data = _data_of(text)
         if data is None:
-            name = getattr(value, "__qualname__", repr(value))
             raise TypeError(
-                f"{self._function}: the printer {name} of {self._text} returned {described(text)},"
+                f"{self._function}: the printer {name_of(value)} of {self._text} returned {described(text)},"
                 " not a str or bytes"
             )
         return data.encode() if isinstance(data, str) else data, False

@@ -259,6 +259,16 @@ WRONG_NUMBER: dict[str, tuple[Callable[[Any], object], str]] = {
     "lwt_io.atomic": (io.atomic, "channel"),
     "lwt_io.block": (lambda f: io.block(io.zero, 1, f), "buffer offset"),
     "lwt_io.direct_access": (lambda f: io.direct_access(io.zero, f), "access"),
+    "lwt_io.printf": (lambda f: io.printf("%a", f, 3), "out value"),
+    "lwt_io.printlf": (lambda f: io.printlf("%t", f), "out"),
+    "lwt_unix.wrap_syscall": (
+        lambda f: anything.wrap_syscall(lwt_unix.Read, lwt_unix.stdin, f),
+        "",
+    ),
+    "lwt_unix.register_action": (
+        lambda f: anything.register_action(lwt_unix.Read, lwt_unix.stdin, f),
+        "",
+    ),
     "lwt_unix.with_timeout": (lambda f: anything.with_timeout(1.0, f), ""),
     "lwt_unix.on_signal": (lambda f: anything.on_signal(10, f), "signum"),
     "lwt_unix.on_signal_full": (lambda f: anything.on_signal_full(10, f), "handler signum"),

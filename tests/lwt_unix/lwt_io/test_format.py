@@ -202,6 +202,10 @@ def test_an_integer_with_too_many_digits_is_a_value_error() -> None:
         formatted("f", "%d", (10**5000,))
 
 
+def print_number(_: object) -> int:
+    return 3
+
+
 @pytest.mark.parametrize(
     ("format", "args", "problem"),
     [
@@ -221,8 +225,8 @@ def test_an_integer_with_too_many_digits_is_a_value_error() -> None:
         ("%t", ("x",), "f: expected a printer in %t, got 'x' (str); it takes None, and returns"),
         (
             "%t",
-            (lambda _: 3,),
-            "f: the printer <lambda> of %t returned 3 (int), not a str or bytes",
+            (print_number,),
+            "f: the printer print_number of %t returned 3 (int), not a str or bytes",
         ),
         ("%a", (of_printer,), "f: too few arguments for the format '%a', got the function"),
         ("%*d", ("5", 1), "f: expected an int for the * in %*d, got '5' (str)"),
