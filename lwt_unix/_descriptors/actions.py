@@ -13,6 +13,7 @@ The ideas in reading order:
 - Cancelling the promise takes its action from the queue. The action has not run, so nothing that
   it would have read is lost.
 - `close` and `abort` (`file_descr`) empty both queues: readers first, then writers, in order.
+- What the system does not report is tried again by a timer, in a third queue (`RetryQueue`).
 - Of a descriptor that is always ready, only so many calls are done in one turn of the engine
   (`MOST_AT_ONCE`). The next one waits for another turn, as if the system had said "not now". So
   one client that sends without end delays the others and the timers only a little. (In OCaml they
@@ -40,7 +41,7 @@ from lwt._core.checks import check_callback, wrong_type
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
-from lwt_unix._descriptors.io_event import Io_event, Read, Write
+from lwt_unix._descriptors.io_event import Awaited, Io_event, Later, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
 from lwt_unix._errors import note_call
@@ -71,11 +72,15 @@ class Retry_write(Exception):
     """
 
 
+class RetryLater(Exception):
+    """Raised by an action of our own: try me again after a while, for the system will not report."""
+
+
 _IN_PROGRESS: Final = (errno.EALREADY, errno.EINPROGRESS)
 """Errors that Python makes a BlockingIOError too, although trying again would be wrong."""
 
 
-def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
+def event_to_wait_for(exn: Exception, event: Awaited) -> Awaited | None:
     """Return what an action that raised `exn` has to wait for; None if it has failed."""
     if isinstance(exn, BlockingIOError):
         return None if exn.errno in _IN_PROGRESS else event
@@ -85,6 +90,8 @@ def event_to_wait_for(exn: Exception, event: Io_event) -> Io_event | None:
         return Read
     if isinstance(exn, Retry_write):
         return Write
+    if isinstance(exn, RetryLater):
+        return Later
     return None
 
 
@@ -114,13 +121,12 @@ def has_had_its_turn(descriptor: File_descr) -> bool:
 # --- The queue ---------------------------------------------------------------
 
 
-@final
 class ActionQueue(WaitQueue):
     """The actions that wait for one direction of one descriptor, and how they are tried."""
 
     __slots__ = ("descriptor", "event", "held_in")
 
-    def __init__(self, descriptor: File_descr, event: Io_event) -> None:
+    def __init__(self, descriptor: File_descr, event: Awaited) -> None:
         super().__init__()
         self.descriptor = descriptor
         self.event = event
@@ -160,8 +166,7 @@ class ActionQueue(WaitQueue):
         finally:
             if outermost:
                 self.is_trying = False
-                if self.first is None:
-                    self.stop()
+                self.stop_if_idle()
 
     def try_again(self, pending: PendingAction) -> PendingAction | None:
         """Try an action; return the one to try next."""
@@ -237,8 +242,43 @@ class ActionQueue(WaitQueue):
                 self.start()
 
 
-def queue_of(event: Io_event, descriptor: File_descr) -> WaitQueue:
-    """Return the queue for one direction of a descriptor."""
+FIRST_DELAY: Final = 0.001
+LONGEST_DELAY: Final = 0.1
+"""Seconds before an action is tried again whose success the system does not report: the first time,
+and when it has been tried for long. Each time it is twice as much as before."""
+
+
+@final
+class RetryQueue(ActionQueue):
+    """The actions that are tried again by a timer."""
+
+    __slots__ = ("delay",)
+
+    def __init__(self, descriptor: File_descr) -> None:
+        super().__init__(descriptor, Later)
+        self.delay = FIRST_DELAY
+
+    def watch(self) -> lwt_engine.Event:
+        return lwt_engine.on_timer(self.delay, False, self._on_time)
+
+    def _on_time(self, event: lwt_engine.Event) -> None:
+        self.stop()  # The timer has fired.
+        self.delay = min(2 * self.delay, LONGEST_DELAY)
+        try:
+            self.on_ready(event)
+        finally:
+            if self.first is None:
+                self.delay = FIRST_DELAY
+            elif self.engine_event is None:
+                self.start()
+
+
+def queue_of(event: Awaited, descriptor: File_descr) -> WaitQueue:
+    """Return the queue for what an action on a descriptor waits for."""
+    if event is Later:
+        new_queue = RetryQueue(descriptor)
+        retrying = descriptor._retrying = descriptor._retrying or new_queue
+        return retrying
     if descriptor._readers is None and descriptor._writers is None:
         # From now on the engine hears of it when the descriptor is closed: see `lwt_engine`.
         lwt_engine.get().adopt(descriptor._fd)
@@ -285,7 +325,7 @@ def register_action(
 
 
 def wait_for(
-    name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+    name: str | None, event: Awaited, descriptor: File_descr, action: Callable[[], A]
 ) -> lwt.Promise[A]:
     """Do what `register_action` does, on an opened descriptor, for the call of this name."""
     queue = queue_of(event, descriptor)

@@ -123,6 +123,7 @@ class File_descr:
         "_set_flags",
         "_readers",
         "_writers",
+        "_retrying",
         "_turn",
         "_calls",
         "_socket",
@@ -147,7 +148,9 @@ class File_descr:
 
         self._readers: WaitQueue | None = None
         self._writers: WaitQueue | None = None
-        """What waits to read, and to write. `actions` makes each queue when it is first needed."""
+        self._retrying: WaitQueue | None = None
+        """What waits to read, to write, and for a later attempt. `actions` makes each queue when it is
+        first needed."""
 
         self._turn = 0
         self._calls = 0
@@ -301,15 +304,20 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
 
 
 def _reject_waiters(descriptor: File_descr) -> None:
-    readers, writers = descriptor._readers, descriptor._writers
+    reason = partial(why_unusable, "closed while this waited", descriptor)
+    readers, writers, retrying = descriptor._readers, descriptor._writers, descriptor._retrying
     try:
         if readers is not None:
-            readers.reject_all(partial(why_unusable, "closed while this waited", descriptor))
+            readers.reject_all(reason)
     finally:
-        if writers is not None:
-            writers.reject_all(partial(why_unusable, "closed while this waited", descriptor))
-        # The descriptor and its queues refer to each other; part them, so that no cycle is left.
-        descriptor._readers = descriptor._writers = None
+        try:
+            if writers is not None:
+                writers.reject_all(reason)
+        finally:
+            if retrying is not None:
+                retrying.reject_all(reason)
+            # The descriptor and its queues refer to each other; part them: no cycle is left.
+            descriptor._readers = descriptor._writers = descriptor._retrying = None
 
 
 def _close_file(descriptor: File_descr) -> None:

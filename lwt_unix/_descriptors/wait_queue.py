@@ -144,6 +144,8 @@ class WaitQueue(ABC):
         """Have the engine watch no more if no action is left to try."""
         if self.first is None and not self.is_trying:
             self.stop()
+            if self.first is not None and self.engine_event is None:
+                self.start()  # A finaliser has begun to wait just then.
 
     def forget(self) -> object:
         """Forget every member, and return them: nobody will be told anything."""

@@ -25,7 +25,7 @@ from lwt._core.checks import check_bounds, check_kind, given_by_position
 from lwt_unix import lwt_sys
 from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.actions import Retry, is_ready, try_syscall
+from lwt_unix._descriptors.actions import Retry, RetryLater, is_ready, try_syscall
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.io_event import Read, Write
@@ -307,6 +307,9 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
 
     Cancelling stops the waiting, not the attempt: close the socket then.
 
+    If the queue of a Unix-domain server is full, it is tried again after a millisecond, then after
+    two, and so on up to a tenth of a second, until there is room.
+
     Args:
         descriptor: a socket.
         address: where to; a host must be numeric.
@@ -334,6 +337,10 @@ def connect(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
             if error in {errno.EINPROGRESS, errno.EINTR}:
                 in_progress = True
                 raise Retry
+            # The queue of a Unix-domain server is full. The socket is writable all the same: so
+            # the system does not report when there is room.
+            if error == errno.EAGAIN and isinstance(sockaddr, ADDR_UNIX):
+                raise RetryLater
         if error:
             is_stale = error == errno.ECONNREFUSED and is_path(sockaddr)
             hint = NOBODY_THERE if is_stale else ""

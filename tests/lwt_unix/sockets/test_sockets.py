@@ -506,3 +506,88 @@ def test_somaxconn_is_a_backlog(opened: Open) -> None:
     lwt_main.run(lwt_unix.bind(one, ("127.0.0.1", 0)))
     assert lwt_unix.somaxconn() >= 128
     lwt_unix.listen(one, lwt_unix.somaxconn())
+
+
+# --- A server whose queue is full --------------------------------------------
+
+
+class Full:
+    """A server on a path whose queue is full, and a socket that is to connect to it."""
+
+    def __init__(self, opened: Open, path: Path) -> None:
+        self.address = ADDR_UNIX(str(path / "socket"))
+        self.listener = opened.socket(lwt_unix.PF_UNIX)
+        lwt_main.run(lwt_unix.bind(self.listener, self.address))
+        lwt_unix.listen(self.listener, 0)
+        self.opened = opened
+        self.queued = opened.socket(lwt_unix.PF_UNIX)
+        lwt_main.run(lwt_unix.connect(self.queued, self.address))
+        self.client = opened.socket(lwt_unix.PF_UNIX)
+
+    def accept(self) -> None:
+        client, _ = lwt_main.run(lwt_unix.accept(self.listener))
+        self.opened(client)
+
+
+@pytest.fixture
+def full(opened: Open, tmp_path: Path) -> Full:
+    return Full(opened, tmp_path)
+
+
+class Moved_time(lwt_engine.select):
+    """An engine whose clock moves when it would wait, and which notes for how long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def select(
+        self, fds_r: list[int], fds_w: list[int], timeout: float, /
+    ) -> tuple[list[int], list[int]]:
+        ready = super().select(fds_r, fds_w, 0.0)
+        if timeout > 0 and ready == ([], []):
+            self.waits.append(round(timeout, 6))
+            self.seconds += timeout
+        return ready
+
+
+def test_connecting_to_a_path_whose_queue_is_full_is_tried_again_after_longer_and_longer_delays(
+    full: Full,
+) -> None:
+    engine = Moved_time()
+    lwt_engine.set(engine)
+    connecting = lwt_unix.connect(full.client, full.address)
+    for _ in range(100):
+        lwt_engine.iter(True)
+        if len(engine.waits) == 9:
+            break
+    assert lwt.is_sleeping(connecting)
+    assert engine.waits == [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.1, 0.1]
+    full.accept()
+    lwt_main.run(connecting)
+    assert lwt_engine.timer_count() == 0
+
+
+def test_closing_rejects_who_tries_to_connect_to_a_path_whose_queue_is_full(full: Full) -> None:
+    connecting = lwt_unix.connect(full.client, full.address)
+    lwt_main.run(lwt_unix.close(full.client))
+    assert failure_of(connecting).errno == errno.EBADF
+    assert lwt_engine.timer_count() == 0
+
+
+def test_cancelling_ends_the_attempts_to_connect_to_a_path_whose_queue_is_full(full: Full) -> None:
+    connecting = lwt_unix.connect(full.client, full.address)
+    lwt.cancel(connecting)
+    assert lwt.state(connecting) == lwt.Fail(lwt.Canceled())
+    assert lwt_engine.timer_count() == 0
+
+
+def test_who_tries_to_connect_learns_that_the_server_is_gone(full: Full) -> None:
+    connecting = lwt_unix.connect(full.client, full.address)
+    lwt_main.run(lwt_unix.close(full.listener))
+    with pytest.raises(ConnectionRefusedError):
+        lwt_main.run(connecting)
