@@ -10,8 +10,8 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_unix",
         "close and abort reject the writers before the readers",
-        "readers, writers = descriptor._readers, descriptor._writers",
-        "writers, readers = descriptor._readers, descriptor._writers",
+        "readers, writers, retrying = descriptor._readers, descriptor._writers",
+        "writers, readers, retrying = descriptor._readers, descriptor._writers",
     ),
     fault(
         "Lwt_unix",
