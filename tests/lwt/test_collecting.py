@@ -315,6 +315,20 @@ def test_what_waits_is_resolved_whatever_a_finaliser_does(
     assert reported == []
 
 
+@each_kind
+def test_bind_does_not_wait_for_ever_whatever_kind_of_finaliser_resolves(garbage: Garbage) -> None:
+    def check(_: object, bound: Promise[int]) -> None:
+        assert lwt.state(bound) == lwt.Return(3)
+
+    for_every_collection(
+        lwt.wait,
+        lambda pair: lwt.bind(pair[0], lwt.return_),
+        lambda pair: lwt.wakeup(pair[1], 3),
+        check,
+        garbage,
+    )
+
+
 @pytest.mark.parametrize("name", ["join", "both", "all"])
 def test_what_waits_for_all_does_not_end_before_the_last_whatever_a_finaliser_does(
     name: str,
