@@ -29,7 +29,10 @@ NO_CALLS = {
 }
 """What any module may use of these two besides constants: it asks nothing about a descriptor."""
 
-CALLS_OF_THE_ENGINE = {("lwt_unix.lwt_engine._select", "os.fstat")}
+CALLS_OF_THE_ENGINE = {
+    *(("lwt_unix.lwt_engine._pollers", f"os.{call}") for call in ("pipe", "close", "fstat")),
+    ("lwt_unix.lwt_engine._select", "os.fstat"),
+}
 """Whether a descriptor is open, which the engine asks when waiting has failed."""
 
 METHODS_OF_SOCKETS = {

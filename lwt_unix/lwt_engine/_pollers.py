@@ -7,8 +7,10 @@ OCaml: libev's ev_epoll.c, ev_poll.c and ev_select.c have this part there.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import fcntl
+import os
 import select
 import sys
 from collections.abc import Callable
@@ -29,6 +31,7 @@ class Epoll(Protocol):
     def unregister(self, fd: int, /) -> None: ...
     def poll(self, timeout: float, maxevents: int, /) -> list[tuple[int, int]]: ...
     def close(self) -> None: ...
+    def fileno(self) -> int: ...
 
 
 EPOLLIN: Final = 1
@@ -46,6 +49,7 @@ class Epoll_poller:
         self.writable: Final = ~EPOLLIN
         self._make: Final = make
         self._epoll = make()
+        self._mark = _Mark()
         self.wait: Callable[[float, int], list[tuple[int, int]]] = self._epoll.poll
 
     def change(self, fd: int, before: int, after: int, /) -> None:
@@ -71,13 +75,52 @@ class Epoll_poller:
 
     def renew(self) -> None:
         """Close our epoll and open another one."""
-        self._epoll.close()
+        self.close()
         self._epoll = self._make()
+        self._mark = _Mark()
         self.wait = self._epoll.poll
 
     def close(self) -> None:
-        """Close our epoll."""
-        self._epoll.close()
+        """Close our epoll, unless somebody has done so.
+
+        A program that becomes a daemon closes all descriptors. Then the numbers belong to others, maybe
+        to the epoll of the next engine. The object would close its number when it is collected: so
+        it is kept.
+        """
+        if self._mark.is_there():
+            self._epoll.close()
+            self._mark.close()
+        else:
+            atexit.register(self._epoll.fileno)
+
+
+class _Mark:
+    """A descriptor that tells whether somebody has closed ours: the end of a pipe.
+
+    All epolls look alike to `fstat`, but no two pipes.
+    """
+
+    def __init__(self) -> None:
+        reading, writing = os.pipe()
+        os.close(writing)
+        self._fd: Final = fcntl.fcntl(reading, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(reading)
+        self._identity: Final = self._look()
+
+    def _look(self) -> tuple[int, int]:
+        status = os.fstat(self._fd)
+        return status.st_dev, status.st_ino
+
+    def is_there(self) -> bool:
+        """Say whether the number still stands for what was opened here."""
+        try:
+            return self._look() == self._identity
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Give the number back."""
+        os.close(self._fd)
 
 
 def epoll_maker() -> Callable[[], Epoll] | None:

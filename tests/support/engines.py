@@ -167,6 +167,7 @@ class Counting_epoll:
         self.epoll = system_select.epoll()
         self.poll = self.epoll.poll
         self.close = self.epoll.close
+        self.fileno = self.epoll.fileno
 
     def register(self, fd: int, mask: int, /) -> None:
         self.calls.append(("register", mask))

@@ -24,6 +24,7 @@ from tests.support.engines import (
     on_linux,
     socket_pairs,
 )
+from tests.support.programs import run_code
 
 KERNEL_ENGINES = [
     engine_class
@@ -169,3 +170,31 @@ def test_engine_watches_descriptors_above_1024_and_more_than_1024_of_them(
     engine.destroy()
     os.close(reading)
     os.close(writing)
+
+
+BECOMES_A_DAEMON = """
+import gc, os
+import lwt, lwt_unix
+from lwt_unix import lwt_engine, lwt_main
+
+lwt_main.run(lwt_unix.sleep(0.001))
+os.closerange(3, 100)
+files = [os.open(os.devnull, os.O_RDONLY) for _ in range(OTHERS)]
+lwt_engine.set(lwt_engine.libev())
+gc.collect()
+for file in files:
+    os.fstat(file)
+reading, writing = lwt_unix.pipe()
+read = lwt_unix.read(reading, bytearray(1), 0, 1)
+lwt_main.run(lwt_unix.sleep(0.001))
+lwt_main.run(lwt_unix.write(writing, b"x", 0, 1))
+print(lwt_main.run(read), lwt_main.run(lwt_unix.sleep(0.001)))
+"""
+
+
+@pytest.mark.parametrize("others", [0, 1, 2, 20])
+def test_a_new_engine_closes_nobody_s_file_after_something_has_closed_all_descriptors(
+    others: int,
+) -> None:
+    run = run_code(BECOMES_A_DAEMON.replace("OTHERS", str(others)))
+    assert (run.stdout, run.stderr, run.returncode) == ("1 None\n", "", 0)
