@@ -25,7 +25,7 @@ from lwt._core.promise import (
 from lwt._core.resolution import MAXIMUM_NESTING, resolution
 from lwt._core.sequential import bind
 from lwt._core.storage import current_storage
-from lwt._core.waiters import Waiters
+from lwt._core.waiters import Waiters, new_waiter
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -71,7 +71,7 @@ class Mutex:
     async def __aenter__(self) -> None:
         # Like `lock`, without a promise when there is no need to wait: it is a hot path.
         if self._is_locked:
-            await self._waiters.add()
+            await lock(self)
         else:
             self._is_locked = True
 
@@ -114,7 +114,9 @@ def lock(mutex: Mutex, /) -> Promise[None]:
     if type(mutex) is not Mutex:
         check_kind("lwt_mutex.lock", mutex, Mutex, _MAKE_ONE)
     if mutex._is_locked:
-        return mutex._waiters.add()
+        waiter = new_waiter()
+        if mutex._is_locked:  # No finaliser has unlocked it.
+            return mutex._waiters.put(waiter)
     mutex._is_locked = True
     return return_unit
 

@@ -17,7 +17,7 @@ from lwt._core.identity import refuse_copy
 from lwt._core.promise import FULFILLED, Promise, new_promise
 from lwt._core.storage import current_storage
 from lwt._core.values import Some
-from lwt._core.waiters import Waiters
+from lwt._core.waiters import Waiters, new_waiter
 
 __all__ = [
     # The type
@@ -115,7 +115,10 @@ def put(mvar: Mvar[T], value: T, /) -> Promise[None]:
             reader.wake(value)
         return return_unit
     # OCaml withdraws the value by `on_cancel`, which puts the storage back, here only.
-    return mvar._writers.add(value, current_storage.contents)
+    writer = new_waiter(value, current_storage.contents)
+    if mvar._contents is _NOTHING:  # A finaliser has taken what was there.
+        return put(mvar, value)
+    return mvar._writers.put(writer)
 
 
 def take(mvar: Mvar[T], /) -> Promise[T]:
@@ -132,7 +135,10 @@ def take(mvar: Mvar[T], /) -> Promise[T]:
         check_kind("lwt_mvar.take", mvar, Mvar, _MAKE_ONE)
     contents = mvar._contents
     if contents is _NOTHING:
-        return mvar._readers.add()
+        waiter = new_waiter()
+        if mvar._contents is _NOTHING:
+            return mvar._readers.put(waiter)
+        return take(mvar)  # A finaliser has put something.
     if mvar._writers.is_empty():  # What `_let_next_put` does, with a call less.
         mvar._contents = _NOTHING
     else:

@@ -53,7 +53,7 @@ from lwt._core.promise import (
 from lwt._core.sequential import bind, catch, try_bind
 from lwt._core.storage import current_storage
 from lwt._core.values import Ref
-from lwt._core.waiters import Waiter, Waiters
+from lwt._core.waiters import Waiter, Waiters, new_waiter
 from lwt._core.watching import on_any
 
 if TYPE_CHECKING:
@@ -259,10 +259,12 @@ def clear(pool: Pool[T], /) -> Promise[None]:
     OCaml: Lwt_pool.clear : 'a t -> unit Lwt.t
     """
     check_kind("lwt_pool.clear", pool, Pool, MAKE_ONE)
-    members = list(pool._idle)
-    pool._idle.clear()
+    none: deque[T] = deque()
+    was_cleared = Ref(False)
+    members = pool._idle
+    pool._idle = none
     pool._was_cleared.contents = True
-    pool._was_cleared = Ref(False)
+    pool._was_cleared = was_cleared
     if not members:
         return return_unit
     return of_coroutine(_dispose_of_all(pool, members))
@@ -272,17 +274,21 @@ def clear(pool: Pool[T], /) -> Promise[None]:
 
 
 def _acquire(pool: Pool[T]) -> Promise[T]:
-    if pool._idle:
-        return _validated(pool, pool._idle.popleft())
-    if pool._count >= pool._maximum:
-        waiter = pool._waiters.add()
-    elif pool._waiters.is_empty():
-        pool._count += 1
-        return _make_member(pool)
-    else:
-        waiter = pool._waiters.add()
+    waiter: Waiter[T] | None = None
+    while True:
+        if pool._idle:
+            return _validated(pool, pool._idle.popleft())
+        is_full = pool._count >= pool._maximum
+        if not is_full and pool._waiters.is_empty():
+            pool._count += 1
+            return _make_member(pool)
+        if waiter is not None:
+            break
+        waiter = new_waiter()  # Then look again: a finaliser may have given a member back.
+    promise = pool._waiters.put(waiter)
+    if not is_full:
         _serve_waiters(pool)  # It is being done, or was interrupted (Ctrl-C) the last time.
-    return bind(waiter, partial(_validated, pool))
+    return bind(promise, partial(_validated, pool))
 
 
 def _validated(pool: Pool[T], member: T) -> Promise[T]:
@@ -447,7 +453,7 @@ class _Disposing:
         return settle(self._outer, disposed._state, disposed._value)
 
 
-async def _dispose_of_all(pool: Pool[T], members: list[T]) -> Promise[None]:
+async def _dispose_of_all(pool: Pool[T], members: deque[T]) -> Promise[None]:
     failures: list[Exception] = []
     while members:
         if len(members) == 1 and not failures:

@@ -112,6 +112,8 @@ def test_type_checkers_are_told_that_a_package_is_typed(package: str) -> None:
 OF_A_PACKAGE = {
     "lwt/test_against_ocaml": "programs whose traces OCaml has told",
     "lwt/test_collecting": "the collector runs at each place of any function, and finalisers interfere",
+    "lwt/test_collecting_streams": "the same for streams",
+    "lwt/test_collecting_waiting": "the same for mutexes, mailboxes, conditions, pools, switches",
     "lwt/test_interrupts": "what is no Exception leaves every function alike",
     "lwt/test_many_promises": "a million promises that make something together",
     "lwt/test_no_recursion_limit": "loops by recursion, through any function",

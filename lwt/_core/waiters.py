@@ -83,6 +83,21 @@ class Waiter(Node[Promise[T]]):
             del promise
 
 
+def new_waiter(offered: object = None, storage: Storage | None = None) -> Waiter[Any]:
+    """Make a promise that will wait in a queue.
+
+    After this, look (again) whether there is something to wait for, and then `put` it there:
+    a finaliser may have run meanwhile.
+    """
+    promise: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+    promise._cancel_callbacks = callbacks = []
+    waiter = Waiter(promise)
+    waiter.offered = offered
+    waiter.storage = storage
+    callbacks.append(waiter)  # Last, since a list that is made here could wake a finaliser later.
+    return waiter
+
+
 @final
 class Waiters(Generic[T]):
     """A queue of promises that wait for a value each."""
@@ -92,21 +107,21 @@ class Waiters(Generic[T]):
     def __init__(self) -> None:
         self._queue: Sequence[Promise[T]] = Sequence()
 
-    def add(self, offered: object = None, storage: Storage | None = None) -> Promise[T]:
-        """Return a new promise, the last in the queue; cancelling it takes it out."""
-        promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
-        waiter = Waiter(promise)
-        waiter.offered = offered
-        waiter.storage = storage
-        promise._cancel_callbacks = [waiter]
+    def add(self) -> Promise[T]:
+        """Make a waiter, and put it at the end of the queue; return its promise."""
+        return self.put(new_waiter())
+
+    def put(self, waiter: Waiter[T]) -> Promise[T]:
+        """Put a waiter at the end of the queue; return its promise. Cancelling that takes it out."""
         # `put_before`, without a call.
         queue = self._queue
         previous = queue.previous
         waiter.active = True
         waiter.previous = previous
         waiter.next = queue
-        previous.next = queue.previous = waiter
-        return promise
+        previous.next = waiter
+        queue.previous = waiter
+        return waiter.value
 
     def take(self) -> Waiter[T] | None:
         """Take the first waiter out of the queue, if there is one."""

@@ -22,6 +22,7 @@ from lwt._core.loop import Loop, start_rejecting
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
+    PROXY,
     REJECTED,
     Promise,
     PromiseOrCoroutine,
@@ -162,7 +163,7 @@ def append_after(before: Promise[None], promise: Promise[B], values: list[B]) ->
         return before
     appended: Promise[None] = new_promise(PENDING, promise)
     appending = _Appending(before, values, appended)
-    if promise._state == PENDING:
+    if promise._state in (PENDING, PROXY):
         add_callback(promise, appending)
     else:
         appending.run(promise)

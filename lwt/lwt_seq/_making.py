@@ -195,13 +195,28 @@ def _cells(elements: Iterable[A]) -> _Cells[A]:
     def read() -> tuple[A, _Cells[A]] | None:
         nonlocal is_read, cell, failure
         if not is_read:
+            following = _cells(elements)
             try:
-                cell = next(elements), _cells(elements)
+                found = next(elements), following
             except StopIteration:
                 pass
             except Exception as exception:
                 failure = exception
+            else:
+                if is_read:  # A finaliser has read what comes after this.
+                    found = found[0], _remembered(cell, failure)
+                    failure = None
+                cell = found
             is_read = True
+        if failure is not None:
+            raise failure
+        return cell
+
+    return read
+
+
+def _remembered(cell: tuple[A, _Cells[A]] | None, failure: Exception | None) -> _Cells[A]:
+    def read() -> tuple[A, _Cells[A]] | None:
         if failure is not None:
             raise failure
         return cell

@@ -22,7 +22,7 @@ from lwt._core.loop import Loop
 from lwt._core.promise import FULFILLED, PENDING, REJECTED, Promise, new_promise, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution, run_postponed
 from lwt._core.values import Some
-from lwt.lwt_stream._source import Source
+from lwt.lwt_stream._source import BARE, Cell, Source
 
 
 class Asked(Source):
@@ -72,7 +72,9 @@ class Asked(Source):
                 self._waiting = self.requested = None
             raise
 
-    def feed(self) -> Promise[Any] | None:
+    def feed(self, cell: Cell) -> Promise[Any] | None:
+        if cell is not self.last:
+            return None
         requested = self.requested
         if requested is not None:
             if underlying(requested)._state == PENDING:
@@ -137,11 +139,22 @@ class From_direct(Source):
         super().__init__()
         self._function = function
 
-    def feed(self) -> None:
+    def feed(self, cell: Cell) -> None:
+        # `enqueue`, without a call.
+        last = Cell()
+        last.data = None
+        before = self.end
         data = self._function()
-        if type(data) is not Some and data is not None:
-            check_option("lwt_stream.from_direct", self._function, data)
-        self.enqueue_and_close(data)
+        if type(data) is Some:
+            if self.end is not None:
+                return self.enqueue(data, before)
+            cell = self.last
+            cell.data = data
+            cell.value = data.value
+            cell.next = self.last = last
+            return None
+        check_option("lwt_stream.from_direct", self._function, data)
+        return self.enqueue_end(before)
 
 
 @final
@@ -154,8 +167,17 @@ class From_iterator(Source):
         super().__init__()
         self._iterator = iterator
 
-    def feed(self) -> None:
+    def feed(self, cell: Cell) -> None:
+        # `enqueue_bare`, without a call.
+        last = Cell()
+        last.data = None
+        before = self.end
         for item in self._iterator:
-            self.enqueue_bare(item)
-            return
-        self.enqueue_and_close(None)
+            if self.end is not None:
+                return self.enqueue_bare(item, before)
+            cell = self.last
+            cell.data = BARE
+            cell.value = item
+            cell.next = self.last = last
+            return None
+        return self.enqueue_end(before)

@@ -23,8 +23,8 @@ from lwt._core.creation import fail, return_unit
 from lwt._core.exceptions import Canceled
 from lwt._core.identity import refuse_copy
 from lwt._core.loop import Loop
-from lwt._core.promise import Promise, PromiseOrCoroutine
-from lwt._core.sequential import bind, catch, map
+from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine
+from lwt._core.sequential import bind, catch
 from lwt._core.values import Some
 from lwt.lwt_seq._nodes import Node, SeqOrAsync, cons_of
 from lwt.lwt_stream._asked import From_direct, From_iterator, Looped
@@ -77,9 +77,14 @@ def from_(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], /) -> Stream[T]:
 
 
 def _from(f: Callable[[], PromiseOrCoroutine[Some[T] | None]], source: Looped) -> Loop[None]:
-    data = yield to_promise("lwt_stream.from_", f, f())
-    check_option("lwt_stream.from_", f, data, promised=True)
-    source.enqueue_and_close(data)
+    before = source.end
+    promise = to_promise("lwt_stream.from_", f, f())
+    data = promise._value if promise._state == FULFILLED else (yield promise)
+    if data is None:
+        source.enqueue_end(before)
+    else:
+        check_option("lwt_stream.from_", f, data, promised=True)
+        source.enqueue(data, before)
 
 
 def from_direct(f: Callable[[], Some[T] | None], /) -> Stream[T]:
@@ -177,13 +182,14 @@ class bounded_push(Generic[T_contra]):
         OCaml: Lwt_stream.bounded_push, method push : 'a -> unit Lwt.t
         """
         source = self._source
+        last = Cell()
+        last.data = None
         if source.count < source.size and source.pending is None and not source.is_closed:
             # `enqueue_bare`, without a call.
             cell = source.last
             cell.data = BARE
             cell.value = element
-            cell.next = source.last = last = Cell()
-            last.data = None
+            cell.next = source.last = last
             source.count += 1
             if source.is_awaited:
                 source.tell()
@@ -199,21 +205,25 @@ class bounded_push(Generic[T_contra]):
                     f"for room; wait for its promise before the next push"
                 )
             )
-        source.pending = Some(element)
+        pending = Some(element)
+        if source.count < source.size or source.pending is not None or source.is_closed:
+            return self.push(element)  # A finaliser has changed it.
+        source.pending = pending
+        waiter = source.waiter
 
         def give_up(exception: Exception) -> Promise[None]:
             if isinstance(exception, Canceled):
-                source.take_back()
+                source.take_back(waiter)
             return fail(exception)
 
-        return catch(lambda: source.waiter, give_up)
+        return catch(lambda: waiter, give_up)
 
     def close(self) -> None:
         """End the stream; a push that waits fails with `Closed`. A second call does nothing.
 
         OCaml: Lwt_stream.bounded_push, method close : unit
         """
-        self._source.end()
+        self._source.finish()
 
     @property
     def count(self) -> int:
@@ -320,15 +330,18 @@ def of_lwt_seq(seq: SeqOrAsync[T], /) -> Stream[T]:
     check_callback("lwt_stream.of_lwt_seq", seq, ())
     rest = seq
 
-    def element_of(node: Node[T]) -> Some[T] | None:
+    def following(source: Looped) -> Loop[None]:
         nonlocal rest
+        before = source.end
+        promise = to_promise("lwt_stream.of_lwt_seq", rest, rest())
+        node: Node[T] = promise._value if promise._state == FULFILLED else (yield promise)
         cons = cons_of("lwt_stream.of_lwt_seq", node)
         if cons is None:
-            return None
+            return source.enqueue_end(before)
         rest = cons.next
-        return Some(cons.element)
+        return source.enqueue_bare(cons.element, before)
 
-    return from_(lambda: map(element_of, to_promise("lwt_stream.of_lwt_seq", rest, rest())))
+    return of_source(Looped(following))
 
 
 def of_list(elements: Iterable[T], /) -> Stream[T]:
@@ -376,6 +389,6 @@ def _full(elements: Iterable[T]) -> Stream[T]:
     source = Push()
     stream = of_source(source)
     for element in elements:
-        source.enqueue_bare(element)
+        source.enqueue_bare(element, None)
     source.push(None)
     return stream

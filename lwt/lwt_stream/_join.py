@@ -7,20 +7,19 @@ OCaml: src/core/lwt_stream.ml, from `combine` to `choose`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, TypeVar, final
 
 from lwt._core import concurrent, sequential
 from lwt._core.checks import check_iterable, check_kind
-from lwt._core.creation import return_none
 from lwt._core.loop import Loop
 from lwt._core.promise import Promise
 from lwt._core.values import Some
 from lwt.lwt_stream._asked import Looped
-from lwt.lwt_stream._create import from_
 from lwt.lwt_stream._source import Cell
-from lwt.lwt_stream._stream import MAKE_ONE, Stream, get, of_source, take, taking
+from lwt.lwt_stream._stream import MAKE_ONE, Stream, get, of_source, take
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -40,15 +39,16 @@ def combine(first: Stream[A], second: Stream[B], /) -> Stream[tuple[A, B]]:
 
 
 def _combine(first: Stream[A], second: Stream[B], source: Looped) -> Loop[None]:
+    before = source.end
     left, right = take(first), take(second)
     if type(left) is not Cell:
         left = yield left
     if type(right) is not Cell:
         right = yield right
     if left.data is None or right.data is None:
-        source.enqueue_and_close(None)
+        source.enqueue_end(before)
     else:
-        source.enqueue_bare((left.value, right.value))
+        source.enqueue_bare((left.value, right.value), before)
 
 
 def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
@@ -62,12 +62,16 @@ def append(first: Stream[T], second: Stream[T], /) -> Stream[T]:
 
     def following(source: Looped) -> Loop[None]:
         nonlocal current
+        before = source.end
         while True:
-            taken = yield from taking(current)
+            reading = current
+            taken = take(reading)
+            if type(taken) is not Cell:
+                taken = yield taken
             if taken.data is not None:
-                return source.enqueue_bare(taken.value)
-            if current is second:
-                return source.enqueue_and_close(None)
+                return source.enqueue_bare(taken.value, before)
+            if reading is second:
+                return source.enqueue_end(before)
             current = second
 
     return of_source(Looped(following))
@@ -79,19 +83,29 @@ def concat(streams: Stream[Stream[T]], /) -> Stream[T]:
     OCaml: Lwt_stream.concat : 'a t t -> 'a t
     """
     check_kind("lwt_stream.concat", streams, Stream, MAKE_ONE)
-    current: Stream[T] = from_(lambda: return_none)
+    # One, or none. There are more only if a finaliser has read from the new stream meanwhile.
+    opened: deque[Stream[T]] = deque()
 
     def following(source: Looped) -> Loop[None]:
-        nonlocal current
+        before = source.end
         while True:
-            taken = yield from taking(current)
+            while opened:
+                reading = opened[0]
+                taken = take(reading)
+                if type(taken) is not Cell:
+                    taken = yield taken
+                if taken.data is not None:
+                    return source.enqueue_bare(taken.value, before)
+                if opened and opened[0] is reading:
+                    opened.popleft()
+            taken = take(streams)
+            if type(taken) is not Cell:
+                taken = yield taken
             if taken.data is not None:
-                return source.enqueue_bare(taken.value)
-            taken = yield from taking(streams)
-            if taken.data is None:
-                return source.enqueue_and_close(None)
-            check_kind("lwt_stream.concat", taken.value, Stream, MAKE_ONE)
-            current = taken.value
+                check_kind("lwt_stream.concat", taken.value, Stream, MAKE_ONE)
+                opened.append(taken.value)
+            elif not opened:
+                return source.enqueue_end(before)
 
     return of_source(Looped(following))
 
@@ -114,20 +128,24 @@ def choose(streams: Iterable[Stream[T]], /) -> Stream[T]:
         check_kind("lwt_stream.choose", stream, Stream, MAKE_ONE)
     candidates = [_Candidate(stream) for stream in chosen_from]
 
-    def following(source: Looped) -> Loop[None]:
+    def choosing(source: Looped) -> Loop[None]:
         nonlocal candidates
-        while candidates:
-            chosen, option = yield concurrent.choose([c.promise for c in candidates])
-            # The first with that stream: a stream may be in the list twice.
-            place = [c.stream for c in candidates].index(chosen.stream)
-            others = candidates[:place] + candidates[place + 1 :]
+        while promises := [candidate.promise for candidate in candidates]:
+            chosen, option = yield concurrent.choose(promises)
+            before = source.end
+            again = [] if option is None else [_Candidate(chosen.stream)]
+            was_ended = source.end is not before
+            while True:
+                now = candidates
+                after = again + [candidate for candidate in now if candidate is not chosen]
+                if candidates is now:  # No finaliser has read from the new stream.
+                    candidates = after
+                    break
             if option is not None:
-                candidates = [_Candidate(chosen.stream), *others]
-                return source.enqueue(option)
-            candidates = others
-        source.enqueue_and_close(None)
+                return source.enqueue(option, before if was_ended else source.end)
+        return source.end_once()
 
-    return of_source(Looped(following))
+    return of_source(Looped(choosing))
 
 
 @final

@@ -103,7 +103,7 @@ def last_new(stream: Stream[T], /) -> Promise[T]:
     cell = cell.next
     while True:
         if cell is source.last:
-            if source.feed() is not None:
+            if source.feed(cell) is not None:
                 return new_promise(FULFILLED, value)
         elif cell.data is None:
             return new_promise(FULFILLED, value)
@@ -125,7 +125,7 @@ def junk(stream: Stream[object], /) -> Promise[None]:
 def _junk(stream: Stream[object]) -> Loop[None]:
     cell = stream._cell
     if cell is stream._source.last:
-        fed = stream._source.feed()
+        fed = stream._source.feed(cell)
         if fed is not None:
             yield fed
     if cell.data is not None:
@@ -194,7 +194,7 @@ def _each_of(n: int, stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
     source, cell = stream._source, stream._cell
     while n > 0:
         if cell is source.last:
-            fed = source.feed()
+            fed = source.feed(cell)
             if fed is not None:
                 yield fed
             continue

@@ -7,6 +7,9 @@ source. So a clone keeps alive the elements that it has still to read, and no ot
 - The last cell is empty: the next element will be put into it.
 - At the end of the stream, a cell with `None` stands before the last one.
 
+A new last cell is made before anything else is looked at. So an element comes into the queue without
+an allocation on the way, where a finaliser might push or read (see the guide of `lwt/_core`).
+
 OCaml: src/core/lwt_stream.ml, the types node and source, enqueue.
 """
 
@@ -59,36 +62,77 @@ def option_of(cell: Cell) -> Some[Any] | None:
 class Source(ABC):
     """Where elements come from: the end of the queue, and its closing."""
 
-    __slots__ = ("close", "closed", "last")
+    __slots__ = ("close", "closed", "end", "last")
 
     def __init__(self) -> None:
         self.last = Cell()
         self.last.data = None
         self.closed, self.close = wait()
+        self.end: Cell | None = None
+        """The cell of the end, if the end is in the queue. (Sources that others push into leave it.)"""
 
     @abstractmethod
-    def feed(self) -> Promise[Any] | None:
-        """Ask for one more cell. None if that came at once, else the promise to wait for."""
+    def feed(self, cell: Cell) -> Promise[Any] | None:
+        """Ask for what belongs into the last cell.
 
-    def enqueue(self, data: Some[Any] | None) -> None:
-        """Add what an option holds to the queue, or the end."""
-        cell = self.last
-        cell.data = data
-        if data is not None:
-            cell.value = data.value
-        cell.next = self.last = last = Cell()
+        None if there is something in the cell, else the promise to wait for. (A finaliser may have
+        filled the cell since the caller looked.)
+        """
+
+    # What is asked for is added with `before`, which is what `end` was when it was asked for. If the
+    # stream has been ended since then, by a function that was asked and has read this very stream,
+    # it comes after the end, as in OCaml. If a finaliser has ended the stream before it was asked for,
+    # or ends it while this is being added, it still comes before the end.
+
+    def enqueue(self, option: Some[Any], before: Cell | None) -> None:
+        """Add what an option holds to the queue."""
+        was_ended = self.end is not before
+        last = Cell()
         last.data = None
+        cell = self.last if was_ended or self.end is None else self._before_the_end(last)
+        cell.data = option
+        cell.value = option.value
+        if cell is self.last:
+            cell.next = self.last = last
 
-    def enqueue_bare(self, value: Any) -> None:
+    def enqueue_bare(self, value: Any, before: Cell | None) -> None:
         """Add an element to the queue that is in no option."""
-        cell = self.last
+        was_ended = self.end is not before
+        last = Cell()
+        last.data = None
+        cell = self.last if was_ended or self.end is None else self._before_the_end(last)
         cell.data = BARE
         cell.value = value
-        cell.next = self.last = last = Cell()
-        last.data = None
+        if cell is self.last:
+            cell.next = self.last = last
 
-    def enqueue_and_close(self, data: Some[Any] | None) -> None:
-        """Add what an option holds to the queue; at the end, resolve `closed`."""
-        self.enqueue(data)
-        if data is None:
+    def _before_the_end(self, end: Cell) -> Cell:
+        """Let another cell be that of the end, and give the one that was it."""
+        cell = self.end
+        assert cell is not None
+        end.next = cell.next
+        cell.next = self.end = end
+        return cell
+
+    def enqueue_end(self, before: Cell | None) -> None:
+        """Add the end to the queue, and resolve `closed`.
+
+        Raises:
+            ValueError: the stream was ended before by a function that was asked.
+        """
+        if self.end is before:
+            return self.end_once()
+        last = Cell()
+        last.data = None
+        self.last.next = self.last = last
+        wakeup(self.close, None)
+        return None
+
+    def end_once(self) -> None:
+        """Add the end to the queue, and resolve `closed`, unless that has been done."""
+        last = Cell()
+        last.data = None
+        if self.end is None:
+            self.end = cell = self.last
+            cell.next = self.last = last
             wakeup(self.close, None)

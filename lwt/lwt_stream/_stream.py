@@ -171,17 +171,20 @@ def get(stream: Stream[T], /) -> Promise[Some[T] | None]:
     """
     if type(stream) is not Stream:
         check_kind("lwt_stream.get", stream, Stream, MAKE_ONE)
+    promise: Promise[Some[T] | None] = Promise()  # First, as the guide of `lwt/_core` says.
     cell = stream._cell
     data = cell.data
+    if data is BARE:
+        data = Some(cell.value)
+        if cell is not stream._cell:  # A finaliser has taken it.
+            return get(stream)
     if data is not None:
-        option = Some(cell.value) if data is BARE else data
         # `consume` and `new_promise`, without calls.
         stream._cell = cell.next
         if stream._bounded is not None:
             stream._bounded.consumed()
-        promise: Promise[Some[T] | None] = Promise()
         promise._state = FULFILLED
-        promise._value = option
+        promise._value = data
         promise._callbacks = promise._cancel_callbacks = None
         return promise
     taken = take(stream, as_option=True)
@@ -197,7 +200,7 @@ def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]
     cell = stream._cell
     if cell.data is None:
         if cell is stream._source.last:
-            fed = stream._source.feed()
+            fed = stream._source.feed(cell)
             if fed is not None:
                 return start(_take_when_fed(fed, stream, cell, as_option))
         if cell.data is None or cell is not stream._cell:
@@ -207,14 +210,6 @@ def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]
     if stream._bounded is not None:
         stream._bounded.consumed()
     return cell
-
-
-def taking(stream: Stream[object]) -> Loop[Cell]:
-    """Take the first element like `take`, and wait for it if necessary."""
-    taken = take(stream)
-    if type(taken) is not Cell:
-        taken = yield taken
-    return taken
 
 
 def _take_when_fed(
@@ -239,7 +234,7 @@ def each(stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
         if cell.data is None:
             if cell is not source.last:
                 return
-            fed = source.feed()
+            fed = source.feed(cell)
             if fed is not None:
                 yield fed
             continue
@@ -255,6 +250,6 @@ def each(stream: Stream[T]) -> Iterator[Cell | Promise[Any]]:
 def arrival(source: Source, cell: Cell) -> Loop[None]:
     """Wait until a cell has its element, or is known to be the end."""
     while cell is source.last:
-        fed = source.feed()
+        fed = source.feed(cell)
         if fed is not None:
             yield fed

@@ -20,18 +20,12 @@ from typing import Any, TypeVar, final
 
 from lwt._core.checks import check_callback, check_kind, check_option
 from lwt._core.coroutine import to_promise
-from lwt._core.creation import return_none
-from lwt._core.loop import Loop, start
-from lwt._core.promise import (
-    FULFILLED,
-    Promise,
-    PromiseOrCoroutine,
-    new_promise,
-)
+from lwt._core.creation import return_none, return_some
+from lwt._core.loop import Loop
+from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine
 from lwt._core.sequential import try_bind
 from lwt._core.values import Error, Ok, Some
 from lwt.lwt_stream._asked import Asked, Looped
-from lwt.lwt_stream._create import from_
 from lwt.lwt_stream._read import check_character, nget
 from lwt.lwt_stream._source import BARE, Cell
 from lwt.lwt_stream._stream import (
@@ -40,7 +34,6 @@ from lwt.lwt_stream._stream import (
     consume,
     of_source,
     take,
-    taking,
 )
 
 A = TypeVar("A")
@@ -75,17 +68,21 @@ class _Derived(Asked):
         self._stream = stream
 
     def request(self) -> Promise[Any] | None:
+        before = self.end
         taken = take(self._stream)
-        following = self.arrived(taken) if type(taken) is Cell else taken
-        return None if following is None else self.run(self._wait_for(following))
+        following = self.arrived(taken, before) if type(taken) is Cell else taken
+        return None if following is None else self.run(self._wait_for(following, before))
 
-    def _wait_for(self, following: Promise[Any] | None) -> Loop[None]:
+    def _wait_for(self, following: Promise[Any] | None, before: Cell | None) -> Loop[None]:
         while following is not None:
-            following = self.arrived((yield following))
+            following = self.arrived((yield following), before)
 
     @abstractmethod
-    def arrived(self, taken: Cell) -> Promise[Any] | None:
-        """Add a cell to the queue, and return None; or return what to wait for before."""
+    def arrived(self, taken: Cell, before: Cell | None) -> Promise[Any] | None:
+        """Add a cell to the queue, and return None; or return what to wait for before.
+
+        `before` is what `end` was when the cell was asked for.
+        """
 
 
 @final
@@ -94,17 +91,21 @@ class _Mapped(_Derived):
 
     __slots__ = ()
 
-    def arrived(self, taken: Cell) -> Promise[Any] | None:
+    def arrived(self, taken: Cell, before: Cell | None) -> Promise[Any] | None:
         if taken.data is None:
-            self.enqueue_and_close(None)
+            self.enqueue_end(before)
             return None
-        value = self._function(taken.value)
         # `enqueue_bare`, without a call.
+        last = Cell()
+        last.data = None
+        value = self._function(taken.value)
+        if self.end is not None:
+            self.enqueue_bare(value, before)
+            return None
         cell = self.last
         cell.data = BARE
         cell.value = value
-        cell.next = self.last = last = Cell()
-        last.data = None
+        cell.next = self.last = last
         return None
 
 
@@ -121,11 +122,15 @@ def map_s(f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], /) -> Stre
 def _map_s(
     f: Callable[[A], PromiseOrCoroutine[B]], stream: Stream[A], source: Looped
 ) -> Loop[None]:
-    taken = yield from taking(stream)
+    before = source.end
+    taken = take(stream)
+    if type(taken) is not Cell:
+        taken = yield taken
     if taken.data is None:
-        source.enqueue_and_close(None)
-    else:
-        source.enqueue_bare((yield to_promise("lwt_stream.map_s", f, f(taken.value))))
+        return source.enqueue_end(before)
+    promise = to_promise("lwt_stream.map_s", f, f(taken.value))
+    value = promise._value if promise._state == FULFILLED else (yield promise)
+    return source.enqueue_bare(value, before)
 
 
 def filter(f: Callable[[T], bool], stream: Stream[T], /) -> Stream[T]:
@@ -144,16 +149,16 @@ class _Filtered(_Derived):
 
     __slots__ = ()
 
-    def arrived(self, taken: Cell) -> Promise[Any] | None:
+    def arrived(self, taken: Cell, before: Cell | None) -> Promise[Any] | None:
         while taken.data is not None:
             if self._function(taken.value):
-                self.enqueue_bare(taken.value)
+                self.enqueue_bare(taken.value, before)
                 return None
             following = take(self._stream)
             if type(following) is not Cell:
                 return following
             taken = following
-        self.enqueue_and_close(None)
+        self.enqueue_end(before)
         return None
 
 
@@ -170,12 +175,16 @@ def filter_s(f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], /) -
 def _filter_s(
     f: Callable[[T], PromiseOrCoroutine[bool]], stream: Stream[T], source: Looped
 ) -> Loop[None]:
+    before = source.end
     while True:
-        taken = yield from taking(stream)
+        taken = take(stream)
+        if type(taken) is not Cell:
+            taken = yield taken
         if taken.data is None:
-            return source.enqueue_and_close(None)
-        if (yield to_promise("lwt_stream.filter_s", f, f(taken.value))):
-            return source.enqueue_bare(taken.value)
+            return source.enqueue_end(before)
+        promise = to_promise("lwt_stream.filter_s", f, f(taken.value))
+        if promise._value if promise._state == FULFILLED else (yield promise):
+            return source.enqueue_bare(taken.value, before)
 
 
 def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream[B]:
@@ -189,14 +198,17 @@ def filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], /) -> Stream
 
 
 def _filter_map(f: Callable[[A], Some[B] | None], stream: Stream[A], source: Looped) -> Loop[None]:
+    before = source.end
     while True:
-        taken = yield from taking(stream)
+        taken = take(stream)
+        if type(taken) is not Cell:
+            taken = yield taken
         if taken.data is None:
-            return source.enqueue_and_close(None)
+            return source.enqueue_end(before)
         found = f(taken.value)
         check_option("lwt_stream.filter_map", f, found)
         if found is not None:
-            return source.enqueue(found)
+            return source.enqueue(found, before)
 
 
 def filter_map_s(
@@ -214,14 +226,18 @@ def filter_map_s(
 def _filter_map_s(
     f: Callable[[A], PromiseOrCoroutine[Some[B] | None]], stream: Stream[A], source: Looped
 ) -> Loop[None]:
+    before = source.end
     while True:
-        taken = yield from taking(stream)
+        taken = take(stream)
+        if type(taken) is not Cell:
+            taken = yield taken
         if taken.data is None:
-            return source.enqueue_and_close(None)
-        found = yield to_promise("lwt_stream.filter_map_s", f, f(taken.value))
+            return source.enqueue_end(before)
+        promise = to_promise("lwt_stream.filter_map_s", f, f(taken.value))
+        found = promise._value if promise._state == FULFILLED else (yield promise)
         check_option("lwt_stream.filter_map_s", f, found, promised=True)
         if found is not None:
-            return source.enqueue(found)
+            return source.enqueue(found, before)
 
 
 def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
@@ -238,14 +254,17 @@ def map_list(f: Callable[[A], Iterable[B]], stream: Stream[A], /) -> Stream[B]:
 def _map_list(
     f: Callable[[A], Iterable[B]], stream: Stream[A], pending: deque[B], source: Looped
 ) -> Loop[None]:
+    before = source.end
     while not pending:
-        taken = yield from taking(stream)
+        taken = take(stream)
+        if type(taken) is not Cell:
+            taken = yield taken
         if taken.data is None:
-            return source.enqueue_and_close(None)
+            return source.enqueue_end(before)
         found = [*f(taken.value)]
         pending.clear()  # As in OCaml: what `f` itself has read from this stream is gone.
         pending.extend(found)
-    source.enqueue_bare(pending.popleft())
+    source.enqueue_bare(pending.popleft(), before)
 
 
 def map_list_s(
@@ -267,14 +286,18 @@ def _map_list_s(
     pending: deque[B],
     source: Looped,
 ) -> Loop[None]:
+    before = source.end
     while not pending:
-        taken = yield from taking(stream)
+        taken = take(stream)
+        if type(taken) is not Cell:
+            taken = yield taken
         if taken.data is None:
-            return source.enqueue_and_close(None)
-        found = [*(yield to_promise("lwt_stream.map_list_s", f, f(taken.value)))]
+            return source.enqueue_end(before)
+        promise = to_promise("lwt_stream.map_list_s", f, f(taken.value))
+        found = [*(promise._value if promise._state == FULFILLED else (yield promise))]
         pending.clear()  # As above.
         pending.extend(found)
-    source.enqueue_bare(pending.popleft())
+    source.enqueue_bare(pending.popleft(), before)
 
 
 def flatten(stream: Stream[Iterable[T]], /) -> Stream[T]:
@@ -294,21 +317,24 @@ def wrap_exn(stream: Stream[T], /) -> Stream[Ok[T] | Error[Exception]]:
     OCaml: Lwt_stream.wrap_exn : 'a t -> ('a, exn) result t
     """
     check_kind("lwt_stream.wrap_exn", stream, Stream, MAKE_ONE)
-    return from_(lambda: _get_result(stream, stream._cell))
+    return of_source(Looped(partial(_wrap_exn, stream)))
 
 
-def _get_result(stream: Stream[T], cell: Cell) -> Promise[Some[Ok[T] | Error[Exception]] | None]:
+def _wrap_exn(stream: Stream[T], source: Looped) -> Loop[None]:
+    before = source.end
+    cell = stream._cell
     if cell is stream._source.last:
-        # The next call finds an element there, and calls no more.
-        return try_bind(
-            lambda: stream._source.feed() or return_none,
-            lambda _: _get_result(stream, cell),
-            lambda exception: new_promise(FULFILLED, Some(Error(exception))),
+        failure: Some[Error[Exception]] | None = yield try_bind(
+            lambda: stream._source.feed(cell) or return_none,
+            lambda _: return_none,
+            lambda exception: return_some(Error(exception)),
         )
+        if failure is not None:
+            return source.enqueue(failure, before)
     if cell.data is None:
-        return return_none
+        return source.enqueue_end(before)
     consume(stream, cell)
-    return new_promise(FULFILLED, Some(Ok(cell.value)))
+    return source.enqueue_bare(Ok(cell.value), before)
 
 
 # --- hexdump -----------------------------------------------------------------
@@ -329,18 +355,19 @@ def hexdump(stream: Stream[bytes], /) -> Stream[bytes]:
     check_kind("lwt_stream.hexdump", stream, Stream, MAKE_ONE)
     offset = 0
 
-    def line() -> Loop[Some[bytes] | None]:
+    def following(source: Looped) -> Loop[None]:
         nonlocal offset
+        before = source.end
         characters: list[bytes] = yield nget(16, stream)
         if not characters:
-            return None
+            return source.enqueue_end(before)
         for character in characters:
             check_character("lwt_stream.hexdump", character)
-        shown = _hexdump_line(offset, b"".join(characters))
+        of_this_line = offset
         offset += 16
-        return Some(shown)
+        return source.enqueue_bare(_hexdump_line(of_this_line, b"".join(characters)), before)
 
-    return from_(lambda: start(line()))
+    return of_source(Looped(following))
 
 
 def _hexdump_line(offset: int, characters: bytes) -> bytes:

@@ -11,11 +11,12 @@ STREAM_FAULTS: Final = (
         "Lwt_stream",
         "a push wakes the readers at once, also inside a callback",
         """\
-        wakeup_later(resolver, None)
+            defer_callbacks(settle(signal, FULFILLED, None))
 
     def set_reference""",
         """\
-        wakeup(resolver, None)
+            from lwt._core.resolution import run_callbacks
+            run_callbacks(settle(signal, FULFILLED, None))
 
     def set_reference""",
     ),
@@ -75,8 +76,8 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a bounded stream does not count what is let in by resize",
-        "            self.count += 1\n            self.let_in()",
-        "            self.let_in()",
+        "            self._let_in(1)",
+        "            self._let_in(0)",
     ),
     fault(
         "Lwt_stream",

@@ -74,8 +74,8 @@ _MVAR_FAULTS: Final = (
     fault(
         "Lwt_mvar",
         "a put that waits cannot be cancelled",
-        "    return mvar._writers.add(value, current_storage.contents)\n",
-        "    from lwt import no_cancel\n    return no_cancel(mvar._writers.add(value))\n",
+        "    return mvar._writers.put(writer)\n",
+        "    from lwt import no_cancel\n    return no_cancel(mvar._writers.put(writer))\n",
     ),
 )
 
@@ -353,8 +353,8 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "a member that was waited for is not validated",
-        "    return bind(waiter, partial(_validated, pool))\n",
-        "    return waiter\n",
+        "    return bind(promise, partial(_validated, pool))\n",
+        "    return promise\n",
     ),
     fault(
         "Lwt_pool",

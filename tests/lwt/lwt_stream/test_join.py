@@ -61,6 +61,12 @@ def test_choose_raises_what_a_source_fails_with_at_once_and_keeps_the_element_be
     assert rest_of(chosen) == [1]
 
 
+def test_choose_gives_each_element_of_a_stream_that_is_in_the_list_twice_once() -> None:
+    for _ in range(20):
+        stream = stream_of(1, 2, 3, 4)
+        assert sorted(rest_of(lwt_stream.choose([stream, stream]))) == [1, 2, 3, 4]
+
+
 def test_combine_does_not_ask_the_second_when_the_first_raises(record: Recorder) -> None:
     second: Stream[int] = lwt_stream.from_(record.then("asked", lwt.return_some(1)))
     with pytest.raises(A):
