@@ -26,7 +26,7 @@ from tests.conformance.known_differences import KNOWN_DIFFERENCES
 SOURCES = Path(__file__).parent / "ocaml"
 SHARED = "programs.ml"
 PACKAGES = ["ocaml", "ocaml-findlib", "liblwt-ocaml-dev"]
-LIMIT_APART = 0.05
+LIMIT_APART = 0.02
 """Seconds of the processor's time: a program takes a thousandth of one, or never ends."""
 
 
@@ -105,15 +105,18 @@ def install() -> None:
 class Judge:
     """A running interpreter; a new one is started when it dies or does not answer."""
 
-    def __init__(self, program: Path, patience: float = 10.0, *, limit: float = 10.0) -> None:
+    def __init__(
+        self, program: Path, patience: float = 10.0, *, limit: float = 10.0, is_quiet: bool = False
+    ) -> None:
         """Take the path of the interpreter.
 
         It has `patience` seconds for the answer to a program, and may take `limit` seconds of the
-        processor's time for it.
+        processor's time for it. A quiet one does not say by what exception it died.
         """
         self._program = program
         self._patience = patience
         self._limit = limit
+        self._is_quiet = is_quiet
         self._process: subprocess.Popen[str] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="judge")  # One that dies leaves sockets.
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -132,7 +135,7 @@ class Judge:
 
     def ask_apart(self, program: str) -> list[str] | None:
         """Return the trace of a program that may end the interpreter, or spoil it for others."""
-        with Judge(self._program, limit=LIMIT_APART) as judge:
+        with Judge(self._program, limit=LIMIT_APART, is_quiet=True) as judge:
             return judge.ask([program])[0]
 
     def _ask(self, programs: Sequence[str]) -> list[list[str]]:
@@ -168,7 +171,7 @@ class Judge:
                 [self._program, str(self._limit)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL if self._limit == LIMIT_APART else None,
+                stderr=subprocess.DEVNULL if self._is_quiet else None,
                 text=True,
                 env=os.environ | {"TMPDIR": self._folder.name},
             )
