@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 
+import lwt
 import lwt_unix
 from lwt_unix import lwt_io
 from tests.conformance.forms import Form
 from tests.conformance.language import Met
 from tests.conformance.languages.lwt_io.run import IoRun, new_buffer
-from tests.conformance.languages.scripts.differences import STOPPED_IN_HANDLER, UNFLUSHED
+from tests.conformance.languages.scripts.differences import (
+    QUEUE_FULL,
+    STOPPED_IN_HANDLER,
+    UNFLUSHED,
+)
 from tests.conformance.languages.scripts.run import Oops, Promise, path, show_unit
 
 Channels = tuple[lwt_io.InputChannel, lwt_io.OutputChannel]
@@ -126,12 +131,17 @@ class ServerRun(IoRun):
             in_buffer=new_buffer(size),
             out_buffer=new_buffer(size),
         )
+        if lwt.is_sleeping(promise):
+            self.doubt(QUEUE_FULL)
         self._watch(p, show, promise)
 
     def do_with_connection(self, p: int, ci: int, co: int, number: int, block: Form) -> None:
         ending, *statements = block
+        is_connected = False
 
         def use(channels: Channels) -> Promise:
+            nonlocal is_connected
+            is_connected = True
             self._keep_channel(ci, channels[0])
             self._keep_channel(co, channels[1])
             self.event("connected")
@@ -141,7 +151,10 @@ class ServerRun(IoRun):
 
         self._check_clients()
         address = lwt_unix.ADDR_UNIX(path(number))
-        self._watch(p, show_unit, lwt_io.with_connection(address, use))
+        promise = lwt_io.with_connection(address, use)
+        if not is_connected and lwt.is_sleeping(promise):
+            self.doubt(QUEUE_FULL)
+        self._watch(p, show_unit, promise)
 
     def do_exists(self, number: int) -> None:
         """Tell whether a path is there."""

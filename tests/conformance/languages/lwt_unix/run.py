@@ -14,6 +14,7 @@ from tests.conformance.languages.scripts.differences import (
     CIRCLE,
     ENDS_ITSELF,
     MODE_OF_CLOSED,
+    QUEUE_FULL,
     REPLACED,
     STILL_BLOCKING,
 )
@@ -318,6 +319,8 @@ class UnixRun(ScriptRun):
         address = lwt_unix.ADDR_UNIX(path(number))
         descriptor = self._descriptor(d)
         connecting = self._attempt(descriptor, lwt_unix.connect, descriptor, address)
+        if lwt.is_sleeping(connecting):
+            self.doubt(QUEUE_FULL)
         self._watch(p, show_unit, connecting)
 
     def do_accept(self, p: int, d: int, client: int) -> None:

@@ -108,6 +108,14 @@ UNFLUSHED: Final = Difference(
     reason="OCaml drops it; ours offers it to the system once before the socket is closed",
 )
 
+QUEUE_FULL: Final = Difference(
+    what="a connection to a path whose queue is full",
+    reason=(
+        "OCaml tries again each time that the socket is writable, which it is all the time; ours by a "
+        "timer. The clock of scripts stands still, so that ours does not try again"
+    ),
+)
+
 # What the interpreters even out
 
 RAISED_AT_ONCE: Final = Difference(
@@ -139,5 +147,5 @@ OCAML_IS_BROKEN: Final = (
     *(IDLE_FOR_A_MOMENT, CLOSED_WITHIN),
 )
 LEFT_TO_CHANCE: Final = (AT_ONCE, STOPPED_IN_HANDLER)
-OURS_ON_PURPOSE: Final = (LATE_INTEREST, REPLACED, UNFLUSHED)
+OURS_ON_PURPOSE: Final = (LATE_INTEREST, REPLACED, UNFLUSHED, QUEUE_FULL)
 EVENED_OUT: Final = (RAISED_AT_ONCE, TURNS, CHECKED_BY_CALLER, CLOSED_BY_ITSELF)

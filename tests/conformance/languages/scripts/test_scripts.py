@@ -81,6 +81,7 @@ def test_a_thousand_scripts_meet_most_pairs(language: Language) -> None:
         ("(pipe 0 1) (wrap_syscall 0 1 write ((retry (close 1 1))))", "ENDS_ITSELF"),
         ("(socket 0) (close 0 0) (accept_n 1 0 1 2)", "MODE_OF_CLOSED"),
         ("(pipe 0 1) (read 0 0 1 0 1) (socket 2) (dup2 2 0)", "STILL_BLOCKING"),
+        (f"(socket 0) (bind 0 0 0) (listen 0 0) {2 * '(socket 1) (connect 1 1 0)'}", "QUEUE_FULL"),
         ("(io_make 0 input 16 ()) (io_atomic 0 0 1 (returns (io_read_char 2 1)))", "OUTLIVES"),
         ("(io_make 0 output 16 ()) (io_atomic 0 0 1 (returns (io_abort 2 0)))", "ABORTED_WITHIN"),
         ("(io_make 0 input 16 ((run (io_abort 0 0)))) (io_read_char 1 0)", "AT_ONCE"),
