@@ -33,7 +33,8 @@ CALLS_OF_THE_ENGINE = {
     *(("lwt_unix.lwt_engine._pollers", f"os.{call}") for call in ("pipe", "close", "fstat")),
     ("lwt_unix.lwt_engine._select", "os.fstat"),
 }
-"""Whether a descriptor is open, which the engine asks when waiting has failed."""
+"""Whether a descriptor is open, which the engine asks when waiting has failed; and the pipe by which it
+finds out whether its own descriptors are."""
 
 METHODS_OF_SOCKETS = {
     "_accept",

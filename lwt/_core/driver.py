@@ -93,6 +93,9 @@ class Suspended:
 
     is_loop: ClassVar[bool] = False
 
+    is_own: ClassVar[bool] = False
+    """Whether the code is ours, so that a StopIteration of a user's function comes out as it is."""
+
     hands_over: ClassVar[bool] = True
     """Whether a promise that is returned takes the place of the body's own."""
 
@@ -129,7 +132,7 @@ class Suspended:
                 awaited = _go_on_from(awaited, send, context)
                 promise = underlying(promise)
         except Exception as exception:
-            if self.is_loop and (stop := _stop_iteration(exception)) is not None:
+            if self.is_own and (stop := _stop_iteration(exception)) is not None:
                 return settle(promise, REJECTED, rejection_of(stop))
             try:
                 return settle(promise, REJECTED, rejection_of(exception, own_frames=2))
@@ -151,6 +154,7 @@ class SuspendedLoop(Suspended):
     __slots__ = ()
 
     is_loop = True
+    is_own = True
     hands_over = False
 
     is_in_catch: ClassVar[bool] = False
@@ -185,17 +189,20 @@ class SuspendedForValue(Suspended):
     __slots__ = ()
 
     hands_over = False
+    is_own = True
 
 
 def _stop_iteration(exception: Exception) -> StopIteration | None:
-    """Return the StopIteration that a loop has raised: Python makes a RuntimeError of it.
+    """Return the StopIteration that code of ours has raised: Python makes a RuntimeError of it.
 
-    A generator of the user's, inside a function that the loop calls, gets Python's RuntimeError.
+    A generator of the user's, inside a function that we call, gets Python's RuntimeError.
     """
     stop = exception.__cause__
     if type(exception) is RuntimeError and isinstance(stop, StopIteration):
         traceback = stop.__traceback__
-        if traceback and str(traceback.tb_frame.f_globals.get("__name__")).startswith("lwt."):
+        if traceback and str(traceback.tb_frame.f_globals.get("__name__")).startswith(
+            ("lwt.", "lwt_unix.")
+        ):
             return stop
     return None
 
@@ -282,7 +289,7 @@ def start(
             waiting._context = context
             add_callback(awaited, waiting)
     except Exception as exception:
-        stop = _stop_iteration(exception) if suspended.is_loop else None
+        stop = _stop_iteration(exception) if suspended.is_own else None
         if exceptions_leave:
             run_postponed()  # As in bind.
             if stop is None:

@@ -78,6 +78,9 @@ async def _read_next_line(buffer: ChannelBuffer) -> bytes:
         return await read_line(buffer)
     except EOFError:
         pass
+    except StopAsyncIteration as exn:
+        # Out of the function given to `lwt_io.make`. As it is, it would look like the end.
+        raise RuntimeError("the reading function of the channel raised StopAsyncIteration") from exn
     raise StopAsyncIteration
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import lwt
 from lwt._core.checks import check_kind
+from lwt._core.coroutine import run_for_value
 from lwt_unix._descriptors.buffers import bytes_of, bytes_to_cut, check_part
 from lwt_unix.lwt_io import _putting
 from lwt_unix.lwt_io._at_once import put, put_line
@@ -109,7 +110,7 @@ def write_lines(
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_lines", oc, OutputChannel)
-    return lwt.of_coroutine(_write_lines(oc, lines))
+    return run_for_value(_write_lines(oc, lines))
 
 
 async def _write_lines(oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data]) -> None:
@@ -132,7 +133,7 @@ def write_chars(
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_chars", oc, OutputChannel)
-    return lwt.of_coroutine(_write_chars(oc, chars))
+    return run_for_value(_write_chars(oc, chars))
 
 
 async def _write_chars(oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[Data]) -> None:

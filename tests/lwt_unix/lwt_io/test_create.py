@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import lwt
 import lwt_unix
+from lwt import lwt_stream
 from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.support.descriptors import is_open
 from tests.support.programs import environment, run_code
@@ -240,3 +243,81 @@ class TestStandardChannels:
             program.stdin.write(b"go\n")
             program.stdin.close()
             assert (program.stderr.read(), program.wait()) == (b"", 0)
+
+
+# --- A StopIteration of a user's function ------------------------------------
+
+Function = Callable[..., lwt.Promise[Any]]
+
+
+def input_by(function: Function) -> lwt_io.InputChannel:
+    return lwt_io.make(function, mode=lwt_io.Input)
+
+
+def output_by(function: Function) -> lwt_io.OutputChannel:
+    return lwt_io.make(function, mode=lwt_io.Output, buffer=memoryview(bytearray(16)))
+
+
+class Fails_next:
+    """A stream that fails."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    def __aiter__(self) -> Fails_next:
+        return self
+
+    def __anext__(self) -> lwt.Promise[str]:
+        return lwt.bind(lwt.return_unit, self.function)
+
+
+USING: list[Callable[[Function], lwt.Promise[Any]]] = [
+    lambda f: lwt_io.atomic(f)(lwt_io.null),
+    lambda f: lwt_io.read_line(input_by(f)),
+    lambda f: lwt_io.read_line_opt(input_by(f)),
+    lambda f: lwt_stream.get(lwt_io.read_lines(input_by(f))),
+    lambda f: lwt_io.read_char(input_by(f)),
+    lambda f: lwt_io.read_char_opt(input_by(f)),
+    lambda f: lwt_io.read(input_by(f)),
+    lambda f: lwt_io.read(input_by(f), count=3),
+    lambda f: lwt_io.read_into(input_by(f), bytearray(3), 0, 3),
+    lambda f: lwt_io.read_into_exactly(input_by(f), bytearray(3), 0, 3),
+    lambda f: lwt_io.write(output_by(f), "x" * 40),
+    lambda f: lwt_io.write_line(output_by(f), "x" * 40),
+    lambda f: lwt_io.write_from(output_by(f), "x" * 40, 0, 40),
+    lambda f: lwt_io.fprintf(output_by(f), "%s", "x" * 40),
+    lambda f: lwt_io.block(lwt_io.zero, 1, f),
+    lambda f: lwt_io.direct_access(lwt_io.zero, f),
+    lambda f: lwt_io.close(lwt_io.make(f, mode=lwt_io.Input, close=f)),
+]
+
+
+@pytest.mark.parametrize("exception", [StopIteration(3), StopAsyncIteration(4)])
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("use", USING)
+def test_a_stop_iteration_of_a_user_s_function_comes_out_as_it_is(
+    use: Callable[[Function], lwt.Promise[Any]], at_once: bool, exception: Exception
+) -> None:
+    def fail(*_: object) -> lwt.Promise[Any]:
+        return lwt.bind(lwt.return_unit if at_once else lwt.pause(), lambda _: lwt.fail(exception))
+
+    async def outcome() -> object:
+        caught = lwt.catch(lambda: use(fail), lwt.return_)
+        return await caught
+
+    assert lwt_main.run(outcome()) is exception
+
+
+def test_a_stop_iteration_of_a_stream_of_lines_comes_out_as_it_is() -> None:
+    stop = StopIteration(3)
+    lines = Fails_next(lambda *_: lwt.fail(stop))
+    assert lwt.state(lwt_io.write_lines(lwt_io.null, lines)) == lwt.Fail(stop)
+
+
+def test_a_stop_async_iteration_of_the_reading_function_does_not_look_like_the_end() -> None:
+    async def read_all() -> None:
+        async for _ in input_by(lambda *_: lwt.fail(StopAsyncIteration())):
+            pass
+
+    with pytest.raises(RuntimeError, match="the reading function of the channel raised"):
+        lwt_main.run(read_all())
