@@ -337,9 +337,10 @@ class ChannelBuffer:
         Raises:
             Exception: the close function's, each time, if it failed at once the first time.
         """
+        is_ours = isinstance(self._close, ClosingOnce)
         if self._closing is None:
             close = self._close
-            if not isinstance(close, ClosingOnce):
+            if not is_ours:
                 self._close = _closed_by_itself
             closing = self._closing = lwt.catch(
                 partial(promise_of, "lwt_io.close", close), lwt.fail
@@ -367,9 +368,11 @@ class ClosingOnce:
 
     def __call__(self) -> lwt.Promise[object]:
         if self._promise is None:
-            self._promise, resolver = lwt.wait()
-            closed = lwt.catch(self._close, lwt.fail)
-            lwt.on_any(closed, partial(lwt.wakeup, resolver), partial(lwt.wakeup_exn, resolver))
+            promise, resolver = lwt.wait()
+            if self._promise is None:  # A finaliser may have closed it meanwhile.
+                self._promise = promise
+                closed = lwt.catch(self._close, lwt.fail)
+                lwt.on_any(closed, partial(lwt.wakeup, resolver), partial(lwt.wakeup_exn, resolver))
         return self._promise
 
 

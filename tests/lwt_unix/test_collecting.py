@@ -259,3 +259,27 @@ def test_closing_and_cancelling_while_who_waits_is_rejected_rejects_each_once() 
         ends.end()
 
     for_every_collection(prepare, Ends.close_near, lambda ends: lwt.cancel(ends.waiting[1]), check)
+
+
+# --- Closing channels --------------------------------------------------------
+
+
+@pytest.mark.parametrize("close", [lwt_io.close, lwt_io.abort])
+def test_a_channel_that_a_finaliser_closes_too_closes_its_file_once(
+    close: Callable[[lwt_io.InputChannel], lwt.Promise[None]],
+) -> None:
+    closings: list[lwt.Promise[None]] = []
+
+    def prepare() -> lwt_io.InputChannel:
+        reading, writing = lwt_unix.pipe()
+        lwt_main.run(lwt_unix.close(writing))
+        return lwt_io.of_fd(reading, mode=lwt_io.Input)
+
+    def check(channel: lwt_io.InputChannel, closing: lwt.Promise[None]) -> None:
+        assert lwt_io.is_closed(channel)
+        assert [lwt_main.run(closing), *map(lwt_main.run, closings)] == [None, None]
+        closings.clear()
+
+    for_every_collection(
+        prepare, close, lambda channel: closings.append(lwt_io.close(channel)), check
+    )
