@@ -71,9 +71,11 @@ class Mutex:
     async def __aenter__(self) -> None:
         # Like `lock`, without a promise when there is no need to wait: it is a hot path.
         if self._is_locked:
-            await lock(self)
-        else:
-            self._is_locked = True
+            waiter = new_waiter()
+            if self._is_locked:  # No finaliser has unlocked it.
+                await self._waiters.put(waiter)
+                return
+        self._is_locked = True
 
     async def __aexit__(
         self,

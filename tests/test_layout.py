@@ -119,6 +119,7 @@ OF_A_PACKAGE = {
     "lwt/test_no_recursion_limit": "loops by recursion, through any function",
     "lwt/test_nothing_is_kept": "exceptions and promises keep nothing alive, in any function",
     "lwt/test_raising_callbacks": "what becomes of a callback's exception, function by function",
+    "lwt/test_stop_iteration": "StopIteration is no end, in any function that calls one of the user's",
     "lwt/test_storage_of_the_hook": "what async_exception_hook sees, function by function",
     "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
     "lwt_unix/test_collecting": "the collector runs at each place of any function, and finalisers interfere",

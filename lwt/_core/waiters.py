@@ -27,7 +27,6 @@ from lwt._core.promise import (
     REJECTED,
     Promise,
     add_cancel_callback,
-    new_promise,
     settle,
     underlying,
 )
@@ -89,7 +88,11 @@ def new_waiter(offered: object = None, storage: Storage | None = None) -> Waiter
     After this, look (again) whether there is something to wait for, and then `put` it there:
     a finaliser may have run meanwhile.
     """
-    promise: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+    # `new_promise`, without a call.
+    promise: Promise[Any] = Promise()
+    promise._state = PENDING
+    promise._value = CANCEL_THIS
+    promise._callbacks = None
     promise._cancel_callbacks = callbacks = []
     waiter = Waiter(promise)
     waiter.offered = offered

@@ -380,7 +380,9 @@ def get_available(stream: Stream[T], /) -> list[T]:
     OCaml: Lwt_stream.get_available : 'a t -> 'a list
     """
     check_kind("lwt_stream.get_available", stream, Stream, MAKE_ONE)
-    return list(_available(each(stream)))
+    elements: list[T] = []
+    _take_available(stream, elements)
+    return elements
 
 
 def junk_available(stream: Stream[object], /) -> None:
@@ -392,8 +394,26 @@ def junk_available(stream: Stream[object], /) -> None:
     OCaml: Lwt_stream.junk_available : 'a t -> unit
     """
     check_kind("lwt_stream.junk_available", stream, Stream, MAKE_ONE)
-    for _ in _available(each(stream)):
-        pass
+    _take_available(stream, None)
+
+
+def _take_available(stream: Stream[T], elements: list[T] | None) -> None:
+    """Consume elements; append them to a list, if there is one.
+
+    (Not by `each`: a generator would make something else of a StopIteration of the user's.)
+    """
+    source, cell = stream._source, stream._cell
+    while True:
+        if cell is source.last:
+            if source.feed(cell) is not None:
+                return
+        elif cell.data is None:
+            return
+        else:
+            consume(stream, cell)
+            if elements is not None:
+                elements.append(cell.value)
+            cell = cell.next
 
 
 def junk_old(stream: Stream[object], /) -> Promise[None]:
@@ -417,12 +437,17 @@ def get_available_up_to(n: int, stream: Stream[T], /) -> list[T]:
     """
     check_bounds("lwt_stream.get_available_up_to", "n", n, 0)
     check_kind("lwt_stream.get_available_up_to", stream, Stream, MAKE_ONE)
-    return list(_available(_each_of(n, stream)))
-
-
-def _available(items: Iterator[Cell | Promise[Any]]) -> Iterator[Any]:
-    """Give the elements up to the first that is not there."""
-    for item in items:
-        if type(item) is Promise:
-            return
-        yield item.value
+    source, cell = stream._source, stream._cell
+    elements: list[T] = []
+    while len(elements) < n:
+        if cell is source.last:
+            if source.feed(cell) is not None:
+                break
+            continue
+        head = stream._cell  # As in `nget`.
+        if head.data is None:
+            break
+        consume(stream, cell)
+        elements.append(head.value)
+        cell = cell.next
+    return elements

@@ -31,7 +31,8 @@ class Stream(Generic[T_co]):
 
     Streams come from `create`, `from_`, `of_list` and the other functions of this
     module, not from this class. In an `async def` function (see `lwt.promised`),
-    `async for element in stream` takes the elements, like `next`.
+    `async for element in stream` takes the elements, like `next`. (There, a StopAsyncIteration
+    of the source is a RuntimeError, since Python would take it for the end.)
 
     OCaml: type 'a Lwt_stream.t
     """
@@ -64,8 +65,12 @@ class Stream(Generic[T_co]):
             if self._bounded is not None:
                 self._bounded.consumed()
         else:
-            taken = take(self)
-            cell = taken if type(taken) is Cell else await taken
+            try:
+                taken = take(self)
+                cell = taken if type(taken) is Cell else await taken
+            except StopAsyncIteration as stop:
+                # Python does the same with the StopIteration of a generator.
+                raise RuntimeError("the source of a stream raised StopAsyncIteration") from stop
             if cell.data is None:
                 raise StopAsyncIteration
         return cell.value  # type: ignore[no-any-return]  # Cells are not typed.

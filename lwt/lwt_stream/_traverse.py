@@ -7,7 +7,7 @@ OCaml: src/core/lwt_stream.ml, from `fold` to `find_map_s`, and `parse`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Never, TypeVar
 
 from lwt._core.checks import check_callback, check_kind, check_option, given_by_position
@@ -23,6 +23,7 @@ from lwt.lwt_stream._source import Cell, option_of
 from lwt.lwt_stream._stream import (
     MAKE_ONE,
     Stream,
+    consume,
     each,
     get,
 )
@@ -143,16 +144,16 @@ def iter_p(f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], /) -
     """
     check_callback("lwt_stream.iter_p", f, ("element",))
     check_kind("lwt_stream.iter_p", stream, Stream, MAKE_ONE)
-    return _iter_p(f, each(stream))
+    return _iter_p(f, stream, stream._cell)
 
 
 def _iter_p(
-    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Cell | Promise[Any]]
+    f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], cell: Cell
 ) -> Promise[None]:
     if resolution.nesting >= MAXIMUM_NESTING:
-        return postpone(_iter_p, f, items)
-    promises, fed = call(_start_available, f, items)
-    rest = return_unit if fed is None else bind(fed, lambda _: _iter_p(f, items))
+        return postpone(_iter_p, f, stream, cell)
+    promises, following, fed = call(_start_available, f, stream, cell)
+    rest = return_unit if fed is None else bind(fed, lambda _: _iter_p(f, stream, following))
     # From the last to the first, like OCaml's recursion: `promise >>= fun () -> rest`.
     while promises:
         rest = _followed_by(promises.pop(), rest)
@@ -164,21 +165,30 @@ def _followed_by(promise: Promise[object], rest: Promise[None]) -> Promise[None]
 
 
 def _start_available(
-    f: Callable[[T], PromiseOrCoroutine[object]], items: Iterator[Cell | Promise[Any]]
-) -> tuple[list[Promise[object]], Promise[Any] | None]:
-    """Call `f` with each element until one has to be waited for, or the stream ends.
+    f: Callable[[T], PromiseOrCoroutine[object]], stream: Stream[T], cell: Cell
+) -> tuple[list[Promise[object]], Cell, Promise[Any] | None]:
+    """Call `f` with each element from a cell on, until one has to be waited for, or the stream ends.
 
-    Returns the promises that are not fulfilled yet, and what to wait for; None at the end of
-    the stream.
+    (Not by `each`: a generator would make something else of a StopIteration of the user's.)
+
+    Returns the promises that are not fulfilled yet, the cell after the elements, and what to wait
+    for; None at the end of the stream.
     """
+    source = stream._source
     promises: list[Promise[object]] = []
-    for item in items:
-        if type(item) is Promise:
-            return promises, item
-        promise = to_promise("lwt_stream.iter_p", f, f(item.value))
-        if underlying(promise)._state != FULFILLED:
-            promises.append(promise)
-    return promises, None
+    while True:
+        if cell is source.last:
+            fed = source.feed(cell)
+            if fed is not None:
+                return promises, cell, fed
+        elif cell.data is None:
+            return promises, cell, None
+        else:
+            consume(stream, cell)
+            promise = to_promise("lwt_stream.iter_p", f, f(cell.value))
+            if underlying(promise)._state != FULFILLED:
+                promises.append(promise)
+            cell = cell.next
 
 
 def iter_n(
