@@ -27,6 +27,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,18 +146,20 @@ def read(work: Work) -> None:
 
 def asyncio_lines(work: Work) -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            writer.write(work.answer(line))
-            await writer.drain()
+        with suppress(ConnectionError):  # The flood ends by a reset.
+            while line := await reader.readline():
+                writer.write(work.answer(line))
+                await writer.drain()
 
     serve_with_asyncio(work, echo)
 
 
 def asyncio_read(work: Work) -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(4096):
-            writer.write(work.answer(data))
-            await writer.drain()
+        with suppress(ConnectionError):  # The flood ends by a reset.
+            while data := await reader.read(4096):
+                writer.write(work.answer(data))
+                await writer.drain()
 
     serve_with_asyncio(work, echo)
 
