@@ -152,7 +152,16 @@ class _Filtered(_Derived):
     def arrived(self, taken: Cell, before: Cell | None) -> Promise[Any] | None:
         while taken.data is not None:
             if self._function(taken.value):
-                self.enqueue_bare(taken.value, before)
+                last = Cell()
+                last.data = None
+                if self.end is not None:
+                    self.enqueue_bare(taken.value, before)
+                    return None
+                # `enqueue_bare`, without a call.
+                cell = self.last
+                cell.data = BARE
+                cell.value = taken.value
+                cell.next = self.last = last
                 return None
             following = take(self._stream)
             if type(following) is not Cell:
