@@ -8,7 +8,9 @@ import importlib
 import inspect
 import pydoc
 from collections import Counter
+from functools import partial
 from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 
@@ -54,9 +56,10 @@ def test_the_face_of_a_folder_shows_only_what_it_offers_and_what_types_are_writt
 
 def shown_besides(module: ModuleType) -> dict[str, object]:
     """What `dir` shows of a module and `__all__` has not, but for modules."""
+    shown = {name: vars(module)[name] for name in dir(module)}
     return {
         name: value
-        for name, value in vars(module).items()
+        for name, value in shown.items()
         if not (name.startswith("_") or name in module.__all__ or inspect.ismodule(value))
     }
 
@@ -121,6 +124,8 @@ def test_help_shows_no_private_base_class() -> None:
         (lwt, "read", "it is lwt_unix.read"),
         (lwt, "run", "it is lwt_main.run"),
         (lwt, "List", "write: from lwt import lwt_list"),
+        (lwt, "Lwt_list", "write: from lwt import lwt_list"),
+        (lwt, "lwt_io", "write: from lwt_unix import lwt_io"),
         (lwt, "Lwt_io", "write: from lwt_unix import lwt_io"),
         (lwt_unix, "run", "it is lwt_main.run"),
         (lwt_unix, "printf", "it is lwt_io.printf"),
@@ -130,17 +135,27 @@ def test_help_shows_no_private_base_class() -> None:
 def test_a_name_that_another_module_has_is_told_where_it_is(
     module: ModuleType, name: str, hint: str
 ) -> None:
-    with pytest.raises(AttributeError) as raised:
-        getattr(module, name)
-    assert str(raised.value) == f"module {module.__name__!r} has no attribute {name!r}; {hint}"
-    assert (raised.value.name, raised.value.obj) == (name, module)
+    found: Any = getattr(module, name)
+    assert repr(found) == f"<there is no {module.__name__}.{name}; {hint}>"
+    for use in (partial(found, 1, 2), partial(getattr, found, "map_p")):
+        with pytest.raises(AttributeError) as raised:
+            use()
+        assert str(raised.value) == f"module {module.__name__!r} has no attribute {name!r}; {hint}"
+        assert (raised.value.name, raised.value.obj) == (name, module)
+    assert name not in dir(module)
 
 
 def test_a_name_that_no_module_has_is_told_as_by_python() -> None:
     with pytest.raises(AttributeError) as raised:
         lwt.nothing  # type: ignore[attr-defined]  # noqa: B018
     assert str(raised.value) == "module 'lwt' has no attribute 'nothing'"
-    assert not hasattr(lwt, "sleep")
+
+
+def test_no_name_stands_in_the_way_of_what_a_module_has() -> None:
+    """A new interpreter has imported none of the modules yet."""
+    code = "import lwt, lwt_unix; from lwt import lwt_list; from lwt_unix import lwt_io, lwt_main; "
+    code += "print(lwt_list.map_p.__name__, lwt_io.read.__name__, lwt_main.run.__name__)"
+    assert run_code(code).stdout == "map_p read run\n"
 
 
 def test_the_table_of_names_elsewhere_holds() -> None:

@@ -5,7 +5,7 @@ call that ran the callback, unchanged. Then the loop is at depth zero, the stora
 what it was, and what had not run yet runs at the next wakeup or turn, once.
 """
 
-from collections.abc import Callable, Mapping, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 import pytest
