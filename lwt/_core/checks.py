@@ -65,8 +65,8 @@ def described(value: Any) -> str:
 
 def name_of(function: Any) -> str:
     """Name a function: inside a `partial`, the user's own; a lambda with the line where it stands."""
-    while isinstance(function, partial):
-        function = function.func
+    while isinstance(function, partial) or _is_promised(function):
+        function = function.func if isinstance(function, partial) else function.__wrapped__
     name = getattr(function, "__qualname__", None)
     if not isinstance(name, str):
         return repr(function)
@@ -186,8 +186,10 @@ def check_callback(function: str, value: object, arguments: Arguments, hint: str
     On a hot path this takes too long: there, `check_callable` comes before the call, and
     `explain_call` after one that failed.
     """
-    if type(value) is FunctionType and value.__code__.co_argcount == len(arguments):
-        return  # Nearly always.
+    if type(value) is FunctionType:
+        code = value.__code__
+        if code.co_argcount == len(arguments) and not code.co_flags & CO_VARARGS:
+            return  # Nearly always.
     check_callable(function, value, arguments, hint)
     wrong = _wrong_call(value, arguments)
     if wrong:
@@ -228,11 +230,16 @@ def _wrong_call(callback: object, names: Arguments) -> str:
         elif type(function) is MethodType:
             given += 1
             function = function.__func__
+        elif _is_promised(function):
+            function = function.__wrapped__
         elif type(function) is FunctionType:
             break
         elif type(type(function).__dict__.get("__call__")) is FunctionType:
             given += 1
             function = type(function).__dict__["__call__"]
+        elif _is_made_by_init(function):
+            given += 1
+            function = function.__init__
         else:
             return ""
     code: CodeType = function.__code__
@@ -251,6 +258,28 @@ def _wrong_call(callback: object, names: Arguments) -> str:
     else:
         written = f"lambda {', '.join(names)}: ..." if names else "lambda: ..."
     return f"callback {name} is called with {called}, but {takes}; write {written}"
+
+
+def _is_promised(function: Any) -> bool:
+    """Tell whether this is what `lwt.promised` made: it passes its arguments on as they are.
+
+    A decorator of a program may add some, though its `functools.wraps` looks the same.
+    """
+    return (
+        type(function) is FunctionType
+        and function.__code__.co_qualname == "promised.<locals>.call"
+        and function.__globals__.get("__name__") == "lwt._core.coroutine"
+    )
+
+
+def _is_made_by_init(function: Any) -> bool:
+    """Tell whether this is a class whose `__init__` alone says how it can be called."""
+    return (
+        issubclass(type(function), type)
+        and type(function).__call__ is type.__call__
+        and function.__new__ is object.__new__
+        and type(function.__init__) is FunctionType
+    )
 
 
 def _taken(least: int, most: int | None) -> str:

@@ -224,6 +224,10 @@ def test_what_is_no_function_is_refused(name: str) -> None:
         FUNCTION_WANTED[name](3)
 
 
+@lwt.promised
+async def of_one(client: object) -> None: ...
+
+
 def of_two(x: object, y: object) -> lwt.Promise[None]:
     return lwt.return_unit
 
@@ -297,7 +301,15 @@ def test_a_callback_of_a_wrong_number_of_arguments_is_told_at_the_call(function:
         io.establish_server_with_client_address,
     ],
 )
-@pytest.mark.parametrize("serve", [lambda client: lwt.return_unit, lambda a, b, c: lwt.return_unit])
+@pytest.mark.parametrize(
+    "serve",
+    [
+        lambda client: lwt.return_unit,
+        lambda a, b, c: lwt.return_unit,
+        of_one,
+    ],
+    ids=["one", "three", "promised"],
+)
 def test_a_servers_function_of_one_or_three_arguments_is_found_before_a_client_comes(
     establish: Callable[..., object], serve: object
 ) -> None:

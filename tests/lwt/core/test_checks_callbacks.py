@@ -1,6 +1,7 @@
 """A callback that cannot be called as it will be: the error says how it is called, what to write."""
 
 import re
+from abc import ABC
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -43,6 +44,34 @@ def message_of(promise: lwt.Promise[Any]) -> str:
 
 
 # --- The hot paths: told when the call has failed ----------------------------
+
+
+def test_what_promised_made_is_told_like_the_function_in_it() -> None:
+    promise: lwt.Promise[Any] = lwt.return_(3)
+    wrong: Any = promised_loop
+    takes: Any = promised_handler
+    called: list[Callable[[], object]] = [
+        lambda: promise >> wrong,
+        lambda: lwt.catch(lambda: lwt.fail(ValueError()), wrong),
+        lambda: lwt.finalize(promised_loop, takes),
+    ]
+    told = []
+    for call in called:
+        with pytest.raises(TypeError) as caught:
+            call()
+        told.append(str(caught.value))
+    assert told == [
+        (
+            "lwt.bind: callback promised_loop is called with the value, but takes none; "
+            "write lambda _: promised_loop()"
+        ),
+        (
+            "lwt.catch: callback promised_loop is called with the exception, but takes none; "
+            "write lambda _: promised_loop()"
+        ),
+        "lwt.finalize: callback handle is called with no argument, but takes 1; write lambda: ...",
+    ]
+
 
 OF_A_VALUE: dict[str, Callable[[lwt.Promise[int], Function], lwt.Promise[Any]]] = {
     "lwt.bind": lambda p, f: p >> f,
@@ -229,7 +258,64 @@ def decorated(x: object) -> lwt.Promise[None]:
     return loop()
 
 
+@lwt.promised
+async def promised_loop() -> None: ...
+
+
+async def handle(exception: object) -> None: ...
+
+
+promised_handler = lwt.promised(handle)
+
+
+@wraps(promised_loop)
+def given_nothing(x: object) -> lwt.Promise[None]:
+    return promised_loop()
+
+
+class Request:
+    def __init__(self, text: str) -> None: ...
+
+    @lwt.promised
+    async def answer(self, text: str) -> None: ...
+
+    @lwt.promised
+    async def close(self) -> None: ...
+
+
+class Plain:
+    async def answer(self, text: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Derived(Request, ABC): ...
+
+
+class MadeByNew(Request):
+    def __new__(cls, text: str, other: str) -> "MadeByNew":
+        return super().__new__(cls)
+
+
+class Meta(type):
+    def __call__(cls, *arguments: object) -> object:
+        return super().__call__("text")
+
+
+class MadeByMeta(Request, metaclass=Meta): ...
+
+
 CALLABLE_WITH_ONE = [
+    promised_handler,
+    given_nothing,
+    lwt.promised(partial(handle)),
+    Request("").answer,
+    lwt.promised(Plain().answer),
+    Request,
+    Derived,
+    MadeByNew,
+    MadeByMeta,
+    partial(Request),
     handler,
     one,
     with_default,
@@ -265,12 +351,29 @@ def test_what_can_be_called_is_no_error(callback: object) -> None:
         (partial(one, 1), "takes none"),
         (partial(two), "takes 2"),
         (Callback.method, "takes 2"),
+        (promised_loop, "takes none"),
+        (partial(promised_handler, 1), "takes none"),
+        (lwt.promised(partial(handle, 1)), "takes none"),
+        (Request.answer, "takes 2"),
+        (Request("").close, "takes none"),
+        (lwt.promised(Plain().close), "takes none"),
+        (partial(Request, "text"), "takes none"),
+        (partial(Derived, "text"), "takes none"),
     ],
     ids=lambda value: value if isinstance(value, str) else name_of(value),
 )
 def test_what_cannot_be_called_is_an_error(callback: object, takes: str) -> None:
     with pytest.raises(TypeError, match=f" is called with the x, but {takes}; write lambda"):
         check_callback("lwt.f", callback, ("x",))
+
+
+def test_what_promised_made_is_not_taken_for_a_function_of_no_argument() -> None:
+    check_callback("lwt.f", promised_loop, ())
+    for callback in (promised_handler, Request, Derived):
+        with pytest.raises(
+            TypeError, match="is called with no argument, but takes 1; write lambda: "
+        ):
+            check_callback("lwt.f", callback, ())
 
 
 def test_what_a_method_or_a_partial_has_been_given_does_not_count() -> None:
@@ -293,7 +396,10 @@ def test_a_message_names_the_users_function() -> None:
     assert name_of(len) == "len"
     assert name_of(Callback) == "Callback"
     assert re.fullmatch(r"<.*Callback object at 0x\w+>", name_of(Callback()))
-    assert re.fullmatch(r"<lambda> \(test_checks_callbacks\.py:\d+\)", name_of(lambda: 3))
+    assert name_of(promised_loop) == "promised_loop"
+    promised: Any = lwt.promised
+    for function in (lambda: 3, promised(lambda: handle(3))):
+        assert re.fullmatch(r"<lambda> \(test_checks_callbacks\.py:\d+\)", name_of(function))
 
 
 def test_a_result_of_a_partial_is_named_after_its_function() -> None:
