@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,3 +219,78 @@ def test_a_listener_who_does_not_read_is_hung_up_on_and_the_others_hear_all(
             read_until(listener, b"%dx" % number)
         assert len(read_to_end(deaf)) < 90_000
     assert server.serves()
+
+
+def test_each_error_costs_one_client_of_the_readme_its_connection(tmp_path: Path) -> None:
+    with unused_port() as port:
+        source = readme_block("python", port)
+        answer = "await lwt_io.write_line(oc, line)"
+        assert source.count(answer) == 1
+        errors = "dict(memory=MemoryError, recursion=RecursionError, key=KeyError)"
+        program = tmp_path / "echo.py"
+        program.write_text(
+            source.replace(
+                answer, f"if line != b'hello': raise {errors}[line.decode()]\n        {answer}"
+            )
+        )
+        with running([sys.executable, program]) as server:
+            assert server.stdout
+            assert server.stderr
+            read_until(server.stdout, b"Try: nc")
+            with connect(port) as bystander:
+                for word in b"memory", b"recursion", b"key":
+                    with connect(port) as client:
+                        client.sendall(word + b"\n")
+                        assert read_to_end(client) == b""
+                    read_until(server.stderr, b"\n" + word.capitalize() + b"Error\n")
+                bystander.sendall(b"hello\n")
+                read_until(bystander, b"hello\n")
+
+
+@contextmanager
+def tutorial(step: int, statements: str, folder: Path) -> Iterator[Running]:
+    """Run the server of a step of the tutorial, changed by some statements."""
+    copied = next(copied for copied in SERVERS if copied.name == f"tutorial, step {step}")
+    begin = "serve = chat\n" if step == 4 else "closing, close_all = lwt.wait()\n"
+    with unused_port() as port:
+        command = [sys.executable, *of_page(TUTORIAL, begin + statements)(folder, port)]
+        with running(command, cwd=folder, PORT=str(port)) as program:
+            assert program.stdout
+            read_until(program.stdout, copied.says)
+            yield Running(copied, program, port)
+
+
+@pytest.mark.parametrize("step", [4, 5])
+def test_an_error_in_a_conversation_of_the_tutorial_leaves_nobody_in_the_room(
+    step: int, tmp_path: Path
+) -> None:
+    raising = """
+kindly = announce
+def announce(text, *, but=None):
+    if text.endswith(": bug"):
+        raise KeyError("a bug")
+    if text.endswith(": who"):
+        text = f"{len(present)} are here"
+    return kindly(text, but=but)
+"""
+    with ExitStack() as stack:
+        server = stack.enter_context(tutorial(step, raising, tmp_path))
+        speaker, listener, client = (stack.enter_context(connect(server.port)) for _ in range(3))
+        for each in speaker, listener, client:
+            server.enter(each)
+        client.sendall(b"bug\n")
+        read_to_end(client)
+        speaker.sendall(b"who\n")
+        assert b"2 are here" in read_until(listener, b" are here\n")
+
+
+@pytest.mark.parametrize("step", [4, 5])
+def test_the_tutorial_hangs_up_on_a_client_that_is_silent(step: int, tmp_path: Path) -> None:
+    sooner = """
+patient = next_line
+def next_line(input, *, limit, seconds):
+    return patient(input, limit=limit, seconds=0.1 if seconds == 3600.0 else seconds)
+"""
+    with tutorial(step, sooner, tmp_path) as server, connect(server.port) as client:
+        server.enter(client)
+        read_to_end(client)
