@@ -8,6 +8,10 @@ The pipe exists, and Python is told of it, while there is a handler. When the la
 that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
 A child process gets a pipe of its own.
 
+A program that becomes a daemon closes all descriptors, and this pipe with them. Then the numbers
+belong to others: so whoever uses the pipe looks whether it is still there. When the program sets a
+new engine, or the main loop finds out, there is a new pipe; signals that came meanwhile are kept.
+
 It is a pipe and not a socket pair. On Linux a pipe holds 65,536 signals that were not looked at
 yet, before one is lost; a socket pair holds some three hundred.
 
@@ -24,6 +28,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable
 from types import FrameType
 from typing import Final, TypeAlias, final
@@ -34,6 +39,7 @@ from lwt._core.identity import refuse_copy
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._errors import note_call
+from lwt_unix.lwt_engine import _current
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 """What `signal.signal` takes and returns."""
@@ -75,25 +81,69 @@ class _Signal:
         """How the signal was disposed of before."""
 
 
+_MOST_KEPT: Final = 65_536
+"""How many signals are kept that nobody has looked at: as many as a pipe of Linux holds."""
+
+
 @final
 class _SignalPipe:
     """The way from Python's own signal handler to the main loop."""
 
-    __slots__ = ("_event", "_previous_wakeup_fd", "_reading", "_writing")
+    __slots__ = ("_event", "_identity", "_missed", "_previous_wakeup_fd", "_reading", "_writing")
 
     def __init__(self) -> None:
-        self._reading, self._writing = _non_blocking_pipe()
+        self._open()
+
+        self._missed: Final[deque[int]] = deque(maxlen=_MOST_KEPT)
+        """The signals that came while the pipe was not there."""
+
+        self._previous_wakeup_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+
+    def _open(self) -> None:
+        """Open a pipe, and have the engine watch it."""
+        reading, writing = _non_blocking_pipe()
         try:
             # The engine first: it may refuse, and Python must not write to a closed number.
-            self._event = lwt_engine.on_readable(self._reading, self._deliver)
+            event = lwt_engine.on_readable(reading, self._deliver)
         except BaseException:
-            system.close(self._reading)
-            system.close(self._writing)
+            system.close(reading)
+            system.close(writing)
             raise
-        self._previous_wakeup_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._event, self._reading, self._writing = event, reading, writing
+        self._identity = _identity_of(reading)
+
+    def is_there(self) -> bool:
+        """Say whether both numbers still stand for what was opened here."""
+        return self._owns(self._writing) and self._owns(self._reading)
+
+    def _owns(self, fd: int) -> bool:
+        return _identity_of(fd) == self._identity
+
+    def make_sure_it_is_there(self) -> None:
+        """If somebody has closed the pipe, open another one, and put in it the signals that came since."""
+        if self.is_there():
+            return
+        event, reading, writing = self._event, self._reading, self._writing
+        ours = [fd for fd in (reading, writing) if self._owns(fd)]
+        self._open()
+        lwt_engine.stop_event(event)
+        for fd in ours:
+            system.close(fd)
+        # Who closed the pipe has closed this as well.
+        self._previous_wakeup_fd = -1
+        # Python lets no other thread do this; then `make_sure` does it.
+        if threading.current_thread() is threading.main_thread():
+            current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+            if current not in {writing, -1}:
+                _set_wakeup_fd(current, otherwise=self._writing)
+        while self._missed:
+            self.notify(self._missed.popleft())
 
     def notify(self, signum: int) -> None:
         """Do what Python does when a signal comes."""
+        if not self.is_there():
+            self._missed.append(signum)
+            return
         try:
             system.write(self._writing, bytes([signum]))
         except BlockingIOError:
@@ -101,6 +151,7 @@ class _SignalPipe:
 
     def claim(self) -> None:
         """Have Python write to this pipe again, if someone has taken that over."""
+        self.make_sure_it_is_there()
         current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         if current != self._writing:
             self._previous_wakeup_fd = current
@@ -111,10 +162,11 @@ class _SignalPipe:
         If asyncio is imported, it makes Python write nowhere after a fork, and after it has
         handled signals itself. While it handles signals, what it has set is left alone.
         """
-        current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        if current != self._writing:
-            if current != -1:
-                signal.set_wakeup_fd(current)
+        ours = self._writing if self.is_there() else -1
+        current = signal.set_wakeup_fd(ours, warn_on_full_buffer=False)
+        if ours == -1 or current != ours:
+            if current not in {self._writing, -1}:
+                _set_wakeup_fd(current, otherwise=ours)
             self.notify(signum)
 
     def part_from_parent(self) -> None:
@@ -122,26 +174,35 @@ class _SignalPipe:
 
         With a common pipe, parent and child could read each other's signals.
         """
+        if not self.is_there():
+            self.make_sure_it_is_there()
+            return
         reading, writing = _non_blocking_pipe()
         system.dup2(reading, self._reading, inheritable=False)
         system.dup2(writing, self._writing, inheritable=False)
         system.close(reading)
         system.close(writing)
+        self._identity = _identity_of(self._reading)
 
     def close(self) -> None:
         """Put things back as they were."""
         lwt_engine.stop_event(self._event)
-        current = signal.set_wakeup_fd(self._previous_wakeup_fd)
+        current = _set_wakeup_fd(self._previous_wakeup_fd, otherwise=-1)
         if current not in {self._writing, -1}:
-            signal.set_wakeup_fd(current)  # it belongs to someone else by now: leave it
-        lwt_engine.get().forget(self._reading)
-        system.close(self._reading)
-        system.close(self._writing)
+            _set_wakeup_fd(current, otherwise=-1)  # it belongs to someone else by now: leave it
+        if self._owns(self._reading):
+            lwt_engine.get().forget(self._reading)
+            system.close(self._reading)
+        if self._owns(self._writing):
+            system.close(self._writing)
 
     def _deliver(self, _: lwt_engine.Event) -> None:
         """Run the handlers of the signals that came, in the order in which they came."""
+        if not self.is_there():
+            self.make_sure_it_is_there()
+            return
         try:
-            signals = system.read(self._reading, 65_536)
+            signals = system.read(self._reading, _MOST_KEPT)
         except BlockingIOError:
             return
         done = 0
@@ -165,6 +226,23 @@ def _non_blocking_pipe() -> tuple[int, int]:
     system.set_blocking(reading, False)
     system.set_blocking(writing, False)
     return reading, writing
+
+
+def _identity_of(fd: int) -> tuple[int, int] | None:
+    """Return what tells two files apart; the ends of a pipe have it in common. None if it is closed."""
+    try:
+        status = system.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _set_wakeup_fd(fd: int, *, otherwise: int) -> int:
+    """Have Python write to the descriptor of another library, unless that is closed by now."""
+    try:
+        return signal.set_wakeup_fd(fd)
+    except (OSError, ValueError):  # It is closed, or its number is a file's that may block.
+        return signal.set_wakeup_fd(otherwise, warn_on_full_buffer=False)
 
 
 _LAST: Final = signal.NSIG - 1
@@ -318,6 +396,8 @@ def _start_handling(signum: int) -> _Signal:
     global _pipe
     if _pipe is None:
         _pipe = _SignalPipe()
+    else:
+        _pipe.make_sure_it_is_there()
     try:
         # An engine that stands on another library's loop may get its signals from there.
         if lwt_engine.forwards_signal(signum):
@@ -368,6 +448,14 @@ def _part_from_parent() -> None:
     if _pipe is not None:
         _pipe.part_from_parent()
 
+
+def _find_out() -> None:
+    """A new engine was set: maybe because everything was closed."""
+    if _pipe is not None:
+        _pipe.make_sure_it_is_there()
+
+
+_current.after_set.append(_find_out)
 
 # The engine is imported first, so it has done its part when this is called.
 os.register_at_fork(after_in_child=_part_from_parent)

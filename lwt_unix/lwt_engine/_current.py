@@ -6,6 +6,7 @@ OCaml: src/unix/lwt_engine.ml
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final, Never, final
 
 from lwt._core.checks import given_by_position
@@ -27,6 +28,9 @@ class _Turn:
 
 
 turn: Final = _Turn()
+
+after_set: Final[list[Callable[[], object]]] = []
+"""What files above this one want called when there is a new engine."""
 
 
 def renew() -> None:
@@ -73,6 +77,8 @@ def set(engine: abstract, /, *_wrong: Never, transfer: bool = True, destroy: boo
     if destroy:
         _current.destroy()
     _current = engine
+    for function in after_set:
+        function()
 
 
 # --- The functions of the current engine -------------------------------------

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -352,3 +353,165 @@ def test_after_the_last_handler_ctrl_c_interrupts_as_before() -> None:
     """
     run = run_code(program)
     assert (run.returncode, run.stdout, run.stderr) == (0, "interrupted\n", "")
+
+
+# --- When somebody has closed all descriptors --------------------------------
+
+CLOSES_ALL = """
+import os, signal, socket
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_main
+
+def files(number):
+    return [os.open(FOLDER + f"/{i}", os.O_RDWR | os.O_CREAT) for i in range(number)]
+
+def sockets(number):
+    pairs = [socket.socketpair() for _ in range(number // 2)]
+    for end in (ends := [end for pair in pairs for end in pair]):
+        end.setblocking(False)
+    kept.append(pairs)
+    return [end.fileno() for end in ends]
+
+def nothing(number):
+    return []
+
+def received(fd):
+    try:
+        return os.pread(fd, 10, 0)
+    except OSError:
+        pass  # It is a socket.
+    try:
+        return os.read(fd, 10)
+    except BlockingIOError:
+        return b""
+
+def kill():
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+def turn():
+    lwt_engine.iter(False)
+
+kept, log = [], []
+lwt_engine.set(lwt_engine.ENGINE())
+handler = lwt_unix.on_signal(signal.SIGUSR1, log.append)
+turn()
+os.closerange(3, 100)
+"""
+
+
+def closes_all(then: str, tmp_path: Path, engine: str = "libev", complaints: int = 0) -> str:
+    program = f"FOLDER = {str(tmp_path)!r}\n" + CLOSES_ALL.replace("ENGINE", engine) + then
+    run = run_code(program)
+    assert (run.returncode, run.stderr.count("Error")) == (0, complaints), run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("others", ["files", "sockets", "nothing"])
+def test_a_new_engine_has_a_new_pipe_for_signals_if_the_old_one_was_closed(
+    others: str, tmp_path: Path
+) -> None:
+    then = f"""
+fds = {others}(8)
+lwt_engine.set(lwt_engine.libev())
+for _ in range(3):
+    kill()
+    turn()
+print(len(log), b"".join(map(received, fds)))
+lwt_unix.disable_signal_handler(handler)
+print(lwt_engine.readable_count(), signal.set_wakeup_fd(-1))
+for fd in fds:
+    os.close(fd)
+"""
+    assert closes_all(then, tmp_path) == "3 b''\n0 -1\n"
+
+
+@pytest.mark.parametrize("others", ["files", "sockets", "nothing"])
+def test_signals_between_the_closing_and_the_new_engine_are_kept(
+    others: str, tmp_path: Path
+) -> None:
+    then = f"""
+kill()  # Python itself tries to write this one to the number, and complains.
+fds = {others}(8)
+for _ in range(2):
+    kill()
+lwt_unix.handle_signal(signal.SIGUSR1)
+lwt_engine.set(lwt_engine.libev())
+turn()
+print(len(log), b"".join(map(received, fds)))
+"""
+    assert closes_all(then, tmp_path, complaints=1) == "4 b''\n"
+
+
+def test_a_main_loop_that_finds_its_pipe_closed_opens_another_one(tmp_path: Path) -> None:
+    then = """
+turn()
+kill()
+turn()
+print(len(log))
+"""
+    assert closes_all(then, tmp_path, engine="poll") == "1\n"
+
+
+def test_a_main_loop_does_not_read_what_has_the_number_of_its_pipe_by_now(tmp_path: Path) -> None:
+    then = """
+fds = sockets(8)
+for pair in kept[0]:
+    for end in pair:
+        end.send(b"x")
+turn()
+kill()
+turn()
+print(len(log), b"".join(map(received, fds)))
+"""
+    assert closes_all(then, tmp_path, engine="poll") == "1 b'xxxxxxxx'\n"
+
+
+def test_a_new_handler_and_one_that_is_taken_back_find_the_pipe_closed(tmp_path: Path) -> None:
+    then = """
+fds = files(8)
+second = lwt_unix.on_signal(signal.SIGUSR2, log.append)
+kill()
+turn()
+os.closerange(3, 100)
+fds = files(8)
+lwt_unix.reinstall_signal_handler(signal.SIGUSR1)
+kill()
+turn()
+print(len(log), b"".join(map(received, fds)))
+"""
+    assert closes_all(then, tmp_path, engine="poll") == "2 b''\n"
+
+
+def test_disabling_handlers_closes_no_descriptor_of_others(tmp_path: Path) -> None:
+    then = """
+fds = files(8)
+lwt_unix.disable_signal_handler(handler)
+for fd in fds:
+    os.close(fd)
+print(signal.set_wakeup_fd(-1))
+"""
+    assert closes_all(then, tmp_path) == "-1\n"
+
+
+def test_a_child_process_takes_no_number_of_others_for_its_pipe(tmp_path: Path) -> None:
+    then = """
+fds = files(8)
+if os.fork() == 0:
+    kill()
+    turn()
+    print(len(log), {os.path.realpath(f"/dev/fd/{fd}").startswith(FOLDER) for fd in fds})
+else:
+    os.wait()
+"""
+    assert closes_all(then, tmp_path, engine="poll") == "1 {True}\n"
+
+
+def test_the_wakeup_descriptor_of_another_library_is_not_restored_if_it_is_closed() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    handler = lwt_unix.on_signal(signal.SIGUSR1, print)
+    os.close(reading)
+    os.close(writing)
+    lwt_unix.disable_signal_handler(handler)
+    assert signal.set_wakeup_fd(-1) == -1
