@@ -247,6 +247,22 @@ def test_each_error_costs_one_client_of_the_readme_its_connection(tmp_path: Path
                 read_until(bystander, b"hello\n")
 
 
+def test_what_is_logged_of_a_client_that_resets_its_connection_is_a_kilobyte_or_two(
+    tmp_path: Path,
+) -> None:
+    with unused_port() as port:
+        with running([sys.executable, *of_readme(tmp_path, port)]) as server:
+            assert server.stdout
+            assert server.stderr
+            read_until(server.stdout, b"Try: nc")
+            client = connect(port)
+            client.sendall(b"hello\n")
+            read_until(client, b"hello\n")
+            reset(client)
+            logged = read_until(server.stderr, b"Connection reset by peer\n")
+            assert 1_000 < len(logged) < 3_000
+
+
 @contextmanager
 def tutorial(step: int, statements: str, folder: Path) -> Iterator[Running]:
     """Run the server of a step of the tutorial, changed by some statements."""

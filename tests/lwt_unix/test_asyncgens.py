@@ -373,6 +373,37 @@ lwt_main.run(main(), cancel_on_signals=True)
     assert (result.returncode, result.stdout, result.stderr) == (143, "closed\nexit hook\n", "")
 
 
+def test_when_run_waits_only_for_generators_a_second_signal_leaves() -> None:
+    program = """
+import os, signal
+import lwt
+from lwt_unix import lwt_main
+
+async def stubborn():
+    try:
+        yield 1
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        await lwt.pause()
+        print("goes on after the first")
+        os.kill(os.getpid(), signal.SIGINT)
+        await lwt.wait()[0]
+
+async def main():
+    left.append(stubborn())
+    await anext(left[0])
+
+left = []
+try:
+    lwt_main.run(main(), cancel_on_signals=True)
+except KeyboardInterrupt:
+    print("left by the second")
+"""
+    result = run_code(program)
+    lines = ["goes on after the first", "left by the second"]
+    assert (result.stdout.splitlines(), result.stderr) == (lines, "")
+
+
 def test_an_exit_hook_has_its_generators_closed() -> None:
     program = """
 import lwt
