@@ -15,12 +15,12 @@ OCaml: Lwt_result (src/core/lwt_result.ml)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Never, NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from lwt._core.checks import (
     check_callback,
     check_promise,
-    given_by_position,
+    with_required_label,
     wrong_result,
     wrong_type,
 )
@@ -407,28 +407,26 @@ class Let_syntax:
         both = staticmethod(both)
 
         @staticmethod
-        def map(promise: Result[A, E], /, *_wrong: Never, f: Callable[[A], B]) -> Result[B, E]:
+        @with_required_label
+        def map(promise: Result[A, E], /, *, f: Callable[[A], B]) -> Result[B, E]:
             """`lwt_result.map` with its arguments the other way round.
 
             OCaml: Lwt_result.Let_syntax.Let_syntax.map : ('a, 'e) t -> f:('a -> 'b) -> ('b, 'e) t
             """
-            if _wrong:
-                raise given_by_position(Let_syntax.Let_syntax.map, _wrong)
             return map(f, promise)
 
         @staticmethod
+        @with_required_label
         def bind(
             promise: Result[A, E],
             /,
-            *_wrong: Never,
+            *,
             f: Callable[[A], PromiseOrCoroutine[Ok[B] | Error[E]]],
         ) -> Result[B, E]:
             """`lwt_result.bind` with a label.
 
             OCaml: Lwt_result.Let_syntax.Let_syntax.bind : ('a, 'e) t -> f:('a -> ('b, 'e) t) -> ('b, 'e) t
             """
-            if _wrong:
-                raise given_by_position(Let_syntax.Let_syntax.bind, _wrong)
             return bind(promise, f)
 
         class Open_on_rhs:

@@ -38,13 +38,18 @@ def test_one_argument_too_many_is_told_the_keywords(path: str) -> None:
     required = [
         one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty
     ]
-    if required:  # Python asks for it.
-        assert f"missing 1 required keyword-only argument: '{required[0]}'" in str(raised.value)
-    else:
-        assert str(raised.value) == (
-            f"{module}.{function.__qualname__}: 3 (int) is given by position, but it is a labelled "
-            f"argument: write {written}"
-        )
+    name = f"{module}.{function.__qualname__}"
+    if required:
+        written = f"{name}({given[0].name}, {required[0]}=...)"
+    assert str(raised.value) == (
+        f"{name}: 3 (int) is given by position, but it is a labelled argument: write {written}"
+    )
+
+
+@pytest.mark.parametrize("make", [lwt_io.make, lwt_io.of_fd, lwt_io.of_unix_fd])
+def test_a_required_label_is_asked_for_where_nothing_was_given_for_it(make: Any) -> None:
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'mode'"):
+        make(lwt_unix.stdin)
 
 
 def test_the_common_slips() -> None:
@@ -53,12 +58,32 @@ def test_the_common_slips() -> None:
         TypeError, match=r"^lwt_io\.read: 3 \(int\) is given .*: write count=\.\.\.$"
     ):
         anything.read(lwt_io.zero, 3)
-    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'mode'"):
-        anything.of_fd(lwt_io.Input, lwt_unix.stdin)
     wait: Any = lwt_condition.wait
     mutex = lwt_mutex.create()
     with pytest.raises(TypeError, match=rf"{re.escape(repr(mutex))} .* write mutex=\.\.\.$"):
         wait(lwt_condition.create(), mutex)
+
+
+def no_input(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+    return lwt.return_(0)
+
+
+@pytest.mark.parametrize("mode", [lwt_io.Input, lwt_io.Output])
+@pytest.mark.parametrize(
+    ("name", "argument", "value"),
+    [("of_fd", "fd", lwt_unix.stdin), ("of_unix_fd", "fd", 0), ("make", "perform_io", no_input)],
+)
+def test_the_mode_of_a_channel_given_first_or_last_is_shown_with_its_label(
+    name: str, argument: str, value: object, mode: lwt_io.Mode
+) -> None:
+    make: Any = getattr(lwt_io, name)
+    for arguments in ((mode, value), (value, mode)):
+        with pytest.raises(TypeError) as caught:
+            make(*arguments)
+        assert str(caught.value) == (
+            f"lwt_io.{name}: {mode} (Mode) is given by position, but it is a labelled argument: "
+            f"write lwt_io.{name}({argument}, mode=lwt_io.{mode})"
+        )
 
 
 def test_an_argument_too_many_beside_its_keyword_is_refused_too() -> None:

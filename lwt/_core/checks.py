@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from enum import Enum
+from functools import partial, wraps
 from inspect import CO_VARARGS, signature
 from os.path import basename
 from types import CodeType, CoroutineType, FunctionType, MethodType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from lwt._core.promise import Promise, Resolver
 from lwt._core.slips import SLIPS, explain
 from lwt._core.values import Some
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 # --- The form of the messages ------------------------------------------------
 
@@ -95,12 +97,44 @@ def given_by_position(function: Callable[..., object], wrong: tuple[object, ...]
         if parameter.kind is parameter.KEYWORD_ONLY
     ]
     *others, last = labels
-    written = f"{', '.join(others)} or {last}" if others else last
-    module = function.__module__.rpartition(".")[2]
+    return _is_labelled(function, wrong[0], f"{', '.join(others)} or {last}" if others else last)
+
+
+def _is_labelled(function: Callable[..., object], wrong: object, written: str) -> TypeError:
     return TypeError(
-        f"{module}.{function.__qualname__}: {described(wrong[0])} is given by position, but it is a "
-        f"labelled argument: write {written}"
+        f"{_written(function)}: {described(wrong)} is given by position, but it is a labelled "
+        f"argument: write {written}"
     )
+
+
+def _written(function: Callable[..., object]) -> str:
+    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+
+
+def with_required_label(function: F) -> F:
+    """Decorate a function that has a required labelled argument.
+
+    Where that is missing, Python says so before `given_by_position` could say what was given.
+    """
+    parameters = signature(function).parameters.values()
+    taken = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY]
+    number = len(taken)
+    label = next(one.name for one in parameters if one.kind is one.KEYWORD_ONLY)
+
+    @wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if len(arguments) <= number:
+            return function(*arguments, **keywords)
+        if label in keywords:
+            raise given_by_position(call, arguments[number:])
+        wrong, value = arguments[number], "..."
+        for argument in arguments:
+            if isinstance(argument, Enum):  # As OCaml has it first: `of_fd ~mode:Input fd`.
+                wrong, value = argument, f"{call.__module__.rpartition('.')[2]}.{argument!r}"
+        written = f"{_written(call)}({', '.join(taken)}, {label}={value})"
+        raise _is_labelled(call, wrong, written)
+
+    return cast(F, call)
 
 
 # --- Values, numbers ---------------------------------------------------------

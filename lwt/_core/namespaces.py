@@ -6,10 +6,10 @@ OCaml: src/core/lwt.ml, Infix, Let_syntax, Syntax, Private.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Never, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from lwt._core import storage as storage_
-from lwt._core.checks import given_by_position
+from lwt._core.checks import with_required_label
 from lwt._core.concurrent import both as both_
 from lwt._core.creation import return_ as return_of
 from lwt._core.promise import Promise, PromiseOrCoroutine
@@ -36,25 +36,21 @@ class Let_syntax:
         both = staticmethod(both_)
 
         @staticmethod
-        def map(promise: Promise[A], /, *_wrong: Never, f: Callable[[A], B]) -> Promise[B]:
+        @with_required_label
+        def map(promise: Promise[A], /, *, f: Callable[[A], B]) -> Promise[B]:
             """`lwt.map` with its arguments the other way round.
 
             OCaml: Lwt.Let_syntax.Let_syntax.map : 'a t -> f:('a -> 'b) -> 'b t
             """
-            if _wrong:
-                raise given_by_position(Let_syntax.Let_syntax.map, _wrong)
             return map_(f, promise)
 
         @staticmethod
-        def bind(
-            promise: Promise[A], /, *_wrong: Never, f: Callable[[A], PromiseOrCoroutine[B]]
-        ) -> Promise[B]:
+        @with_required_label
+        def bind(promise: Promise[A], /, *, f: Callable[[A], PromiseOrCoroutine[B]]) -> Promise[B]:
             """`lwt.bind` with a label.
 
             OCaml: Lwt.Let_syntax.Let_syntax.bind : 'a t -> f:('a -> 'b t) -> 'b t
             """
-            if _wrong:
-                raise given_by_position(Let_syntax.Let_syntax.bind, _wrong)
             return bind_(promise, f)
 
         class Open_on_rhs:

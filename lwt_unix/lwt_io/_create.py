@@ -12,7 +12,14 @@ from typing import Final, Literal, Never, overload
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_bounds, check_callback, check_kind, given_by_position, wrong_type
+from lwt._core.checks import (
+    check_bounds,
+    check_callback,
+    check_kind,
+    given_by_position,
+    with_required_label,
+    wrong_type,
+)
 from lwt._core.coroutine import to_promise
 from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.file_descr import check_is_descriptor
@@ -109,10 +116,11 @@ def make(
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
 ) -> OutputChannel: ...
+@with_required_label
 def make(
     perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]],
     /,
-    *_wrong: Never,
+    *,
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
@@ -137,8 +145,6 @@ def make(
     ?seek:(int64 -> Unix.seek_command -> int64 Lwt.t) -> mode:'mode mode ->
     (Lwt_bytes.t -> int -> int -> int Lwt.t) -> 'mode channel
     """
-    if _wrong:
-        raise given_by_position(make, _wrong)
     check_kind("lwt_io.make", mode, Mode, _MODES)
     check_callback("lwt_io.make", perform_io, ("buffer", "offset", "length"))
     memory = memory_of("lwt_io.make", buffer)
@@ -185,10 +191,11 @@ def of_fd(
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
 ) -> OutputChannel: ...
+@with_required_label
 def of_fd(
     fd: lwt_unix.File_descr,
     /,
-    *_wrong: Never,
+    *,
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
@@ -204,8 +211,6 @@ def of_fd(
     OCaml: Lwt_io.of_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Lwt_unix.file_descr -> 'mode channel
     """
-    if _wrong:
-        raise given_by_position(of_fd, _wrong)
     check_kind("lwt_io.of_fd", mode, Mode, _MODES)
     check_is_descriptor("lwt_io.of_fd", fd)
     memory = memory_of("lwt_io.of_fd", buffer)
@@ -250,10 +255,11 @@ def of_unix_fd(
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
 ) -> OutputChannel: ...
+@with_required_label
 def of_unix_fd(
     fd: int,
     /,
-    *_wrong: Never,
+    *,
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
@@ -263,8 +269,6 @@ def of_unix_fd(
     OCaml: Lwt_io.of_unix_fd : ?buffer:Lwt_bytes.t -> ?close:(unit -> unit Lwt.t) ->
     mode:'mode mode -> Unix.file_descr -> 'mode channel
     """
-    if _wrong:
-        raise given_by_position(of_unix_fd, _wrong)
     check_kind("lwt_io.of_unix_fd", mode, Mode, _MODES)
     check_fd("lwt_io.of_unix_fd", fd)
     descriptor = lwt_unix.of_unix_file_descr(fd)
