@@ -58,7 +58,10 @@ def unix_error(exn: OSError, /) -> tuple[int, str, str]:
     'it does not listen'
 
     The name is that of OCaml's Lwt: `"connect"`, `"read"`, `"bind"`; for `sendto` it is `"send"`.
-    The argument is `""` for most calls, and a path where the call takes nothing else.
+    The argument is `""` for most calls, and a path where the call takes nothing else. As in OCaml, a
+    path for which an address has no room (ENAMETOOLONG) is the argument, and the name is `""`.
+    If the system refuses to watch a descriptor, the name of `wait_read`, of `wait_write` and of
+    what waits by `register_action` is `"wait_read"` or `"wait_write"`; OCaml has no such error.
 
     An OSError of another library knows no such call. Its name is `""`, and its argument is its
     `filename`, if that is a path. If it has no number, the number is 0.

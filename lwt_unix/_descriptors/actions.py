@@ -221,8 +221,10 @@ class ActionQueue(WaitQueue):
     def refuse(self, error: OSError) -> None:
         """Reject those who wait, since the system will not tell when the descriptor is ready.
 
-        Who waits again from a callback is told so in the next turn.
+        Who waits again from a callback is told so in the next turn. An action that is no call of ours
+        has the name of the wait.
         """
+        wait = "wait_read" if self.event is Read else "wait_write"
         number = error.errno or errno.EINVAL
         problem = f"the system refuses to watch descriptor {self.descriptor._fd}"
         members: list[PendingAction] = []
@@ -234,7 +236,7 @@ class ActionQueue(WaitQueue):
         try:
             for pending in members:
                 failure = OSError(number, f"{os.strerror(number)} ({problem})")
-                note_call(failure, pending.name)
+                note_call(failure, pending.name or wait)
                 if self.remove(pending):
                     pending.reject(failure)
         finally:

@@ -15,6 +15,7 @@ from typing import cast
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._descriptors.system import SocketKind, SocketObject
+from lwt_unix._errors import note_call, unix_error
 from lwt_unix._sockets.constants import Socket_domain
 from lwt_unix._sockets.sockaddr import PythonAddress, Sockaddr, to_python, written
 
@@ -47,7 +48,13 @@ def address_for(function: str, descriptor: File_descr, sockaddr: Sockaddr) -> Py
 
     Python would look up an address of another family as a name. The errors here are the system's.
     """
-    family, address = to_python(sockaddr)
+    try:
+        family, address = to_python(sockaddr)
+    except OSError as exn:
+        number, name, arg = unix_error(exn)
+        problem = address_error(number, function, sockaddr)
+        note_call(problem, name, arg)
+        raise problem from None
     own = kind_of(descriptor).family
     if family == own:
         return address

@@ -4,12 +4,14 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import lwt
 import lwt_unix
 from lwt_unix import Read, Write, lwt_engine, lwt_main
+from lwt_unix._descriptors.actions import wait_for
 from tests.support.descriptors import Log, Pair, Reason, counts, fill, read_one, send
 from tests.support.storage import as_user, user
 
@@ -340,16 +342,25 @@ def test_who_waits_for_what_the_kernel_refuses_to_watch_is_rejected_and_others_g
 ) -> None:
     itself = os.dup(lwt_engine.get().loop._epoll.fileno())  # type: ignore[attr-defined]
     unwatchable = lwt_unix.of_unix_file_descr(itself, blocking=False, set_flags=False)
-    waiting = [lwt_unix.wait_read(unwatchable), lwt_unix.wait_write(unwatchable)]
+    waiting: list[lwt.Promise[Any]] = [
+        lwt_unix.wait_read(unwatchable),
+        lwt_unix.wait_write(unwatchable),
+        lwt_unix.register_action(Read, unwatchable, print),
+        wait_for("recv", Read, unwatchable, print),
+    ]
     other = read_one(pair[0])
     send(pair[1], b"x")
     lwt_main.run(lwt.pause())
     lwt_main.run(lwt.pause())
     assert lwt.state(other) == lwt.Return("x")
+    names: list[str] = []
     for promise in waiting:
         with pytest.raises(OSError, match="refuses to watch") as raised:
             lwt_main.run(promise)
-        assert raised.value.errno in {errno.EINVAL, errno.ELOOP}
+        number, name, arg = lwt_unix.unix_error(raised.value)
+        assert (number in {errno.EINVAL, errno.ELOOP}, arg) == (True, "")
+        names.append(name)
+    assert names == ["wait_read", "wait_write", "wait_read", "recv"]
     assert lwt_engine.readable_count() == lwt_engine.writable_count() == 0
     lwt_main.run(lwt_unix.close(unwatchable))
 

@@ -2,10 +2,12 @@
 
 import errno
 import socket
+from collections.abc import Callable
 
 import pytest
 
 import lwt_unix
+from lwt_unix import lwt_main
 from tests.support.sockets import Open, raised_by
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -31,6 +33,33 @@ def test_connecting_to_an_address_of_another_domain_gives_the_errors_of_the_syst
         raised_by(lambda: lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), ("127.0.0.1", 1))),
     ]
     assert errors == [errno.EAFNOSUPPORT, errno.EINVAL, errno.EINVAL]
+
+
+def test_an_address_that_cannot_be_told_the_system_stands_in_the_text_as_in_other_errors(
+    opened: Open,
+) -> None:
+    long, away = "/" + 200 * "x", "fe80::1%nonesuch"
+    calls: list[Callable[[], object]] = [
+        lambda: lwt_main.run(lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), long)),
+        lambda: lwt_unix.connect(opened.socket(lwt_unix.PF_UNIX), long),
+        lambda: lwt_unix.sendto(opened.socket(lwt_unix.PF_UNIX), b"x", 0, 1, [], long),
+        lambda: lwt_unix.connect(opened.socket(lwt_unix.PF_INET6), (away, 1)),
+    ]
+    seen: list[tuple[str | None, tuple[int, str, str]]] = []
+    for call in calls:
+        with pytest.raises(OSError, match="ADDR_") as raised:
+            call()
+        seen.append((raised.value.strerror, lwt_unix.unix_error(raised.value)))
+    path = f'File name too long: ADDR_UNIX("{long}")'
+    assert seen == [
+        (f"{path} (lwt_unix.bind)", (errno.ENAMETOOLONG, "", long)),
+        (f"{path} (lwt_unix.connect)", (errno.ENAMETOOLONG, "", long)),
+        (f"{path} (lwt_unix.sendto)", (errno.ENAMETOOLONG, "", long)),
+        (
+            f'No such device: ADDR_INET("{away}", 1) (lwt_unix.connect)',
+            (errno.ENODEV, "", "nonesuch"),
+        ),
+    ]
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="a domain of Linux")
