@@ -250,17 +250,16 @@ def test_each_error_costs_one_client_of_the_readme_its_connection(tmp_path: Path
 def test_what_is_logged_of_a_client_that_resets_its_connection_is_a_kilobyte_or_two(
     tmp_path: Path,
 ) -> None:
-    with unused_port() as port:
-        with running([sys.executable, *of_readme(tmp_path, port)]) as server:
-            assert server.stdout
-            assert server.stderr
-            read_until(server.stdout, b"Try: nc")
-            client = connect(port)
-            client.sendall(b"hello\n")
-            read_until(client, b"hello\n")
-            reset(client)
-            logged = read_until(server.stderr, b"Connection reset by peer\n")
-            assert 1_000 < len(logged) < 3_000
+    with unused_port() as port, running([sys.executable, *of_readme(tmp_path, port)]) as server:
+        assert server.stdout
+        assert server.stderr
+        read_until(server.stdout, b"Try: nc")
+        client = connect(port)
+        client.sendall(b"hello\n")
+        read_until(client, b"hello\n")
+        reset(client)
+        logged = read_until(server.stderr, b"Connection reset by peer\n")
+        assert 1_000 < len(logged) < 3_000
 
 
 @contextmanager
