@@ -11,8 +11,7 @@ A promise is pending, then fulfilled with a value or rejected with an exception,
 Nothing here waits, or does any input or output: a function resolves what can be resolved,
 and returns. The loop that waits for descriptors and clocks is `lwt_unix.lwt_main`.
 
-The source of all this is `_core`, whose guide gives the order in which to read it. The other
-modules of OCaml's library are modules of this package, to be imported by themselves:
+The other modules of OCaml's library are modules of this package, to be imported by themselves:
 `from lwt import lwt_list, lwt_stream`.
 
 An argument of a wrong type is a `TypeError`, raised at the call before anything has changed. This
@@ -24,6 +23,8 @@ The words: a promise is *resolved* when it is fulfilled or rejected. A *callback
 attached to a pending promise; *cancel callbacks* run before the others, and only if the
 promise is cancelled. A *proxy* stands for another promise, the *underlying* one, in every
 respect.
+
+The source is `_core`, whose guide gives the order in which to read it.
 
 OCaml: src/core/lwt.mli, lwt.ml.
 """

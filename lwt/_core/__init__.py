@@ -15,9 +15,9 @@ The source reads in this order, one idea a file:
    Lwt leaves open, for the engine too
 10. `pause`, `query`, `lifting`, `backtrace`, `namespaces`: the rest
 
-Below them are `publish` (names as users see them), `identity` (what cannot be copied), `slips` (hints for common ones), `ring` (linked rings, which `lwt_sequence`
-offers), `checks` (of arguments), and `exceptions` (`Canceled`, the exception filter, and how an
-exception becomes a rejection). `waiters` is the queue of mailboxes, mutexes, conditions and
+Below them are `publish` (names as users see them), `identity` (what cannot be copied), `slips` (what
+common slips mean), `ring` (linked rings, which `lwt_sequence` offers), `checks` (of arguments), and
+`exceptions` (`Canceled`, the exception filter, and how an exception becomes a rejection). `waiters` is the queue of mailboxes, mutexes, conditions and
 pools. `operators` hands `Promise` what its operators call.
 
 A finaliser may run in the middle of all this. When the collector finds a body that nobody can wake, the

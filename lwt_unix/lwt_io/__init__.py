@@ -18,6 +18,10 @@ put into an output channel is written out when its buffer is full, on `flush` an
 a `flush`. Every function is atomic: if two use one channel at the same time, the
 second waits for the first.
 
+A line has no bound, as in OCaml: `read_line` and its kin collect it until there is no memory left. If
+the other side is a stranger, give them a `limit`, as above. A longer line is then the error
+`Line_too_long`, and the channel can still be used.
+
 The functions that print are named by letters. At the beginning, `f` means to a channel, `e` to
 standard error, and no letter to standard output. At the end, `l` adds a line end, and `f` formats
 with `%`.
@@ -29,8 +33,8 @@ The source, in reading order:
 
 1. `_buffer`: the buffer, its positions, and the functions behind a channel
 2. `_taking`, `_putting`: reading and writing the buffer, for one operation at a time
-3. `_turns`: which operation has its turn; `_channel`: flushing, closing, aborting; `_at_exit`:
-   flushing when the process ends
+3. `_turns`: which operation has its turn; `_at_once`: what needs no turn, since nobody uses the channel;
+   `_channel`: flushing, closing, aborting; `_at_exit`: flushing when the process ends
 4. `_create`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions
 5. `_access`: working in the buffer directly (skip it at first)
 6. `_connections`, `_server_loop`, `_servers`: clients and servers
