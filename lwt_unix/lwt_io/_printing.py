@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import lwt
 from lwt._core.checks import check_kind
-from lwt_unix._descriptors.buffers import bytes_of
 from lwt_unix.lwt_io._channel import OutputChannel
 from lwt_unix.lwt_io._create import stderr, stdout
 from lwt_unix.lwt_io._format import formatted
-from lwt_unix.lwt_io._writing import Data, write, write_line
+from lwt_unix.lwt_io._writing import Data, write_for, write_line_for
 
 # --- To a channel ------------------------------------------------------------
 
@@ -25,7 +24,7 @@ def fprint(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.fprint : output_channel -> string -> unit Lwt.t
     """
     check_kind("lwt_io.fprint", oc, OutputChannel)
-    return write(oc, _checked("lwt_io.fprint", text))
+    return write_for("lwt_io.fprint", oc, text)
 
 
 def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
@@ -34,7 +33,7 @@ def fprintl(oc: OutputChannel, text: Data, /) -> lwt.Promise[None]:
     OCaml: Lwt_io.fprintl : output_channel -> string -> unit Lwt.t
     """
     check_kind("lwt_io.fprintl", oc, OutputChannel)
-    return write_line(oc, _checked("lwt_io.fprintl", text))
+    return write_line_for("lwt_io.fprintl", oc, text)
 
 
 def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
@@ -54,7 +53,7 @@ def fprintf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[Non
     OCaml: Lwt_io.fprintf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
     check_kind("lwt_io.fprintf", oc, OutputChannel)
-    return write(oc, formatted("lwt_io.fprintf", format, args))
+    return write_for("lwt_io.fprintf", oc, formatted("lwt_io.fprintf", format, args))
 
 
 def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[None]:
@@ -63,11 +62,7 @@ def fprintlf(oc: OutputChannel, format: str, /, *args: object) -> lwt.Promise[No
     OCaml: Lwt_io.fprintlf : output_channel -> ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
     check_kind("lwt_io.fprintlf", oc, OutputChannel)
-    return write_line(oc, formatted("lwt_io.fprintlf", format, args))
-
-
-def _checked(function: str, text: Data) -> Data:
-    return text if type(text) is str else bytes_of(function, text)
+    return write_line_for("lwt_io.fprintlf", oc, formatted("lwt_io.fprintlf", format, args))
 
 
 # --- To the standard output, and the standard error output -------------------
@@ -78,7 +73,7 @@ def print(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.print : string -> unit Lwt.t
     """
-    return write(stdout, _checked("lwt_io.print", text))
+    return write_for("lwt_io.print", stdout, text)
 
 
 def printl(text: Data, /) -> lwt.Promise[None]:
@@ -86,7 +81,7 @@ def printl(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.printl : string -> unit Lwt.t
     """
-    return write_line(stdout, _checked("lwt_io.printl", text))
+    return write_line_for("lwt_io.printl", stdout, text)
 
 
 def printf(format: str, /, *args: object) -> lwt.Promise[None]:
@@ -94,7 +89,7 @@ def printf(format: str, /, *args: object) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.printf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write(stdout, formatted("lwt_io.printf", format, args))
+    return write_for("lwt_io.printf", stdout, formatted("lwt_io.printf", format, args))
 
 
 def printlf(format: str, /, *args: object) -> lwt.Promise[None]:
@@ -102,7 +97,7 @@ def printlf(format: str, /, *args: object) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.printlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write_line(stdout, formatted("lwt_io.printlf", format, args))
+    return write_line_for("lwt_io.printlf", stdout, formatted("lwt_io.printlf", format, args))
 
 
 def eprint(text: Data, /) -> lwt.Promise[None]:
@@ -110,7 +105,7 @@ def eprint(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.eprint : string -> unit Lwt.t
     """
-    return write(stderr, _checked("lwt_io.eprint", text))
+    return write_for("lwt_io.eprint", stderr, text)
 
 
 def eprintl(text: Data, /) -> lwt.Promise[None]:
@@ -118,7 +113,7 @@ def eprintl(text: Data, /) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.eprintl : string -> unit Lwt.t
     """
-    return write_line(stderr, _checked("lwt_io.eprintl", text))
+    return write_line_for("lwt_io.eprintl", stderr, text)
 
 
 def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:
@@ -126,7 +121,7 @@ def eprintf(format: str, /, *args: object) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.eprintf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write(stderr, formatted("lwt_io.eprintf", format, args))
+    return write_for("lwt_io.eprintf", stderr, formatted("lwt_io.eprintf", format, args))
 
 
 def eprintlf(format: str, /, *args: object) -> lwt.Promise[None]:
@@ -134,4 +129,4 @@ def eprintlf(format: str, /, *args: object) -> lwt.Promise[None]:
 
     OCaml: Lwt_io.eprintlf : ('a, unit, string, unit Lwt.t) format4 -> 'a
     """
-    return write_line(stderr, formatted("lwt_io.eprintlf", format, args))
+    return write_line_for("lwt_io.eprintlf", stderr, formatted("lwt_io.eprintlf", format, args))

@@ -27,6 +27,7 @@ from lwt_unix._descriptors.buffers import check_part, writable_bytes
 from lwt_unix.lwt_io import _taking
 from lwt_unix.lwt_io._at_once import take_char, take_into, take_line, take_some
 from lwt_unix.lwt_io._channel import InputChannel
+from lwt_unix.lwt_io._taking import UNLIMITED
 from lwt_unix.lwt_io._turns import exclusively
 
 if TYPE_CHECKING:
@@ -115,18 +116,18 @@ def read_line_opt(
     if limit is not None:
         if type(limit) is not int or limit < 1:
             check_bounds("lwt_io.read_line_opt", "limit", limit, 1)
-        return _read_line_opt_within(ic, limit)
+        return _next_line("lwt_io.read_line_opt", ic, limit)
     line = take_line(ic)
     if line is not None:
         return lwt.return_some(line)
     return exclusively(ic, _taking.read_line_opt(ic._buffer))
 
 
-def _read_line_opt_within(ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[bytes] | None]:
+def _next_line(function: str, ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[bytes] | None]:
     line = take_line(ic, limit)
     if line is not None:
         return lwt.return_some(line)
-    return exclusively(ic, _taking.read_line_opt(ic._buffer, limit))
+    return exclusively(ic, _taking.read_line_opt(ic._buffer, limit), function)
 
 
 def read_lines(
@@ -152,9 +153,10 @@ def read_lines(
         raise given_by_position(read_lines, _wrong)
     check_kind("lwt_io.read_lines", ic, InputChannel)
     if limit is None:
-        return lwt_stream.from_(partial(read_line_opt, ic))
-    check_bounds("lwt_io.read_lines", "limit", limit, 1)
-    return lwt_stream.from_(partial(_read_line_opt_within, ic, limit))
+        limit = UNLIMITED
+    else:
+        check_bounds("lwt_io.read_lines", "limit", limit, 1)
+    return lwt_stream.from_(partial(_next_line, "lwt_io.read_lines", ic, limit))
 
 
 def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:

@@ -56,6 +56,14 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
     return exclusively(oc, _putting.write(oc._buffer, memoryview(data)))
 
 
+def write_for(function: str, oc: OutputChannel, data: Data) -> lwt.Promise[None]:
+    """Do what `write` does, for a function that errors are to name."""
+    encoded = data.encode() if type(data) is str else bytes_of(function, data)
+    if put(oc, encoded):
+        return lwt.return_unit
+    return exclusively(oc, _putting.write(oc._buffer, memoryview(encoded)), function)
+
+
 def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
     r"""Write `line` and a `"\n"`.
 
@@ -76,6 +84,14 @@ def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
     return exclusively(oc, _putting.write_line(oc._buffer, memoryview(line)))
 
 
+def write_line_for(function: str, oc: OutputChannel, line: Data) -> lwt.Promise[None]:
+    """Do what `write_line` does, for a function that errors are to name."""
+    encoded = line.encode() if type(line) is str else bytes_of(function, line)
+    if put_line(oc, encoded):
+        return lwt.return_unit
+    return exclusively(oc, _putting.write_line(oc._buffer, memoryview(encoded)), function)
+
+
 def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
     """Write one byte.
 
@@ -88,14 +104,18 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_char", oc, OutputChannel)
-    byte = char if type(char) is bytes else bytes(bytes_of("lwt_io.write_char", char))
+    if type(char) is bytes and len(char) == 1 and put(oc, char):
+        return lwt.return_unit
+    return _write_char_for("lwt_io.write_char", oc, char)
+
+
+def _write_char_for(function: str, oc: OutputChannel, char: Data) -> lwt.Promise[None]:
+    byte = char if type(char) is bytes else bytes(bytes_of(function, char))
     if len(byte) != 1:
-        raise ValueError(
-            f"lwt_io.write_char: {char!r} is {len(byte)} bytes, not one; use lwt_io.write"
-        )
+        raise ValueError(f"{function}: {char!r} is {len(byte)} bytes, not one; use lwt_io.write")
     if put(oc, byte):
         return lwt.return_unit
-    return exclusively(oc, _putting.write_char(oc._buffer, byte))
+    return exclusively(oc, _putting.write_char(oc._buffer, byte), function)
 
 
 def write_lines(
@@ -116,10 +136,10 @@ def write_lines(
 async def _write_lines(oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data]) -> None:
     if isinstance(lines, AsyncIterable):
         async for line in lines:
-            await write_line(oc, line)
+            await write_line_for("lwt_io.write_lines", oc, line)
     else:
         for line in lines:
-            await write_line(oc, line)
+            await write_line_for("lwt_io.write_lines", oc, line)
 
 
 def write_chars(
@@ -139,10 +159,10 @@ def write_chars(
 async def _write_chars(oc: OutputChannel, chars: Iterable[Data] | AsyncIterable[Data]) -> None:
     if isinstance(chars, AsyncIterable):
         async for char in chars:
-            await write_char(oc, char)
+            await _write_char_for("lwt_io.write_chars", oc, char)
     else:
         for char in chars:
-            await write_char(oc, char)
+            await _write_char_for("lwt_io.write_chars", oc, char)
 
 
 def _write_from(

@@ -8,12 +8,14 @@ from collections.abc import Callable
 import pytest
 
 import lwt
+from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Sink, Source
 
 READ: dict[str, Callable[[lwt_io.InputChannel], lwt.Promise[object]]] = {
     "read_line": lwt_io.read_line,
     "read_line_opt": lwt_io.read_line_opt,
+    "read_lines": lambda ic: lwt.apply(lwt_stream.next, lwt_io.read_lines(ic)),
     "read_char": lwt_io.read_char,
     "read_char_opt": lwt_io.read_char_opt,
     "read": lwt_io.read,
@@ -41,20 +43,14 @@ WRITE: dict[str, Callable[[lwt_io.OutputChannel], lwt.Promise[object]]] = {
         oc, b"text", 0, 4
     ),
     "write_from_string_exactly": lambda oc: lwt_io.write_from_string_exactly(oc, "text", 0, 4),
+    "write_lines": lambda oc: lwt_io.write_lines(oc, ["text"]),
+    "write_chars": lambda oc: lwt_io.write_chars(oc, ["c"]),
+    "fprint": lambda oc: lwt_io.fprint(oc, "text"),
+    "fprintl": lambda oc: lwt_io.fprintl(oc, "text"),
+    "fprintf": lambda oc: lwt_io.fprintf(oc, "%d", 3),
+    "fprintlf": lambda oc: lwt_io.fprintlf(oc, "%d", 3),
     "flush": lwt_io.flush,
 }
-
-
-CALL_OTHERS = {
-    "read_lines": "read_line",
-    "write_chars": "write_char",
-    "write_lines": "write_line",
-    "fprint": "write",
-    "fprintf": "write",
-    "fprintl": "write_line",
-    "fprintlf": "write_line",
-}
-"""Functions that stand on another one, which then tells its own name."""
 
 
 def test_every_function_that_reads_or_writes_is_in_a_table() -> None:
@@ -64,7 +60,7 @@ def test_every_function_that_reads_or_writes_is_in_a_table() -> None:
         if inspect.isfunction(function := getattr(lwt_io, name))
         and {"ic", "oc"} & inspect.signature(function).parameters.keys()
     }
-    assert named <= READ.keys() | WRITE.keys() | CALL_OTHERS.keys()
+    assert named <= READ.keys() | WRITE.keys()
 
 
 def why_closed(promise: lwt.Promise[object]) -> str:
@@ -86,6 +82,32 @@ def test_a_closed_output_channel_says_what_was_tried(name: str) -> None:
     sink = Sink()
     lwt_main.run(lwt_io.close(sink.channel))
     assert why_closed(WRITE[name](sink.channel)) == f"lwt_io.{name} on a closed output channel"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("ending", ["", "l", "f", "lf"])
+def test_a_closed_standard_output_says_which_function_was_called(
+    monkeypatch: pytest.MonkeyPatch, stream: str, ending: str
+) -> None:
+    sink = Sink()
+    monkeypatch.setattr(f"lwt_unix.lwt_io._printing.{stream}", sink.channel)
+    lwt_main.run(lwt_io.close(sink.channel))
+    name = f"{'e' if stream == 'stderr' else ''}print{ending}"
+    promise = getattr(lwt_io, name)("text")
+    assert why_closed(promise) == f"lwt_io.{name} on a closed output channel"
+
+
+@pytest.mark.parametrize("name", ["read_line_opt", "read_lines"])
+def test_a_limit_changes_nothing_about_that(name: str) -> None:
+    source = Source()
+    lwt_main.run(lwt_io.close(source.channel))
+    limited: dict[str, Callable[[], lwt.Promise[object]]] = {
+        "read_line_opt": lambda: lwt_io.read_line_opt(source.channel, limit=3),
+        "read_lines": lambda: lwt.apply(
+            lwt_stream.next, lwt_io.read_lines(source.channel, limit=3)
+        ),
+    }
+    assert why_closed(limited[name]()) == f"lwt_io.{name} on a closed input channel"
 
 
 @pytest.mark.parametrize("name", READ)
