@@ -285,7 +285,10 @@ def _wrong_call(callback: object, names: Arguments) -> str:
     bound = given - len(names)  # What the callback has been given already.
     takes = _taken(max(least - bound, 0), None if any_number else max(most - bound, 0))
     name = name_of(callback)
-    called = "the " + " and the ".join(names) if names else "no argument"
+    if all(len(one) == 1 for one in names):  # Names that say nothing, such as those of `wrap2`.
+        called = f"{len(names) or 'no'} argument{'s' if len(names) > 1 else ''}"
+    else:
+        called = "the " + " and the ".join(names)
     takes_nothing = least <= given - len(names) == most and not any_number
     if takes_nothing and not name.startswith("<"):
         written = f"{_lambda(names)}: {name.rpartition('.')[2]}()"

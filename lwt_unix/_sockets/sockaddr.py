@@ -81,7 +81,7 @@ Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Address = Sockaddr | tuple[str, int] | Path
 """What functions take: a `Sockaddr`, a plain `(host, port)`, or a path.
 
-A plain `str` such as `"localhost:8080"` is refused: it was hardly meant to be a path. If it was,
+A plain `str` or `bytes` such as `"localhost:8080"` is refused: it was hardly meant to be a path. If it was,
 write `ADDR_UNIX("localhost:8080")`.
 """
 
@@ -92,6 +92,8 @@ PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str
 _ROOM_FOR_PATH = 107 if sys.platform == "linux" else 103
 """How many bytes a path may have in the system's `struct sockaddr_un`, before its NUL."""
 
+
+_looks_like_a_name: Final = re.compile(r"[\w.-]+").fullmatch
 
 _host_and_port: Final = re.compile(r"([^/\0]*):([0-9]{1,5})").fullmatch
 
@@ -142,7 +144,7 @@ def to_sockaddr(function: str, address: Address) -> Sockaddr:
         ValueError: its host is a name, its port is out of range, its path has a NUL, or looks like
             a host and a port.
     """
-    if isinstance(address, str):
+    if isinstance(address, str | bytes):
         _check_is_path(function, address)
     path = address.path if isinstance(address, ADDR_UNIX) else address
     if isinstance(path, str | bytes | os.PathLike):
@@ -230,15 +232,33 @@ def _checked_path(function: str, path: Path) -> str:
     raise ValueError(f"{function}: the path {path!r} cannot be written in bytes: {problem}")
 
 
-def _check_is_path(function: str, text: str) -> None:
+def _check_is_path(function: str, given: str | bytes) -> None:
     """Raise a ValueError for a host and a port that are written where a path belongs."""
+    text = os.fsdecode(given)
     found = _host_and_port(text)
     if found is not None:
-        host, port = found[1] or inet_addr_any, found[2]
         raise ValueError(
-            f"{function}: {text!r} would be the path of a Unix-domain socket; did you mean "
-            f'("{host}", {port})? Such a path is written ADDR_UNIX("{text}")'
+            f"{function}: {given!r} would be the path of a Unix-domain socket; did you mean "
+            f"{_meant(text, found[1], int(found[2]))} Such a path is written "
+            f"{written(ADDR_UNIX(text))}"
         )
+
+
+def _meant(text: str, host: str, port: int) -> str:
+    """Write what can be passed instead of `host:port`; `text` is the whole, `"::1"` for example."""
+    of_name = "? A host must be numeric: socket.getaddrinfo resolves a name."
+    shown = f"{port}" if port <= 0xFFFF else "port"
+    if host in {"", "*"}:
+        return f'("{inet_addr_any}", {shown})?'
+    if host == "localhost":
+        return f'("{inet_addr_loopback}", {shown}){of_name}'
+    if _is_numeric(inside := _without_brackets(host)):
+        return f'("{inside}", {shown})?'
+    if _is_numeric(text):
+        return f'("{text}", port)?'
+    if _looks_like_a_name(host):
+        return f'(socket.gethostbyname("{host}"), {shown}){of_name}'
+    return "a tuple (host, port)?"
 
 
 def _parts_of_host(host: str) -> tuple[socket.AddressFamily, str, str]:
@@ -271,12 +291,26 @@ def _scope_id(interface: str) -> int:
 def _check_host(function: str, host: object) -> None:
     if not isinstance(host, str):
         raise wrong_type(function, "a host in numeric form", host, "such as '127.0.0.1' or '::1'")
+    if _is_numeric(host):
+        return
+    inside = _without_brackets(host)
+    if inside != host and _is_numeric(inside):
+        hint = f"write {inside!r}, without brackets"
+    else:
+        hint = f"resolve a name first, for example with socket.gethostbyname({host!r})"
+    raise ValueError(
+        f"{function}: host {host!r} is not a numeric address, such as '127.0.0.1' or '::1'; {hint}"
+    )
+
+
+def _is_numeric(host: str) -> bool:
     try:
         socket.inet_pton(*_parts_of_host(host)[:2])
-        return
+        return True
     except (OSError, ValueError):
-        pass
-    raise ValueError(
-        f"{function}: host {host!r} is not a numeric address, such as '127.0.0.1' or '::1';"
-        f" resolve a name first, for example with socket.gethostbyname({host!r})"
-    )
+        return False
+
+
+def _without_brackets(host: str) -> str:
+    """Return an IPv6 address as it is written in a URL, `"[::1]"`, without its brackets."""
+    return host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host

@@ -200,7 +200,6 @@ def test_the_traceback_of_the_call_is_kept() -> None:
 # --- All others: told at the call --------------------------------------------
 
 AT_THE_CALL: dict[str, tuple[Callable[[Function], object], str]] = {
-    "lwt.wrap2": (lwt.wrap2, "a b"),
     "lwt_list.iter_s": (lambda f: lwt_list.iter_s(f, []), "element"),
     "lwt_list.mapi_p": (lambda f: lwt_list.mapi_p(f, []), "index element"),
     "lwt_list.fold_right_s": (lambda f: lwt_list.fold_right_s(f, [], 0), "element accumulator"),
@@ -233,6 +232,14 @@ def test_a_function_tells_at_the_call_how_it_calls_its_callback(function: str) -
     assert str(caught.value) == (
         f"{function}: callback many is called with {called}, but takes 3; write {written}"
     )
+
+
+def test_arguments_whose_names_say_nothing_are_counted() -> None:
+    takes_none: Any = lambda: 1  # noqa: E731
+    with pytest.raises(TypeError, match=r"^lwt\.wrap1: .* with 1 argument, but takes none; .* a: "):
+        lwt.wrap1(takes_none)
+    with pytest.raises(TypeError, match=r"^lwt\.wrap2: .* 2 arguments, but takes 3; .* a, b: "):
+        lwt.wrap2(many)  # type: ignore[arg-type]
 
 
 # --- What can be called how --------------------------------------------------
@@ -363,7 +370,7 @@ def test_what_can_be_called_is_no_error(callback: object) -> None:
     ids=lambda value: value if isinstance(value, str) else name_of(value),
 )
 def test_what_cannot_be_called_is_an_error(callback: object, takes: str) -> None:
-    with pytest.raises(TypeError, match=f" is called with the x, but {takes}; write lambda"):
+    with pytest.raises(TypeError, match=f" is called with 1 argument, but {takes}; write lambda"):
         check_callback("lwt.f", callback, ("x",))
 
 
@@ -378,7 +385,7 @@ def test_what_promised_made_is_not_taken_for_a_function_of_no_argument() -> None
 
 def test_what_a_method_or_a_partial_has_been_given_does_not_count() -> None:
     for callback in (Callback(), Callback().method, partial(two, 1)):
-        with pytest.raises(TypeError, match="is called with the x and the y, but takes 1; "):
+        with pytest.raises(TypeError, match="is called with 2 arguments, but takes 1; "):
             check_callback("lwt.f", callback, ("x", "y"))
 
 

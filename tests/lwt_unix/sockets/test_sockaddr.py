@@ -1,6 +1,9 @@
 """Addresses: what is taken for one, and what they become."""
 
+import ast
 import errno
+import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX
-from lwt_unix._sockets.sockaddr import from_python, to_python, to_sockaddr
+from lwt_unix._sockets.sockaddr import from_python, to_python, to_sockaddr, written
 
 
 @pytest.mark.parametrize(
@@ -49,19 +52,48 @@ def test_a_host_that_is_not_numeric_is_refused(host: str) -> None:
 @pytest.mark.parametrize(
     ("path", "meant"),
     [
-        ("localhost:8080", '("localhost", 8080)'),
+        ("localhost:8080", '("127.0.0.1", 8080)? A host must be numeric: socket.getaddrinfo '),
+        (b"localhost:8080", '("127.0.0.1", 8080)? A host must be numeric: socket.getaddrinfo '),
+        ("a.org:80", '(socket.gethostbyname("a.org"), 80)? A host must be numeric: '),
+        ("[::1]:80", '("::1", 80)? Such a path is written ADDR_UNIX("[::1]:80")'),
+        ("[fe80::1%lo]:80", '("fe80::1%lo", 80)?'),
+        ("2001:db8::5", '("2001:db8::5", port)?'),
+        ("*:80", '("0.0.0.0", 80)?'),
+        ("127.0.0.1:080", '("127.0.0.1", 80)?'),
+        ("127.0.0.1:65536", '("127.0.0.1", port)?'),
+        ("1:2:3", "a tuple (host, port)?"),
         ("127.0.0.1:80", '("127.0.0.1", 80)'),
         ("::1:80", '("::1", 80)'),
         (":8080", '("0.0.0.0", 8080)'),
     ],
 )
-def test_a_host_and_a_port_where_a_path_belongs_are_asked_about(path: str, meant: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"^f: '{path}' would be the path .* did you mean "
-    ) as raised:
+def test_a_host_and_a_port_where_a_path_belongs_are_asked_about(
+    path: str | bytes, meant: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^f: .* did you mean ") as raised:
         to_sockaddr("f", path)
-    assert meant in str(raised.value)
-    assert to_sockaddr("f", ADDR_UNIX(path)) == ADDR_UNIX(path)
+    expected = f"f: {path!r} would be the path of a Unix-domain socket; did you mean {meant}"
+    assert str(raised.value).startswith(expected)
+    unix = ADDR_UNIX(os.fsdecode(path))
+    assert str(raised.value).endswith(f" Such a path is written {written(unix)}")
+    assert to_sockaddr("f", unix) == unix
+
+
+@pytest.mark.parametrize(
+    "path", ["localhost:80", "[::1]:80", "::1:80", "10.0.0.1:080", ":80", "*:80", "0.0.0.0:8080"]
+)
+def test_what_the_question_shows_is_an_address(path: str) -> None:
+    with pytest.raises(ValueError, match="did you mean") as raised:
+        to_sockaddr("f", path)
+    shown = re.search(r"did you mean (\(.*?\))\?", str(raised.value))
+    assert shown is not None
+    host, port = ast.literal_eval(shown[1])
+    assert to_sockaddr("f", (host, port)) == ADDR_INET(host, port)
+
+
+def test_a_host_in_brackets_is_told_to_leave_them_out() -> None:
+    with pytest.raises(ValueError, match=r"write '::1', without brackets$"):
+        to_sockaddr("f", ("[::1]", 80))
 
 
 @pytest.mark.parametrize(
