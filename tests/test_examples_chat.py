@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 import lwt
+import lwt_unix
 from docs.examples import chat
 from lwt_unix import lwt_io, lwt_main
 from tests.support.programs import (
@@ -26,7 +27,7 @@ from tests.support.programs import (
     running,
     running_example,
 )
-from tests.support.servers import heard_until, served_by
+from tests.support.servers import Channels, heard_until, served_by
 
 ANNOUNCEMENT = b"To stop: "
 
@@ -185,6 +186,28 @@ def test_a_client_that_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch
         lwt_main.run(conversation)
         said = read_to_end(silent)
     assert said.endswith(b"* You have said nothing for a long time. Goodbye.\n")
+
+
+def test_a_client_whose_conversation_ends_by_a_bug_has_left_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(line: bytes) -> str:
+        raise KeyError(line)
+
+    async def note(exception: Exception) -> None:
+        noted.append(exception.args)
+
+    def serve(address: lwt_unix.Sockaddr, channels: Channels) -> lwt.Promise[None]:
+        return lwt.catch(lambda: room.serve(address, channels), note)
+
+    noted: list[object] = []
+    room = chat.Room()
+    monkeypatch.setattr(chat, "printable", fail)
+    with served_by(serve) as (bob, _), served_by(serve) as (ada, ended):
+        ada.sendall(b"hello\n")
+        lwt_main.run(heard_until(b"guest2 has left.\n", bob))
+        lwt_main.run(ended)
+    assert noted == [(b"hello",)]
 
 
 def test_a_packet_of_4096_lines_keeps_nobody_waiting() -> None:

@@ -112,10 +112,11 @@ class Room:
             last_words = await lwt.pick(ends)
         except GONE:
             pass  # the client vanished
-        self._clients.remove(client)
-        if lwt.is_sleeping(self.closing):
-            self.announce(f"* {client.name} has left.\n")
-        await client.leave(last_words)
+        finally:
+            self._clients.remove(client)
+            if lwt.is_sleeping(self.closing):
+                self.announce(f"* {client.name} has left.\n")
+            await client.leave(last_words)
 
     @lwt.promised
     async def relay(self, client: Client, input: lwt_io.InputChannel) -> str:
