@@ -24,6 +24,11 @@ _NOT_IN_ASYNCIO: Final = (
     "and promises of lwt instead of futures"
 )
 
+_LOCKS_OF_ASYNCIO: Final = (
+    "asyncio's loop does not run here: instead of asyncio.Lock, Event, Semaphore and Queue use "
+    "lwt_mutex, lwt_condition, lwt_pool and lwt_stream"
+)
+
 
 def explain(exception: BaseException) -> None:
     """Add to the text of an exception what to do about a common slip, if it is one."""
@@ -31,6 +36,8 @@ def explain(exception: BaseException) -> None:
     if kind is TypeError or kind is AttributeError:
         if re.search(_USED_AS_ITS_VALUE, _text_of(exception)):
             _add(exception, "await the promise to have its value")
+        elif _text_of(exception) == "'NoneType' object has no attribute 'create_future'":
+            _add(exception, _LOCKS_OF_ASYNCIO)  # They ask the loop that runs, and there is none.
     elif kind is RuntimeError:
         text = _text_of(exception)
         if text == "no running event loop":

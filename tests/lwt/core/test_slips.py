@@ -152,6 +152,41 @@ def test_a_future_of_asyncio_in_a_body_is_told_of_promises() -> None:
     )
 
 
+async def lock_twice() -> None:
+    lock = asyncio.Lock()
+    await lock.acquire()
+    await lock.acquire()
+
+
+async def wait_for_a_condition() -> None:
+    condition = asyncio.Condition()
+    async with condition:
+        await condition.wait()
+
+
+WAITS_OF_ASYNCIO: dict[str, Callable[[], Any]] = {
+    "Queue": lambda: asyncio.Queue[int]().get(),
+    "Event": lambda: asyncio.Event().wait(),
+    "Semaphore": lambda: asyncio.Semaphore(0).acquire(),
+    "Barrier": lambda: asyncio.Barrier(2).wait(),
+    "Lock": lock_twice,
+    "Condition": wait_for_a_condition,
+}
+
+
+@pytest.mark.parametrize("wait", WAITS_OF_ASYNCIO.values(), ids=WAITS_OF_ASYNCIO)
+def test_what_waits_in_asyncio_is_told_which_module_of_lwt_has_the_like(
+    wait: Callable[[], Any],
+) -> None:
+    exception = exception_of(wait)
+    assert type(exception) is AttributeError
+    assert str(exception) == (
+        "'NoneType' object has no attribute 'create_future'; asyncio's loop does not run here: "
+        "instead of asyncio.Lock, Event, Semaphore and Queue use lwt_mutex, lwt_condition, "
+        "lwt_pool and lwt_stream"
+    )
+
+
 def test_a_function_of_trio_in_a_body_is_told_that_trio_does_not_run() -> None:
     async def sleep_of_trio() -> None:
         raise RuntimeError("must be called from async context")
