@@ -19,6 +19,20 @@ async def parse_async(text: str) -> int:
     return int(text)
 
 
+@lwt.promised
+async def total(n: int, so_far: int) -> int:
+    if n == 0:
+        return so_far
+    return total(n - 1, so_far + n)  # type: ignore[return-value]
+
+
+@lwt.promised
+async def total_promised(n: int, so_far: int) -> Promise[int]:
+    if n == 0:
+        return so_far  # type: ignore[return-value]
+    return total_promised(n - 1, so_far + n)
+
+
 def refused(p: Promise[int], q: Promise[str], resolver: Resolver[int]) -> None:
     lwt.bind(q, parse)  # type: ignore[arg-type]
     lwt.bind(p, parse_async)  # type: ignore[arg-type]

@@ -30,6 +30,13 @@ def complaints_of_mypy(*files: Path, cache: Path) -> str:
     return checked.stdout + checked.stderr
 
 
+def tail_call_of_the_page() -> str:
+    """The example of a body that hands over, from the page that says how to annotate it."""
+    page = ROOT / "docs" / "explanation" / "callbacks.md"
+    [example] = [text for _, text in blocks(page.read_text(), "python") if "return total(" in text]
+    return example
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_mypy_infers_what_the_interface_promises_and_refuses_wrong_programs(
@@ -37,6 +44,9 @@ def test_mypy_infers_what_the_interface_promises_and_refuses_wrong_programs(
 ) -> None:
     files = [*sorted(HERE.glob("inferred*.py")), HERE / "refused.py"]
     assert len(files) > 5
+    tail_call = tmp_path / "tail_call.py"
+    tail_call.write_text(f"import lwt\n{tail_call_of_the_page()}")
+    files.append(tail_call)
     assert complaints_of_mypy(*files, cache=tmp_path) == ""
 
 
