@@ -43,6 +43,7 @@ Only one thread may use all this, the one that runs the main loop.
 The state of the process is all that exists once and changes. `_renewal` sets it back:
 
 - `lwt_engine._current`: `_current`, the current engine; `turn`, how often it has turned
+- `lwt_engine._base`: `main_loop`, what it waits for
 - `lwt_main`: `_running`, whether the main loop runs, `_thread`, where, and `_left_by`, what left it for good
 - `_asyncgens`: `_begun`, `dropped` and `_closing`, the async generators that are to be closed, or are being
   closed

@@ -36,6 +36,7 @@ from lwt_unix import _asyncgens, _ending, _time, lwt_engine
 from lwt_unix._checks import promise_of
 from lwt_unix._ending import exit_patience
 from lwt_unix._processes import interrupts, parting
+from lwt_unix.lwt_engine._base import main_loop
 
 __all__ = [
     # Running
@@ -149,22 +150,27 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
     enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
     engine_turn = lwt_engine.iter
     dropped, deferred = _asyncgens.dropped, resolution.deferred
-    while True:
-        resume()
-        if dropped:
-            _asyncgens.close_dropped()
-        result = poll(promise)
-        if result is not None:
-            return result.value
-        # This is a hot path, and nearly always there are no hooks: an empty sequence is its own
-        # neighbour.
-        if enter_hooks.next is not enter_hooks:
-            lwt_sequence.iter_l(_call, enter_hooks)
-        engine_turn(paused_count() == 0 and not dropped and not deferred)
-        if paused_count():
-            wakeup_paused()
-        if leave_hooks.next is not leave_hooks:
-            lwt_sequence.iter_l(_call, leave_hooks)
+    try:
+        main_loop.awaited = promise
+        main_loop.dropped, main_loop.deferred = dropped, deferred
+        while True:
+            resume()
+            if dropped:
+                _asyncgens.close_dropped()
+            result = poll(promise)
+            if result is not None:
+                return result.value
+            # This is a hot path, and nearly always there are no hooks: an empty sequence is its own
+            # neighbour.
+            if enter_hooks.next is not enter_hooks:
+                lwt_sequence.iter_l(_call, enter_hooks)
+            engine_turn(paused_count() == 0 and not dropped and not deferred)
+            if paused_count():
+                wakeup_paused()
+            if leave_hooks.next is not leave_hooks:
+                lwt_sequence.iter_l(_call, leave_hooks)
+    finally:
+        main_loop.renew()
 
 
 # Held while `run` runs. A lock rather than a boolean: two threads may try at once.
@@ -187,6 +193,7 @@ def _finished() -> None:
 def _renew() -> None:  # pyright: ignore[reportUnusedFunction]  # `_renewal` calls it.
     """Begin again: `run` does not run, and there are no hooks."""
     _finished()
+    main_loop.renew()
     Enter_iter_hooks.remove_all()
     Leave_iter_hooks.remove_all()
     Exit_hooks.remove_all()

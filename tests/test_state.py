@@ -49,6 +49,7 @@ FILLED_ONCE = {
     "lwt._core.promise.operators": "by `operators`, when `lwt` is imported",
     "lwt._core.promise._content_repr": "how long a repr may be, set right there",
     "lwt_unix._processes.parting._of_others": "by files above it, when they are imported",
+    "lwt_unix.lwt_engine._base._NEVER": "a promise that nobody can resolve",
     "lwt_unix.lwt_engine._current.after_set": "by files above it, when they are imported",
     "lwt_unix.lwt_engine._events.fake_event": "an event that is not active, and never will be",
     "lwt_unix.lwt_engine._libev._OPENERS": "a table",

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lwt._core.checks import check_callable, wrong_type
 from lwt._core.identity import refuse_copy
+from lwt._core.promise import PENDING, Promise, new_promise
 from lwt_unix._checks import check_delay, check_fd
 from lwt_unix.lwt_engine._events import (
     Action,
@@ -82,6 +83,32 @@ def check_engine(function: str, engine: object) -> None:
         hint = f"pass an instance, {getattr(engine, '__name__', '')}()"
     raise wrong_type(function, "an engine", engine, hint)
 
+
+# --- The main loop -----------------------------------------------------------
+
+
+class Main_loop:
+    """What the main loop, which runs an engine's turn just now, would have to do after it.
+
+    It says in `iter` whether to wait. But a finaliser may run after that. So an engine looks here
+    once more before it waits.
+    """
+
+    __slots__ = ("awaited", "dropped", "deferred")
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Say that there is no main loop."""
+        self.awaited: Promise[Any] = _NEVER
+        self.dropped: Collection[object] = ()
+        self.deferred: Collection[object] = ()
+
+
+_NEVER: Final[Promise[Any]] = new_promise(PENDING, None)
+
+main_loop: Final = Main_loop()
 
 # --- Engines -----------------------------------------------------------------
 

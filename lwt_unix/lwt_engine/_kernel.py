@@ -36,7 +36,8 @@ from typing import Final, Protocol
 
 from lwt._core.choices import arrange_ready
 from lwt._core.pause import paused_count
-from lwt_unix.lwt_engine._base import system_clock
+from lwt._core.promise import PENDING, underlying
+from lwt_unix.lwt_engine._base import main_loop, system_clock
 from lwt_unix.lwt_engine._descriptors import (
     READ,
     WRITE,
@@ -70,8 +71,9 @@ class Poller(Protocol):
     def wait(self) -> Callable[[float, int], list[tuple[int, int]]]:
         """The function that waits; it may be the system call itself.
 
-        Its arguments: for how many seconds at most, negative for no limit, and for how
-        many reports at most. A report is a tuple of a descriptor and bits; a descriptor
+        Before the system call it makes nothing that the collector tracks: see `iter`. Its
+        arguments: for how many seconds at most, negative for no limit, and for how many reports
+        at most. A report is a tuple of a descriptor and bits; a descriptor
         may be reported twice.
         """
         ...
@@ -130,8 +132,21 @@ class kernel_based(descriptor_based):
         else:
             timeout = -1.0
         ready: list[tuple[int, int]] = []
-        if self._refused or timers.fresh or self._changes or (block and paused_count()):
-            timeout = 0.0  # Or a finaliser has begun something since we looked.
+        if timeout:
+            # The last look: a finaliser may have begun something. What is to be collected by now is
+            # collected here at the latest, in the call. From here to the system call nothing is made
+            # that the collector tracks.
+            awaited = underlying(main_loop.awaited)
+            if (
+                awaited._state != PENDING
+                or paused_count()
+                or timers.fresh
+                or self._changes
+                or self._refused
+                or main_loop.dropped
+                or main_loop.deferred
+            ):
+                timeout = 0.0
         if self._watches or timeout:
             try:
                 ready = self._wait(timeout, self._most_reports)

@@ -201,17 +201,18 @@ class Select_poller:
     def __init__(self) -> None:
         self.readable: Final = READ
         self.writable: Final = WRITE
-        self._readers: Final[set[int]] = set()
-        self._writers: Final[set[int]] = set()
+        # The system call takes lists as they are; of a set it would make one.
+        self._readers: Final[list[int]] = []
+        self._writers: Final[list[int]] = []
         self.wait = self._wait
 
     def change(self, fd: int, before: int, after: int, /) -> None:
         """Note what to ask the kernel."""
         for fds, direction in ((self._readers, READ), (self._writers, WRITE)):
+            if fd in fds:
+                fds.remove(fd)
             if after & direction:
-                fds.add(fd)
-            else:
-                fds.discard(fd)
+                fds.append(fd)
 
     def _wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
         try:

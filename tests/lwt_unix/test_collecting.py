@@ -1,7 +1,7 @@
 """Nothing is lost when the collector runs in the middle of input and output, and finalisers interfere."""
 
 import os
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -40,6 +40,76 @@ def test_a_timer_that_a_finaliser_starts_or_stops_in_a_turn_disturbs_none() -> N
         assert lwt_engine.timer_count() == 0
 
     for_every_collection(Sleepers, lambda _: lwt_engine.iter(False), Sleepers.interfere, check)
+
+
+# --- Waiting -----------------------------------------------------------------
+
+
+class Waiting:
+    """A main loop, and an engine that does not wait, but notes whether it would have been wrong to."""
+
+    def __init__(self, engine: lwt_engine.abstract) -> None:
+        self.awaited, self.resolver = lwt.wait()
+        self.due: lwt.Promise[Any] = lwt.return_unit
+        self.is_late = False
+        self.engine = engine
+        engine._wait = self.wait  # type: ignore[attr-defined]
+        lwt_engine.set(engine, destroy=False)
+
+    def wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        if timeout:
+            self.is_late = lwt.is_sleeping(self.due) or not lwt.is_sleeping(self.awaited)
+            self.resolve()
+        return []
+
+    def resolve(self) -> None:
+        if lwt.is_sleeping(self.awaited):
+            lwt.wakeup(self.resolver, None)
+
+    def pause(self) -> None:
+        self.due = lwt.pause()
+
+    def sleep(self) -> None:
+        self.due = lwt_unix.sleep(0.0)
+
+
+def drop_a_generator(waiting: Waiting) -> None:
+    waiting.due, ended = lwt.wait()
+
+    async def generator() -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            lwt.wakeup(ended, None)
+
+    async def begin() -> None:
+        async for _ in generator():
+            break
+
+    lwt.ignore_result(lwt.of_coroutine(begin()))
+
+
+@pytest.mark.parametrize(
+    "interfere", [Waiting.resolve, Waiting.pause, Waiting.sleep, drop_a_generator]
+)
+def test_the_engine_does_not_wait_if_a_finaliser_has_given_the_main_loop_something_to_do(
+    interfere: Callable[[Waiting], None],
+) -> None:
+    usual = lwt_engine.get()
+
+    def check(waiting: Waiting, _: object) -> None:
+        assert not waiting.is_late
+        lwt_engine.set(usual)
+        if lwt.is_sleeping(waiting.due):
+            lwt_main.run(lwt_unix.sleep(0.0))  # It began too late for the main loop.
+
+    places = for_every_collection(
+        lambda: Waiting(lwt_engine.libev()),
+        lambda waiting: lwt_main.run(waiting.awaited),
+        interfere,
+        check,
+    )
+    assert any(place.startswith(("kernel_based.iter", "underlying")) for place in places)
 
 
 # --- Channels ----------------------------------------------------------------

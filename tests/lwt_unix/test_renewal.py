@@ -9,6 +9,7 @@ from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix._renewal import renew
+from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_io._channel import _outputs
 from tests.support.modules import listed_state
@@ -28,6 +29,9 @@ def of_channel(channel: lwt_io.Channel) -> object:
 STATE: dict[str, Callable[[], object]] = {
     "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
     "lwt_engine._current.turn": lambda: turn.number,
+    "lwt_engine._base.main_loop": lambda: [
+        getattr(main_loop, name) for name in main_loop.__slots__
+    ],
     "lwt_main._running": lwt_main._running.locked,
     "lwt_main._thread": lambda: lwt_main._thread.contents,
     "lwt_main._left_by": lambda: lwt_main._left_by.contents,
@@ -76,6 +80,7 @@ def change_everything() -> list[object]:
     for hooks in (lwt_main.Enter_iter_hooks, lwt_main.Leave_iter_hooks):
         hooks.add_first(print)
     lwt_main.at_exit(lwt.pause)
+    main_loop.dropped = [1]
     lwt_main._running.acquire()
     lwt_main._thread.contents = 1
     lwt_main._left_by.contents = "MemoryError"
