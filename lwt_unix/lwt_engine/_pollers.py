@@ -32,6 +32,8 @@ class Epoll(Protocol):
     def poll(self, timeout: float, maxevents: int, /) -> list[tuple[int, int]]: ...
     def close(self) -> None: ...
     def fileno(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
 
 
 EPOLLIN: Final = 1
@@ -81,12 +83,14 @@ class Epoll_poller:
         self.wait = self._epoll.poll
 
     def close(self) -> None:
-        """Close our epoll, unless somebody has done so.
+        """Close our epoll, unless somebody has done so. Doing so again does nothing.
 
         A program that becomes a daemon closes all descriptors. Then the numbers belong to others, maybe
         to the epoll of the next engine. The object would close its number when it is collected: so
         it is kept.
         """
+        if self._epoll.closed:
+            return
         if self._mark.is_there():
             self._epoll.close()
             self._mark.close()

@@ -169,6 +169,10 @@ class Counting_epoll:
         self.close = self.epoll.close
         self.fileno = self.epoll.fileno
 
+    @property
+    def closed(self) -> bool:
+        return self.epoll.closed
+
     def register(self, fd: int, mask: int, /) -> None:
         self.calls.append(("register", mask))
         self.epoll.register(fd, mask)

@@ -198,3 +198,18 @@ def test_a_new_engine_closes_nobody_s_file_after_something_has_closed_all_descri
 ) -> None:
     run = run_code(BECOMES_A_DAEMON.replace("OTHERS", str(others)))
     assert (run.stdout, run.stderr, run.returncode) == ("1 None\n", "", 0)
+
+
+def test_an_engine_that_is_destroyed_twice_is_closed_once_and_nobody_complains() -> None:
+    program = """if True:
+        import os
+        from lwt_unix import lwt_engine
+        engine = lwt_engine.libev()
+        engine.destroy()
+        files = [os.open(os.devnull, os.O_RDONLY) for _ in range(4)]
+        engine.destroy()
+        for file in files:
+            os.fstat(file)
+    """
+    run = run_code(program)
+    assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
