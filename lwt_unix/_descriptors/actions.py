@@ -38,6 +38,7 @@ from typing import Final, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback, wrong_type
+from lwt._core.promise import REJECTED, underlying
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
@@ -186,12 +187,15 @@ class ActionQueue(WaitQueue):
             else:
                 failure = None
         else:
-            if self.remove(pending):
+            is_awaited = self.remove(pending)
+            if is_awaited:
                 descriptor._calls += 1
                 pending.fulfill(value)
-                if descriptor._calls >= MOST_AT_ONCE:
-                    self.try_in_next_turn()
-                    return None
+            if pending.name == "accept":
+                close_if_lost(pending.resolver._promise, value)
+            if is_awaited and descriptor._calls >= MOST_AT_ONCE:
+                self.try_in_next_turn()
+                return None
             return pending.next
         if failure is not None:
             if self.remove(pending):
@@ -242,6 +246,18 @@ class ActionQueue(WaitQueue):
         finally:
             if self.first is not None and self.engine_event is None:
                 self.start()
+
+
+def close_if_lost(promise: lwt.Promise[object], accepted: object) -> None:
+    """Close the connection that a call has accepted, if nobody gets it.
+
+    Nearly always somebody does. But a finaliser may cancel the promise, or close the descriptor, while
+    the call runs, or right after it. Of `accept_n`, the list stays with who called it.
+    """
+    if underlying(promise)._state == REJECTED:
+        match accepted:
+            case (File_descr() as client, _):
+                system.close(client._fd)
 
 
 FIRST_DELAY: Final = 0.001

@@ -1,6 +1,7 @@
 """Nothing is lost when the collector runs in the middle of input and output, and finalisers interfere."""
 
 import os
+import socket
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix._descriptors import system
+from lwt_unix._sockets.socket_calls import socket_of
 from tests.support.collecting import for_every_collection
-from tests.support.descriptors import send
+from tests.support.descriptors import open_descriptors, send
 
 pytestmark = pytest.mark.no_cover
 
@@ -329,6 +332,53 @@ def test_closing_and_cancelling_while_who_waits_is_rejected_rejects_each_once() 
         ends.end()
 
     for_every_collection(prepare, Ends.close_near, lambda ends: lwt.cancel(ends.waiting[1]), check)
+
+
+# --- Sockets -----------------------------------------------------------------
+
+
+class Listener:
+    """A socket that listens, who waits for a client there, and a client that has come."""
+
+    def __init__(self) -> None:
+        self.socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        lwt_main.run(lwt_unix.bind(self.socket, ("127.0.0.1", 0)))
+        lwt_unix.listen(self.socket, 1)
+        self.accepting = lwt_unix.accept(self.socket)
+        self.client = socket.create_connection(system.getsockname(socket_of(self.socket)))
+
+    def cancel(self) -> None:
+        lwt.cancel(self.accepting)
+
+    def close(self) -> None:
+        lwt_unix.close(self.socket)
+
+    def end(self) -> None:
+        self.client.close()
+        mine: list[lwt_unix.File_descr] = []
+        if isinstance(accepted := lwt.state(self.accepting), lwt.Return):
+            mine.append(accepted.value[0])
+        if lwt_unix.state(self.socket) is not lwt_unix.Closed:
+            mine.append(self.socket)
+        for descriptor in mine:
+            lwt_main.run(lwt_unix.close(descriptor))
+
+
+@pytest.mark.parametrize("interfere", [Listener.cancel, Listener.close])
+def test_a_connection_is_accepted_for_somebody_or_closed(
+    interfere: Callable[[Listener], None],
+) -> None:
+    def operation(listener: Listener) -> None:
+        while lwt.is_sleeping(listener.accepting):
+            lwt_engine.iter(False)
+
+    def check(listener: Listener, _: object) -> None:
+        listener.end()
+        assert open_descriptors() == before
+
+    before = open_descriptors()
+    places = for_every_collection(Listener, operation, interfere, check)
+    assert any(place.startswith("_accept,") for place in places)
 
 
 # --- Closing channels --------------------------------------------------------
