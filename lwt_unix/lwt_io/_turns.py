@@ -37,6 +37,7 @@ from lwt import lwt_sequence
 from lwt._core.checks import check_callback, check_kind
 from lwt._core.coroutine import run_for_value
 from lwt._core.identity import refuse_copy
+from lwt._core.promise import REJECTED
 from lwt._core.storage import Storage, current_storage
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer, note_operation
@@ -136,11 +137,13 @@ def _is_over(channel: Channel) -> bool:
 
 def _wake_next(channel: Channel, queue: lwt_sequence.Sequence[lwt.Resolver[None]]) -> None:
     """Wake the first who waits; if a finaliser has cancelled them all, the channel is idle."""
-    match lwt_sequence.take_opt_l(queue):
-        case lwt.Some(resolver):
-            lwt.wakeup_later(resolver, None)
-        case _ if channel._state is WAITING:
-            channel._state = IDLE
+    while (first := lwt_sequence.take_opt_l(queue)) is not None:
+        resolver = first.value
+        lwt.wakeup_later(resolver, None)
+        if resolver._promise._state != REJECTED:  # A finaliser has not cancelled it just then.
+            return
+    if channel._state is WAITING:
+        channel._state = IDLE
 
 
 @final

@@ -132,6 +132,9 @@ class Reader:
     def take(self) -> None:
         self.read.append(lwt_io.read_line(self.channel))
 
+    def line(self) -> lwt.Promise[bytes]:
+        return lwt_io.read_line(self.channel)
+
     def finish(self) -> list[bytes]:
         """Read the rest, and return all that was read, in the order of the lines."""
         lwt_main.run(lwt_unix.close(self.far))
@@ -232,6 +235,49 @@ def test_an_operation_that_waits_for_its_turn_gets_it_though_the_channel_is_free
         lambda subject: lwt_io.read_line(subject[0].channel),
         lambda subject: lwt.wakeup(subject[1], None),
         check,
+    )
+
+
+class Atomic(Reader):
+    """A channel that is used, and who waits for it."""
+
+    def __init__(self, function: Callable[[Reader], lwt.Promise[Any]]) -> None:
+        super().__init__()
+        wait, self.over = lwt.wait()
+        lwt.ignore_result(lwt_io.atomic(lambda _: wait)(self.channel))
+        self.first = function(self)
+        self.second = lwt_io.read_line(self.channel)
+
+
+TAKING_TURNS: list[Callable[[Reader], lwt.Promise[Any]]] = [
+    Reader.line,
+    lambda reader: lwt_io.atomic(lwt_io.read_line)(reader.channel),
+]
+
+
+@pytest.mark.parametrize("function", TAKING_TURNS)
+@pytest.mark.parametrize("closes", [False, True])
+def test_the_next_has_its_turn_though_a_finaliser_cancels_who_is_woken_just_then(
+    function: Callable[[Reader], lwt.Promise[Any]], closes: bool
+) -> None:
+    def operation(subject: Atomic) -> None:
+        if closes:
+            lwt.ignore_result(lwt_io.abort(subject.channel))
+        lwt.wakeup(subject.over, None)
+
+    def check(subject: Atomic, _: object) -> None:
+        for _ in range(3):
+            lwt_main.run(lwt.pause())
+        taken = isinstance(lwt.state(subject.first), lwt.Return)
+        if closes:
+            assert isinstance(lwt.state(subject.second), lwt.Fail)
+        else:
+            assert lwt.state(subject.second) == lwt.Return(b"2" if taken else b"1")
+        lwt_main.run(lwt_io.close(subject.channel))
+        lwt_main.run(lwt_unix.close(subject.far))
+
+    for_every_collection(
+        lambda: Atomic(function), operation, lambda subject: lwt.cancel(subject.first), check
     )
 
 
