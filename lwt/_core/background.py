@@ -13,7 +13,7 @@ from typing import Any, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.coroutine import attempt
-from lwt._core.exceptions import while_handling
+from lwt._core.exceptions import note_context
 from lwt._core.promise import (
     PENDING,
     REJECTED,
@@ -66,8 +66,9 @@ def dont_wait(
     def handle(rejection: Rejection) -> None:
         exception = rejection.with_own_traceback()
         try:
-            while_handling(exception, handler, exception)
+            handler(exception)
         except Exception as raised:
+            note_context(raised, exception)
             explain_call(raised, "lwt.dont_wait", handler, ("exception",))
             raise
         finally:

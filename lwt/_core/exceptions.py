@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callback
 from lwt._core.promise import Rejection, outcome
@@ -13,7 +13,6 @@ from lwt._core.values import Ref
 __all__ = ["Canceled", "Exception_filter", "Failure"]
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 class Canceled(Exception):
@@ -142,31 +141,33 @@ def rejection_by(exception: Exception) -> Rejection:
     return Rejection(exception, traceback)
 
 
-# --- In the place of `except` ------------------------------------------------
+# --- What handlers raise -----------------------------------------------------
 
 
-def while_handling(
-    exception: Exception, function: Callable[P, T], /, *arguments: P.args, **keywords: P.kwargs
-) -> T:
-    """Call a function as an `except` clause would: what it raises has the exception as its context."""
-    traceback, context = exception.__traceback__, exception.__context__
+def note_context(exception: Exception, handled: Exception) -> None:
+    """Make the exception that was handled the context of what its handler has raised.
+
+    In an `except` clause Python does so. A handler does not run in one: what it resolves would then
+    have the exception as its context, too, and a loop through handlers would make a chain.
+    """
+    if exception.__context__ is not None:
+        return  # It was raised while another one was being handled in the handler, and has this one.
+    link: BaseException | None = handled
+    known: set[int] = set()
+    while link is not None and id(link) not in known:
+        if link is exception:
+            return  # It is the same one, or an older one that is raised again: close no circle.
+        known.add(id(link))
+        link = link.__context__
+    exception.__context__ = handled
+
+
+async def with_context(coroutine: Coroutine[Any, Any, T], handled: Exception) -> T:
+    """Run the coroutine of a handler, and do the same for what it raises."""
     try:
-        raise exception
-    except Exception:
-        # Raising has changed both. It is here only for the interpreter to know what is handled.
-        exception.__traceback__, exception.__context__ = traceback, context
-        return function(*arguments, **keywords)
-    finally:
-        del exception, arguments, traceback, context  # A traceback may lead here: close no circle.
-
-
-async def awaited_while_handling(exception: Exception, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Do the same for the coroutine that a function has returned."""
-    traceback, context = exception.__traceback__, exception.__context__
-    try:
-        raise exception
-    except Exception:
-        exception.__traceback__, exception.__context__ = traceback, context
         return await coroutine
+    except Exception as exception:
+        note_context(exception, handled)
+        raise
     finally:
-        del exception, coroutine, traceback, context
+        del handled  # A traceback may lead to this frame: close no circle.

@@ -34,7 +34,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, final
 
 from lwt._core.checks import explain_call
-from lwt._core.exceptions import Canceled, rejection_of
+from lwt._core.exceptions import Canceled, note_context, rejection_of
 from lwt._core.promise import (
     PENDING,
     REJECTED,
@@ -152,10 +152,15 @@ def report(rejection: Rejection) -> None:
     async_exception_hook.contents(rejection.with_own_traceback())
 
 
-def call_or_report(name: str, callback: Callable[..., object], *arguments: object) -> None:
+def call_or_report(
+    name: str,
+    callback: Callable[..., object],
+    *arguments: object,
+    handled: Exception | None = None,
+) -> None:
     """Call a user function whose exceptions go to `async_exception_hook`.
 
-    `name` is the function to which it was given.
+    `name` is the function to which it was given, and `handled` the exception that it handles.
     """
     try:
         callback(*arguments)
@@ -163,6 +168,8 @@ def call_or_report(name: str, callback: Callable[..., object], *arguments: objec
     except Exception as exception:
         argument = "exception" if name == "lwt.on_failure" else "value"
         explain_call(exception, name, callback, (argument,)[: len(arguments)])
+        if handled is not None:
+            note_context(exception, handled)
         rejection = rejection_of(exception)
     report(rejection)
 

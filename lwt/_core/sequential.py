@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
 from lwt._core.coroutine import attempt, to_promise
-from lwt._core.exceptions import awaited_while_handling, rejection_of, while_handling
+from lwt._core.exceptions import note_context, rejection_of, with_context
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -323,7 +323,7 @@ class _Cleaning:
         try:
             inner = _clean_up_then(self._cleanup, promise._state, promise._value)
         except Exception as exception:
-            own_frames = 2 if promise._state == FULFILLED else 4
+            own_frames = 2 if promise._state == FULFILLED else 3
             try:
                 return settle(self._outer, REJECTED, rejection_of(exception, own_frames))
             finally:
@@ -464,7 +464,7 @@ class TryBind:
                 inner = handle(self._function_name, callback, argument, argument)
         except Exception as exception:
             explain_call(exception, self._function_name, callback, _ARGUMENT[promise._state])
-            own_frames = 1 if promise._state == FULFILLED else 3
+            own_frames = 1 if promise._state == FULFILLED else 2
             rejection = rejection_of(exception, own_frames)
         else:
             return make_into_proxy(self._outer, inner)
@@ -485,12 +485,15 @@ def handle(
     exception: Exception,
     *arguments: Exception,
 ) -> Promise[T]:
-    """Call a handler of an exception in the place of an `except` clause."""
+    """Call a handler of an exception, which becomes the context of what the handler raises."""
     try:
-        result = while_handling(exception, handler, *arguments)
+        result = handler(*arguments)
         if isinstance(result, Coroutine):
-            result = awaited_while_handling(exception, result)
+            result = with_context(result, exception)
         return to_promise(function_name, handler, result)
+    except Exception as raised:
+        note_context(raised, exception)
+        raise
     finally:
         del exception, arguments  # A traceback may lead to this frame: close no circle.
 

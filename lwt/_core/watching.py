@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
-from lwt._core.exceptions import while_handling
 from lwt._core.promise import FULFILLED, PENDING, Promise, add_callback, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, call_or_report, postpone_action, resolution
 from lwt._core.storage import current_storage
@@ -126,5 +125,4 @@ class _Watcher:
                 call_or_report("lwt.on_success", self._on_fulfilled, promise._value)
         elif self._on_rejected is not None:
             exception = promise._value.with_own_traceback()
-            name = "lwt.on_failure"
-            while_handling(exception, call_or_report, name, self._on_rejected, exception)
+            call_or_report("lwt.on_failure", self._on_rejected, exception, handled=exception)

@@ -350,20 +350,6 @@ def test_a_loop_through_handlers_of_pending_promises_makes_no_chain_of_contexts(
     assert contexts == [0] * 200
 
 
-def test_an_exception_of_a_handler_does_not_have_the_handled_one_as_its_context() -> None:
-    def handler(_: Exception) -> lwt.Promise[None]:
-        raise A
-
-    with pytest.raises(A) as caught:
-        lwt.catch(lambda: lwt.fail(ValueError()), handler)
-    assert caught.value.__context__ is None
-
-    promise, resolver = pending()
-    result = lwt.catch(lambda: promise, handler)
-    lwt.wakeup_exn(resolver, ValueError())
-    assert rejected_with(result).__context__ is None
-
-
 def test_callbacks_of_a_rejected_promise_do_not_run_inside_an_except_block() -> None:
     later, resolver = pending()
 

@@ -272,11 +272,27 @@ def test_an_exception_that_a_handler_raises_again_is_not_its_own_context(
     assert FIRST.__context__ is None
 
 
-def test_a_handler_can_raise_again_what_it_handles() -> None:
-    def handler(_: Exception) -> lwt.Promise[Any]:
-        raise  # noqa: PLE0704  # As in an `except` clause.
+def test_an_older_exception_that_a_handler_raises_again_closes_no_circle() -> None:
+    older, newer = A(), B()
+    newer.__context__ = older
 
-    assert exception_of(lwt.apply(partial(lwt.catch, failure), handler)) is FIRST
+    def handler(_: Exception) -> lwt.Promise[Any]:
+        raise older
+
+    assert exception_of(lwt.apply(partial(lwt.catch, lambda: lwt.fail(newer)), handler)) is older
+    assert older.__context__ is None
+
+
+def test_what_a_handler_was_handling_itself_stays_the_context() -> None:
+    def handler(_: Exception) -> lwt.Promise[Any]:
+        try:
+            raise A
+        except A:
+            raise B from None
+
+    exception = exception_of(lwt.apply(partial(lwt.catch, failure), handler))
+    assert isinstance(exception.__context__, A)
+    assert exception.__context__ is not FIRST
 
 
 def test_the_traceback_of_what_a_handler_raises_shows_no_frame_of_lwt() -> None:
