@@ -258,6 +258,8 @@ def close_if_lost(promise: lwt.Promise[object], accepted: object) -> None:
         match accepted:
             case (File_descr() as client, _):
                 system.close(client._fd)
+            case _:
+                pass
 
 
 FIRST_DELAY: Final = 0.001
