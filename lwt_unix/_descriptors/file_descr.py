@@ -273,8 +273,9 @@ def abort(descriptor: File_descr, exn: Exception, /) -> None:
     """
     check_is_descriptor("lwt_unix.abort", descriptor)
     check_exception("lwt_unix.abort", exn)
-    if descriptor._state is not Closed:
-        descriptor._state = Aborted(exn)
+    aborted = Aborted(exn)
+    if descriptor._state is not Closed:  # Nor has a finaliser closed it.
+        descriptor._state = aborted
         descriptor._direct = False
         _reject_waiters(descriptor)
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lwt_unix import lwt_engine, lwt_io, lwt_main
 from lwt_unix._descriptors import system
 from lwt_unix._sockets.socket_calls import socket_of
 from tests.support.collecting import for_every_collection
-from tests.support.descriptors import open_descriptors, send
+from tests.support.descriptors import fill, open_descriptors, send
 
 pytestmark = pytest.mark.no_cover
 
@@ -380,6 +381,70 @@ def test_closing_and_cancelling_while_who_waits_is_rejected_rejects_each_once() 
     for_every_collection(prepare, Ends.close_near, lambda ends: lwt.cancel(ends.waiting[1]), check)
 
 
+class Full(Ends):
+    """A socket into which nothing goes any more, and who waits to write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        fill(self.near)
+
+    def write(self) -> lwt.Promise[int]:
+        return lwt_unix.write(self.near, b"x", 0, 1)
+
+    def write_too(self) -> None:
+        self.waiting.append(self.write())
+
+    def write_and_cancel(self) -> None:
+        lwt.cancel(self.write())
+
+
+@pytest.mark.parametrize("interfere", [Full.write_too, Full.write_and_cancel])
+def test_who_begins_to_write_is_served_whoever_else_begins_just_then(
+    interfere: Callable[[Full], None],
+) -> None:
+    def check(ends: Full, promise: lwt.Promise[Any]) -> None:
+        lwt_main.run(lwt_unix.blocking(ends.far))
+        try:
+            while os.read(lwt_unix.unix_file_descr(ends.far), 65536):
+                pass
+        except BlockingIOError:
+            pass
+        run_until([promise, *ends.waiting])
+        assert lwt_engine.writable_count() == before
+        ends.end()
+
+    before = lwt_engine.writable_count()
+    for_every_collection(Full, Full.write, interfere, check)
+
+
+ABORTING: list[Callable[[Ends], object]] = [
+    lambda ends: lwt.cancel(ends.waiting[1]),
+    Ends.close_near,
+    lambda ends: lwt_unix.abort(ends.near, LookupError()),
+]
+
+
+@pytest.mark.parametrize("interfere", ABORTING)
+def test_aborting_rejects_each_who_waits_once_whatever_a_finaliser_does(
+    interfere: Callable[[Ends], object],
+) -> None:
+    def prepare() -> Ends:
+        ends = Ends()
+        for _ in range(3):
+            ends.wait_too()
+        return ends
+
+    def check(ends: Ends, _: object) -> None:
+        assert all(isinstance(lwt.state(promise), lwt.Fail) for promise in ends.waiting)
+        assert lwt_engine.readable_count() == before
+        ends.end()
+
+    before = lwt_engine.readable_count()
+    for_every_collection(
+        prepare, lambda ends: lwt_unix.abort(ends.near, KeyError()), interfere, check
+    )
+
+
 # --- Sockets -----------------------------------------------------------------
 
 
@@ -425,6 +490,75 @@ def test_a_connection_is_accepted_for_somebody_or_closed(
     before = open_descriptors()
     places = for_every_collection(Listener, operation, interfere, check)
     assert any(place.startswith("_accept,") for place in places)
+
+
+class Client:
+    """A socket that connects, by a call that a finaliser may disturb."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+
+    def connect(self) -> lwt.Promise[None]:
+        promise = lwt.apply(partial(lwt_unix.connect, self.socket), self.server.getsockname())
+        for _ in range(100):
+            if lwt.is_sleeping(promise):
+                lwt_engine.iter(False)
+        return promise
+
+    def wait_too(self) -> None:
+        lwt_unix.wait_write(self.socket)
+
+    def close(self) -> None:
+        lwt_unix.close(self.socket)
+
+
+@pytest.mark.parametrize("interfere", [Client.wait_too, Client.close])
+def test_connecting_ends_though_a_finaliser_waits_too_or_closes(
+    interfere: Callable[[Client], None],
+) -> None:
+    def check(client: Client, connected: lwt.Promise[None]) -> None:
+        failed = isinstance(lwt.state(connected), lwt.Fail)
+        assert failed or lwt.state(connected) == lwt.Return(None)
+        assert not failed or lwt_unix.state(client.socket) is lwt_unix.Closed
+        client.server.close()
+        if lwt_unix.state(client.socket) is not lwt_unix.Closed:
+            lwt_main.run(lwt_unix.close(client.socket))
+        assert (lwt_engine.writable_count(), open_descriptors()) == before
+
+    before = lwt_engine.writable_count(), open_descriptors()
+    for_every_collection(Client, Client.connect, interfere, check)
+
+
+# --- Hooks -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hooks", [lwt_main.Enter_iter_hooks, lwt_main.Leave_iter_hooks])
+def test_each_hook_of_a_turn_is_called_whatever_a_finaliser_adds_or_removes(
+    hooks: lwt_main.Hooks[object],
+) -> None:
+    def prepare() -> tuple[list[str], list[lwt_main.Hooks.hook]]:
+        log: list[str] = []
+        return log, [
+            hooks.add_last(lambda: log.append("first")),
+            hooks.add_last(lambda: log.append("second")),
+            hooks.add_last(lambda: log.append("third")),
+        ]
+
+    def interfere(subject: tuple[list[str], list[lwt_main.Hooks.hook]]) -> None:
+        log, nodes = subject
+        hooks.remove(nodes[1])
+        hooks.add_last(lambda: log.append("fourth"))
+
+    def check(subject: tuple[list[str], list[lwt_main.Hooks.hook]], _: object) -> None:
+        log, _nodes = subject
+        assert [name for name in log if name in {"first", "third"}] == ["first", "third"]
+        log.clear()
+        lwt_main.run(lwt.pause())
+        assert log == ["first", "third", "fourth"]
+        hooks.remove_all()
+
+    for_every_collection(prepare, lambda _: lwt_main.run(lwt.pause()), interfere, check)
 
 
 # --- Closing channels --------------------------------------------------------
