@@ -72,12 +72,15 @@ class Signal_handler_id:
 class _Signal:
     """A signal that has handlers."""
 
-    __slots__ = ("handlers", "previous")
+    __slots__ = ("handlers", "is_handled", "previous")
 
-    def __init__(self, previous: Disposition) -> None:
+    def __init__(self) -> None:
         self.handlers: lwt_sequence.Sequence[Signal_handler_id] = lwt_sequence.create()
 
-        self.previous = previous
+        self.is_handled = False
+        """Whether Python has been told."""
+
+        self.previous: Disposition = None
         """How the signal was disposed of before."""
 
 
@@ -92,12 +95,11 @@ class _SignalPipe:
     __slots__ = ("_event", "_identity", "_missed", "_previous_wakeup_fd", "_reading", "_writing")
 
     def __init__(self) -> None:
-        self._open()
-
         self._missed: Final[deque[int]] = deque(maxlen=_MOST_KEPT)
         """The signals that came while the pipe was not there."""
 
-        self._previous_wakeup_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._previous_wakeup_fd = -1
+        self._open()
 
     def _open(self) -> None:
         """Open a pipe, and have the engine watch it."""
@@ -150,7 +152,7 @@ class _SignalPipe:
             pass  # as many signals as this are waiting already
 
     def claim(self) -> None:
-        """Have Python write to this pipe again, if someone has taken that over."""
+        """Have Python write to this pipe, also if someone has taken that over."""
         self.make_sure_it_is_there()
         current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         if current != self._writing:
@@ -190,6 +192,8 @@ class _SignalPipe:
         current = _set_wakeup_fd(self._previous_wakeup_fd, otherwise=-1)
         if current not in {self._writing, -1}:
             _set_wakeup_fd(current, otherwise=-1)  # it belongs to someone else by now: leave it
+        if _pipe is not None and _pipe._previous_wakeup_fd == self._writing:
+            _pipe._previous_wakeup_fd = self._previous_wakeup_fd  # A finaliser has made that one.
         if self._owns(self._reading):
             lwt_engine.get().forget(self._reading)
             system.close(self._reading)
@@ -315,12 +319,18 @@ def _add_handler(
 ) -> Signal_handler_id:
     ocaml = "Lwt_unix.on_signal: unavailable signal"
     check_bounds(function, "signum", signum, 1, _LAST, hint=_HINT, ocaml=ocaml)
-    handled = _signals.get(signum)
-    if handled is None:
-        _check_thread(function)
-        handled = _start_handling(signum)
     handler = Signal_handler_id(signum, f)
-    handler._node = lwt_sequence.add_r(handler, handled.handlers)
+    # The handler comes first: so the signal is handled until it goes, whatever a finaliser adds and disables.
+    while True:
+        handled = _signals.get(signum)
+        if handled is None:
+            _check_thread(function)
+            handled = _signals.setdefault(signum, _Signal())
+        handler._node = lwt_sequence.add_r(handler, handled.handlers)
+        if _signals.get(signum) is handled:
+            break
+    if not handled.is_handled:
+        _start_handling(handler, handled)
     return handler
 
 
@@ -392,25 +402,40 @@ def _check_thread(function: str) -> None:
         )
 
 
-def _start_handling(signum: int) -> _Signal:
-    global _pipe
-    if _pipe is None:
-        _pipe = _SignalPipe()
-    else:
-        _pipe.make_sure_it_is_there()
+def _start_handling(handler: Signal_handler_id, handled: _Signal) -> None:
+    """Tell Python of a signal, for its first handler; if that fails, the handler goes."""
+    signum = handler._signum
     try:
+        _open_pipe()
         # An engine that stands on another library's loop may get its signals from there.
-        if lwt_engine.forwards_signal(signum):
-            previous: Disposition = None
-        else:
+        if not lwt_engine.forwards_signal(signum):
             previous = signal.signal(signum, leave_it_to_the_pipe)
+            if previous is not leave_it_to_the_pipe:  # A finaliser has not done so.
+                handled.previous = previous
+        handled.is_handled = True
     except BaseException as exn:
+        node, handler._node = handler._node, None
+        if node is not None:
+            lwt_sequence.remove(node)
+        if lwt_sequence.is_empty(handled.handlers) and _signals.get(signum) is handled:
+            del _signals[signum]
         _close_pipe_if_idle()
         if isinstance(exn, OSError):
             note_call(exn, "sigaction")
         raise
-    handled = _signals[signum] = _Signal(previous)
-    return handled
+
+
+def _open_pipe() -> None:
+    global _pipe
+    if _pipe is not None:
+        _pipe.make_sure_it_is_there()
+        return
+    pipe = _SignalPipe()
+    if _pipe is None:
+        _pipe = pipe
+        pipe.claim()
+    else:  # A finaliser has opened one meanwhile.
+        pipe.close()
 
 
 def _stop_handling(signum: int, handled: _Signal) -> None:
@@ -420,6 +445,10 @@ def _stop_handling(signum: int, handled: _Signal) -> None:
             # None is a handler that was not set from Python; it cannot be set again.
             previous = handled.previous
             signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+            successor = _signals.get(signum)
+            if successor is not None:  # A finaliser has added a handler just then.
+                successor.previous = previous
+                signal.signal(signum, leave_it_to_the_pipe)
     finally:
         _close_pipe_if_idle()
 

@@ -1,6 +1,7 @@
 """Nothing is lost when the collector runs in the middle of input and output, and finalisers interfere."""
 
 import os
+import signal
 import socket
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
@@ -528,6 +529,68 @@ def test_connecting_ends_though_a_finaliser_waits_too_or_closes(
 
     before = lwt_engine.writable_count(), open_descriptors()
     for_every_collection(Client, Client.connect, interfere, check)
+
+
+# --- Signals -----------------------------------------------------------------
+
+
+class Handlers:
+    """Handlers of signals, which note that they were called."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.of: dict[str, lwt_unix.Signal_handler_id] = {}
+
+    def add(self, name: str, signum: int = signal.SIGUSR1) -> None:
+        self.of[name] = lwt_unix.on_signal(signum, lambda _: self.log.append(name))
+
+    def disable(self, name: str) -> None:
+        if name in self.of:
+            lwt_unix.disable_signal_handler(self.of.pop(name))
+
+
+def with_one() -> Handlers:
+    handlers = Handlers()
+    handlers.add("first")
+    return handlers
+
+
+INTERFERING_HANDLERS: list[Callable[[Handlers], None]] = [
+    lambda handlers: handlers.add("finaliser"),
+    lambda handlers: handlers.add("finaliser", signal.SIGUSR2),
+    lambda handlers: handlers.disable("first"),
+]
+
+
+@pytest.mark.parametrize("interfere", INTERFERING_HANDLERS)
+@pytest.mark.parametrize("prepare", [Handlers, with_one])
+@pytest.mark.parametrize(
+    "operation",
+    [lambda handlers: handlers.add("operation"), lambda handlers: handlers.disable("first")],
+)
+def test_handlers_of_signals_are_called_and_leave_nothing_whatever_a_finaliser_adds_or_disables(
+    prepare: Callable[[], Handlers],
+    operation: Callable[[Handlers], None],
+    interfere: Callable[[Handlers], None],
+) -> None:
+    def check(handlers: Handlers, _: object) -> None:
+        expected = sorted(handlers.of)
+        assert lwt_unix.signal_count() == len(expected)
+        for signum in {handler._signum for handler in handlers.of.values()}:
+            os.kill(os.getpid(), signum)
+        lwt_engine.iter(False)
+        assert sorted(handlers.log) == expected
+        for name in expected:
+            handlers.disable(name)
+        assert state() == before
+
+    def state() -> object:
+        dispositions = signal.getsignal(signal.SIGUSR1), signal.getsignal(signal.SIGUSR2)
+        counts = lwt_unix.signal_count(), lwt_engine.readable_count()
+        return dispositions, counts, signal.set_wakeup_fd(-1), open_descriptors()
+
+    before = state()
+    for_every_collection(prepare, operation, interfere, check)
 
 
 # --- Hooks -------------------------------------------------------------------
