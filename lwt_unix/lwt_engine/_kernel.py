@@ -36,7 +36,7 @@ from typing import Final, Protocol
 
 from lwt._core.choices import arrange_ready
 from lwt._core.pause import paused_count
-from lwt._core.promise import PENDING, underlying
+from lwt._core.promise import PENDING, PROXY, underlying
 from lwt_unix.lwt_engine._base import main_loop, system_clock
 from lwt_unix.lwt_engine._descriptors import (
     READ,
@@ -134,12 +134,14 @@ class kernel_based(descriptor_based):
         ready: list[tuple[int, int]] = []
         if timeout:
             # The last look: a finaliser may have begun something. What is to be collected by now is
-            # collected here at the latest, in the call. From here to the system call nothing is made
-            # that the collector tracks.
-            awaited = underlying(main_loop.awaited)
+            # collected at the latest in the call of `paused_count`. From there to the system call nothing
+            # is made that the collector tracks.
+            awaited = main_loop.awaited
+            if awaited._state == PROXY:
+                awaited = main_loop.awaited = underlying(awaited)
             if (
-                awaited._state != PENDING
-                or paused_count()
+                paused_count()
+                or awaited._state != PENDING
                 or timers.fresh
                 or self._changes
                 or self._refused

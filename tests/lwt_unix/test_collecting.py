@@ -114,7 +114,7 @@ def test_the_engine_does_not_wait_if_a_finaliser_has_given_the_main_loop_somethi
         interfere,
         check,
     )
-    assert any(place.startswith(("kernel_based.iter", "underlying")) for place in places)
+    assert any(place.startswith(("kernel_based.iter", "paused_count")) for place in places)
 
 
 # --- Channels ----------------------------------------------------------------
