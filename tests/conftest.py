@@ -5,6 +5,7 @@ red again; `dev`, the default outside CI, draws new ones; `thorough` is for
 `make soak`. No example has a deadline: a busy machine is not a failure.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -37,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         counts = any(item.path.is_relative_to(folder) for folder in mirrors)
         if not counts or item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_finish() -> None:
+    """Take all that exists by now out of the collector's sight: ten thousand tests are much.
+
+    Many tests let the collector run. Each time, it would go over all of that.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

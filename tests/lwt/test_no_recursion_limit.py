@@ -18,10 +18,10 @@ pytestmark = [
     pytest.mark.no_cover,
 ]
 
-MILLION = 1_000_000
+HALF_A_MILLION = 500_000
 
 MANY = 20_000
-"""Enough to exceed any stack, for what a test with a million has shown already."""
+"""Enough to exceed any stack, for what a test with half a million has shown already."""
 
 unit = lwt.return_unit
 
@@ -187,8 +187,8 @@ def test_a_loop_gives_a_fulfilled_promise(loop: Loop, rounds: int) -> None:
 @pytest.mark.parametrize(
     "loop", [bind_loop, map_loop, catch_loop, try_bind_loop, finalize_loop, await_loop]
 )
-def test_a_loop_of_a_million_rounds_gives_a_fulfilled_promise(loop: Loop) -> None:
-    assert lwt.state(loop(MILLION, done)) == lwt.Return("done")
+def test_a_loop_of_half_a_million_rounds_gives_a_fulfilled_promise(loop: Loop) -> None:
+    assert lwt.state(loop(HALF_A_MILLION, done)) == lwt.Return("done")
 
 
 def raise_or_reject(promise: Callable[[], lwt.Promise[str]]) -> str:
@@ -209,9 +209,9 @@ def test_an_exception_at_the_end_comes_out_as_after_one_round(loop: Loop, rounds
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", [bind_loop, try_bind_loop])
-def test_an_exception_after_a_million_rounds_leaves_through_the_first_call(loop: Loop) -> None:
+def test_an_exception_after_half_a_million_rounds_leaves_through_the_first_call(loop: Loop) -> None:
     with pytest.raises(End):
-        loop(MILLION, fail)
+        loop(HALF_A_MILLION, fail)
 
 
 @pytest.mark.parametrize("rounds", AT_THE_LIMIT)
@@ -305,8 +305,8 @@ pause_loops = pytest.mark.parametrize(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", [bind_pause_loop, await_pause_loop])
-def test_a_loop_over_pause_runs_a_million_turns(loop: Loop) -> None:
-    promise = loop(MILLION, done)
+def test_a_loop_over_pause_runs_half_a_million_turns(loop: Loop) -> None:
+    promise = loop(HALF_A_MILLION, done)
     run_paused()
     assert lwt.state(promise) == lwt.Return("done")
 
@@ -419,8 +419,8 @@ def test_a_map_that_loops_for_its_effect_has_done_it_all_when_it_returns(rounds:
 
 
 @pytest.mark.slow
-def test_a_map_that_loops_for_its_effect_runs_a_million_rounds() -> None:
-    left = MILLION
+def test_a_map_that_loops_for_its_effect_runs_half_a_million_rounds() -> None:
+    left = HALF_A_MILLION
 
     def loop(_: None) -> None:
         nonlocal left

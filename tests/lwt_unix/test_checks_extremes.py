@@ -277,7 +277,7 @@ def test_an_address_that_no_system_can_take_is_a_value_error(
 def test_an_interface_that_no_system_has_is_an_error_of_the_system(
     interface: str, pair: Pair
 ) -> None:
-    with pytest.raises(OSError, match="No such device: '"):
+    with pytest.raises(OSError, match="No such device: ADDR_INET"):
         lwt_unix.connect(pair[0], (f"fe80::1%{interface}", 80))
 
 

@@ -123,7 +123,9 @@ def for_every_collection(
     places: list[str] = []
     was_enabled, thresholds = gc.isenabled(), gc.get_threshold()
     gc.disable()
-    gc.freeze()  # So the collector looks only at what is made from here on, and is quick.
+    # So the collector looks only at what is made from here on, and is quick. It is left so, since what
+    # the tests themselves are made of is frozen, too.
+    gc.freeze()
     try:
         _disturb_once(prepare, operation, interfere, check, garbage, 0)
         while place := _disturb_once(
@@ -131,7 +133,6 @@ def for_every_collection(
         ):
             places.append(place)
     finally:
-        gc.unfreeze()
         gc.set_threshold(*thresholds)
         if was_enabled:
             gc.enable()

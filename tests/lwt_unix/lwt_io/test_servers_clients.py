@@ -204,9 +204,9 @@ def test_1000_clients_are_served_at_the_same_time(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("on", ["sockets", "channels"])
-def test_10000_clients_in_turn_leave_no_descriptor_behind(on: str) -> None:
+def test_4000_clients_in_turn_leave_no_descriptor_behind(on: str) -> None:
     program = CLIENT + (
-        "for number in range(10000):\n"
+        "for number in range(4000):\n"
         "    with connect() as client:\n"
         "        exchange(client, b'%06d' % number)\n"
         "print('served')"
