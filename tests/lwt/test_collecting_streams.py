@@ -22,6 +22,8 @@ from tests.support.collecting import for_every_collection
 from tests.support.promises import is_canceled
 from tests.support.streams import value_of
 
+pytestmark = pytest.mark.no_cover  # Where lines are traced, there are more places.
+
 
 def test_a_push_by_a_finaliser_in_the_middle_of_a_push_loses_nothing() -> None:
     stream, push = lwt_stream.create()

@@ -26,6 +26,8 @@ from lwt._core.resolution import resume
 from tests.support.collecting import for_every_collection
 from tests.support.promises import A
 
+pytestmark = pytest.mark.no_cover  # Where lines are traced, there are more places.
+
 # --- Mutexes -----------------------------------------------------------------
 
 

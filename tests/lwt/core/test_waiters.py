@@ -137,6 +137,7 @@ STEPS = [Line.wait, Line.cancel, Line.refuse, Line.hesitate, Line.move]
 """What may be disturbed. To serve makes no object, so nothing can come in between."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("step", STEPS)
 def test_nobody_is_lost_whatever_a_finaliser_does(step: Callable[[Line], None]) -> None:
     for interfere in [Line.wait, Line.cancel, Line.serve]:
