@@ -34,6 +34,8 @@ from tests.support.promises import (
     returning,
 )
 
+pytestmark = pytest.mark.no_cover  # Where lines are traced, there are more places.
+
 each_kind = pytest.mark.parametrize("garbage", [body, finalised, weakly_referenced])
 
 # --- The harness itself ------------------------------------------------------
