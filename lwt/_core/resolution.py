@@ -166,7 +166,7 @@ def call_or_report(
         callback(*arguments)
         return
     except Exception as exception:
-        argument = "exception" if name == "lwt.on_failure" else "value"
+        argument = "value" if handled is None else "exception"
         explain_call(exception, name, callback, (argument,)[: len(arguments)])
         if handled is not None:
             note_context(exception, handled)

@@ -29,7 +29,7 @@ def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
     """
     check_promise("lwt.on_success", promise)
     check_callable("lwt.on_success", function, ("value",))
-    _watch(promise, function, None)
+    _watch("lwt.on_success", promise, function, None)
 
 
 def on_failure(promise: Promise[object], function: Callable[[Exception], object], /) -> None:
@@ -41,7 +41,7 @@ def on_failure(promise: Promise[object], function: Callable[[Exception], object]
     """
     check_promise("lwt.on_failure", promise)
     check_callable("lwt.on_failure", function, ("exception",))
-    _watch(promise, None, function)
+    _watch("lwt.on_failure", promise, None, function)
 
 
 def on_termination(promise: Promise[object], function: Callable[[], object], /) -> None:
@@ -61,7 +61,7 @@ def on_termination(promise: Promise[object], function: Callable[[], object], /) 
             explain_call(exception, "lwt.on_termination", function, ())
             raise
 
-    _watch(promise, ignoring, ignoring)
+    _watch("lwt.on_termination", promise, ignoring, ignoring)
 
 
 def on_any(
@@ -79,21 +79,22 @@ def on_any(
     check_promise("lwt.on_any", promise)
     check_callable("lwt.on_any", on_fulfilled, ("value",))
     check_callable("lwt.on_any", on_rejected, ("exception",))
-    _watch(promise, on_fulfilled, on_rejected)
+    _watch("lwt.on_any", promise, on_fulfilled, on_rejected)
 
 
 def _watch(
+    name: str,
     promise: Promise[A],
     on_fulfilled: Callable[[A], object] | None,
     on_rejected: Callable[[Exception], object] | None,
 ) -> None:
     """The `on_` functions: `on_any` with one of the two perhaps missing."""
-    watcher = _Watcher(on_fulfilled, on_rejected)
+    watcher = _Watcher(name, on_fulfilled, on_rejected)
     source = underlying(promise)
     if source._state == PENDING:
         add_callback(source, watcher)
     elif resolution.nesting >= MAXIMUM_NESTING:
-        postpone_action(_watch, source, on_fulfilled, on_rejected)
+        postpone_action(_watch, name, source, on_fulfilled, on_rejected)
     else:
         call(watcher.call, source)
 
@@ -102,13 +103,15 @@ def _watch(
 class _Watcher:
     """What the `on_` functions attach to a pending promise."""
 
-    __slots__ = ("_on_fulfilled", "_on_rejected", "_storage")
+    __slots__ = ("_name", "_on_fulfilled", "_on_rejected", "_storage")
 
     def __init__(
         self,
+        name: str,
         on_fulfilled: Callable[[Any], object] | None,
         on_rejected: Callable[[Exception], object] | None,
     ) -> None:
+        self._name = name
         self._on_fulfilled = on_fulfilled
         self._on_rejected = on_rejected
         self._storage = current_storage.contents
@@ -122,7 +125,7 @@ class _Watcher:
     def call(self, promise: Promise[Any]) -> None:
         if promise._state == FULFILLED:
             if self._on_fulfilled is not None:
-                call_or_report("lwt.on_success", self._on_fulfilled, promise._value)
+                call_or_report(self._name, self._on_fulfilled, promise._value)
         elif self._on_rejected is not None:
             exception = promise._value.with_own_traceback()
-            call_or_report("lwt.on_failure", self._on_rejected, exception, handled=exception)
+            call_or_report(self._name, self._on_rejected, exception, handled=exception)

@@ -152,6 +152,8 @@ def test_what_nobody_waits_for_tells_it_to_the_hook() -> None:
     lwt.on_success(lwt.return_unit, wrong)
     lwt.on_failure(lwt.fail(ValueError()), wrong)
     lwt.on_termination(lwt.return_unit, takes)
+    lwt.on_any(lwt.return_unit, wrong, wrong)
+    lwt.on_any(lwt.fail(ValueError()), wrong, wrong)
     lwt.cancel(task)
     lwt.async_exception_hook.contents = previous
     assert [re.sub("callback .* with", "with", one).partition(";")[0] for one in told] == [
@@ -159,6 +161,8 @@ def test_what_nobody_waits_for_tells_it_to_the_hook() -> None:
         "lwt.on_success: with the value, but takes none",
         "lwt.on_failure: with the exception, but takes none",
         "lwt.on_termination: with no argument, but takes 1",
+        "lwt.on_any: with the value, but takes none",
+        "lwt.on_any: with the exception, but takes none",
         "lwt.on_cancel: with no argument, but takes 1",
     ]
 
