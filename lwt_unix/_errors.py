@@ -1,9 +1,8 @@
 """Errors of the system: which call met them, and giving up as small programs do.
 
 OCaml's `Unix.Unix_error` says three things: what went wrong, the name of the call, and what the
-call was about. Here an error is an `OSError`. Where one is met, an `except` block notes the other
-two in it, by `note_call`, under the names that OCaml's Lwt uses. So this costs nothing while there
-is no error. An operation that waits knows the name of its call: see `_descriptors/actions`.
+call was about. Here an error is an `OSError`. Where one is met, an `except` block (`note_call`) or
+a `with` block (`call_named`) notes the other two in it, under the names that OCaml's Lwt uses. An operation that waits knows the name of its call: see `_descriptors/actions`.
 
 `log_exception` is for a program that goes on instead.
 
@@ -17,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback, wrong_type
@@ -31,13 +30,33 @@ _CALL: Final = "_lwt_unix_call"
 """The attribute of an OSError that has the name of its call, and what the call was about."""
 
 
-def note_call(exn: Exception, name: str | None, arg: str = "") -> None:
+def note_call(exn: BaseException | None, name: str | None, arg: str = "") -> None:
     """Note in an error of the system which call has met it, unless that is known already.
 
     A name of None stands for a call of the user's, who may have noted nothing.
     """
     if isinstance(exn, OSError) and name is not None:
         vars(exn).setdefault(_CALL, (name, arg))
+
+
+@final
+class call_named:
+    """Note the name of a call, and what it is about, in an error of the system that leaves a `with`.
+
+    For calls that are made now and then. Where time counts, an `except` block does the same.
+    """
+
+    __slots__ = ("_arg", "_name")
+
+    def __init__(self, name: str, arg: str = "") -> None:
+        self._name = name
+        self._arg = arg
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, exn: BaseException | None, __: object) -> None:
+        note_call(exn, self._name, self._arg)
 
 
 def unix_error(exn: OSError, /) -> tuple[int, str, str]:

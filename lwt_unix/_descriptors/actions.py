@@ -191,8 +191,11 @@ class ActionQueue(WaitQueue):
             if is_awaited:
                 descriptor._calls += 1
                 pending.fulfill(value)
-            if pending.name == "accept":
-                close_if_lost(pending.resolver._promise, value)
+            if (
+                pending.lost is not None
+                and underlying(pending.resolver._promise)._state == REJECTED
+            ):
+                pending.lost(value)
             if is_awaited and descriptor._calls >= MOST_AT_ONCE:
                 self.try_in_next_turn()
                 return None
@@ -246,20 +249,6 @@ class ActionQueue(WaitQueue):
         finally:
             if self.first is not None and self.engine_event is None:
                 self.start()
-
-
-def close_if_lost(promise: lwt.Promise[object], accepted: object) -> None:
-    """Close the connection that a call has accepted, if nobody gets it.
-
-    Nearly always somebody does. But a finaliser may cancel the promise, or close the descriptor, while
-    the call runs, or right after it. Of `accept_n`, the list stays with who called it.
-    """
-    if underlying(promise)._state == REJECTED:
-        match accepted:
-            case (File_descr() as client, _):
-                system.close(client._fd)
-            case _:
-                pass
 
 
 FIRST_DELAY: Final = 0.001
@@ -345,12 +334,19 @@ def register_action(
 
 
 def wait_for(
-    name: str | None, event: Awaited, descriptor: File_descr, action: Callable[[], A]
+    name: str | None,
+    event: Awaited,
+    descriptor: File_descr,
+    action: Callable[[], A],
+    lost: Callable[[A], object] | None = None,
 ) -> lwt.Promise[A]:
-    """Do what `register_action` does, on an opened descriptor, for the call of this name."""
+    """Do what `register_action` does, on an opened descriptor, for the call of this name.
+
+    `lost` takes a value that nobody gets (`PendingAction`).
+    """
     queue = queue_of(event, descriptor)
     promise, resolver = lwt.task()
-    pending = PendingAction(name, action, resolver)
+    pending = PendingAction(name, action, resolver, lost)
     # What lwt.on_cancel does for a new promise, but quicker: servers come here once a request.
     promise._cancel_callbacks = [pending]
     queue.add(pending)
@@ -387,22 +383,27 @@ def try_syscall(
     event: Io_event,
     descriptor: File_descr,
     action: Callable[[], A],
+    lost: Callable[[A], object] | None = None,
 ) -> lwt.Promise[A]:
     """Do what `wrap_syscall` does, for the function that was called, and its call of this name."""
     if type(descriptor) is not File_descr or not descriptor._direct:
         check_opened(function, descriptor)
         if settle_mode(descriptor) and not is_ready(event, descriptor._fd):
-            return wait_for(name, event, descriptor, action)
-    return try_or_wait(name, event, descriptor, action)
+            return wait_for(name, event, descriptor, action, lost)
+    return try_or_wait(name, event, descriptor, action, lost)
 
 
 def try_or_wait(
-    name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+    name: str | None,
+    event: Io_event,
+    descriptor: File_descr,
+    action: Callable[[], A],
+    lost: Callable[[A], object] | None = None,
 ) -> lwt.Promise[A]:
     """Try an action on an opened descriptor; wait if it is too early."""
     descriptor._calls += 1
     if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
-        return try_later(name, event, descriptor, action)
+        return try_later(name, event, descriptor, action, lost)
     try:
         return lwt.return_(action())
     except Exception as exn:
@@ -410,14 +411,18 @@ def try_or_wait(
         if event_or_none is None:
             note_call(exn, name)
             raise
-    return wait_for(name, event_or_none, descriptor, action)
+    return wait_for(name, event_or_none, descriptor, action, lost)
 
 
 def try_later(
-    name: str | None, event: Io_event, descriptor: File_descr, action: Callable[[], A]
+    name: str | None,
+    event: Io_event,
+    descriptor: File_descr,
+    action: Callable[[], A],
+    lost: Callable[[A], object] | None = None,
 ) -> lwt.Promise[A]:
     """Do what `register_action` does, and try the action in the next turn in any case."""
-    promise = wait_for(name, event, descriptor, action)
+    promise = wait_for(name, event, descriptor, action, lost)
     queue_of(event, descriptor).try_in_next_turn()
     return promise
 

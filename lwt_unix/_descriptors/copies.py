@@ -12,7 +12,7 @@ from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.mode import choose_mode, settle_mode
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named, note_call
 
 
 def dup(descriptor: File_descr, /, *_wrong: Never, cloexec: bool = False) -> File_descr:
@@ -30,12 +30,9 @@ def dup(descriptor: File_descr, /, *_wrong: Never, cloexec: bool = False) -> Fil
     if _wrong:
         raise given_by_position(dup, _wrong)
     check_opened("lwt_unix.dup", descriptor)
-    try:
+    with call_named("dup"):
         fd = system.dup(descriptor._fd)
         inherit_unless(cloexec, fd)
-    except OSError as exn:
-        note_call(exn, "dup")
-        raise
     copy = File_descr(fd, descriptor._blocking, descriptor._set_flags)
     copy._socket_kind = descriptor._socket_kind
     return copy
@@ -103,11 +100,8 @@ def clear_close_on_exec(descriptor: File_descr, /) -> None:
 
 def _set_inheritable(function: str, descriptor: File_descr, inheritable: bool) -> None:
     check_opened(function, descriptor)
-    try:
+    with call_named("set_close_on_exec"):  # OCaml's name for either direction
         system.set_inheritable(descriptor._fd, inheritable)
-    except OSError as exn:
-        note_call(exn, "set_close_on_exec")  # OCaml's name for either direction
-        raise
 
 
 def inherit_unless(cloexec: bool, *fds: int) -> None:

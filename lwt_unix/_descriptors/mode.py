@@ -20,7 +20,7 @@ import lwt
 from lwt._core.checks import given_by_position
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named
 
 
 def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:
@@ -74,11 +74,8 @@ def settle_mode(descriptor: File_descr) -> bool:
     if blocking is None:
         blocking = _guess_blocking(descriptor._fd)
     if descriptor._set_flags:
-        try:
+        with call_named("clear_nonblock" if blocking else "set_nonblock"):
             system.set_blocking(descriptor._fd, blocking)
-        except OSError as exn:
-            note_call(exn, "clear_nonblock" if blocking else "set_nonblock")
-            raise
     descriptor._blocking = blocking
     descriptor._settled = True
     descriptor._direct = not blocking

@@ -34,7 +34,7 @@ from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_is_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named, note_call
 from lwt_unix._jobs.jobs import run_job
 
 if TYPE_CHECKING:
@@ -214,10 +214,7 @@ def pipe_out(*_wrong: Never, cloexec: bool = False) -> tuple[int, File_descr]:
 
 
 def _new_pipe(cloexec: bool) -> tuple[int, int]:
-    try:
+    with call_named("pipe"):
         reading, writing = system.pipe()
         inherit_unless(cloexec, reading, writing)
-    except OSError as exn:
-        note_call(exn, "pipe")
-        raise
     return reading, writing

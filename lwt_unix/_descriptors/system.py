@@ -37,6 +37,7 @@ unlink = os.unlink
 write = os.write
 
 poll_once = _pollers.poll_once
+identity_of = _pollers.identity_of
 
 # --- Socket objects ----------------------------------------------------------
 

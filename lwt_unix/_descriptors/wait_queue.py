@@ -23,17 +23,26 @@ from lwt_unix import lwt_engine
 class PendingAction:
     """One action that waits: a member of a queue, until its promise is resolved."""
 
-    __slots__ = ("action", "name", "next", "previous", "queue", "resolver", "storage")
+    __slots__ = ("action", "lost", "name", "next", "previous", "queue", "resolver", "storage")
 
     # The two stand for Callable[[], A] and Resolver[A], for an A that the queue does not know.
     def __init__(
-        self, name: str | None, action: Callable[[], Any], resolver: lwt.Resolver[Any]
+        self,
+        name: str | None,
+        action: Callable[[], Any],
+        resolver: lwt.Resolver[Any],
+        lost: Callable[[Any], object] | None = None,
     ) -> None:
         self.name = name
         """Which call of OCaml's the action makes, if it is one of ours; see `_errors`."""
 
         self.action = action
         self.resolver = resolver
+
+        self.lost = lost
+        """What is done with a value that nobody gets, if something has to be done. Nearly always
+        somebody gets it. But a finaliser may cancel the promise, or close the descriptor, while the
+        call runs, or right after it."""
 
         self.storage = current_storage.contents
         """That of the place where it began to wait."""

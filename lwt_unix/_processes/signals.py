@@ -38,7 +38,7 @@ from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named, note_call
 from lwt_unix.lwt_engine import _current
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
@@ -112,14 +112,14 @@ class _SignalPipe:
             system.close(writing)
             raise
         self._event, self._reading, self._writing = event, reading, writing
-        self._identity = _identity_of(reading)
+        self._identity = system.identity_of(reading)
 
     def is_there(self) -> bool:
         """Say whether both numbers still stand for what was opened here."""
         return self._owns(self._writing) and self._owns(self._reading)
 
     def _owns(self, fd: int) -> bool:
-        return _identity_of(fd) == self._identity
+        return system.identity_of(fd) == self._identity
 
     def make_sure_it_is_there(self) -> None:
         """If somebody has closed the pipe, open another one, and put in it the signals that came since."""
@@ -184,7 +184,7 @@ class _SignalPipe:
         system.dup2(writing, self._writing, inheritable=False)
         system.close(reading)
         system.close(writing)
-        self._identity = _identity_of(self._reading)
+        self._identity = system.identity_of(self._reading)
 
     def close(self) -> None:
         """Put things back as they were."""
@@ -222,23 +222,11 @@ class _SignalPipe:
 
 
 def _non_blocking_pipe() -> tuple[int, int]:
-    try:
+    with call_named("pipe"):
         reading, writing = system.pipe()
-    except OSError as exn:
-        note_call(exn, "pipe")
-        raise
     system.set_blocking(reading, False)
     system.set_blocking(writing, False)
     return reading, writing
-
-
-def _identity_of(fd: int) -> tuple[int, int] | None:
-    """Return what tells two files apart; the ends of a pipe have it in common. None if it is closed."""
-    try:
-        status = system.fstat(fd)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _set_wakeup_fd(fd: int, *, otherwise: int) -> int:

@@ -21,7 +21,7 @@ from lwt._core.checks import check_bounds, check_kind, wrong_type
 from lwt_unix._checks import C_INT, check_seconds
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_opened
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named, note_call
 from lwt_unix._sockets.constants import (
     Socket_bool_option,
     Socket_float_option,
@@ -175,21 +175,15 @@ def _check_option(
 
 
 def _number(function: str, descriptor: File_descr, level: int, option: int) -> int:
-    try:
+    with call_named(function.removeprefix("lwt_unix.")):
         return system.getsockopt(socket_of(descriptor), level, option)
-    except OSError as exn:
-        note_call(exn, function.removeprefix("lwt_unix."))
-        raise
 
 
 def _pair(
     function: str, descriptor: File_descr, level: int, option: int, layout: struct.Struct
 ) -> tuple[int, int]:
-    try:
+    with call_named(function.removeprefix("lwt_unix.")):
         packed = system.getsockopt(socket_of(descriptor), level, option, layout.size)
-    except OSError as exn:
-        note_call(exn, function.removeprefix("lwt_unix."))
-        raise
     one, other = layout.unpack(packed)
     return one, other
 
@@ -197,8 +191,5 @@ def _pair(
 def _set(
     function: str, descriptor: File_descr, level: int, option: int, value: int | bytes
 ) -> None:
-    try:
+    with call_named(function.removeprefix("lwt_unix.")):
         system.setsockopt(socket_of(descriptor), level, option, value)
-    except OSError as exn:
-        note_call(exn, function.removeprefix("lwt_unix."))
-        raise

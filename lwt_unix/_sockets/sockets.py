@@ -31,7 +31,7 @@ from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, ch
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
 from lwt_unix._descriptors.system import SocketKind
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named
 from lwt_unix._jobs.jobs import run_job
 from lwt_unix._sockets.constants import Shutdown_command, Socket_domain, Socket_type
 from lwt_unix._sockets.sockaddr import (
@@ -76,12 +76,9 @@ def socket(
     if _wrong:
         raise given_by_position(socket, _wrong)
     kind = _new_kind("lwt_unix.socket", domain, type, protocol)
-    try:
+    with call_named("socket"):
         fd = system.open_socket(kind)
         inherit_unless(cloexec, fd)
-    except OSError as exn:
-        note_call(exn, "socket")
-        raise
     return _new_socket(fd, kind)
 
 
@@ -104,12 +101,9 @@ def socketpair(
     if _wrong:
         raise given_by_position(socketpair, _wrong)
     kind = _new_kind("lwt_unix.socketpair", domain, type, protocol)
-    try:
+    with call_named("socketpair"):
         one, other = system.open_socketpair(kind)
         inherit_unless(cloexec, one, other)
-    except OSError as exn:
-        note_call(exn, "socketpair")
-        raise
     return _new_socket(one, kind), _new_socket(other, kind)
 
 
@@ -146,11 +140,8 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
     check_opened("lwt_unix.bind", descriptor)
     if isinstance(sockaddr, ADDR_UNIX):
         return run_job("bind", partial(_bind, descriptor, sockaddr))
-    try:
+    with call_named("bind"):
         _bind(descriptor, sockaddr)
-    except OSError as exn:
-        note_call(exn, "bind")
-        raise
     return lwt.return_unit
 
 
@@ -195,11 +186,8 @@ def listen(descriptor: File_descr, backlog: int, /) -> None:
     """
     check_bounds("lwt_unix.listen", "backlog", backlog, *C_INT)
     check_opened("lwt_unix.listen", descriptor)
-    try:
+    with call_named("listen"):
         system.listen(socket_of(descriptor), backlog)
-    except OSError as exn:
-        note_call(exn, "listen")
-        raise
 
 
 def somaxconn() -> int:
@@ -227,7 +215,7 @@ def accept(
     if _wrong:
         raise given_by_position(accept, _wrong)
     take = partial(_accept, descriptor, cloexec)
-    return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take)
+    return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take, _close_client)
 
 
 def accept_unless(
@@ -238,7 +226,7 @@ def accept_unless(
     def take() -> tuple[File_descr, Sockaddr] | None:
         return None if is_over() else _accept(descriptor, True)
 
-    return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take)
+    return try_syscall("lwt_unix.accept", "accept", Read, descriptor, take, _close_client)
 
 
 def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr]:
@@ -254,6 +242,11 @@ def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr
     except BaseException:
         system.close(fd)
         raise
+
+
+def _close_client(accepted: tuple[File_descr, Sockaddr] | None) -> None:
+    if accepted is not None:
+        system.close(accepted[0]._fd)
 
 
 def accept_n(
@@ -362,11 +355,8 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
     commands = "use SHUTDOWN_RECEIVE, SHUTDOWN_SEND or SHUTDOWN_ALL"
     check_kind("lwt_unix.shutdown", command, Shutdown_command, commands)
     check_opened("lwt_unix.shutdown", descriptor)
-    try:
+    with call_named("shutdown"):
         system.shutdown(socket_of(descriptor), command.value)
-    except OSError as exn:
-        note_call(exn, "shutdown")
-        raise
 
 
 # --- Names -------------------------------------------------------------------
@@ -378,11 +368,8 @@ def getsockname(descriptor: File_descr, /) -> Sockaddr:
     OCaml: Lwt_unix.getsockname : file_descr -> sockaddr
     """
     check_opened("lwt_unix.getsockname", descriptor)
-    try:
+    with call_named("getsockname"):
         return from_python(system.getsockname(socket_of(descriptor)))
-    except OSError as exn:
-        note_call(exn, "getsockname")
-        raise
 
 
 def getpeername(descriptor: File_descr, /) -> Sockaddr:
@@ -394,11 +381,8 @@ def getpeername(descriptor: File_descr, /) -> Sockaddr:
     OCaml: Lwt_unix.getpeername : file_descr -> sockaddr
     """
     check_opened("lwt_unix.getpeername", descriptor)
-    try:
+    with call_named("getpeername"):
         return from_python(system.getpeername(socket_of(descriptor)))
-    except OSError as exn:
-        note_call(exn, "getpeername")
-        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,9 +410,6 @@ def get_credentials(descriptor: File_descr, /) -> Credentials:
         raise lwt_sys.Not_available("get_credentials")
     layout = struct.Struct("3i")
     option = python_socket.SOL_SOCKET, python_socket.SO_PEERCRED
-    try:
+    with call_named("get_credentials"):
         answer = system.getsockopt(socket_of(descriptor), *option, layout.size)
-    except OSError as exn:
-        note_call(exn, "get_credentials")
-        raise
     return Credentials(*layout.unpack(answer))

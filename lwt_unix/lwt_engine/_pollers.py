@@ -1,6 +1,7 @@
 """The pollers of Linux and of every Unix: epoll, poll and select. See `Poller`.
 
-`poll_once` asks about one descriptor and does not wait.
+`poll_once` asks about one descriptor and does not wait. `identity_of` tells one file from another
+that has its number by now.
 
 OCaml: libev's ev_epoll.c, ev_poll.c and ev_select.c have this part there.
 """
@@ -98,6 +99,15 @@ class Epoll_poller:
             atexit.register(self._epoll.fileno)
 
 
+def identity_of(fd: int) -> tuple[int, int] | None:
+    """Return what tells two files apart; the ends of a pipe have it in common. None if it is closed."""
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class _Mark:
     """A descriptor that tells whether somebody has closed ours: the end of a pipe.
 
@@ -109,18 +119,11 @@ class _Mark:
         os.close(writing)
         self._fd: Final = fcntl.fcntl(reading, fcntl.F_DUPFD_CLOEXEC, 3)
         os.close(reading)
-        self._identity: Final = self._look()
-
-    def _look(self) -> tuple[int, int]:
-        status = os.fstat(self._fd)
-        return status.st_dev, status.st_ino
+        self._identity: Final = identity_of(self._fd)
 
     def is_there(self) -> bool:
         """Say whether the number still stands for what was opened here."""
-        try:
-            return self._look() == self._identity
-        except OSError:
-            return False
+        return identity_of(self._fd) == self._identity
 
     def close(self) -> None:
         """Give the number back."""

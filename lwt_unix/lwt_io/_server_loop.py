@@ -39,7 +39,7 @@ from lwt_unix import _ending
 from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
-from lwt_unix._errors import note_call
+from lwt_unix._errors import call_named
 from lwt_unix._sockets.sockaddr import (
     ADDR_INET,
     ADDR_UNIX,
@@ -255,11 +255,8 @@ class Server:
 
 
 def _unlink(path: str) -> None:
-    try:
+    with call_named("unlink", path):
         system.unlink(path)
-    except OSError as exn:
-        note_call(exn, "unlink", path)
-        raise
 
 
 def shutdown_server(server: Server, /) -> lwt.Promise[None]:
