@@ -300,6 +300,13 @@ class Ends:
     def wait_too(self) -> None:
         self.waiting.append(self.read())
 
+    @classmethod
+    def with_three_who_wait(cls) -> "Ends":
+        ends = cls()
+        for _ in range(3):
+            ends.wait_too()
+        return ends
+
     def wait_and_cancel(self) -> None:
         lwt.cancel(self.read())
 
@@ -369,17 +376,13 @@ def test_a_turn_serves_who_waits_though_a_finaliser_begins_and_ends_to_wait() ->
 
 
 def test_closing_and_cancelling_while_who_waits_is_rejected_rejects_each_once() -> None:
-    def prepare() -> Ends:
-        ends = Ends()
-        for _ in range(3):
-            ends.wait_too()
-        return ends
-
     def check(ends: Ends, _: object) -> None:
         assert all(isinstance(lwt.state(promise), lwt.Fail) for promise in ends.waiting)
         ends.end()
 
-    for_every_collection(prepare, Ends.close_near, lambda ends: lwt.cancel(ends.waiting[1]), check)
+    for_every_collection(
+        Ends.with_three_who_wait, Ends.close_near, lambda ends: lwt.cancel(ends.waiting[1]), check
+    )
 
 
 class Full(Ends):
@@ -429,12 +432,6 @@ ABORTING: list[Callable[[Ends], object]] = [
 def test_aborting_rejects_each_who_waits_once_whatever_a_finaliser_does(
     interfere: Callable[[Ends], object],
 ) -> None:
-    def prepare() -> Ends:
-        ends = Ends()
-        for _ in range(3):
-            ends.wait_too()
-        return ends
-
     def check(ends: Ends, _: object) -> None:
         assert all(isinstance(lwt.state(promise), lwt.Fail) for promise in ends.waiting)
         assert lwt_engine.readable_count() == before
@@ -442,7 +439,10 @@ def test_aborting_rejects_each_who_waits_once_whatever_a_finaliser_does(
 
     before = lwt_engine.readable_count()
     for_every_collection(
-        prepare, lambda ends: lwt_unix.abort(ends.near, KeyError()), interfere, check
+        Ends.with_three_who_wait,
+        lambda ends: lwt_unix.abort(ends.near, KeyError()),
+        interfere,
+        check,
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -17,15 +17,6 @@ from tests.support.descriptors import a_blocking_pipe, send
 from tests.support.sockets import Open
 
 Step = Callable[[], lwt.Promise[Any]]
-
-
-@pytest.fixture
-def open_() -> Iterator[Open]:
-    opened = Open()
-    yield opened
-    for descriptor in opened.descriptors:
-        if lwt_unix.state(descriptor) is not lwt_unix.Closed:
-            lwt_main.run(lwt_unix.close(descriptor))
 
 
 def numbers_by_turn(step: Step, total: int) -> list[int]:
@@ -47,72 +38,72 @@ def numbers_by_turn(step: Step, total: int) -> list[int]:
 # --- Calls on a descriptor ---------------------------------------------------
 
 
-def ready_to_read(open_: Open, length: int) -> lwt_unix.File_descr:
-    near, far = open_.pair()
+def ready_to_read(opened: Open, length: int) -> lwt_unix.File_descr:
+    near, far = opened.pair()
     send(far, b"x" * length)
     return near
 
 
-def reading(open_: Open) -> Step:
-    near, buffer = ready_to_read(open_, 200), bytearray(1)
+def reading(opened: Open) -> Step:
+    near, buffer = ready_to_read(opened, 200), bytearray(1)
     return lambda: lwt_unix.read(near, buffer, 0, 1)
 
 
-def reading_in_blocking_mode(open_: Open) -> Step:
-    near, far = map(open_, a_blocking_pipe())
+def reading_in_blocking_mode(opened: Open) -> Step:
+    near, far = map(opened, a_blocking_pipe())
     buffer = bytearray(1)
     os.write(lwt_unix.unix_file_descr(far), b"x" * 200)
     return lambda: lwt_unix.read(near, buffer, 0, 1)
 
 
-def receiving(open_: Open) -> Step:
-    near, buffer = ready_to_read(open_, 200), bytearray(1)
+def receiving(opened: Open) -> Step:
+    near, buffer = ready_to_read(opened, 200), bytearray(1)
     return lambda: lwt_unix.recv(near, buffer, 0, 1, [])
 
 
-def receiving_from(open_: Open) -> Step:
-    near, buffer = ready_to_read(open_, 200), bytearray(1)
+def receiving_from(opened: Open) -> Step:
+    near, buffer = ready_to_read(opened, 200), bytearray(1)
     return lambda: lwt_unix.recvfrom(near, buffer, 0, 1, [])
 
 
-def writing(open_: Open) -> Step:
-    near, _ = open_.pair()
+def writing(opened: Open) -> Step:
+    near, _ = opened.pair()
     return lambda: lwt_unix.write(near, b"x", 0, 1)
 
 
-def sending(open_: Open) -> Step:
-    near, _ = open_.pair()
+def sending(opened: Open) -> Step:
+    near, _ = opened.pair()
     return lambda: lwt_unix.send(near, b"x", 0, 1, [])
 
 
-def sending_to(open_: Open) -> Step:
-    sender = open_.socket(type=lwt_unix.SOCK_DGRAM)
-    receiver = open_.socket(type=lwt_unix.SOCK_DGRAM)
+def sending_to(opened: Open) -> Step:
+    sender = opened.socket(type=lwt_unix.SOCK_DGRAM)
+    receiver = opened.socket(type=lwt_unix.SOCK_DGRAM)
     lwt_main.run(lwt_unix.bind(receiver, ("127.0.0.1", 0)))
     address = lwt_unix.getsockname(receiver)
     return lambda: lwt_unix.sendto(sender, b"x", 0, 1, [], address)
 
 
-def waiting_clients(open_: Open) -> lwt_unix.File_descr:
-    listener = open_.socket()
+def waiting_clients(opened: Open) -> lwt_unix.File_descr:
+    listener = opened.socket()
     lwt_main.run(lwt_unix.bind(listener, ("127.0.0.1", 0)))
     lwt_unix.listen(listener, 256)
     for _ in range(200):
-        open_.client_of(listener)
+        opened.client_of(listener)
     return listener
 
 
-def accepting(open_: Open) -> Step:
-    listener = waiting_clients(open_)
-    return lambda: lwt.map(lambda accepted: open_(accepted[0]), lwt_unix.accept(listener))
+def accepting(opened: Open) -> Step:
+    listener = waiting_clients(opened)
+    return lambda: lwt.map(lambda accepted: opened(accepted[0]), lwt_unix.accept(listener))
 
 
-def accepting_several(open_: Open) -> Step:
-    listener = waiting_clients(open_)
+def accepting_several(opened: Open) -> Step:
+    listener = waiting_clients(opened)
 
     def accept() -> lwt.Promise[object]:
         accepted = lwt_unix.accept_n(listener, 1)
-        return lwt.map(lambda value: [open_(client) for client, _ in value[0]], accepted)
+        return lwt.map(lambda value: [opened(client) for client, _ in value[0]], accepted)
 
     return accept
 
@@ -132,15 +123,15 @@ def accepting_several(open_: Open) -> Step:
     ],
 )
 def test_only_so_many_calls_on_a_descriptor_are_done_in_one_turn(
-    open_: Open, make: Callable[[Open], Step]
+    opened: Open, make: Callable[[Open], Step]
 ) -> None:
-    step = make(open_)
+    step = make(opened)
     # When a flood begins, it is found out only after the first round.
     assert numbers_by_turn(step, 200) == [2 * MOST_CALLS, MOST_CALLS, 200 - 3 * MOST_CALLS]
 
 
-def test_reads_and_writes_are_counted_together(open_: Open) -> None:
-    near, buffer = ready_to_read(open_, 200), bytearray(1)
+def test_reads_and_writes_are_counted_together(opened: Open) -> None:
+    near, buffer = ready_to_read(opened, 200), bytearray(1)
 
     def echo() -> lwt.Promise[int]:
         read = lwt_unix.read(near, buffer, 0, 1)
@@ -149,16 +140,16 @@ def test_reads_and_writes_are_counted_together(open_: Open) -> None:
     assert numbers_by_turn(echo, 2 * MOST_CALLS) == [MOST_CALLS, MOST_CALLS // 2, MOST_CALLS // 2]
 
 
-def test_each_descriptor_is_counted_for_itself(open_: Open) -> None:
+def test_each_descriptor_is_counted_for_itself(opened: Open) -> None:
     buffer = bytearray(1)
-    descriptors = [ready_to_read(open_, MOST_CALLS) for _ in range(3)]
+    descriptors = [ready_to_read(opened, MOST_CALLS) for _ in range(3)]
     for descriptor in descriptors:
         reads = [lwt_unix.read(descriptor, buffer, 0, 1) for _ in range(MOST_CALLS)]
         assert all(lwt.state(promise) == lwt.Return(1) for promise in reads)
 
 
-def test_calls_beyond_the_bound_are_done_in_their_order(open_: Open) -> None:
-    near, far = open_.pair()
+def test_calls_beyond_the_bound_are_done_in_their_order(opened: Open) -> None:
+    near, far = opened.pair()
     count = 2 * MOST_CALLS + 10
     written = [lwt_unix.write(near, bytes([number]), 0, 1) for number in range(count)]
     assert sum(lwt.is_sleeping(promise) for promise in written) >= 10
@@ -166,8 +157,8 @@ def test_calls_beyond_the_bound_are_done_in_their_order(open_: Open) -> None:
     assert os.read(lwt_unix.unix_file_descr(far), 1000) == bytes(range(count))
 
 
-def test_the_next_turn_tries_again_also_what_the_system_does_not_report(open_: Open) -> None:
-    near, far = open_.pair()
+def test_the_next_turn_tries_again_also_what_the_system_does_not_report(opened: Open) -> None:
+    near, far = opened.pair()
     buffer = bytearray()
     lwt_unix.set_blocking(near, False)
     # Nothing is there to read, and a Unix-domain socket is not writable when a quarter of its buffer
@@ -178,16 +169,16 @@ def test_the_next_turn_tries_again_also_what_the_system_does_not_report(open_: O
 
 
 def test_an_action_that_waits_for_the_next_turn_is_rejected_when_its_descriptor_is_closed(
-    open_: Open,
+    opened: Open,
 ) -> None:
-    near, _ = open_.pair()
+    near, _ = opened.pair()
     promises = [lwt_unix.write(near, b"x", 0, 1) for _ in range(2 * MOST_CALLS + 1)]
     lwt_main.run(lwt_unix.close(near))
     assert isinstance(lwt.state(promises[-1]), lwt.Fail)
 
 
-def test_an_action_that_waits_for_the_next_turn_can_be_cancelled(open_: Open) -> None:
-    near, far = open_.pair()
+def test_an_action_that_waits_for_the_next_turn_can_be_cancelled(opened: Open) -> None:
+    near, far = opened.pair()
     promises = [lwt_unix.write(near, b"x", 0, 1) for _ in range(2 * MOST_CALLS + 1)]
     number = [lwt.is_sleeping(promise) for promise in promises].index(True)
     lwt.cancel(promises[-1])
@@ -199,8 +190,8 @@ def test_an_action_that_waits_for_the_next_turn_can_be_cancelled(open_: Open) ->
 # --- What is read ahead ------------------------------------------------------
 
 
-def of_bytes(open_: Open, data: bytes) -> lwt_io.InputChannel:
-    near, far = open_.pair()
+def of_bytes(opened: Open, data: bytes) -> lwt_io.InputChannel:
+    near, far = opened.pair()
     send(far, data)
     return lwt_io.of_fd(near, mode=lwt_io.Input)
 
@@ -232,9 +223,9 @@ TAKING: list[Callable[[lwt_io.InputChannel], lwt.Promise[Any]]] = [
 
 @pytest.mark.parametrize("take", TAKING)
 def test_only_so_much_of_one_packet_is_taken_from_a_channel_in_one_turn(
-    open_: Open, take: Callable[[lwt_io.InputChannel], lwt.Promise[Any]]
+    opened: Open, take: Callable[[lwt_io.InputChannel], lwt.Promise[Any]]
 ) -> None:
-    channel = of_bytes(open_, b"\n" * 300)
+    channel = of_bytes(opened, b"\n" * 300)
     numbers = numbers_by_turn(lambda: take(channel), 300)
     assert numbers == [MOST_TAKEN, MOST_TAKEN, 300 - 2 * MOST_TAKEN]
 
@@ -243,8 +234,8 @@ def test_a_channel_on_a_function_of_the_program_is_not_bounded() -> None:
     assert numbers_by_turn(lambda: lwt_io.read_char(lwt_io.zero), 1000) == [1000]
 
 
-def test_a_channel_that_has_waited_begins_to_count_again(open_: Open) -> None:
-    near, far = open_.pair()
+def test_a_channel_that_has_waited_begins_to_count_again(opened: Open) -> None:
+    near, far = opened.pair()
     channel = lwt_io.of_fd(near, mode=lwt_io.Input)
     for _ in range(3):
         line = lwt_io.read_line(channel)
@@ -254,15 +245,15 @@ def test_a_channel_that_has_waited_begins_to_count_again(open_: Open) -> None:
             assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"")
 
 
-def a_channel_at_its_bound(open_: Open) -> lwt_io.InputChannel:
-    channel = of_bytes(open_, b"\n" * MOST_TAKEN + b"first\nsecond\n")
+def a_channel_at_its_bound(opened: Open) -> lwt_io.InputChannel:
+    channel = of_bytes(opened, b"\n" * MOST_TAKEN + b"first\nsecond\n")
     for _ in range(MOST_TAKEN):
         assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"")
     return channel
 
 
-def test_cancelling_an_operation_that_lets_others_go_on_takes_nothing(open_: Open) -> None:
-    channel = a_channel_at_its_bound(open_)
+def test_cancelling_an_operation_that_lets_others_go_on_takes_nothing(opened: Open) -> None:
+    channel = a_channel_at_its_bound(opened)
     cancelled, other = lwt_io.read_line(channel), lwt_io.read_line(channel)
     lwt.cancel(cancelled)
     assert lwt.state(cancelled) == lwt.Fail(lwt.Canceled())
@@ -270,15 +261,15 @@ def test_cancelling_an_operation_that_lets_others_go_on_takes_nothing(open_: Ope
     assert lwt_main.run(lwt_io.read_line(channel)) == b"second"
 
 
-def test_operations_that_let_others_go_on_keep_their_order(open_: Open) -> None:
-    channel = a_channel_at_its_bound(open_)
+def test_operations_that_let_others_go_on_keep_their_order(opened: Open) -> None:
+    channel = a_channel_at_its_bound(opened)
     lines = [lwt_io.read_line(channel), lwt_io.read_line(channel)]
     assert [lwt.state(line) for line in lines] == [lwt.Sleep, lwt.Sleep]
     assert lwt_main.run(lwt.all(lines)) == [b"first", b"second"]
 
 
-def test_aborting_a_channel_rejects_the_operation_that_lets_others_go_on(open_: Open) -> None:
-    channel = a_channel_at_its_bound(open_)
+def test_aborting_a_channel_rejects_the_operation_that_lets_others_go_on(opened: Open) -> None:
+    channel = a_channel_at_its_bound(opened)
     line = lwt_io.read_line(channel)
     lwt_main.run(lwt_io.abort(channel))
     assert lwt.state(line) == lwt.Fail(lwt_io.Channel_closed("input"))
@@ -290,10 +281,10 @@ def test_aborting_a_channel_rejects_the_operation_that_lets_others_go_on(open_: 
 class Flood:
     """Reads without end: for each byte that is read, the next one is there already."""
 
-    def __init__(self, open_: Open, bodies: int = 1) -> None:
+    def __init__(self, opened: Open, bodies: int = 1) -> None:
         self.steps = 0
         self.stopped = False
-        self._near, self._far = open_.pair()
+        self._near, self._far = opened.pair()
         send(self._far, b"x" * bodies)
         self.ended = lwt.join([lwt.of_coroutine(self._read()) for _ in range(bodies)])
 
@@ -321,22 +312,22 @@ def steps_between(flood: Flood, others: Callable[[], lwt.Promise[Any]]) -> list[
     return [later - earlier for earlier, later in pairwise(seen)][1:]
 
 
-def test_timers_run_between_rounds_of_a_flood(open_: Open) -> None:
-    assert max(steps_between(Flood(open_), lambda: lwt_unix.sleep(0.0))) == MOST_CALLS
+def test_timers_run_between_rounds_of_a_flood(opened: Open) -> None:
+    assert max(steps_between(Flood(opened), lambda: lwt_unix.sleep(0.0))) == MOST_CALLS
 
 
-def test_paused_promises_run_between_rounds_of_a_flood(open_: Open) -> None:
-    assert max(steps_between(Flood(open_), lwt.pause)) == MOST_CALLS
+def test_paused_promises_run_between_rounds_of_a_flood(opened: Open) -> None:
+    assert max(steps_between(Flood(opened), lwt.pause)) == MOST_CALLS
 
 
 def test_two_bodies_that_read_from_one_descriptor_do_not_keep_a_turn_from_its_end(
-    open_: Open,
+    opened: Open,
 ) -> None:
-    assert max(steps_between(Flood(open_, bodies=2), lambda: lwt_unix.sleep(0.0))) == MOST_CALLS
+    assert max(steps_between(Flood(opened, bodies=2), lambda: lwt_unix.sleep(0.0))) == MOST_CALLS
 
 
-def test_others_get_their_answers_between_rounds_of_a_flood(open_: Open) -> None:
-    server, client = open_.pair()
+def test_others_get_their_answers_between_rounds_of_a_flood(opened: Open) -> None:
+    server, client = opened.pair()
 
     async def echo() -> None:
         buffer = bytearray(10)
@@ -349,12 +340,12 @@ def test_others_get_their_answers_between_rounds_of_a_flood(open_: Open) -> None
 
     answering = lwt.of_coroutine(echo())
     # A turn for the request to be read, and one for its answer.
-    assert max(steps_between(Flood(open_), lambda: lwt.of_coroutine(ask()))) <= 2 * MOST_CALLS
+    assert max(steps_between(Flood(opened), lambda: lwt.of_coroutine(ask()))) <= 2 * MOST_CALLS
     lwt.cancel(answering)
 
 
-def test_signals_are_handled_between_rounds_of_a_flood(open_: Open) -> None:
-    flood = Flood(open_)
+def test_signals_are_handled_between_rounds_of_a_flood(opened: Open) -> None:
+    flood = Flood(opened)
     handler = None
 
     def next_signal() -> lwt.Promise[None]:
