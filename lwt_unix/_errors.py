@@ -2,7 +2,8 @@
 
 OCaml's `Unix.Unix_error` says three things: what went wrong, the name of the call, and what the
 call was about. Here an error is an `OSError`. Where one is met, an `except` block (`note_call`) or
-a `with` block (`call_named`) notes the other two in it, under the names that OCaml's Lwt uses. An operation that waits knows the name of its call: see `_descriptors/actions`.
+a `with` block (`call_named`) notes the other two in it, under the names that OCaml's Lwt uses. An
+operation that waits knows the name of its call: see `_descriptors/actions`.
 
 `log_exception` is for a program that goes on instead.
 
