@@ -89,10 +89,11 @@ from lwt._core.pause import (
 from lwt._core.promise import Promise, Resolver
 from lwt._core.publish import publish as _publish
 from lwt._core.query import debug_state_is, is_sleeping, poll, state
+from lwt._core.ref import Ref
 from lwt._core.resolution import abandon_wakeups, async_exception_hook
 from lwt._core.sequential import bind, catch, finalize, map, reraise, try_bind
 from lwt._core.storage import Key, get, new_key, with_tracing_context, with_value
-from lwt._core.values import Error, Fail, Ok, Ref, Return, Sleep, Some, State
+from lwt._core.values import Error, Fail, Ok, Return, Sleep, Some, State
 from lwt._core.watching import on_any, on_failure, on_success, on_termination
 
 __version__ = "0.1.0.dev0"

@@ -8,7 +8,7 @@ OCaml: Lwt_mutex (src/core/lwt_mutex.ml)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, final
 
 from lwt._core.checks import check_callable, check_kind
 from lwt._core.coroutine import attempt
@@ -16,6 +16,7 @@ from lwt._core.creation import return_unit
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import (
     PENDING,
+    Callback,
     Promise,
     add_callback,
     new_promise,
@@ -61,7 +62,8 @@ class Mutex:
 
     __slots__ = ("__weakref__", "_is_locked", "_waiters")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self) -> None:
         """Make a mutex that is not locked."""
@@ -209,7 +211,7 @@ def _call_locked(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]]) -> Promis
 
 
 @final
-class _Unlocking:
+class _Unlocking(Callback):
     """What `with_lock` attaches to the promise of its function, if that is pending."""
 
     __slots__ = ("_mutex", "_outer", "_storage")

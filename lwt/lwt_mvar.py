@@ -9,7 +9,7 @@ OCaml: Lwt_mvar (src/core/lwt_mvar.ml)
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, Generic, TypeVar, final
+from typing import Final, Generic, NoReturn, TypeVar, final
 
 from lwt._core.checks import check_kind
 from lwt._core.creation import return_unit
@@ -53,7 +53,8 @@ class Mvar(Generic[T]):
 
     __slots__ = ("__weakref__", "_contents", "_readers", "_writers")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, contents: T | _Nothing = _NOTHING) -> None:
         """Make a mailbox variable, empty or holding a value."""

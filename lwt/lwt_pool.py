@@ -44,15 +44,16 @@ from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     PENDING,
     REJECTED,
+    Callback,
     Promise,
     add_callback,
     new_promise,
     settle,
     underlying,
 )
+from lwt._core.ref import Ref
 from lwt._core.sequential import bind, catch, try_bind
 from lwt._core.storage import current_storage
-from lwt._core.values import Ref
 from lwt._core.waiters import Waiter, Waiters, new_waiter
 from lwt._core.watching import on_any
 
@@ -99,7 +100,8 @@ class Pool(Generic[T]):
         "_was_cleared",
     )
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(
         self,
@@ -431,7 +433,7 @@ def _dispose(pool: Pool[T], member: T) -> Promise[object]:
 
 
 @final
-class _Disposing:
+class _Disposing(Callback):
     """What is attached to the promise of `dispose`, if that is pending.
 
     A `catch` would leave its storage to what comes after it. OCaml has none there.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callback, check_kind, wrong_type
 from lwt._core.concurrent import join
@@ -63,7 +63,8 @@ class Switch:
 
     __slots__ = ("__weakref__", "_hooks")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self) -> None:
         """Make a switch that is on."""

@@ -25,7 +25,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Generic, Never, TypeAlias, TypeVar, overload
+from typing import Any, Final, Generic, Never, NoReturn, TypeAlias, TypeVar, overload
 
 import lwt
 from lwt import lwt_sequence
@@ -74,7 +74,8 @@ class Hooks(Generic[R]):
     OCaml: type hook
     """
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, name: str) -> None:
         self._name: Final = name

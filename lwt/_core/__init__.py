@@ -2,12 +2,12 @@
 
 The source reads in this order, one idea a file:
 
-1. `values`: options, results, states
+1. `values`: options, results, states; `ref`: references
 2. `promise`: what a promise is made of; the functions that change its state
 3. `storage`: values that follow a computation (a side topic)
 4. `resolution`: the loop in which all callbacks run
 5. `creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
-6. `driver`: it runs what waits, puts the storage back and goes on; on it, `coroutine`, which is
+6. `drive`, `driver`: they run what waits, put the storage back and go on; on them, `coroutine`, which is
    `await`, and `loop`, which is there instead of OCaml's recursion
 7. `sequential`: `bind`, the model, and functions like it; `watching`: `on_success` and so on
 8. `cancellation`, on `removable`: `cancel` and what guards against it (a side topic)

@@ -17,6 +17,7 @@ from lwt._core.exceptions import note_context
 from lwt._core.promise import (
     PENDING,
     REJECTED,
+    Callback,
     Promise,
     PromiseOrCoroutine,
     Rejection,
@@ -106,7 +107,7 @@ def _in_background(promise: Promise[object], handle: Callable[[Rejection], None]
 
 
 @final
-class _Background:
+class _Background(Callback):
     """What the functions above attach: it handles the rejection.
 
     It leaves the storage as it finds it, and lets the handler's exceptions pass.

@@ -22,6 +22,7 @@ from lwt._core.promise import (
     CANCEL_THIS,
     PENDING,
     REJECTED,
+    Callback,
     HowToCancel,
     Promise,
     Rejection,
@@ -147,7 +148,7 @@ def protected(promise: Promise[T], /) -> Promise[T]:
 
 
 @final
-class _Protection:
+class _Protection(Callback):
     """What `protected` attaches to both promises: one object, since streams make many.
 
     It resolves the follower like the promise; or, when the follower is cancelled, it takes
@@ -211,7 +212,7 @@ def no_cancel(promise: Promise[T], /) -> Promise[T]:
 
 
 @final
-class _Follow:
+class _Follow(Callback):
     """What `no_cancel` attaches: it resolves a promise like another."""
 
     __slots__ = ("_follower",)
@@ -241,7 +242,7 @@ def wrap_in_cancelable(promise: Promise[T], /) -> Promise[T]:
 
 
 @final
-class _FollowUnlessResolved:
+class _FollowUnlessResolved(Callback):
     """What `wrap_in_cancelable` attaches: its promise may have been cancelled before."""
 
     __slots__ = ("_follower", "_storage")

@@ -23,6 +23,7 @@ from lwt._core.promise import (
     FULFILLED,
     PENDING,
     REJECTED,
+    Callback,
     Promise,
     Rejection,
     add_callback,
@@ -70,7 +71,7 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
 
 
 @final
-class _Join:
+class _Join(Callback):
     """What `join` attaches to each pending promise, the same object to all."""
 
     __slots__ = ("_joined", "rejection", "remaining")
@@ -154,7 +155,7 @@ class _Gathering:
 
 
 @final
-class _Element:
+class _Element(Callback):
     """What `both` and `all` attach to each pending promise."""
 
     __slots__ = ("_gathering", "_index")

@@ -26,6 +26,7 @@ from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, overload
 
 from lwt._core.checks import explain_call, wrong_result, wrong_type
+from lwt._core.drive import interpreted
 from lwt._core.driver import SuspendedForValue, start
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
@@ -60,17 +61,12 @@ def of_coroutine(coroutine: Coroutine[Any, Any, Any], /) -> Promise[Any]:
         elif callable(coroutine):
             hint = "was it to be called?"
         raise wrong_type("lwt.of_coroutine", "a coroutine", coroutine, hint)
-    return start(_await(coroutine))
+    return start(interpreted(coroutine))
 
 
 def run_for_value(coroutine: Coroutine[Any, Any, T]) -> Promise[T]:
     """Run a body of our own whose result is a user's value, so that it is not handed over to."""
     return start(coroutine, SuspendedForValue)
-
-
-async def _await(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Wrap a coroutine that was made otherwise, say in C, in one of the interpreter's own."""
-    return await coroutine
 
 
 @overload
@@ -104,7 +100,7 @@ def promised(function: Callable[P, Coroutine[Any, Any, Any]], /) -> Callable[P, 
         if not isinstance(coroutine, Coroutine):
             hint = "is it an async def function?"
             raise wrong_result("lwt.promised", function, coroutine, "a coroutine", hint)
-        return start(_await(coroutine))
+        return start(interpreted(coroutine))
 
     return call
 
@@ -120,7 +116,7 @@ def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[
     if type(result) is Promise:
         return result
     if isinstance(result, Coroutine):
-        return start(_await(result))
+        return start(interpreted(result))
     hint = f"return lwt.return_({result!r})" if result is not None else "return lwt.return_unit"
     if function_name == "lwt.bind":
         hint = f"use lwt.map, or {hint}"

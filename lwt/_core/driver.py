@@ -18,15 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from types import BuiltinMethodType, coroutine
+from types import BuiltinMethodType
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast, final
 
+from lwt._core.drive import Done, Driver, drive
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
     PROXY,
     REJECTED,
+    Callback,
     Promise,
     add_callback,
     make_into_proxy,
@@ -40,23 +42,8 @@ from lwt._core.storage import Storage, current_storage
 
 T = TypeVar("T")
 
-_Driver: TypeAlias = Generator[Any, Any, None]
-"""A generator of `_drive`."""
-
 _Send: TypeAlias = BuiltinMethodType
 """The method `send` of a driver. It is kept, rather than the driver: so it is bound once only."""
-
-
-@final
-class _Done:
-    """What a driver gives when its body has ended: always the same object, with what was returned.
-
-    Who is given it takes the value out, before the driver is put back for the next body.
-    """
-
-    __slots__ = ("value",)
-
-    value: Any
 
 
 _drivers: Final[list[_Send | None]] = [None] * (MAXIMUM_NESTING + 1)
@@ -68,25 +55,7 @@ def renew() -> None:
     _drivers[:] = [None] * len(_drivers)
 
 
-@coroutine
-def _drive() -> _Driver:
-    """Run bodies, one after another.
-
-    `send(body)` goes on to the first thing that the body waits for, and gives it; the next `send`
-    goes on from there. An exception of the body leaves, and ends the driver; its traceback has an
-    entry for the driver, too.
-
-    It is here to save time. `yield from` gets what a body returns from the interpreter, whereas
-    `body.send` raises it as a StopIteration. This saves a fifth of the time of a body that need not
-    wait (bench_core, "await of a resolved promise").
-    """
-    done = _Done()
-    done.value = None
-    while True:
-        done.value = yield from (yield done)
-
-
-class Suspended:
+class Suspended(Callback):
     """A body that waits, and the callback by which it goes on."""
 
     __slots__ = ("_context", "_promise", "_send", "_storage")
@@ -118,7 +87,7 @@ class Suspended:
             if promise._state == PROXY:
                 promise = underlying(promise)
             while type(awaited) is not Promise or awaited._state != PENDING or awaited is promise:
-                if type(awaited) is _Done:
+                if type(awaited) is Done:
                     value, awaited.value = awaited.value, None
                     _drivers[resolution.nesting] = send
                     if type(value) is Promise and self.hands_over:
@@ -209,7 +178,7 @@ def _stop_iteration(exception: Exception) -> StopIteration | None:
 
 def _go_on_from(awaited: Any, send: _Send, context: Context | None) -> Any:
     """Go on at once from what need not, or cannot, be waited for; return what comes next."""
-    step: Callable[[Any], Any] = cast("_Driver", send.__self__).throw
+    step: Callable[[Any], Any] = cast("Driver", send.__self__).throw
     value: Any
     if type(awaited) is not Promise:
         value = TypeError(
@@ -246,7 +215,7 @@ def start(
         return postpone(start, body, suspended, exceptions_leave)
     send, _drivers[level] = _drivers[level], None
     if send is None:
-        driver = cast("_Driver", _drive())  # `coroutine` calls it an Awaitable, and only marks it.
+        driver = cast("Driver", drive())  # `coroutine` calls it an Awaitable, and only marks it.
         driver.send(None)
         send = cast("_Send", driver.send)
     context: Context | None = None
@@ -260,7 +229,7 @@ def start(
         else:
             awaited = send(body)
         while type(awaited) is not Promise or awaited._state != PENDING:
-            if type(awaited) is _Done:
+            if type(awaited) is Done:
                 value, awaited.value = awaited.value, None
                 _drivers[level] = send
                 if type(value) is Promise and suspended.hands_over:

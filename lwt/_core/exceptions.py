@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callback
 from lwt._core.promise import Rejection, outcome
+from lwt._core.ref import Ref
 from lwt._core.slips import SLIPS, explain
-from lwt._core.values import Ref
 
 __all__ = ["Canceled", "Exception_filter", "Failure"]
 
@@ -121,8 +121,8 @@ def rejection_of(exception: Exception, own_frames: int = 1) -> Rejection:
     return Rejection(exception, traceback)
 
 
-_RAISES_A_REJECTION: Final = frozenset({outcome.__code__, Rejection.throw.__code__})
-"""The code of the functions that raise the exception of a promise."""
+_RAISES_A_REJECTION: Final = frozenset({outcome.__name__, Rejection.throw.__name__})
+"""The functions that raise the exception of a promise, all in one file."""
 
 
 def rejection_by(exception: Exception) -> Rejection:
@@ -135,7 +135,11 @@ def rejection_by(exception: Exception) -> Rejection:
     entry = traceback = exception.__traceback__
     while entry is not None:
         following = entry.tb_next
-        if entry.tb_frame.f_code in _RAISES_A_REJECTION:
+        frame = entry.tb_frame
+        if (
+            frame.f_code.co_name in _RAISES_A_REJECTION
+            and frame.f_globals.get("__name__") == outcome.__module__
+        ):
             traceback = following
         entry = following
     return Rejection(exception, traceback)

@@ -31,8 +31,9 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from enum import Enum
 from types import TracebackType
-from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
+from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar, final
 
+from lwt._core.cancel_callback import CancelCallback
 from lwt._core.identity import refuse_copy
 from lwt._core.slips import explain_what_is_handled
 
@@ -130,7 +131,8 @@ class Promise(Generic[T_co]):
     _cancel_callbacks: list[CancelCallback] | None
     """Callbacks that run only if the promise is cancelled, oldest first. They run newest first."""
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __await__(self) -> Generator[Promise[Any], None, T_co]:
         # A body that waits keeps this frame. The fewer variables, the less memory: so there is
@@ -150,7 +152,7 @@ class Promise(Generic[T_co]):
         try:
             return outcome(self)
         finally:
-            del self  # The traceback of a rejection leads to this frame: close no circle.
+            self = _nobody  # noqa: PLW0642  # The traceback of a rejection leads here: close no circle.
 
     def __rshift__(self, callback: Callable[[T_co], PromiseOrCoroutine[B]], /) -> Promise[B]:
         return operators.bind(self, callback)
@@ -184,7 +186,8 @@ class Resolver(Generic[T_contra]):
 
     __slots__ = ("__weakref__", "_promise")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, promise: Promise[Any]) -> None:
         self._promise = promise
@@ -206,12 +209,14 @@ HowToCancel: TypeAlias = CancelThis | Promise[Any] | Sequence[Promise[Any]] | No
 """
 
 
-class Callback(Protocol):
-    """What is attached to a pending promise.
+class Callback:
+    """What is attached to a pending promise; the base of all that is.
 
     A regular callback never raises an exception of the user's own: what the user's
     function raises becomes a rejection, or goes to `async_exception_hook`.
     """
+
+    __slots__ = ()
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         """React to `promise`, which has just been resolved.
@@ -219,6 +224,7 @@ class Callback(Protocol):
         Returns the promise that was resolved by this, if any. The resolution loop runs its
         callbacks next: so the stack stays flat.
         """
+        raise AssertionError("a callback says itself what it does")
 
 
 @final
@@ -236,13 +242,6 @@ class Callbacks:
     def __init__(self, *oldest_first: Callback) -> None:
         self.oldest_first = list(oldest_first)
         self.removals = 0
-
-
-class CancelCallback(Protocol):
-    """What is attached to a pending promise, for the case that it is cancelled."""
-
-    def run_cancel(self) -> None:
-        """React to the cancelling."""
 
 
 @final
@@ -283,6 +282,10 @@ def new_promise(state: int, value: object) -> Promise[Any]:
     promise._callbacks = None
     promise._cancel_callbacks = None
     return promise
+
+
+_nobody: Final[Promise[Any]] = new_promise(FULFILLED, None)
+"""What a generator forgets a promise for. (It would `del` the name, but compiled code cannot.)"""
 
 
 def underlying(promise: Promise[T]) -> Promise[T]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
-from lwt._core.promise import PENDING, Promise, add_callback, remove_callback, underlying
+from lwt._core.promise import PENDING, Callback, Promise, add_callback, remove_callback, underlying
 
 Finish: TypeAlias = Callable[
     [Promise[Any], Sequence[Promise[Any]], Promise[Any]], Promise[Any] | None
@@ -26,7 +26,7 @@ Takes that promise, all of them, and the promise to resolve; returns what `Callb
 
 
 @final
-class RemovableCallback:
+class RemovableCallback(Callback):
     """A callback that runs at most once, for whichever promise is first."""
 
     __slots__ = ("_finish", "_promises", "_result", "removed")

@@ -48,8 +48,8 @@ from lwt._core.promise import (
     settle,
     underlying,
 )
+from lwt._core.ref import Ref
 from lwt._core.storage import Storage, current_storage, empty_storage
-from lwt._core.values import Ref
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from reprlib import recursive_repr
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 from lwt._core.identity import refuse_copy
 
@@ -41,7 +41,8 @@ class Link(Generic[T]):
     previous: Link[T]
     next: Link[T]
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
 
 class Sequence(Link[T]):

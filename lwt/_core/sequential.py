@@ -29,6 +29,7 @@ from lwt._core.promise import (
     PENDING,
     PROXY,
     REJECTED,
+    Callback,
     Promise,
     PromiseOrCoroutine,
     Rejection,
@@ -113,7 +114,7 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
 
 
 @final
-class _Bind:
+class _Bind(Callback):
     """What `bind` attaches to a pending promise."""
 
     __slots__ = ("_callback", "_outer", "_storage")
@@ -180,7 +181,7 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
 
 
 @final
-class _Map:
+class _Map(Callback):
     """What `map` attaches to a pending promise."""
 
     __slots__ = ("_function", "_outer", "_storage")
@@ -306,7 +307,7 @@ def _clean_up_then(
 
 
 @final
-class _Cleaning:
+class _Cleaning(Callback):
     """What `finalize` attaches to the promise of its function, if that is pending."""
 
     __slots__ = ("_cleanup", "_outer", "_storage")
@@ -332,7 +333,7 @@ class _Cleaning:
 
 
 @final
-class _AfterCleaning:
+class _AfterCleaning(Callback):
     """What `finalize` attaches to the promise of its cleaning up, if that is pending."""
 
     __slots__ = ("_outer", "_state", "_storage", "_value")
@@ -415,7 +416,7 @@ def try_bind_located(
 
 
 @final
-class TryBind:
+class TryBind(Callback):
     """What `try_bind` and functions like it attach to a pending promise."""
 
     __slots__ = (

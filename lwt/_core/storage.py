@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callable, check_kind, explain_call, wrong_type
 from lwt._core.identity import refuse_copy
-from lwt._core.values import Ref, Some
+from lwt._core.ref import Ref
+from lwt._core.values import Some
 
 __all__ = ["Key", "get", "new_key", "with_tracing_context", "with_value"]
 
@@ -33,7 +34,8 @@ class Key(Generic[V]):
 
     __slots__ = ()
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
 
 Storage: TypeAlias = Mapping[Key[Any], Any]

@@ -1,7 +1,7 @@
-"""The plain values of the interface: options, results, references, states.
+"""The plain values of the interface: options, results, states.
 
-OCaml's `'a option`, `('a, 'b) result`, `'a ref` and `'a Lwt.state`, which the
-rest of the package takes and returns. Nothing here knows about promises.
+OCaml's `'a option`, `('a, 'b) result` and `'a Lwt.state`, which the rest of the package takes and
+returns. Nothing here knows about promises.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 from lwt._core.publish import constants
 
-__all__ = ["Error", "Fail", "Ok", "Ref", "Return", "Sleep", "Some", "State"]
+__all__ = ["Error", "Fail", "Ok", "Return", "Sleep", "Some", "State"]
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -84,21 +83,6 @@ class Error(Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"Error({self.error!r})"
-
-
-class Ref(Generic[T]):
-    """A mutable cell, such as `lwt.async_exception_hook`; what it holds is its `contents`.
-
-    OCaml: type 'a ref = { mutable contents : 'a }
-    """
-
-    __slots__ = ("contents",)
-
-    def __init__(self, contents: T, /) -> None:
-        self.contents = contents
-
-    def __repr__(self) -> str:
-        return f"Ref({self.contents!r})"
 
 
 @dataclass(frozen=True, slots=True)

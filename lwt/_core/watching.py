@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
-from lwt._core.promise import FULFILLED, PENDING, Promise, add_callback, underlying
+from lwt._core.promise import FULFILLED, PENDING, Callback, Promise, add_callback, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, call_or_report, postpone_action, resolution
 from lwt._core.storage import current_storage
 
@@ -100,7 +100,7 @@ def _watch(
 
 
 @final
-class _Watcher:
+class _Watcher(Callback):
     """What the `on_` functions attach to a pending promise."""
 
     __slots__ = ("_name", "_on_fulfilled", "_on_rejected", "_storage")

@@ -251,14 +251,10 @@ def _fold(
     accumulator: A,
     elements: Iterator[B],
 ) -> Promise[A]:
+    held = [accumulator]
+    del accumulator  # The fold keeps nothing that f does not.
+
     def function(element: B) -> PromiseOrCoroutine[A]:
-        nonlocal accumulator
-        previous = accumulator
-        del accumulator  # The fold keeps nothing that f does not.
-        return combine(previous, element)
+        return combine(held.pop(), element)
 
-    def accept(value: A) -> None:
-        nonlocal accumulator
-        accumulator = value
-
-    return call_one_by_one(name, f, elements, accept, lambda: accumulator, function)
+    return call_one_by_one(name, f, elements, held.append, held.pop, function)

@@ -24,6 +24,7 @@ from lwt._core.promise import (
     PENDING,
     PROXY,
     REJECTED,
+    Callback,
     Promise,
     PromiseOrCoroutine,
     add_callback,
@@ -171,7 +172,7 @@ def append_after(before: Promise[None], promise: Promise[B], values: list[B]) ->
 
 
 @final
-class _Appending:
+class _Appending(Callback):
     """A value that waits for those before it to be appended, and the callback that appends it."""
 
     __slots__ = ("_appended", "_before", "_storage", "_value", "_values")

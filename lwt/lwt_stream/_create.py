@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, final
 
 from lwt._core.background import dont_wait
 from lwt._core.checks import (
@@ -145,7 +145,8 @@ class bounded_push(Generic[T_contra]):
 
     __slots__ = ("_source",)
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, source: Push_bounded) -> None:
         self._source = source

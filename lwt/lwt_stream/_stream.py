@@ -6,7 +6,7 @@ OCaml: src/core/lwt_stream.ml, the type t, clone, consume, get.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, Final, Generic, NoReturn, TypeVar, final
 
 from lwt._core.checks import check_kind
 from lwt._core.identity import refuse_copy
@@ -47,7 +47,8 @@ class Stream(Generic[T_co]):
     _bounded: Push_bounded | None
     """The source, if it is one that counts what is consumed."""
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, source: Source, cell: Cell) -> None:
         self._source = source

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from types import TracebackType
-from typing import Final, Never, TypeAlias, final
+from typing import Final, Never, NoReturn, TypeAlias, final
 
 import lwt
 from lwt._core.checks import check_exception, check_kind, given_by_position
@@ -130,7 +130,8 @@ class File_descr:
         "_socket_kind",
     )
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, fd: int, blocking: bool | None, set_flags: bool) -> None:
         self._fd = fd

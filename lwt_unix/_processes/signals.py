@@ -31,7 +31,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
-from typing import Final, TypeAlias, final
+from typing import Final, NoReturn, TypeAlias, final
 
 from lwt import lwt_sequence
 from lwt._core.checks import check_bounds, check_callback, check_kind
@@ -54,7 +54,8 @@ class Signal_handler_id:
 
     __slots__ = ("_function", "_node", "_signum")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, signum: int, function: Callable[[Signal_handler_id, int], object]) -> None:
         self._signum = signum

@@ -18,7 +18,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from lwt._core.checks import check_callable, wrong_type
 from lwt._core.identity import refuse_copy
@@ -125,7 +125,8 @@ class abstract(ABC):
     OCaml: class virtual Lwt_engine.abstract
     """
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self) -> None:
         self._readables: Final[dict[Descriptor_event, None]] = {}

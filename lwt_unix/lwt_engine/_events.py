@@ -15,7 +15,7 @@ OCaml: src/unix/lwt_engine.ml, Events
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 from lwt._core.checks import check_kind
 from lwt._core.identity import refuse_copy
@@ -32,7 +32,8 @@ class Event:
     is_active: bool
     moved_to: Event | None
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self) -> None:
         self.is_active = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TypeVar, final
+from typing import NoReturn, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_bounds, check_callback, check_kind
@@ -137,7 +137,8 @@ class Direct_access:
 
     __slots__ = ("_buffer", "da_buffer", "da_max", "da_ptr")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, buffer: ChannelBuffer) -> None:
         self._buffer: ChannelBuffer | None = buffer

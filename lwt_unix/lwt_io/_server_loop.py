@@ -29,7 +29,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Protocol, TypeAlias, final
+from typing import Final, NoReturn, Protocol, TypeAlias, final
 
 import lwt
 import lwt_unix
@@ -101,7 +101,8 @@ class Server:
         "_stopped",
     )
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from enum import Enum
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
 
 import lwt
 from lwt import lwt_sequence
@@ -79,7 +79,8 @@ class Channel:
 
     __slots__ = ("__weakref__", "_buffer", "_inner", "_queue", "_root", "_state")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
     def __init__(self, buffer: ChannelBuffer, root: Channel | None = None) -> None:
         self._state = IDLE

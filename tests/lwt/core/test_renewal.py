@@ -6,7 +6,7 @@ from types import BuiltinMethodType
 from typing import cast
 
 import lwt
-from lwt._core import driver, pause, promise
+from lwt._core import drive, driver, pause, promise
 from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -38,7 +38,7 @@ def change_everything() -> None:
     postpone(print)
     resolution.is_running_postponed = True
     lwt.async_exception_hook.contents = print
-    driver._drivers[0] = cast("BuiltinMethodType", driver._drive().send)
+    driver._drivers[0] = cast("BuiltinMethodType", drive.drive().send)
     lwt.register_pause_notifier(lambda _: None)
     lwt.pause()
 

@@ -1,4 +1,4 @@
-"""Options, results, states and references, as plain values."""
+"""Options, results and states, as plain values."""
 
 from __future__ import annotations
 
@@ -86,7 +86,6 @@ def test_sleep_stays_the_one_value_through_pickle_and_copy() -> None:
         (lwt.Return([1]), "Return([1])"),
         (lwt.Fail(A("why")), "Fail(A('why'))"),
         (lwt.Sleep, "Sleep"),
-        (lwt.Ref(1), "Ref(1)"),
     ],
 )
 def test_the_repr_is_how_the_value_is_written(value: object, text: str) -> None:
@@ -120,15 +119,3 @@ def test_results_work_in_match() -> None:
                 return f"error {error}"
 
     assert [described(lwt.Ok(1)), described(lwt.Error("bad"))] == ["ok 1", "error bad"]
-
-
-def test_a_reference_holds_what_was_last_assigned() -> None:
-    reference = lwt.Ref(1)
-    reference.contents = 2
-    assert reference.contents == 2
-
-
-def test_references_are_compared_by_identity() -> None:
-    first, second = lwt.Ref(1), lwt.Ref(1)
-    assert first != second
-    assert first == first  # noqa: PLR0124  # that is the claim

@@ -1,0 +1,24 @@
+"""References: OCaml's `'a ref`. One holds the storage, and is read and written at every step."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+__all__ = ["Ref"]
+
+T = TypeVar("T")
+
+
+class Ref(Generic[T]):
+    """A mutable cell, such as `lwt.async_exception_hook`; what it holds is its `contents`.
+
+    OCaml: type 'a ref = { mutable contents : 'a }
+    """
+
+    __slots__ = ("contents",)
+
+    def __init__(self, contents: T, /) -> None:
+        self.contents = contents
+
+    def __repr__(self) -> str:
+        return f"Ref({self.contents!r})"
