@@ -41,6 +41,7 @@ def sleep(delay: float, /) -> lwt.Promise[None]:
 
 
 def _sleep(delay: float) -> lwt.Promise[None]:
+    resolver: lwt.Resolver[None]
     promise, resolver = lwt.task()
 
     def wake(event: lwt_engine.Event) -> None:

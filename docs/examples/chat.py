@@ -41,6 +41,7 @@ class Client:
     def __init__(self, name: str, output: lwt_io.OutputChannel) -> None:
         self.name = name
         self.dropped: lwt.Promise[str]
+        self._drop: lwt.Resolver[str]
         self.dropped, self._drop = lwt.wait()
         self._output = output
         self._waiting = 0
@@ -82,6 +83,7 @@ class Room:
 
     def __init__(self) -> None:
         self.closing: lwt.Promise[str]
+        self._close: lwt.Resolver[str]
         self.closing, self._close = lwt.wait()
         self._clients: list[Client] = []
         self._conversations: set[lwt.Promise[None]] = set()

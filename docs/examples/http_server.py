@@ -159,6 +159,7 @@ class Server:
 
     def __init__(self) -> None:
         self._stopping: lwt.Promise[None]
+        self._stop: lwt.Resolver[None]
         self._stopping, self._stop = lwt.wait()
         self._connections: set[lwt.Promise[None]] = set()
 

@@ -136,28 +136,23 @@ def fail_invalid_arg(message: str, /) -> Promise[NoReturn]:
 # --- Promises that are resolved later ----------------------------------------
 
 
-# `wait` and `task` are typed with Any, like asyncio's create_future: with a type
-# variable, every call of them would need an annotation. An annotation still counts:
-# `promise: Promise[int]` and `resolver: Resolver[int]`, given before, are checked.
-
-
-def wait() -> tuple[Promise[Any], Resolver[Any]]:
+def wait() -> tuple[Promise[T], Resolver[T]]:
     """Make a pending promise that cannot be cancelled, and its resolver.
 
     OCaml: Lwt.wait : unit -> 'a t * 'a u
     """
-    promise: Promise[Any] = new_promise(PENDING, None)
+    promise: Promise[T] = new_promise(PENDING, None)
     return promise, Resolver(promise)
 
 
-def task() -> tuple[Promise[Any], Resolver[Any]]:
+def task() -> tuple[Promise[T], Resolver[T]]:
     """Make a pending promise that can be cancelled, and its resolver.
 
     `lwt.cancel` rejects it with `Canceled`.
 
     OCaml: Lwt.task : unit -> 'a t * 'a u
     """
-    promise: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+    promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
     return promise, Resolver(promise)
 
 
@@ -184,6 +179,7 @@ def add_task_r(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
     OCaml: Lwt.add_task_r : 'a u Lwt_sequence.t -> 'a t
     """
     check_kind("lwt.add_task_r", sequence, Sequence, _MAKE_SEQUENCE)
+    resolver: Resolver[T]
     promise, resolver = task()
     node = Node(resolver)
     promise._cancel_callbacks = [_RemoveNode(node)]
@@ -199,6 +195,7 @@ def add_task_l(sequence: Sequence[Resolver[T]], /) -> Promise[T]:
     OCaml: Lwt.add_task_l : 'a u Lwt_sequence.t -> 'a t
     """
     check_kind("lwt.add_task_l", sequence, Sequence, _MAKE_SEQUENCE)
+    resolver: Resolver[T]
     promise, resolver = task()
     node = Node(resolver)
     promise._cancel_callbacks = [_RemoveNode(node)]

@@ -20,7 +20,7 @@ from enum import Enum
 from typing import Any, Final, final
 
 from lwt._core.creation import wait, wakeup
-from lwt._core.promise import Promise
+from lwt._core.promise import Promise, Resolver
 from lwt._core.values import Some
 
 
@@ -67,6 +67,7 @@ class Source(ABC):
     def __init__(self) -> None:
         self.last = Cell()
         self.last.data = None
+        self.close: Resolver[None]
         self.closed, self.close = wait()
         self.end: Cell | None = None
         """The cell of the end, if the end is in the queue. (Sources that others push into leave it.)"""

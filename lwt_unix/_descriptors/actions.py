@@ -345,6 +345,7 @@ def wait_for(
     `lost` takes a value that nobody gets (`PendingAction`).
     """
     queue = queue_of(event, descriptor)
+    resolver: lwt.Resolver[A]
     promise, resolver = lwt.task()
     pending = PendingAction(name, action, resolver, lost)
     # What lwt.on_cancel does for a new promise, but quicker: servers come here once a request.

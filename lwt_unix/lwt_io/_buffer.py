@@ -368,6 +368,7 @@ class ClosingOnce:
 
     def __call__(self) -> lwt.Promise[object]:
         if self._promise is None:
+            resolver: lwt.Resolver[object]
             promise, resolver = lwt.wait()
             if self._promise is None:  # A finaliser may have closed it meanwhile.
                 self._promise = promise

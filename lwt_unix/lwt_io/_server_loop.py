@@ -145,6 +145,7 @@ class Server:
     def start(self) -> None:
         """Begin to accept, in the background, once the main loop sees a client."""
         if not self._is_stopping:
+            over: lwt.Resolver[None]
             self._accepting_is_over, over = lwt.wait()
             self._accepting = lwt.of_coroutine(self._accept_clients(over))
             lwt.on_failure(self._accepting, report)
@@ -231,7 +232,9 @@ class Server:
         """
         if self._stopped is None:
             self._is_stopping = True
+            stopped: lwt.Resolver[None]
             self._stopped, stopped = lwt.wait()
+            ask: lwt.Resolver[None]
             asked, ask = lwt.wait()
             lwt.on_success(asked, lambda _: lwt.cancel(self._accepting))
             lwt.on_success(self._accepting_is_over, lambda _: self._finish(stopped))

@@ -322,8 +322,11 @@ def test_bind_does_not_wait_for_ever_whatever_kind_of_finaliser_resolves(garbage
     def check(_: object, bound: Promise[int]) -> None:
         assert lwt.state(bound) == lwt.Return(3)
 
+    def make() -> tuple[Promise[int], lwt.Resolver[int]]:
+        return lwt.wait()
+
     for_every_collection(
-        lwt.wait,
+        make,
         lambda pair: lwt.bind(pair[0], lwt.return_),
         lambda pair: lwt.wakeup(pair[1], 3),
         check,

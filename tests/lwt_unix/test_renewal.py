@@ -61,6 +61,10 @@ STATE: dict[str, Callable[[], object]] = {
 """What tells of each state how it is."""
 
 
+def never_over(_: lwt_io.OutputChannel) -> lwt.Promise[None]:
+    return lwt.wait()[0]
+
+
 async def never_ending() -> AsyncGenerator[int, None]:
     while True:
         yield 1
@@ -91,7 +95,7 @@ def change_everything() -> list[object]:
     interrupts.Cancelling().__enter__()
     parting.keep_waiting()
     lwt_io.write(lwt_io.stdout, "never written")
-    lwt_io.atomic(lambda _: lwt.wait()[0])(lwt_io.stderr)
+    lwt_io.atomic(never_over)(lwt_io.stderr)
     generator = never_ending()
     _asyncgens._note(generator)
     _asyncgens.dropped.append(generator)

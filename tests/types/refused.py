@@ -5,7 +5,7 @@ is not needed, and of an error that no comment names: so this file is clean only
 each wrong program is refused, and for the right reason.
 """
 
-# ruff: noqa: F841 (the assignments are what is refused)
+# ruff: noqa: F841, RUF059 (the assignments are what is refused)
 
 import lwt
 from lwt import Promise, Resolver
@@ -17,6 +17,16 @@ def parse(text: str) -> int:
 
 async def parse_async(text: str) -> int:
     return int(text)
+
+
+def waiting() -> None:
+    promise: Promise[int]
+    resolver: Resolver[str]
+    promise, resolver = lwt.wait()  # type: ignore[assignment]
+    lwt.wakeup(resolver, "text")
+    promise, other = lwt.task()  # type: ignore[var-annotated]
+    lwt.cancel(promise)
+    one, two = lwt.wait()  # type: ignore[var-annotated]
 
 
 @lwt.promised

@@ -218,7 +218,8 @@ class Run:
                 return lwt.fail(E(value))
             case "same":
                 return self._given[value]
-        promise, self._resolvers[value] = lwt.wait() if end == "wait" else lwt.task()
+        promise, resolver = lwt.wait() if end == "wait" else lwt.task()
+        self._resolvers[value] = resolver
         self._given[value] = promise
         return promise
 
