@@ -77,6 +77,7 @@ from lwt._core.creation import (
     wakeup_result,
 )
 from lwt._core.exceptions import Canceled, Exception_filter, Failure
+from lwt._core.handling import catch, finalize, reraise, try_bind
 from lwt._core.lifting import apply, wrap, wrap1, wrap2, wrap3, wrap4, wrap5, wrap6, wrap7
 from lwt._core.namespaces import Infix, Let_syntax, Private, Syntax
 from lwt._core.pause import (
@@ -91,7 +92,7 @@ from lwt._core.publish import publish as _publish
 from lwt._core.query import debug_state_is, is_sleeping, poll, state
 from lwt._core.ref import Ref
 from lwt._core.resolution import abandon_wakeups, async_exception_hook
-from lwt._core.sequential import bind, catch, finalize, map, reraise, try_bind
+from lwt._core.sequential import bind, map
 from lwt._core.storage import Key, get, new_key, with_tracing_context, with_value
 from lwt._core.values import Error, Fail, Ok, Return, Sleep, Some, State
 from lwt._core.watching import on_any, on_failure, on_success, on_termination

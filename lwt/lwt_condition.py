@@ -13,9 +13,9 @@ from typing import Any, Final, Generic, Never, NoReturn, TypeVar, final
 
 from lwt import lwt_mutex
 from lwt._core.checks import check_exception, check_kind, given_by_position
+from lwt._core.handling import finalize
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import PENDING, Callback, Promise, add_callback, new_promise, settle
-from lwt._core.sequential import finalize
 from lwt._core.storage import current_storage
 from lwt._core.waiters import Waiter, Waiters
 

@@ -38,6 +38,7 @@ from lwt._core.checks import (
 from lwt._core.coroutine import of_coroutine, to_promise
 from lwt._core.creation import fail, return_, return_true, return_unit
 from lwt._core.exceptions import Exception_filter
+from lwt._core.handling import catch, try_bind
 from lwt._core.identity import refuse_copy
 from lwt._core.lifting import apply
 from lwt._core.loop import Loop, start
@@ -52,7 +53,7 @@ from lwt._core.promise import (
     underlying,
 )
 from lwt._core.ref import Ref
-from lwt._core.sequential import bind, catch, try_bind
+from lwt._core.sequential import bind
 from lwt._core.storage import current_storage
 from lwt._core.waiters import Waiter, Waiters, new_waiter
 from lwt._core.watching import on_any

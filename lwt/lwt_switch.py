@@ -17,10 +17,10 @@ from lwt._core.checks import check_callback, check_kind, wrong_type
 from lwt._core.concurrent import join
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
+from lwt._core.handling import finalize
 from lwt._core.identity import refuse_copy
 from lwt._core.lifting import apply
 from lwt._core.promise import Promise
-from lwt._core.sequential import finalize
 from lwt._core.values import Some
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ The source reads in this order, one idea a file:
 5. `creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
 6. `drive`, `driver`: they run what waits, put the storage back and go on; on them, `coroutine`, which is
    `await`, and `loop`, which is there instead of OCaml's recursion
-7. `sequential`: `bind`, the model, and functions like it; `watching`: `on_success` and so on
+7. `sequential`: `bind`, the model, and `map`; `handling`: `catch` and functions like it; `watching`:
+   `on_success` and so on
 8. `cancellation`, on `removable`: `cancel` and what guards against it (a side topic)
 9. `concurrent`: `join`, `both`, `all`, `choose`, `pick`; `background`: `async_`; `choices`: what
    Lwt leaves open, for the engine too

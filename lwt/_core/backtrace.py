@@ -14,6 +14,7 @@ from typing import TypeVar
 from lwt._core.checks import check_callback, check_promise
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_
+from lwt._core.handling import AddLocation, TryBind, handle, located, try_bind_located
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -24,7 +25,7 @@ from lwt._core.promise import (
     new_promise,
     underlying,
 )
-from lwt._core.sequential import AddLocation, TryBind, bind, handle, located, try_bind_located
+from lwt._core.sequential import bind
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -21,10 +21,11 @@ from lwt._core.checks import (
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
 from lwt._core.exceptions import Canceled
+from lwt._core.handling import catch
 from lwt._core.identity import refuse_copy
 from lwt._core.loop import Loop
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine
-from lwt._core.sequential import bind, catch
+from lwt._core.sequential import bind
 from lwt._core.values import Some
 from lwt.lwt_seq._nodes import Node, SeqOrAsync, cons_of
 from lwt.lwt_stream._asked import From_direct, From_iterator, Looped

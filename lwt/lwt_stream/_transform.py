@@ -21,9 +21,9 @@ from typing import Any, TypeVar, final
 from lwt._core.checks import check_callback, check_kind, check_option
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_none, return_some
+from lwt._core.handling import try_bind
 from lwt._core.loop import Loop
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine
-from lwt._core.sequential import try_bind
 from lwt._core.values import Error, Ok, Some
 from lwt.lwt_stream._asked import Asked, Looped
 from lwt.lwt_stream._read import check_character, nget

@@ -14,10 +14,11 @@ from lwt._core.checks import check_callback, check_kind, check_option, given_by_
 from lwt._core.concurrent import join, nchoose_split
 from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
+from lwt._core.handling import catch
 from lwt._core.loop import Loop, start
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution
-from lwt._core.sequential import bind, catch
+from lwt._core.sequential import bind
 from lwt._core.values import Some
 from lwt.lwt_stream._source import Cell, option_of
 from lwt.lwt_stream._stream import (
