@@ -326,10 +326,10 @@ _POOL_FAULTS: Final = (
         "Lwt_pool",
         "a user's function is called with nothing in the storage",
         """\
-    member = yield _acquire(pool)
+    member = yield acquire(pool)
 """,
         """\
-    member = yield _acquire(pool)
+    member = yield acquire(pool)
     from lwt._core.storage import current_storage
     current_storage.contents = {}
 """,
@@ -367,7 +367,7 @@ _POOL_FAULTS: Final = (
         "a place is lost when the making of a member fails",
         """\
         is_over = True
-        _free_place(pool)
+        free_place(pool)
 """,
         """\
         is_over = True
@@ -402,11 +402,11 @@ _POOL_FAULTS: Final = (
         "a member that was disposed of is idle again",
         """\
     if is_cleared or not is_good:
-        return _dispose_and_free(pool, member)
+        return dispose_and_free(pool, member)
 """,
         """\
     if is_cleared or not is_good:
-        disposed = _dispose_and_free(pool, member)
+        disposed = dispose_and_free(pool, member)
         from lwt import on_success
         on_success(disposed, lambda _: pool._idle.append(member))
         return disposed
@@ -415,8 +415,8 @@ _POOL_FAULTS: Final = (
     fault(
         "Lwt_pool",
         "clear disposes of the member first that became idle first",
-        "await _dispose_and_free(pool, members.pop())",
-        "await _dispose_and_free(pool, members.pop(0))",
+        "await dispose_and_free(pool, members.pop())",
+        "await dispose_and_free(pool, members.pop(0))",
     ),
 )
 
