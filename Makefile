@@ -27,7 +27,7 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix reference bench soak conformance conformance-exhaustive clean
+.PHONY: help run test check fix reference bench budgets soak conformance conformance-exhaustive clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ bench: $(RUNNABLE) ## run every benchmark (minutes)
 	    echo "== $$benchmark"; \
 	    $(VENV_PYTHON) -m tests.benchmarks.$$(basename "$$benchmark" .py) || exit 1; \
 	done
+
+budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their budgets
+	@$(VENV_PYTHON) -m tests.budgets measure
 
 soak: $(TESTABLE) ## search the property tests for longer (half an hour)
 	$(VENV_PYTHON) -m pytest -q tests/properties --hypothesis-profile=thorough --timeout=3600 $(PYTEST_ARGS)

@@ -1,0 +1,394 @@
+"""The operations that have a budget, and the program that does them while a tool counts.
+
+    python -m tests.budgets.operations work     # watched by callgrind or strace
+    python -m tests.budgets.operations memory   # prints what tracemalloc says, as JSON
+
+An operation is a function of a length: how often it does its work. It is done once unobserved, then
+with `SHORT` and with `LONG`, and between them the program marks the place by a system call that it
+makes for nothing else. The difference of the two is the work alone, without what begins and ends it.
+
+Nothing here depends on how fast the machine is. The clients of a server are in its own process: they
+act between two turns of the main loop, so the server finds all of them ready each time. They are
+Unix-domain sockets, on which the kernel does everything at once. (What is sent to a TCP socket on the
+loopback interface may come later.)
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import socket
+import sys
+import tracemalloc
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, Final
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_io, lwt_main
+
+SHORT: Final = 100
+LONG: Final = 500
+BATCH: Final = 10
+"""How many clients a server has, and how many promises are waited for together."""
+
+MARK: Final = "getpriority"
+"""The system call that parts the lengths."""
+
+CLIENT_CALLS: Final = ("connect", "recvfrom", "sendto", "socket")
+"""The system calls of clients, which are not counted. Our side uses others for the same, but for `close`."""
+
+
+# --- Promises ----------------------------------------------------------------
+
+ready: Final = lwt.return_(1)
+
+
+async def wait_for(promise: lwt.Promise[int]) -> int:
+    return await promise
+
+
+def bind_resolved(length: int) -> None:
+    for _ in range(length):
+        lwt.bind(ready, lwt.return_)
+
+
+def bind_pending(length: int) -> None:
+    for _ in range(length):
+        promise, resolver = lwt.wait()
+        lwt.bind(promise, lwt.return_)
+        lwt.wakeup(resolver, 1)
+
+
+def await_resolved(length: int) -> None:
+    for _ in range(length):
+        lwt.of_coroutine(wait_for(ready))
+
+
+def await_pending(length: int) -> None:
+    for _ in range(length):
+        promise, resolver = lwt.wait()
+        lwt.of_coroutine(wait_for(promise))
+        lwt.wakeup(resolver, 1)
+
+
+def join_of_many(length: int) -> None:
+    pairs = [lwt.wait() for _ in range(length)]
+    lwt.join([promise for promise, _ in pairs])
+    for _, resolver in pairs:
+        lwt.wakeup(resolver, None)
+
+
+async def pauses(length: int) -> None:
+    for _ in range(length):
+        await lwt.pause()
+
+
+def pause(length: int) -> None:
+    bodies = lwt.join([lwt.of_coroutine(pauses(length // BATCH)) for _ in range(BATCH)])
+    while lwt.is_sleeping(bodies):
+        lwt.wakeup_paused()
+
+
+# --- The main loop -----------------------------------------------------------
+
+
+def turn_of_the_engine(length: int) -> None:
+    """A turn finds one descriptor that is ready, and calls its callback."""
+    one, other = socket.socketpair()
+    other.send(b"x")  # never read, so it is ready each time
+    called = count()
+    event = lwt_engine.on_readable(one.fileno(), lambda _: next(called))
+    for _ in range(length):
+        lwt_engine.iter(False)
+    lwt_engine.stop_event(event)
+    assert next(called) == length
+    one.close()
+    other.close()
+
+
+def turn_of_the_main_loop(length: int) -> None:
+    lwt_main.run(pauses(length))
+
+
+def sleep(length: int) -> None:
+    """Sleep all at once. The clock is not the system's, so that no two times are the same."""
+    usual = lwt_engine.get()
+    lwt_engine.set(lwt_engine.epoll(clock=count(1.0, 1.0).__next__), destroy=False)
+    lwt_main.run(lwt.join([lwt_unix.sleep(0.0) for _ in range(length)]))
+    lwt_engine.set(usual)
+
+
+# --- Servers -----------------------------------------------------------------
+
+Start = Callable[[str], lwt.Promise[lwt_io.Server]]
+addresses = count()
+
+
+def connect(address: str) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    client.connect(address)
+    return client
+
+
+async def with_turns(start: Start, turn: Callable[[str], bool]) -> None:
+    """Start a server; call `turn` with its address before each turn until it says that all is done."""
+    address = f"{next(addresses):06}"
+    server = await start(address)
+    done, resolver = lwt.wait()
+
+    def act() -> None:
+        if turn(address):
+            lwt.wakeup(resolver, None)
+
+    hook = lwt_main.Enter_iter_hooks.add_first(act)
+    await done
+    lwt_main.Enter_iter_hooks.remove(hook)
+    await lwt_io.shutdown_server(server)
+
+
+def echo(start: Start, request: bytes, length: int) -> None:
+    """Let `BATCH` clients together make so many requests."""
+    clients: list[socket.socket] = []
+    missing = [0] * BATCH  # how many bytes each has still to get
+    memory = bytearray(len(request))
+    left = length
+
+    def turn(address: str) -> bool:
+        nonlocal left
+        while len(clients) < BATCH:
+            clients.append(connect(address))
+        for place, client in enumerate(clients):
+            if missing[place]:
+                try:
+                    missing[place] -= client.recv_into(memory)
+                except BlockingIOError:
+                    continue
+            if not missing[place] and left:
+                missing[place] = client.send(request)
+                left -= 1
+        if any(missing):
+            return False
+        for client in clients:
+            client.close()
+        return True
+
+    lwt_main.run(with_turns(start, turn))
+
+
+def arrive(start: Callable[[Callable[[], None]], Start], length: int) -> None:
+    """Let so many clients come, in groups of `BATCH`; each is served by a call, and then left."""
+    clients: list[socket.socket] = []
+    left = length
+    served = 0
+
+    def serve() -> None:
+        nonlocal served
+        served += 1
+
+    def turn(address: str) -> bool:
+        nonlocal left
+        if served + left < length:
+            return False
+        while clients:
+            clients.pop().close()
+        for _ in range(min(left, BATCH)):
+            clients.append(connect(address))
+            left -= 1
+        return not clients
+
+    lwt_main.run(with_turns(start(serve), turn))
+
+
+def on_sockets(
+    serve: Callable[[lwt_unix.File_descr], Coroutine[Any, Any, None]],
+) -> Start:
+    return lambda address: lwt_io.establish_server_with_client_socket(
+        lwt_unix.ADDR_UNIX(address), lambda _, client: serve(client), set_tcp_nodelay=False
+    )
+
+
+def on_channels(
+    serve: Callable[[lwt_io.InputChannel, lwt_io.OutputChannel], Coroutine[Any, Any, None]],
+) -> Start:
+    return lambda address: lwt_io.establish_server_with_client_address(
+        lwt_unix.ADDR_UNIX(address), lambda _, channels: serve(*channels), set_tcp_nodelay=False
+    )
+
+
+LINE: Final = b"x" * 63 + b"\n"
+LARGE: Final = 64 * 1024
+
+
+async def echo_bytes(client: lwt_unix.File_descr) -> None:
+    buffer = bytearray(4096)
+    while number := await lwt_unix.read(client, buffer, 0, 4096):
+        await lwt_unix.write(client, buffer, 0, number)
+
+
+async def echo_lines(ic: lwt_io.InputChannel, oc: lwt_io.OutputChannel) -> None:
+    async for line in ic:
+        await lwt_io.write_line(oc, line)
+
+
+async def echo_large(ic: lwt_io.InputChannel, oc: lwt_io.OutputChannel) -> None:
+    buffer = bytearray(LARGE)
+    try:
+        while True:
+            await lwt_io.read_into_exactly(ic, buffer, 0, LARGE)
+            await lwt_io.write_from_exactly(oc, buffer, 0, LARGE)
+    except EOFError:
+        pass
+
+
+def echo_by_sockets(length: int) -> None:
+    echo(on_sockets(echo_bytes), LINE, length)
+
+
+def echo_by_channels(length: int) -> None:
+    echo(on_channels(echo_lines), LINE, length)
+
+
+def large_echo_by_channels(length: int) -> None:
+    echo(on_channels(echo_large), bytes(LARGE), length)
+
+
+def client_of_sockets(length: int) -> None:
+    def start(served: Callable[[], None]) -> Start:
+        async def leave(_: lwt_unix.File_descr) -> None:
+            served()
+
+        return on_sockets(leave)
+
+    arrive(start, length)
+
+
+def client_of_channels(length: int) -> None:
+    def start(served: Callable[[], None]) -> Start:
+        async def leave(_ic: lwt_io.InputChannel, _oc: lwt_io.OutputChannel) -> None:
+            served()
+
+        return on_channels(leave)
+
+    arrive(start, length)
+
+
+OPERATIONS: Final[dict[str, Callable[[int], None]]] = {
+    "bind, resolved": bind_resolved,
+    "bind, pending": bind_pending,
+    "await, resolved": await_resolved,
+    "await, pending": await_pending,
+    "join": join_of_many,
+    "pause": pause,
+    "sleep": sleep,
+    "turn of the engine": turn_of_the_engine,
+    "turn of the main loop": turn_of_the_main_loop,
+    "echo by sockets": echo_by_sockets,
+    "echo by channels": echo_by_channels,
+    "echo of 64 KiB by channels": large_echo_by_channels,
+    "client accepted, sockets": client_of_sockets,
+    "client accepted, channels": client_of_channels,
+}
+
+
+def work() -> None:
+    """Do each operation, with three marks for each: before `SHORT`, before `LONG` and after it."""
+    gc.disable()
+    for operation in OPERATIONS.values():
+        gc.collect()
+        operation(SHORT)
+        for length in (SHORT, LONG):
+            os.getpriority(os.PRIO_PROCESS, 0)
+            operation(length)
+        os.getpriority(os.PRIO_PROCESS, 0)
+
+
+# --- What is kept ------------------------------------------------------------
+
+
+def promise_with_a_bind() -> object:
+    promise = lwt.wait()[0]
+    lwt.bind(promise, lwt.return_)
+    return promise
+
+
+def suspended_body() -> object:
+    promise: lwt.Promise[int] = lwt.wait()[0]
+    lwt.of_coroutine(wait_for(promise))
+    return promise
+
+
+def long_sleep() -> object:
+    return lwt_unix.sleep(1e6)
+
+
+class Idle:
+    """A server with clients that say nothing. Calling it makes one more, and keeps nothing of it."""
+
+    def __init__(self, start: Start) -> None:
+        self.address = f"{next(addresses):06}"
+        lwt_main.run(start(self.address))
+
+    def __call__(self) -> None:
+        connect(self.address).detach()  # the number stays open
+        lwt_main.run(pauses(2))
+
+
+memory_of_all: Final = bytearray(64)
+
+
+async def read_once(client: lwt_unix.File_descr) -> None:
+    await lwt_unix.read(client, memory_of_all, 0, 64)
+
+
+async def read_a_line(ic: lwt_io.InputChannel, _: lwt_io.OutputChannel) -> None:
+    await lwt_io.read_line(ic)
+
+
+KEPT: Final[dict[str, Callable[[], Callable[[], object]]]] = {
+    "promise with a bind": lambda: promise_with_a_bind,
+    "suspended body": lambda: suspended_body,
+    "sleeping": lambda: long_sleep,
+    "idle connection, sockets": lambda: Idle(on_sockets(read_once)),
+    "idle connection, channels": lambda: Idle(on_channels(read_a_line)),
+}
+"""Each makes a function that makes one more of something, which then stays."""
+
+FEW: Final = 50
+MANY: Final = 200
+
+
+def kept(make: Callable[[], object], number: int) -> tuple[int, int]:
+    """Make so many; return the bytes and the blocks that all of them take."""
+    things: list[object] = [None] * number
+    gc.collect()
+    tracemalloc.start()
+    for place in range(number):
+        things[place] = make()
+    gc.collect()
+    traced = tracemalloc.take_snapshot().traces
+    tracemalloc.stop()
+    return sum(trace.size for trace in traced), len(traced)
+
+
+def memory() -> dict[str, tuple[float, float]]:
+    """For each that is kept: the bytes and blocks of one."""
+    found = {}
+    for name, start in KEPT.items():
+        make = start()
+        kept(make, FEW)
+        (bytes_of_few, few), (bytes_of_many, many) = kept(make, FEW), kept(make, MANY)
+        more = MANY - FEW
+        found[name] = ((bytes_of_many - bytes_of_few) / more, (many - few) / more)
+    return found
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["memory"]:
+        print(json.dumps(memory()))
+    else:
+        work()
+    sys.stdout.flush()
+    os._exit(0)  # what a process does at its end is not counted

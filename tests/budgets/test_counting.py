@@ -1,0 +1,63 @@
+"""How counts are read from what the tools write. The tools themselves run in `make budgets`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.budgets.counting import of_each, parts_of_strace, total_of_callgrind
+from tests.budgets.operations import LONG, OPERATIONS, SHORT
+
+
+def test_the_total_of_callgrind_is_found() -> None:
+    text = "events: Ir\nsummary: 12345\n\nfn=(1) bind\n3 45\ntotals: 12345\n"
+    assert total_of_callgrind(text) == 12345
+
+
+def test_strace_is_counted_between_marks_without_the_calls_of_clients_and_for_memory() -> None:
+    lines = """\
+read(3, "", 1) = 0
+getpriority(PRIO_PROCESS, 0) = 20
+sendto(5, "x", 1, 0, NULL, 0) = 1
+mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f56c2c00000
+epoll_wait(3, [], 255, 0) = 0
+read(4, "x", 4096) = 1
+read(4, 0x7f0c2c0, 4096) = -1 EAGAIN (Resource temporarily unavailable)
+getpriority(PRIO_PROCESS, 0) = 20
+--- SIGCHLD {si_signo=SIGCHLD} ---
++++ exited with 0 +++""".splitlines()
+    assert parts_of_strace(lines) == [
+        Counter(read=1),
+        Counter(epoll_wait=1, read=2),
+        Counter(),
+    ]
+
+
+def test_one_of_an_operation_costs_the_difference_of_two_lengths() -> None:
+    before, begin, one = {"read": 1000.0}, {"read": 7.0, "open": 1.0}, {"read": 2.0}
+    short = {name: begin.get(name, 0) + SHORT * one.get(name, 0) for name in ("read", "open")}
+    long = {name: begin.get(name, 0) + LONG * one.get(name, 0) for name in ("read", "open")}
+    counts = of_each([*[before, short, long] * len(OPERATIONS), before])
+    assert counts == {operation: {"read": 2.0, "open": 0.0} for operation in OPERATIONS}
+
+
+def test_a_mark_that_was_missed_is_noticed() -> None:
+    with pytest.raises(RuntimeError, match="marks were missed"):
+        of_each([{"read": 1.0}] * 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the operations use epoll")
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_leaves_no_descriptor_open(
+    operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # sockets of servers have names here
+    work = OPERATIONS[operation]
+    work(10)
+    before = os.listdir("/proc/self/fd")
+    work(30)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
