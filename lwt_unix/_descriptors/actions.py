@@ -38,13 +38,12 @@ from typing import Final, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback, wrong_type
-from lwt._core.promise import REJECTED, underlying
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
 from lwt_unix._descriptors.io_event import Awaited, Io_event, Later, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
-from lwt_unix._descriptors.wait_queue import PendingAction, WaitQueue
+from lwt_unix._descriptors.wait_queue import NOT_YET, Pending, PendingAction, WaitQueue
 from lwt_unix._errors import note_call
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import Refused_event
@@ -169,13 +168,15 @@ class ActionQueue(WaitQueue):
                 self.is_trying = False
                 self.stop_if_idle()
 
-    def try_again(self, pending: PendingAction) -> PendingAction | None:
+    def try_again(self, pending: Pending) -> Pending | None:
         """Try an action; return the one to try next."""
         descriptor = self.descriptor
         try:
             if descriptor._state is not Opened:
                 raise why_unusable("closed while this waited", descriptor)
-            value = pending.action()
+            value = pending.attempt()
+            if value is NOT_YET:
+                return None if self.held_in == turn.number else pending.next
         except Exception as exn:
             event = event_to_wait_for(exn, self.event)
             if event is None:
@@ -191,11 +192,8 @@ class ActionQueue(WaitQueue):
             if is_awaited:
                 descriptor._calls += 1
                 pending.fulfill(value)
-            if (
-                pending.lost is not None
-                and underlying(pending.resolver._promise)._state == REJECTED
-            ):
-                pending.lost(value)
+            else:
+                pending.lose(value)
             if is_awaited and descriptor._calls >= MOST_AT_ONCE:
                 self.try_in_next_turn()
                 return None
@@ -234,7 +232,7 @@ class ActionQueue(WaitQueue):
         wait = "wait_read" if self.event is Read else "wait_write"
         number = error.errno or errno.EINVAL
         problem = f"the system refuses to watch descriptor {self.descriptor._fd}"
-        members: list[PendingAction] = []
+        members: list[Pending] = []
         pending = self.first
         while pending is not None:
             members.append(pending)

@@ -12,18 +12,69 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Final, final
 
 import lwt
+from lwt._core.promise import REJECTED, Callback, underlying
 from lwt._core.storage import current_storage
 from lwt_unix import lwt_engine
 
 
 @final
-class PendingAction:
+class _NotYet:
+    """The type of `NOT_YET`."""
+
+    __slots__ = ()
+
+
+NOT_YET: Final = _NotYet()
+"""What an attempt gives that has to be made again."""
+
+
+class Pending(Callback):
+    """A member of a queue: it is tried again and again, until it leaves the queue.
+
+    It may also be what is attached to its promise, as an operation of a channel is.
+    """
+
+    __slots__ = ("name", "next", "previous", "queue")
+
+    name: str | None
+    """Which call of OCaml's it makes, if it is one of ours; see `_errors`."""
+
+    queue: WaitQueue | None
+    """Its queue, while it is in one."""
+
+    previous: Pending | None
+    next: Pending | None
+    """The neighbours. `next` stays as it was when the waiter leaves its queue, so that a walk
+    through the queue can go on from there."""
+
+    def attempt(self) -> object:
+        """Try; return the result, or `NOT_YET`.
+
+        Raises:
+            Exception: what says that it is too early, as an action does; or any other: it has failed.
+        """
+        raise NotImplementedError
+
+    def fulfill(self, value: object) -> None:
+        """Take the result of an attempt; it has left its queue."""
+        raise NotImplementedError
+
+    def lose(self, value: object) -> None:
+        """Do what has to be done with a result that nobody gets, if something has."""
+
+    def reject(self, exn: Exception) -> None:
+        """Take the exception by which it has failed; it has left its queue."""
+        raise NotImplementedError
+
+
+@final
+class PendingAction(Pending):
     """One action that waits: a member of a queue, until its promise is resolved."""
 
-    __slots__ = ("action", "lost", "name", "next", "previous", "queue", "resolver", "storage")
+    __slots__ = ("action", "lost", "resolver", "storage")
 
     # The two stand for Callable[[], A] and Resolver[A], for an A that the queue does not know.
     def __init__(
@@ -34,8 +85,6 @@ class PendingAction:
         lost: Callable[[Any], object] | None = None,
     ) -> None:
         self.name = name
-        """Which call of OCaml's the action makes, if it is one of ours; see `_errors`."""
-
         self.action = action
         self.resolver = resolver
 
@@ -47,18 +96,22 @@ class PendingAction:
         self.storage = current_storage.contents
         """That of the place where it began to wait."""
 
-        self.queue: WaitQueue | None = None
-        """Its queue, while it is in one."""
+        self.queue = self.previous = self.next = None
 
-        self.previous: PendingAction | None = None
-        self.next: PendingAction | None = None
-        """The neighbours. `next` stays as it was when the action leaves its queue, so that a walk
-        through the queue can go on from there."""
+    def attempt(self) -> object:
+        """Call the action."""
+        return self.action()
 
     def fulfill(self, value: object) -> None:
-        """Fulfill the promise of an action that has left its queue."""
+        """Fulfill the promise; if it turns out that nobody gets the value, say so."""
         self.action = _spent
         lwt.wakeup(self.resolver, value)
+        self.lose(value)
+
+    def lose(self, value: object) -> None:
+        """Say that nobody gets a value, if that is so."""
+        if self.lost is not None and underlying(self.resolver._promise)._state == REJECTED:
+            self.lost(value)
 
     def reject(self, exn: Exception) -> None:
         """Reject the promise of an action that has left its queue."""
@@ -87,8 +140,8 @@ class WaitQueue(ABC):
 
     def __init__(self) -> None:
         self.engine_event: lwt_engine.Event | None = None
-        self.first: PendingAction | None = None
-        self.last: PendingAction | None = None
+        self.first: Pending | None = None
+        self.last: Pending | None = None
 
         self.is_trying = False
         """Whether the actions are being tried just now. Until that ends, the event stays."""
@@ -101,7 +154,7 @@ class WaitQueue(ABC):
     def try_in_next_turn(self) -> None:
         """Have the actions tried in the next turn, whatever the engine reports by then."""
 
-    def add(self, pending: PendingAction) -> None:
+    def add(self, pending: Pending) -> None:
         """Take in an action at the end of the queue, and have the engine watch.
 
         The engine comes first: if it refuses, nobody waits.
@@ -118,7 +171,7 @@ class WaitQueue(ABC):
             last.next = pending
         self.last = pending
 
-    def remove(self, pending: PendingAction) -> bool:
+    def remove(self, pending: Pending) -> bool:
         """Take out a member, if it still is one; its `next` stays as it is."""
         if pending.queue is not self:
             return False
@@ -158,7 +211,7 @@ class WaitQueue(ABC):
 
     def forget(self) -> object:
         """Forget every member, and return them: nobody will be told anything."""
-        members: list[PendingAction] = []
+        members: list[Pending] = []
         while (pending := self.first) is not None:
             self.remove(pending)
             members.append(pending)

@@ -32,9 +32,10 @@ before it has changed anything.
 The source, in reading order:
 
 1. `_buffer`: the buffer, its positions, and the functions behind a channel
-2. `_taking`, `_putting`: reading and writing the buffer, for one operation at a time
-3. `_turns`: which operation has its turn; `_at_once`: what needs no turn, since nobody uses the channel;
-   `_channel`: flushing, closing, aborting; `_at_exit`: flushing when the process ends
+2. `_turns`: which operation has the channel; `_operation`: how an operation works, transfers and
+   waits; the automatic flush
+3. `_taking`, `_putting`: the operations that read and write, and what they do at once; `_channel`:
+   flushing, closing, aborting; `_at_exit`: flushing when the process ends
 4. `_create`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions
 5. `_access`: working in the buffer directly (skip it at first)
 6. `_connections`, `_server_loop`, `_servers`: clients and servers
@@ -83,6 +84,7 @@ from lwt_unix.lwt_io._create import (
     stdout,
     zero,
 )
+from lwt_unix.lwt_io._operation import atomic
 from lwt_unix.lwt_io._printing import (
     eprint,
     eprintf,
@@ -117,7 +119,7 @@ from lwt_unix.lwt_io._servers import (
     establish_server_with_client_socket,
 )
 from lwt_unix.lwt_io._taking import Line_too_long
-from lwt_unix.lwt_io._turns import Channel, atomic
+from lwt_unix.lwt_io._turns import Channel
 from lwt_unix.lwt_io._writing import (
     write,
     write_char,

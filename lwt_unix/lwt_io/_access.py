@@ -16,7 +16,8 @@ from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
 from lwt_unix.lwt_io._create import new_memory
-from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine, exclusively
+from lwt_unix.lwt_io._operation import exclusively
+from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
     ocaml = "Lwt_io.resize_buffer: buffer size too small"
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, sys.maxsize)
-    return exclusively(channel, _resize(channel._buffer, size), "lwt_io.resize_buffer")
+    return exclusively(channel, "lwt_io.resize_buffer", _resize(channel._buffer, size))
 
 
 async def _resize(buffer: ChannelBuffer, size: int) -> None:
@@ -111,7 +112,7 @@ def block(
     check_kind("lwt_io.block", channel, Channel)
     check_kind("lwt_io.block", size, int, "the size is a number of bytes")
     check_callback("lwt_io.block", f, ("buffer", "offset"))
-    return exclusively(channel, _block(channel._buffer, size, f), "lwt_io.block")
+    return exclusively(channel, "lwt_io.block", _block(channel._buffer, size, f))
 
 
 async def _block(
@@ -218,7 +219,7 @@ def direct_access(
     """
     check_kind("lwt_io.direct_access", channel, Channel)
     check_callback("lwt_io.direct_access", f, ("access",))
-    return exclusively(channel, _direct_access(channel._buffer, f), "lwt_io.direct_access")
+    return exclusively(channel, "lwt_io.direct_access", _direct_access(channel._buffer, f))
 
 
 async def _direct_access(

@@ -28,7 +28,8 @@ from lwt_unix._ending import exit_patience
 from lwt_unix.lwt_engine._select import PIPE_BUF
 from lwt_unix.lwt_io._buffer import ChannelBuffer
 from lwt_unix.lwt_io._channel import OutputChannel, outputs
-from lwt_unix.lwt_io._turns import exclusively, innermost
+from lwt_unix.lwt_io._operation import exclusively
+from lwt_unix.lwt_io._turns import innermost
 
 
 def _flush_all() -> lwt.Promise[None]:
@@ -38,7 +39,7 @@ def _flush_all() -> lwt.Promise[None]:
 async def _flush(channel: OutputChannel) -> None:
     buffer = channel._buffer
     while True:
-        flushed = exclusively(innermost(channel), _flush_in_pieces(buffer))
+        flushed = exclusively(innermost(channel), "lwt_io.flush_all", _flush_in_pieces(buffer))
         if not await _ends_while_it_moves(flushed, buffer):
             return
         match lwt.state(flushed):
@@ -65,7 +66,7 @@ async def _ends_while_it_moves(flushed: lwt.Promise[None], buffer: ChannelBuffer
             if lwt.is_sleeping(flushed) and _transfer_of(buffer) is None:
                 buffer.offer()
                 return False
-        elif not await _ends_in_time(transfer):
+        elif not await _ends_in_time(transfer, buffer):
             return False
     return True
 
@@ -76,16 +77,20 @@ def _transfer_of(buffer: ChannelBuffer) -> lwt.Promise[int] | None:
     return transfer if transfer is not None and lwt.is_sleeping(transfer) else None
 
 
-async def _ends_in_time(transfer: lwt.Promise[int]) -> bool:
-    """Wait for a transfer, in whatever way it ends; not for longer than the patience."""
+async def _ends_in_time(transfer: lwt.Promise[int], buffer: ChannelBuffer) -> bool:
+    """Wait for a transfer, in whatever way it ends; not for longer than the patience if nothing moves."""
     patience = exit_patience.contents
-    try:
-        await lwt_unix.with_timeout(patience, partial(lwt.protected, transfer))
-    except lwt_unix.Timeout:
-        return False
-    except Exception:
-        pass
-    return True
+    while True:
+        written = buffer.offset
+        try:
+            await lwt_unix.with_timeout(patience, partial(lwt.protected, transfer))
+        except lwt_unix.Timeout:
+            if buffer.offset == written:
+                return False
+            continue  # An operation that writes much goes on by itself.
+        except Exception:
+            pass
+        return True
 
 
 def renew() -> None:

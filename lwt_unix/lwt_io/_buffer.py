@@ -28,6 +28,11 @@ import lwt_unix
 from lwt._core.promise import FULFILLED
 from lwt._core.publish import constants
 from lwt_unix._checks import promise_of
+from lwt_unix._descriptors import system
+from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
+from lwt_unix._descriptors.actions import has_had_its_turn
+from lwt_unix._descriptors.file_descr import File_descr
+from lwt_unix._errors import note_call
 
 T = TypeVar("T")
 
@@ -76,6 +81,12 @@ def note_operation(exn: BaseException, function: str) -> None:
 Perform: TypeAlias = Callable[[memoryview, int, int], lwt.Promise[int]]
 """Read into, or write from, `length` bytes of a buffer from an offset; return how many."""
 
+NOT_NOW: Final = -1
+"""What a transfer gives for which it is too early: the system will say when it is time."""
+
+IN_NEXT_TURN: Final = -2
+"""What a transfer gives that was not tried, since there were enough in this turn of the engine."""
+
 Close: TypeAlias = Callable[[], lwt.Promise[object] | Coroutine[Any, Any, object]]
 """Close what is behind the channel."""
 
@@ -88,12 +99,12 @@ class ChannelBuffer:
         "_close",
         "_closing",
         "_has_failed_at_once",
-        "_in_flight",
         "_interrupted",
-        "_is_cancelable",
         "_perform",
         "at_once",
         "auto_flushing",
+        "descriptor",
+        "in_flight",
         "incomplete",
         "is_aborted",
         "is_input",
@@ -109,10 +120,9 @@ class ChannelBuffer:
         self,
         mode: Mode,
         memory: memoryview,
-        perform: Perform,
+        perform: Perform | None,
         close: Close,
-        *,
-        is_cancelable: bool = False,
+        descriptor: File_descr | None = None,
     ) -> None:
         self.is_input = mode is Mode.Input
         self.memory = memory
@@ -136,6 +146,9 @@ class ChannelBuffer:
         self.last_transfer: lwt.Promise[int] | None = None
         """The last transfer that could not be done at once, while it goes on; maybe longer."""
 
+        self.descriptor = descriptor
+        """What is read or written, if it is a descriptor, which has no function."""
+
         self._perform = perform
         self._close = close
         self._closing: lwt.Promise[object] | None = None
@@ -143,15 +156,12 @@ class ChannelBuffer:
         self._has_failed_at_once = False
         """Whether the close function raised, or returned a promise that was rejected already."""
 
-        self._is_cancelable = is_cancelable
-        """Whether cancelling always rejects a promise of the reading or writing function."""
-
-        self._in_flight: lwt.Promise[object] | None = None
-        """The promise of the transfer that goes on, if cancelling rejects it."""
+        self.in_flight: lwt.Promise[Any] | None = None
+        """The promise of the transfer that goes on, on a descriptor: cancelling rejects it."""
 
         self._interrupted: tuple[lwt.Promise[NoReturn], lwt.Resolver[NoReturn]] | None = None
         """What rejects the other transfers that go on: those that cancelling may not reject, and
-        a second one beside `_in_flight`, if an operation has outlived its temporary channel."""
+        a second one beside `in_flight`, if an operation has outlived its temporary channel."""
 
     @property
     def mode(self) -> Mode:
@@ -188,40 +198,106 @@ class ChannelBuffer:
         else:
             start = 0
             length = self.position if most is None else min(most, self.position)
-        transferred = self._perform(self.memory, start, length)
+        transferred = self._call(start, length)
         if transferred._state != FULFILLED:
             self.at_once = MOST_AT_ONCE
-            transferred = self._interruptible(transferred)
+            transferred = self.interruptible(transferred)
             self.last_transfer = transferred
         return transferred
 
-    def _interruptible(self, awaited: lwt.Promise[T]) -> lwt.Promise[T]:
+    def _call(self, offset: int, length: int) -> lwt.Promise[int]:
+        """Call the reading or writing function."""
+        if self.descriptor is None:
+            assert self._perform is not None
+            return self._perform(self.memory, offset, length)
+        transfer = lwt_unix.read if self.is_input else lwt_unix.write
+        return transfer(self.descriptor, self.memory, offset, length)
+
+    def interruptible(self, awaited: lwt.Promise[T]) -> lwt.Promise[T]:
         """Have `interrupt` reject a promise; return the promise to wait for."""
-        if self._is_cancelable and self._in_flight is None:
-            self._in_flight = awaited
+        if self.descriptor is not None and self.in_flight is None:
+            self.in_flight = awaited
         elif lwt.is_sleeping(awaited):
             if self._interrupted is None:
                 self._interrupted = lwt.wait()
             awaited = lwt.pick([self._interrupted[0], awaited])
         return awaited
 
-    async def let_others_go_on(self) -> None:
-        """Wait for the next turn, if what comes in is not for the program to say.
+    def is_direct(self) -> bool:
+        """Tell whether `read_now` and `write_now` can be called."""
+        descriptor = self.descriptor
+        return (
+            descriptor is not None
+            and descriptor._direct
+            and self.in_flight is None
+            and not self.is_aborted
+        )
 
-        That is so on a descriptor, whose peer may send without end. A function given to
-        `lwt_io.make` is the program's own.
-        """
-        self.at_once = MOST_AT_ONCE
-        if self._is_cancelable:
-            try:
-                # Not a pause, which may end in this turn.
-                await self._interruptible(lwt_unix.sleep(0.0))
-            except Exception as exn:
-                problem = self.why_interrupted(exn)
-            else:
-                self._forget_transfer()
-                return
-            raise problem
+    def read_now(self) -> int:
+        """Read from the descriptor, if there is something to read."""
+        start = self.position
+        if start == self.limit:
+            start = self.position = self.limit = 0
+            free = self.memory
+        else:
+            start = self.limit - start
+            # The two parts may overlap: a memoryview copies like memmove.
+            self.memory[:start] = self.memory[self.position : self.limit]
+            self.position = 0
+            self.limit = start
+            free = self.memory[start:]
+        count = self.read_into_now(free)
+        if count > 0:
+            self.limit = start + count
+        return count
+
+    def read_into_now(self, target: memoryview) -> int:
+        """Read from the descriptor past the buffer, which is empty, if there is something to read."""
+        descriptor = self.descriptor
+        assert descriptor is not None
+        descriptor._calls += 1
+        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor):
+            return IN_NEXT_TURN
+        try:
+            count = system.readv(descriptor._fd, (target,))
+        except BlockingIOError:
+            return NOT_NOW
+        except OSError as exn:
+            note_call(exn, "read")
+            raise
+        self.offset += count
+        return count
+
+    def write_now(self) -> int:
+        """Write what is in the buffer to the descriptor, if there is room."""
+        count = self.write_from_now(self.memory[: self.position])
+        if count > 0:
+            self._drop_written(count)
+        return count
+
+    def _drop_written(self, count: int) -> None:
+        """Drop what was written; what is left moves to the front."""
+        remaining = self.position - count
+        if remaining > 0:
+            self.memory[:remaining] = self.memory[count : self.position]
+        self.position = remaining
+
+    def write_from_now(self, source: memoryview) -> int:
+        """Write to the descriptor past the buffer, which is empty, if there is room."""
+        descriptor = self.descriptor
+        assert descriptor is not None
+        descriptor._calls += 1
+        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor):
+            return IN_NEXT_TURN
+        try:
+            count = system.write(descriptor._fd, source)
+        except BlockingIOError:
+            return NOT_NOW
+        except OSError as exn:
+            note_call(exn, "write")
+            raise
+        self.offset += count
+        return count
 
     def finish_io(self, count: int) -> int:
         """Account for `count` transferred bytes, and return it.
@@ -229,7 +305,7 @@ class ChannelBuffer:
         Raises:
             lwt.Failure: the function reported less than 0 bytes, or more than it was given.
         """
-        self._forget_transfer()
+        self.forget_transfer()
         if self.is_input:
             if type(count) is not int or not 0 <= count <= self.size - self.limit:
                 raise self._impossible(count, self.size - self.limit)
@@ -237,16 +313,13 @@ class ChannelBuffer:
         else:
             if type(count) is not int or not 0 <= count <= self.position:
                 raise self._impossible(count, self.position)
-            remaining = self.position - count
-            if remaining > 0:
-                self.memory[:remaining] = self.memory[count : self.position]
-            self.position = remaining
+            self._drop_written(count)
         self.offset += count
         return count
 
-    def _forget_transfer(self) -> None:
-        if self._in_flight is not None and not lwt.is_sleeping(self._in_flight):
-            self._in_flight = None
+    def forget_transfer(self) -> None:
+        if self.in_flight is not None and not lwt.is_sleeping(self.in_flight):
+            self.in_flight = None
         self.last_transfer = None
 
     def _impossible(self, count: object, length: int) -> lwt.Failure:
@@ -258,7 +331,7 @@ class ChannelBuffer:
 
     def why_interrupted(self, exception: Exception) -> Exception:
         """Return the exception of an operation whose transfer was rejected with `exception`."""
-        self._forget_transfer()
+        self.forget_transfer()
         if self.is_aborted and isinstance(exception, lwt.Canceled):
             return Channel_closed(self.name)  # it was `interrupt` that cancelled
         return exception
@@ -280,23 +353,6 @@ class ChannelBuffer:
                 raise
         raise why
 
-    async def flush_total(self) -> None:
-        """Write until nothing is left in the buffer."""
-        while self.position > 0:
-            await self.complete_io(self.start_io())
-
-    def flush_at_once(self) -> lwt.Promise[int] | None:
-        """Write while the system takes it at once.
-
-        Returns None if nothing is left, and else the promise that `finish_flush` takes.
-        """
-        while self.position > 0:
-            transferred = self.start_io()
-            if transferred._state != FULFILLED:
-                return transferred
-            self.finish_io(transferred._value)
-        return None
-
     def offer(self) -> None:
         """Let the writing function take, once, what it can of what is complete, and nothing afterwards.
 
@@ -305,17 +361,12 @@ class ChannelBuffer:
         length = self.position - self.incomplete
         if length > 0 and not self.is_aborted:
             self.is_aborted = True
-            lwt.on_failure(self._perform(self.memory, 0, length), lambda _: None)
-
-    async def finish_flush(self, transferred: lwt.Promise[int]) -> None:
-        """Go on where `flush_at_once` stopped."""
-        await self.complete_io(transferred)
-        await self.flush_total()
+            lwt.on_failure(self._call(0, length), lambda _: None)
 
     def forget(self) -> object:
         """Forget what is in the buffer and what goes on, in a child process; return what waits."""
-        waiting = (self._in_flight, self._interrupted, self.last_transfer)
-        self._in_flight = self._interrupted = self.last_transfer = None
+        waiting = (self.in_flight, self._interrupted, self.last_transfer)
+        self.in_flight = self._interrupted = self.last_transfer = None
         self.auto_flushing = False
         self.incomplete = 0
         self.position = 0
@@ -328,8 +379,8 @@ class ChannelBuffer:
         if self._interrupted is not None:
             (_, resolver), self._interrupted = self._interrupted, None
             lwt.wakeup_exn(resolver, Channel_closed(self.name))
-        if self._in_flight is not None:
-            lwt.cancel(self._in_flight)
+        if self.in_flight is not None:
+            lwt.cancel(self.in_flight)
 
     def close(self) -> lwt.Promise[object]:
         """Call the close function, the first time; each time, return its promise.

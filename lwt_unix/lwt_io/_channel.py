@@ -12,20 +12,17 @@ from weakref import WeakSet
 import lwt
 from lwt._core.checks import check_kind
 from lwt_unix._processes import parting
-from lwt_unix.lwt_io._at_once import take_line
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
-from lwt_unix.lwt_io._taking import read_line
+from lwt_unix.lwt_io._operation import Flush, exclusively, request_flush
+from lwt_unix.lwt_io._taking import NextLine, take_line
 from lwt_unix.lwt_io._turns import (
     CLOSED,
     IDLE,
     INVALID,
     Channel,
-    exclusively,
-    flush_quietly,
     forget,
     innermost,
     no_longer_valid,
-    request_flush,
 )
 
 Self = TypeVar("Self", bound="_ClosedByWith")
@@ -67,21 +64,10 @@ class InputChannel(_ClosedByWith):
         return self
 
     def __anext__(self) -> lwt.Promise[bytes]:
-        line = take_line(self)
+        line = take_line(self, True)
         if line is not None:
             return lwt.return_(line)
-        return exclusively(self, _read_next_line(self._buffer), "async for")
-
-
-async def _read_next_line(buffer: ChannelBuffer) -> bytes:
-    try:
-        return await read_line(buffer)
-    except EOFError:
-        pass
-    except StopAsyncIteration as exn:
-        # Out of the function given to `lwt_io.make`. As it is, it would look like the end.
-        raise RuntimeError("the reading function of the channel raised StopAsyncIteration") from exn
-    raise StopAsyncIteration
+        return NextLine(self).start()
 
 
 @final
@@ -175,7 +161,7 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
         if not oc._buffer.auto_flushing:
             request_flush(oc)
         return lwt.return_unit
-    return exclusively(oc, oc._buffer.flush_total(), "lwt_io.flush")
+    return Flush(oc, "lwt_io.flush").start()
 
 
 def flush_all() -> lwt.Promise[None]:
@@ -190,8 +176,16 @@ def flush_all() -> lwt.Promise[None]:
 
 
 def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
-    flushed = exclusively(channel, flush_quietly(channel._buffer))
+    flushed = exclusively(channel, "lwt_io.flush_all", _flush_quietly(channel._buffer))
     return lwt.catch(lambda: flushed, lambda _: lwt.return_unit)
+
+
+async def _flush_quietly(buffer: ChannelBuffer) -> None:
+    try:
+        while buffer.position > 0:
+            await buffer.perform_io()
+    except Exception:
+        pass  # the bytes stay in the buffer
 
 
 def outputs() -> list[OutputChannel]:
@@ -265,12 +259,12 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
         )
     if channel._buffer.is_input or channel._state is CLOSED:
         return abort(channel)
-    flushed = exclusively(channel, _flush_quietly_and_abort(channel))
+    flushed = exclusively(channel, "lwt_io.close", _flush_quietly_and_abort(channel))
     # Whether that worked or not, in the end the channel is closed, and the result is
     # the close function's. (OCaml: Lwt.catch (… abort) (fun _ -> abort).)
     return lwt.try_bind(lambda: flushed, lambda _: abort(channel), lambda _: abort(channel))
 
 
 async def _flush_quietly_and_abort(channel: Channel) -> None:
-    await flush_quietly(channel._buffer)
+    await _flush_quietly(channel._buffer)
     await abort(channel)

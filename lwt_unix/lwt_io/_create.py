@@ -223,8 +223,7 @@ def of_fd(
 def _buffer_of_fd(
     mode: Mode, memory: memoryview, fd: lwt_unix.File_descr, close: Close
 ) -> ChannelBuffer:
-    transfer = lwt_unix.read if mode is Mode.Input else lwt_unix.write
-    return ChannelBuffer(mode, memory, partial(transfer, fd), close, is_cancelable=True)
+    return ChannelBuffer(mode, memory, None, close, fd)
 
 
 def connection_channels(

@@ -1,74 +1,132 @@
-"""Writing into a channel's buffer, for an operation that has the channel to itself.
+"""Writing into a channel's buffer: what has room at once, and the operations that may have to wait.
 
-The counterpart of `_taking`: operations without their locking. The buffer is
-written out only when it is full, so that small writes make few system calls.
+The counterpart of `_taking`. The buffer is written out only when it is full, so that small writes make few
+system calls.
 
 OCaml: Lwt_io.Primitives, writing (src/unix/lwt_io.ml).
 """
 
 from __future__ import annotations
 
-from lwt_unix._descriptors.buffers import check_range
-from lwt_unix.lwt_io._buffer import ChannelBuffer
+from typing import Any, Final, final
+
+from lwt_unix.lwt_io._buffer import NOT_NOW, ChannelBuffer
+from lwt_unix.lwt_io._operation import MORE, Operation, request_flush
+from lwt_unix.lwt_io._turns import IDLE, Channel
+
+NEWLINE: Final = 10
+
+LEAST_PAST_THE_BUFFER: Final = 4096
+"""The least number of bytes that are written from where they are, and not through the buffer.
+
+The system has room for fewer bytes if they come in many small pieces. So with a small buffer it is not the
+same whether they go through it."""
 
 
-def put(buffer: ChannelBuffer, data: bytes | memoryview) -> bool:
+def put(channel: Channel, idle: bool, data: bytes | memoryview) -> bool:
     """Put all of `data` into the buffer, or nothing if there is not enough room."""
+    buffer = channel._buffer
     start = buffer.position
     end = start + len(data)
+    part = slice(start, end)
     if end > buffer.size:
         return False
-    buffer.memory[start:end] = data
+    if (idle and channel._state is not IDLE) or buffer.position != start:
+        return False
+    buffer.memory[part] = data
     buffer.position = end
+    if idle and not buffer.auto_flushing:
+        request_flush(channel)
     return True
 
 
-async def write_some(buffer: ChannelBuffer, data: memoryview) -> int:
-    """Write until all is in the buffer, or until writing out stops half-way.
+def put_line(channel: Channel, line: bytes | memoryview) -> bool:
+    """Put all of `line` and a newline into the buffer of an idle channel, or nothing."""
+    buffer = channel._buffer
+    start = buffer.position
+    end = start + len(line)
+    part = slice(start, end)
+    if channel._state is not IDLE or buffer.position != start or end >= buffer.size:
+        return False
+    buffer.memory[part] = line
+    buffer.memory[end] = NEWLINE
+    buffer.position = end + 1
+    if not buffer.auto_flushing:
+        request_flush(channel)
+    return True
 
-    Returns how many bytes of `data` were taken.
-    """
-    taken = 0
-    while not put(buffer, data[taken:]):
+
+class Write(Operation):
+    """Writes all of some data."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self, channel: Channel, function: str, data: bytes | memoryview) -> None:
+        super().__init__(channel, function)
+        self._rest = memoryview(data)
+
+    def step(self) -> Any:
+        if put(self.channel, False, self._rest):
+            return None
+        buffer = self.buffer
+        if buffer.position > 0 or not buffer.is_direct() or self._past_the_buffer() == 0:
+            self._fill()
+        return MORE
+
+    def _past_the_buffer(self) -> int:
+        """Return how many bytes to write past the buffer, when that is empty."""
+        # OCaml writes a whole buffer again and again; what fits into one then stays there.
+        size = self.buffer.size
+        length = (len(self._rest) - 1) // size * size
+        return length if length >= LEAST_PAST_THE_BUFFER else 0
+
+    def _fill(self) -> None:
+        """Put into the buffer what has room."""
+        buffer = self.buffer
         room = buffer.size - buffer.position
-        buffer.memory[buffer.position :] = data[taken : taken + room]
+        buffer.memory[buffer.position :] = self._rest[:room]
         buffer.position = buffer.size
-        taken += room
-        await buffer.perform_io()
+        self._rest = self._rest[room:]
+
+    def move(self) -> int:
+        buffer = self.buffer
         if buffer.position > 0:
-            return taken
-    return len(data)
+            return buffer.write_now()
+        length = self._past_the_buffer()
+        try:
+            count = buffer.write_from_now(self._rest[:length])
+        except OSError:
+            self._fill()
+            raise
+        if count > 0:
+            self._rest = self._rest[count:]
+        if count < length:
+            self._fill()
+            return min(count, NOT_NOW)
+        return count
 
 
-async def write(buffer: ChannelBuffer, data: memoryview) -> None:
-    while len(data) > 0:
-        data = data[await write_some(buffer, data) :]
+@final
+class WriteFrom(Write):
+    """Writes until all is in the buffer, or until writing out stops half-way."""
 
+    __slots__ = ("_length",)
 
-async def write_line(buffer: ChannelBuffer, line: memoryview) -> None:
-    await write(buffer, line)
-    await write_char(buffer, b"\n")
+    def __init__(self, channel: Channel, function: str, data: bytes | memoryview) -> None:
+        super().__init__(channel, function, data)
+        self._length = len(data)
 
+    def step(self) -> Any:
+        if put(self.channel, False, self._rest):
+            return self._length
+        self._fill()
+        return MORE
 
-async def write_char(buffer: ChannelBuffer, char: bytes) -> None:
-    while not put(buffer, char):
-        await buffer.perform_io()
+    def moved(self, count: int) -> Any:
+        return self._length - len(self._rest) if self.buffer.position > 0 else self.step()
 
-
-async def write_from(
-    buffer: ChannelBuffer, function: str, source: memoryview, offset: int, length: int
-) -> int:
-    check_range(function, offset, length, len(source))
-    if length == 0:
-        return 0
-    return await write_some(buffer, source[offset : offset + length])
-
-
-async def write_from_exactly(
-    buffer: ChannelBuffer, function: str, source: memoryview, offset: int, length: int
-) -> None:
-    check_range(function, offset, length, len(source))
-    await write(buffer, source[offset : offset + length])
+    def move(self) -> int:
+        return self.buffer.write_now()
 
 
 async def take_block(buffer: ChannelBuffer, size: int) -> int:

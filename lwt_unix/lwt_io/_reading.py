@@ -23,12 +23,24 @@ from typing import TYPE_CHECKING, Never
 import lwt
 from lwt import lwt_stream
 from lwt._core.checks import check_bounds, check_kind, given_by_position
-from lwt_unix._descriptors.buffers import check_part, writable_bytes
-from lwt_unix.lwt_io import _taking
-from lwt_unix.lwt_io._at_once import take_char, take_into, take_line, take_some
+from lwt_unix._descriptors.buffers import check_part, check_range, writable_bytes
 from lwt_unix.lwt_io._channel import InputChannel
-from lwt_unix.lwt_io._taking import UNLIMITED
-from lwt_unix.lwt_io._turns import exclusively
+from lwt_unix.lwt_io._operation import Failing
+from lwt_unix.lwt_io._taking import (
+    UNLIMITED,
+    ReadAll,
+    ReadChar,
+    ReadCharOpt,
+    ReadInto,
+    ReadIntoExactly,
+    ReadLine,
+    ReadLineOpt,
+    ReadSome,
+    take_char,
+    take_into,
+    take_line,
+    take_some,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
@@ -78,19 +90,19 @@ def read_line(ic: InputChannel, /, *_wrong: Never, limit: int | None = None) -> 
         check_kind("lwt_io.read_line", ic, InputChannel)
     if limit is not None:
         return _read_line_within(ic, limit)
-    line = take_line(ic)
+    line = take_line(ic, True)
     if line is not None:
         return lwt.return_(line)
-    return exclusively(ic, _taking.read_line(ic._buffer))
+    return ReadLine(ic, "lwt_io.read_line").start()
 
 
 def _read_line_within(ic: InputChannel, limit: int) -> lwt.Promise[bytes]:
     if type(limit) is not int or limit < 1:
         check_bounds("lwt_io.read_line", "limit", limit, 1)
-    line = take_line(ic, limit)
+    line = take_line(ic, True, limit)
     if line is not None:
         return lwt.return_(line)
-    return exclusively(ic, _taking.read_line(ic._buffer, limit))
+    return ReadLine(ic, "lwt_io.read_line", limit).start()
 
 
 def read_line_opt(
@@ -117,17 +129,17 @@ def read_line_opt(
         if type(limit) is not int or limit < 1:
             check_bounds("lwt_io.read_line_opt", "limit", limit, 1)
         return _next_line("lwt_io.read_line_opt", ic, limit)
-    line = take_line(ic)
+    line = take_line(ic, True)
     if line is not None:
         return lwt.return_some(line)
-    return exclusively(ic, _taking.read_line_opt(ic._buffer))
+    return ReadLineOpt(ic, "lwt_io.read_line_opt").start()
 
 
 def _next_line(function: str, ic: InputChannel, limit: int) -> lwt.Promise[lwt.Some[bytes] | None]:
-    line = take_line(ic, limit)
+    line = take_line(ic, True, limit)
     if line is not None:
         return lwt.return_some(line)
-    return exclusively(ic, _taking.read_line_opt(ic._buffer, limit), function)
+    return ReadLineOpt(ic, function, limit).start()
 
 
 def read_lines(
@@ -170,10 +182,10 @@ def read_char(ic: InputChannel, /) -> lwt.Promise[bytes]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_char", ic, InputChannel)
-    char = take_char(ic)
+    char = take_char(ic, True)
     if char is not None:
         return lwt.return_(char)
-    return exclusively(ic, _taking.read_char(ic._buffer))
+    return ReadChar(ic, "lwt_io.read_char").start()
 
 
 def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
@@ -186,10 +198,10 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_char_opt", ic, InputChannel)
-    char = take_char(ic)
+    char = take_char(ic, True)
     if char is not None:
         return lwt.return_some(char)
-    return exclusively(ic, _taking.read_char_opt(ic._buffer))
+    return ReadCharOpt(ic, "lwt_io.read_char_opt").start()
 
 
 def read(ic: InputChannel, /, *_wrong: Never, count: int | None = None) -> lwt.Promise[bytes]:
@@ -209,15 +221,14 @@ def read(ic: InputChannel, /, *_wrong: Never, count: int | None = None) -> lwt.P
         raise given_by_position(read, _wrong)
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read", ic, InputChannel)
-    buffer = ic._buffer
     if count is None:
-        return exclusively(ic, _taking.read_all(buffer), "lwt_io.read")
+        return ReadAll(ic, "lwt_io.read").start()
     if type(count) is not int or count < 0:
         check_bounds("lwt_io.read", "count", count, 0)
-    data = take_some(ic, count)
+    data = take_some(ic, True, count)
     if data is not None:
         return lwt.return_(data)
-    return exclusively(ic, _taking.read_some(buffer, count), "lwt_io.read")
+    return ReadSome(ic, "lwt_io.read", count).start()
 
 
 def read_into(ic: InputChannel, buffer: Buffer, offset: int, length: int, /) -> lwt.Promise[int]:
@@ -242,12 +253,14 @@ def _read_into(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = writable_bytes(function, target)
-    if offset >= 0 and 0 < length <= len(view) - offset:
-        taken = take_into(ic, view, offset, length)
-        if taken > 0:
-            return lwt.return_(taken)
-    operation = _taking.read_into(ic._buffer, function, view, offset, length)
-    return exclusively(ic, operation, function)
+    try:
+        check_range(function, offset, length, len(view))
+    except ValueError as problem:
+        return Failing(ic, function, problem).start()
+    taken = take_into(ic, True, view, offset, length)
+    if taken > 0:
+        return lwt.return_(taken)
+    return ReadInto(ic, function, view, offset, length).start()
 
 
 def read_into_exactly(
@@ -273,8 +286,11 @@ def _read_into_exactly(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = writable_bytes(function, target)
-    operation = _taking.read_into_exactly(ic._buffer, function, view, offset, length)
-    return exclusively(ic, operation, function)
+    try:
+        check_range(function, offset, length, len(view))
+    except ValueError as problem:
+        return Failing(ic, function, problem).start()
+    return ReadIntoExactly(ic, function, view, offset, length).start()
 
 
 def read_into_bigstring(

@@ -1,8 +1,13 @@
-"""Reading from a channel's buffer, for an operation that has the channel to itself.
+"""Reading from a channel's buffer: what is taken at once, and the operations that may have to wait.
 
-Each coroutine here is an operation of an input channel without its locking: `_turns`
-runs it when it is its turn, and `_reading` has the functions that users call. What was
-taken from the buffer is lost if the operation fails later, as in OCaml.
+The functions take what is read ahead. They are called for an operation that has the channel to itself
+(`BUSY`), and also at once on a channel that nobody uses (`IDLE`): most operations find in the buffer
+what they need, and are over before they have begun. While a function makes an object, a finaliser may run
+(see the guide of `lwt._core`), and use the channel. So it first makes what it needs, then looks whether
+the channel is as it was, and only then writes. `position` and `offset` tell whether something was taken
+or transferred meanwhile.
+
+What was taken from the buffer is lost if the operation fails later, as in OCaml.
 
 Every byte of a line is searched once and copied once. What is read ahead is searched in
 the buffer, without a copy. A line that is longer than the buffer is collected in pieces.
@@ -18,11 +23,12 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Final
+from typing import Any, Final, final
 
 import lwt
-from lwt_unix._descriptors.buffers import check_range
 from lwt_unix.lwt_io._buffer import ChannelBuffer
+from lwt_unix.lwt_io._operation import MORE, Operation
+from lwt_unix.lwt_io._turns import IDLE, Channel
 
 CARRIAGE_RETURN: Final = 13
 
@@ -56,9 +62,14 @@ def end_of_input(function: str) -> EOFError:
     return EOFError(f"{function}: end of input")
 
 
-def take_line_within(buffer: ChannelBuffer, limit: int) -> bytes | None:
-    """Take a line, if a whole one of at most `limit` bytes is in the buffer."""
+# --- What is read ahead -------------------------------------------------------
+
+
+def take_line(channel: Channel, idle: bool, limit: int = UNLIMITED) -> bytes | None:
+    """Take a line, if a whole one of at most `limit` bytes is read ahead."""
+    buffer = channel._buffer
     start = buffer.position
+    offset = buffer.offset
     found = search_newline(buffer.memory, start, buffer.limit)
     if found is None:
         return None
@@ -67,148 +78,293 @@ def take_line_within(buffer: ChannelBuffer, limit: int) -> bytes | None:
         end -= 1
     if end - start > limit:
         return None
-    buffer.position = newline + 1
-    buffer.at_once -= 1
-    return buffer.memory[start:end].tobytes()
+    line = buffer.memory[start:end].tobytes()
+    if (
+        (not idle or (channel._state is IDLE and buffer.at_once > 0))
+        and buffer.position == start
+        and buffer.offset == offset
+    ):
+        buffer.position = newline + 1
+        buffer.at_once -= 1
+        return line
+    return None
 
 
-def take_char(buffer: ChannelBuffer) -> bytes | None:
+def take_char(channel: Channel, idle: bool) -> bytes | None:
     """Take one byte, if there is one."""
+    buffer = channel._buffer
+    # Nothing that the collector tracks is made from here on.
     position = buffer.position
-    if position == buffer.limit:
-        return None
-    buffer.position = position + 1
-    buffer.at_once -= 1
-    return CHARACTERS[buffer.memory[position]]
+    if (not idle or (channel._state is IDLE and buffer.at_once > 0)) and position < buffer.limit:
+        buffer.position = position + 1
+        buffer.at_once -= 1
+        return CHARACTERS[buffer.memory[position]]
+    return None
 
 
-def take_some(buffer: ChannelBuffer, count: int) -> bytes:
-    """Take at most `count` bytes of what is read ahead."""
+def take_some(channel: Channel, idle: bool, count: int) -> bytes | None:
+    """Take at most `count` bytes of what is read ahead, if something is."""
+    buffer = channel._buffer
     start = buffer.position
-    end = start + count
-    end = min(end, buffer.limit)
-    buffer.position = end
-    buffer.at_once -= 1
-    return buffer.memory[start:end].tobytes()
+    offset = buffer.offset
+    end = min(start + count, buffer.limit)
+    data = buffer.memory[start:end].tobytes()
+    if (
+        (not idle or (channel._state is IDLE and buffer.at_once > 0))
+        and buffer.position == start < buffer.limit
+        and buffer.offset == offset
+    ):
+        buffer.position = end
+        buffer.at_once -= 1
+        return data
+    return None
 
 
-def take_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
+def take_into(channel: Channel, idle: bool, target: memoryview, offset: int, length: int) -> int:
     """Take at most `length` bytes of what is read ahead; return how many."""
-    start = buffer.position
-    count = min(length, buffer.limit - start)
-    target[offset : offset + count] = buffer.memory[start : start + count]
-    buffer.position = start + count
-    buffer.at_once -= 1
-    return count
+    data = take_some(channel, idle, length)
+    if data is None:
+        return 0
+    target[offset : offset + len(data)] = data
+    return len(data)
 
 
-def take_rest(buffer: ChannelBuffer) -> bytes:
+def _take_rest(buffer: ChannelBuffer) -> bytes:
     """Take all that is read ahead."""
     data = buffer.memory[buffer.position : buffer.limit].tobytes()
     buffer.position = buffer.limit
     return data
 
 
-async def read_line(buffer: ChannelBuffer, limit: int = UNLIMITED) -> bytes:
-    pieces: list[bytes] = []
-    room = limit
-    while True:
-        if pieces and limit == UNLIMITED:
+# --- Lines --------------------------------------------------------------------
+
+
+class ReadLine(Operation):
+    """Reads a line."""
+
+    __slots__ = ("_limit", "_pieces", "_room")
+
+    def __init__(self, channel: Channel, function: str, limit: int = UNLIMITED) -> None:
+        super().__init__(channel, function)
+        self._limit = limit
+
+        self._room = limit
+        """How many bytes may still come."""
+
+        self._pieces: list[bytes] | None = None
+        """What was taken of the line."""
+
+    def line(self, line: bytes) -> Any:
+        """Make the result of a line."""
+        return line
+
+    def no_line(self) -> Any:
+        """Make the result for the end of input."""
+        raise end_of_input("lwt_io.read_line")
+
+    def step(self) -> Any:
+        buffer = self.buffer
+        pieces = self._pieces
+        if pieces is not None and self._limit == UNLIMITED:
             found = search_newline(buffer.memory, buffer.position, buffer.limit)
             if found is not None:
-                pieces.append(take_some(buffer, found.start() - buffer.position))
-                buffer.position += 1
+                pieces.append(buffer.memory[buffer.position : found.start()].tobytes())
+                buffer.position = found.end()
+                buffer.at_once -= 1
                 line = b"".join(pieces)
-                return line[:-1] if line.endswith(b"\r") else line
+                return self.line(line[:-1] if line.endswith(b"\r") else line)
         else:
-            line_within = take_line_within(buffer, room)
+            line_within = take_line(self.channel, False, self._room)
             if line_within is not None:
-                return b"".join((*pieces, line_within)) if pieces else line_within
+                return self.line(b"".join((*pieces, line_within)) if pieces else line_within)
         # All that is read ahead belongs to the line; but a carriage return at the end may turn
         # out to be half of the line's end. It is taken, as in OCaml, unless it might be too much.
         start, end = buffer.position, buffer.limit
-        if limit < UNLIMITED and end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+        if start == end:
+            return MORE
+        if self._limit < UNLIMITED and buffer.memory[end - 1] == CARRIAGE_RETURN:
             end -= 1
-        if end - start > room:
-            buffer.position += room
-            raise Line_too_long(limit)
+        if end - start > self._room:
+            buffer.position += self._room
+            raise Line_too_long(self._limit)
         if end > start:
-            pieces.append(take_some(buffer, end - start))
-            room -= end - start
-        if await buffer.perform_io() == 0:
-            break
-    # The last line has no end. If a carriage return is left, it belongs to the line.
-    if buffer.limit - buffer.position > room:
-        raise Line_too_long(limit)
-    pieces.append(take_rest(buffer))
-    line = b"".join(pieces)
-    if not line:
-        raise end_of_input("lwt_io.read_line")
-    return line
+            if pieces is None:
+                pieces = self._pieces = []
+            pieces.append(buffer.memory[start:end].tobytes())
+            buffer.position = end
+            buffer.at_once -= 1
+            self._room -= end - start
+        return MORE
+
+    def moved(self, count: int) -> Any:
+        if count > 0:
+            return self.step()
+        # The last line has no end. If a carriage return is left, it belongs to the line.
+        buffer = self.buffer
+        if buffer.limit - buffer.position > self._room:
+            raise Line_too_long(self._limit)
+        line = b"".join((*(self._pieces or ()), _take_rest(buffer)))
+        return self.line(line) if line else self.no_line()
 
 
-async def read_line_opt(buffer: ChannelBuffer, limit: int = UNLIMITED) -> lwt.Some[bytes] | None:
-    try:
-        return lwt.Some(await read_line(buffer, limit))
-    except EOFError:
+@final
+class ReadLineOpt(ReadLine):
+    """Reads a line, unless the input has ended."""
+
+    __slots__ = ()
+
+    def line(self, line: bytes) -> Any:
+        return lwt.Some(line)
+
+    def no_line(self) -> Any:
         return None
 
 
-async def read_char(buffer: ChannelBuffer) -> bytes:
-    while True:
-        char = take_char(buffer)
-        if char is not None:
-            return char
-        if await buffer.perform_io() == 0:
-            raise end_of_input("lwt_io.read_char")
+@final
+class NextLine(ReadLine):
+    """Reads a line for `async for`."""
+
+    __slots__ = ("_has_ended",)
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, "async for")
+        self._has_ended = False
+
+    def no_line(self) -> Any:
+        self._has_ended = True
+        raise StopAsyncIteration
+
+    def why(self, exn: Exception) -> Exception:
+        if isinstance(exn, StopAsyncIteration) and not self._has_ended:
+            # Out of the function given to `lwt_io.make`. As it is, it would look like the end.
+            message = "the reading function of the channel raised StopAsyncIteration"
+            problem = RuntimeError(message)
+            problem.__cause__ = exn
+            return problem
+        return super().why(exn)
 
 
-async def read_char_opt(buffer: ChannelBuffer) -> lwt.Some[bytes] | None:
-    try:
-        return lwt.Some(await read_char(buffer))
-    except EOFError:
-        return None
+# --- Bytes --------------------------------------------------------------------
 
 
-async def read_all(buffer: ChannelBuffer) -> bytes:
-    pieces = [take_rest(buffer)]
-    while await buffer.perform_io() != 0:
-        pieces.append(take_rest(buffer))
-    return b"".join(pieces)
+class ReadChar(Operation):
+    """Reads one byte."""
 
+    __slots__ = ()
 
-async def read_some(buffer: ChannelBuffer, count: int) -> bytes:
-    # One transfer at most, and also for a count of 0 if nothing is read ahead.
-    if buffer.position == buffer.limit:
-        await buffer.perform_io()
-    return take_some(buffer, count)
+    def step(self) -> Any:
+        char = take_char(self.channel, False)
+        return MORE if char is None else char
 
-
-async def read_into(
-    buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
-) -> int:
-    check_range(function, offset, length, len(target))
-    if length == 0:
-        return 0
-    return await _read_into(buffer, target, offset, length)
-
-
-async def _read_into(buffer: ChannelBuffer, target: memoryview, offset: int, length: int) -> int:
-    if buffer.position == buffer.limit:
-        await buffer.perform_io()
-    return take_into(buffer, target, offset, length)
-
-
-async def read_into_exactly(
-    buffer: ChannelBuffer, function: str, target: memoryview, offset: int, length: int
-) -> None:
-    check_range(function, offset, length, len(target))
-    while length > 0:
-        count = await _read_into(buffer, target, offset, length)
+    def moved(self, count: int) -> Any:
         if count == 0:
-            raise end_of_input(function)
-        offset += count
-        length -= count
+            raise end_of_input("lwt_io.read_char")
+        return self.step()
+
+
+@final
+class ReadCharOpt(ReadChar):
+    """Reads one byte, unless the input has ended."""
+
+    __slots__ = ()
+
+    def step(self) -> Any:
+        char = take_char(self.channel, False)
+        return MORE if char is None else lwt.Some(char)
+
+    def moved(self, count: int) -> Any:
+        return None if count == 0 else self.step()
+
+
+@final
+class ReadSome(Operation):
+    """Reads at most so many bytes, by one transfer at most."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, channel: Channel, function: str, count: int) -> None:
+        super().__init__(channel, function)
+        self._count = count
+
+    def step(self) -> Any:
+        # There is a transfer also for a count of 0, if nothing is read ahead.
+        data = take_some(self.channel, False, self._count)
+        return MORE if data is None else data
+
+    def moved(self, count: int) -> Any:
+        return b"" if count == 0 else self.step()
+
+
+@final
+class ReadAll(Operation):
+    """Reads until the end of input."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, channel: Channel, function: str) -> None:
+        super().__init__(channel, function)
+        self._pieces: list[bytes] = []
+
+    def step(self) -> Any:
+        self._pieces.append(_take_rest(self.buffer))
+        return MORE
+
+    def moved(self, count: int) -> Any:
+        return b"".join(self._pieces) if count == 0 else self.step()
+
+
+class ReadInto(Operation):
+    """Fills a part of another buffer, by one transfer at most."""
+
+    __slots__ = ("_length", "_offset", "_target")
+
+    def __init__(
+        self, channel: Channel, function: str, target: memoryview, offset: int, length: int
+    ) -> None:
+        super().__init__(channel, function)
+        self._target = target
+        self._offset = offset
+        self._length = length
+
+    def step(self) -> Any:
+        if self._length == 0:
+            return 0
+        return take_into(self.channel, False, self._target, self._offset, self._length) or MORE
+
+    def moved(self, count: int) -> Any:
+        return 0 if count == 0 else self.step()
+
+
+@final
+class ReadIntoExactly(ReadInto):
+    """Fills a part of another buffer."""
+
+    __slots__ = ()
+
+    def step(self) -> Any:
+        count = take_into(self.channel, False, self._target, self._offset, self._length)
+        self._offset += count
+        self._length -= count
+        return MORE if self._length > 0 else None
+
+    def move(self) -> int:
+        buffer = self.buffer
+        # OCaml reads a whole buffer again and again, and then the rest, and more, into the buffer.
+        length = self._length - self._length % buffer.size
+        if length == 0:
+            return buffer.read_now()
+        offset = self._offset
+        count = buffer.read_into_now(self._target[offset : offset + length])
+        if count > 0:
+            buffer.at_once -= 1
+            self._offset += count
+            self._length -= count
+        return count
+
+    def moved(self, count: int) -> Any:
+        if count == 0:
+            raise end_of_input(self.function)
+        return self.step()
 
 
 async def take_block(buffer: ChannelBuffer, size: int) -> int:

@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import lwt
 from lwt._core.checks import check_kind
 from lwt._core.coroutine import run_for_value
-from lwt_unix._descriptors.buffers import bytes_of, bytes_to_cut, check_part
-from lwt_unix.lwt_io import _putting
-from lwt_unix.lwt_io._at_once import put, put_line
+from lwt_unix._descriptors.buffers import bytes_of, bytes_to_cut, check_part, check_range
 from lwt_unix.lwt_io._channel import OutputChannel
-from lwt_unix.lwt_io._turns import exclusively
+from lwt_unix.lwt_io._operation import Failing
+from lwt_unix.lwt_io._putting import Write, WriteFrom, put, put_line
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it only from Python 3.12 on
@@ -51,17 +50,17 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
         data = data.encode()
     if type(data) is not bytes:
         data = bytes_of("lwt_io.write", data)
-    if put(oc, data):
+    if put(oc, True, data):
         return lwt.return_unit
-    return exclusively(oc, _putting.write(oc._buffer, memoryview(data)))
+    return Write(oc, "lwt_io.write", data).start()
 
 
 def write_for(function: str, oc: OutputChannel, data: Data) -> lwt.Promise[None]:
     """Do what `write` does, for a function that errors are to name."""
     encoded = data.encode() if type(data) is str else bytes_of(function, data)
-    if put(oc, encoded):
+    if put(oc, True, encoded):
         return lwt.return_unit
-    return exclusively(oc, _putting.write(oc._buffer, memoryview(encoded)), function)
+    return Write(oc, function, encoded).start()
 
 
 def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
@@ -81,7 +80,7 @@ def write_line(oc: OutputChannel, line: Data, /) -> lwt.Promise[None]:
         line = bytes_of("lwt_io.write_line", line)
     if put_line(oc, line):
         return lwt.return_unit
-    return exclusively(oc, _putting.write_line(oc._buffer, memoryview(line)))
+    return Write(oc, "lwt_io.write_line", b"".join((line, b"\n"))).start()
 
 
 def write_line_for(function: str, oc: OutputChannel, line: Data) -> lwt.Promise[None]:
@@ -89,7 +88,7 @@ def write_line_for(function: str, oc: OutputChannel, line: Data) -> lwt.Promise[
     encoded = line.encode() if type(line) is str else bytes_of(function, line)
     if put_line(oc, encoded):
         return lwt.return_unit
-    return exclusively(oc, _putting.write_line(oc._buffer, memoryview(encoded)), function)
+    return Write(oc, function, b"".join((encoded, b"\n"))).start()
 
 
 def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
@@ -104,7 +103,7 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_char", oc, OutputChannel)
-    if type(char) is bytes and len(char) == 1 and put(oc, char):
+    if type(char) is bytes and len(char) == 1 and put(oc, True, char):
         return lwt.return_unit
     return _write_char_for("lwt_io.write_char", oc, char)
 
@@ -113,9 +112,9 @@ def _write_char_for(function: str, oc: OutputChannel, char: Data) -> lwt.Promise
     byte = char if type(char) is bytes else bytes(bytes_of(function, char))
     if len(byte) != 1:
         raise ValueError(f"{function}: {char!r} is {len(byte)} bytes, not one; use lwt_io.write")
-    if put(oc, byte):
+    if put(oc, True, byte):
         return lwt.return_unit
-    return exclusively(oc, _putting.write_char(oc._buffer, byte), function)
+    return Write(oc, function, byte).start()
 
 
 def write_lines(
@@ -173,8 +172,11 @@ def _write_from(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = bytes_to_cut(function, source)
-    operation = _putting.write_from(oc._buffer, function, view, offset, length)
-    return exclusively(oc, operation, function)
+    try:
+        check_range(function, offset, length, len(view))
+    except ValueError as problem:
+        return Failing(oc, function, problem).start()
+    return WriteFrom(oc, function, view[offset : offset + length]).start()
 
 
 def _write_from_exactly(
@@ -192,8 +194,11 @@ def _write_from_exactly(
     if type(offset) is not int or type(length) is not int:
         check_part(function, offset, length)
     view = bytes_to_cut(function, source)
-    operation = _putting.write_from_exactly(oc._buffer, ocaml or function, view, offset, length)
-    return exclusively(oc, operation, function)
+    try:
+        check_range(ocaml or function, offset, length, len(view))
+    except ValueError as problem:
+        return Failing(oc, function, problem).start()
+    return Write(oc, function, view[offset : offset + length]).start()
 
 
 def write_from(oc: OutputChannel, source: Data, offset: int, length: int, /) -> lwt.Promise[int]:

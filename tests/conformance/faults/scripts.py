@@ -59,14 +59,14 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io",
         "what is left after a partial write is lost",
-        "            self.position = remaining\n",
-        "            self.position = 0\n",
+        "        self.position = remaining\n",
+        "        self.position = 0\n",
     ),
     fault(
         "Lwt_io",
         "a carriage return at the end of a line longer than the buffer stays",
-        r'return line[:-1] if line.endswith(b"\r") else line',
-        "return line",
+        r'return self.line(line[:-1] if line.endswith(b"\r") else line)',
+        "return self.line(line)",
     ),
     fault(
         "Lwt_io",
@@ -77,13 +77,13 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io",
         "an error of an automatic flush loses the bytes",
-        "transferred = None",
-        "transferred, buffer.position = None, 0",
+        "        release(self.channel)\n",
+        "        self.buffer.position = 0\n        release(self.channel)\n",
     ),
     fault(
         "Lwt_io",
         "closing an output channel does not flush it",
-        "    await flush_quietly(channel._buffer)\n    await abort",
+        "    await _flush_quietly(channel._buffer)\n    await abort",
         "    await abort",
     ),
     fault(

@@ -1,0 +1,522 @@
+"""One use of a channel: how it waits for its turn, works in the buffer, transfers, and ends.
+
+An `Operation` has the channel to itself from its turn to its end. What it does with the buffer is its
+`step`: that takes what is read ahead, or puts in what is to be written, and gives the result. Or it gives
+`MORE`: then there is a transfer between the buffer and what is behind the channel, and another step.
+
+There are two ways to transfer:
+
+- On a descriptor in non-blocking mode, the operation makes the system call. If that says "not now", the
+  operation itself waits in the queue of the descriptor, and goes on when the system reports it ready.
+- Otherwise there is a promise of the transfer: by the function that was given to `lwt_io.make`, or by
+  `lwt_unix.read` and `write` for a descriptor in blocking mode.
+
+The channel goes on to the next operation before the promise of this one is resolved.
+
+`exclusively` makes an operation of a coroutine, for what calls functions of the program.
+
+Automatic flushing: when an operation leaves an idle output channel behind, a flush is due after the next
+`lwt.pause`, that is, before the main loop may wait. If an operation uses the channel at that
+time, the flush is not done; the end of the operation asks for one again. Errors of the flush are
+dropped, and the bytes are kept. So the next `flush` meets the error again, where the program can react
+to it.
+
+OCaml: Lwt_io, `primitive`, `atomic`, `perform_io`, `auto_flush` (src/unix/lwt_io.ml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar, final
+
+import lwt
+import lwt_unix
+from lwt._core.checks import check_callback, check_kind
+from lwt._core.coroutine import run_for_value
+from lwt._core.exceptions import rejection_by, rejection_of
+from lwt._core.promise import (
+    CANCEL_THIS,
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Callback,
+    Promise,
+    Rejection,
+    add_callback,
+    make_into_proxy,
+    new_promise,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import run_callbacks
+from lwt._core.storage import Storage, current_storage
+from lwt_unix._checks import promise_of
+from lwt_unix._descriptors.actions import queue_of
+from lwt_unix._descriptors.file_descr import Opened, why_unusable
+from lwt_unix._descriptors.io_event import Read, Write
+from lwt_unix._descriptors.wait_queue import NOT_YET, Pending
+from lwt_unix.lwt_io._buffer import IN_NEXT_TURN, MOST_AT_ONCE, note_operation
+from lwt_unix.lwt_io._turns import (
+    ATOMIC,
+    BUSY,
+    IDLE,
+    INVALID,
+    WAITING,
+    Channel,
+    PromiseOrCoroutine,
+    ask_for_turn,
+    innermost,
+    refusal,
+    release,
+)
+
+T = TypeVar("T")
+AnyChannel = TypeVar("AnyChannel", bound=Channel)
+
+
+@final
+class _More:
+    """The type of `MORE`."""
+
+    __slots__ = ()
+
+
+MORE: Final = _More()
+"""What a step gives if there has to be a transfer before the next one."""
+
+# What an operation waits for.
+_TURN: Final = 0
+_NEXT_TURN_OF_THE_ENGINE: Final = 1
+_TRANSFER: Final = 2
+_RESULT: Final = 3
+
+
+class Operation(Pending):
+    """One use of a channel."""
+
+    __slots__ = ("_awaited", "_promise", "_stage", "_storage", "buffer", "channel", "function")
+
+    _awaited: Promise[Any]
+    """What it waits for: cancelling the operation cancels this."""
+
+    _stage: int
+    _storage: Storage
+
+    def __init__(self, channel: Channel, function: str) -> None:
+        self.channel = channel
+        self.buffer = channel._buffer
+
+        self.function = function
+        """What was called: errors name it."""
+
+        self._promise: Promise[Any] | None = None
+        """What the caller has, if it did not end at once."""
+
+        self.queue = None
+
+    # --- What an operation does ----------------------------------------------
+
+    def step(self) -> Any:
+        """Work in the buffer; return the result, or `MORE`."""
+        raise NotImplementedError
+
+    def moved(self, count: int) -> Any:
+        """Work in the buffer after a transfer of so many bytes; return the result, or `MORE`."""
+        return self.step()
+
+    def move(self) -> int:
+        """Transfer at once, from or to the descriptor; return how many bytes, or why none."""
+        return self.buffer.read_now() if self.buffer.is_input else self.buffer.write_now()
+
+    def end(self) -> None:
+        """Leave the channel to the next one."""
+        finish(self.channel)
+
+    def why(self, exn: Exception) -> Exception:
+        """Return the exception for the caller, of one that was met."""
+        note_operation(exn, self.function)
+        return exn
+
+    # --- Its course ----------------------------------------------------------
+
+    def start(self) -> Promise[Any]:
+        """Begin, now or when it is the operation's turn; return the promise of its result."""
+        # What is resolved stays in no variable: the traceback of a rejection leads to this frame.
+        if self.channel._state is IDLE:
+            self.channel._state = BUSY
+            return self._take_turn() or self._given()
+        return self._wait_for(ask_for_turn(self.channel), _TURN) or self._given()
+
+    def _given(self) -> Promise[Any]:
+        assert self._promise is not None
+        return self._promise
+
+    def _take_turn(self) -> Promise[Any] | None:
+        """Begin, now that the channel is the operation's own; return the promise that is resolved."""
+        buffer = self.buffer
+        if buffer.at_once <= 0:
+            buffer.at_once = MOST_AT_ONCE
+            if buffer.descriptor is not None:
+                # Its peer may send without end. Not a pause, which may end in this turn.
+                next_turn = buffer.interruptible(lwt_unix.sleep(0.0))
+                return self._wait_for(next_turn, _NEXT_TURN_OF_THE_ENGINE)
+        return self.begin()
+
+    def begin(self) -> Promise[Any] | None:
+        """Do the first step, and what can be done at once; return the promise that is resolved."""
+        try:
+            value = self.step()
+            if value is MORE:
+                value = self._go_on()
+        except Exception as exn:
+            return self._fail(exn)
+        except BaseException:
+            self.end()
+            raise
+        return self._end_with(value)
+
+    def _go_on(self) -> Any:
+        """Transfer, and do the next step, until there is a result, or it has to wait.
+
+        Returns the result, `NOT_YET`, or the rejection of a transfer.
+        """
+        buffer = self.buffer
+        while True:
+            if buffer.is_direct():
+                count = self.move()
+                if count < 0:
+                    self._wait_in_queue(count)
+                    return NOT_YET
+            else:
+                transferred = underlying(buffer.start_io())
+                if transferred._state == PENDING:
+                    self._wait_for(transferred, _TRANSFER)
+                    return NOT_YET
+                if transferred._state == REJECTED:
+                    return transferred._value
+                count = buffer.finish_io(transferred._value)
+            value = self.moved(count)
+            if value is not MORE:
+                return value
+
+    def _end_with(self, value: object) -> Promise[Any] | None:
+        """End as `_go_on` says; return the promise that is resolved."""
+        if value is NOT_YET:
+            return None
+        return self._interrupted(value) if type(value) is Rejection else self._succeed(value)
+
+    def _succeed(self, value: object) -> Promise[Any]:
+        self.end()
+        promise = self._promise
+        if promise is None:
+            return new_promise(FULFILLED, value)
+        return settle(promise, FULFILLED, value)
+
+    def _fail(self, exn: Exception) -> Promise[Any]:
+        """Be rejected with an exception that was raised."""
+        self.end()
+        return self._reject(rejection_of(self.why(exn)))
+
+    def _reject(self, rejection: Rejection) -> Promise[Any]:
+        promise = self._promise
+        if promise is None:
+            return new_promise(REJECTED, rejection)
+        self._promise = None  # The traceback may lead here: close no circle.
+        return settle(promise, REJECTED, rejection)
+
+    # --- Waiting -------------------------------------------------------------
+
+    def _await(self, awaited: Promise[Any], stage: int) -> None:
+        """Note what is waited for."""
+        self._stage = stage
+        self._awaited = awaited
+        self._storage = current_storage.contents
+        if self._promise is None:
+            self._promise = new_promise(PENDING, awaited)
+        else:
+            underlying(self._promise)._value = awaited
+
+    def _wait_for(self, awaited: Promise[Any], stage: int) -> Promise[Any] | None:
+        """Go on when a promise is resolved, maybe now; then return the promise that is resolved."""
+        awaited = underlying(awaited)
+        self._stage = stage
+        self._storage = current_storage.contents
+        if awaited._state != PENDING:
+            return self.run(awaited)
+        self._await(awaited, stage)
+        add_callback(awaited, self)
+        return None
+
+    def _wait_in_queue(self, why: int) -> None:
+        """Go on when the descriptor is ready."""
+        buffer = self.buffer
+        descriptor = buffer.descriptor
+        assert descriptor is not None
+        queue = queue_of(Read if buffer.is_input else Write, descriptor)
+        awaited: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+        awaited._callbacks = self
+        self._await(awaited, _RESULT)
+        self.name = "read" if buffer.is_input else "write"
+        buffer.at_once = MOST_AT_ONCE
+        buffer.in_flight = buffer.last_transfer = awaited
+        queue.add(self)
+        if why == IN_NEXT_TURN:
+            queue.try_in_next_turn()
+        if descriptor._state is not Opened:  # A finaliser has closed it meanwhile.
+            queue.reject_all(lambda: why_unusable("closed while this waited", descriptor))
+
+    def attempt(self) -> Any:
+        """Go on, now that the descriptor is ready."""
+        while True:
+            count = self.move()
+            if count < 0 or self.queue is None:
+                if count == IN_NEXT_TURN and self.queue is not None:
+                    self.queue.try_in_next_turn()
+                return NOT_YET
+            value = self.moved(count)
+            if value is not MORE:
+                return value
+
+    def fulfill(self, value: object) -> None:
+        """Take the result."""
+        run_callbacks(settle(self._awaited, FULFILLED, value))
+
+    def reject(self, exn: Exception) -> None:
+        """Take the exception that the descriptor was closed with, or that a step has raised."""
+        run_callbacks(settle(self._awaited, REJECTED, rejection_by(exn)))
+
+    def run(self, awaited: Promise[Any], /) -> Promise[Any] | None:
+        """Go on from what was waited for; return the promise that is resolved."""
+        stage = self._stage
+        if stage == _TURN:
+            return self._run_in_turn(awaited)
+        current_storage.contents = self._storage
+        buffer = self.buffer
+        buffer.forget_transfer()
+        if awaited._state == REJECTED:
+            return self._interrupted(awaited._value)
+        if stage == _RESULT:
+            return self._succeed(awaited._value)
+        if stage == _NEXT_TURN_OF_THE_ENGINE:
+            return self.begin()
+        try:
+            value = self.moved(buffer.finish_io(awaited._value))
+            if value is MORE:
+                value = self._go_on()
+        except Exception as exn:
+            return self._fail(exn)
+        except BaseException:
+            self.end()
+            raise
+        return self._end_with(value)
+
+    def _interrupted(self, rejection: Rejection) -> Promise[Any]:
+        """Be rejected, since what was waited for was."""
+        queue = self.queue
+        if queue is not None:  # It was cancelled.
+            queue.remove(self)
+            queue.stop_if_idle()
+        exn = self.why(self.buffer.why_interrupted(rejection.exception))
+        self.end()
+        return self._reject(rejection if exn is rejection.exception else Rejection(exn, None))
+
+    def _run_in_turn(self, turn: Promise[Any]) -> Promise[Any] | None:
+        """Begin, now that it is the operation's turn, unless it was cancelled, or the channel closed."""
+        channel = self.channel
+        if turn._state == REJECTED:
+            # In OCaml a `bind` waits here, and leaves the storage as it is.
+            rejection: Rejection = turn._value
+            self.abandon()
+            note_operation(rejection.exception, self.function)
+            return self._reject(rejection)
+        current_storage.contents = self._storage
+        if channel._state is not WAITING:
+            release(channel)  # the next one has to learn of it, too
+            self.abandon()
+            return self._reject(Rejection(self.why(refusal(channel)), None))
+        channel._state = BUSY
+        return self._take_turn()
+
+    def abandon(self) -> None:
+        """Never begin."""
+
+
+@final
+class Failing(Operation):
+    """Fails when it is its turn."""
+
+    __slots__ = ("_problem",)
+
+    def __init__(self, channel: Channel, function: str, problem: Exception) -> None:
+        super().__init__(channel, function)
+        self._problem = problem
+
+    def step(self) -> Any:
+        raise self._problem
+
+
+# --- Flushing ----------------------------------------------------------------
+
+
+class Flush(Operation):
+    """Writes out all that is in the buffer."""
+
+    __slots__ = ()
+
+    def step(self) -> Any:
+        return MORE if self.buffer.position > 0 else None
+
+
+@final
+class _AutomaticFlush(Flush):
+    """A flush that nobody asked for: after an error, the bytes stay in the buffer."""
+
+    __slots__ = ()
+
+    def end(self) -> None:
+        # Not `finish`: after an error, it would ask for the same flush again, forever.
+        release(self.channel)
+
+
+@final
+class _DueFlush(Callback):
+    """The flush that is due after the next pause."""
+
+    __slots__ = ("_root", "_storage")
+
+    def __init__(self, root: Channel) -> None:
+        self._root = root
+        self._storage = current_storage.contents
+
+    def run(self, _: Promise[None], /) -> None:
+        channel = innermost(self._root)
+        buffer = channel._buffer
+        if channel._state is IDLE:
+            buffer.auto_flushing = False
+            if buffer.position > 0:
+                current_storage.contents = self._storage
+                channel._state = BUSY
+                _AutomaticFlush(channel, "").begin()
+        elif channel._state is BUSY or channel._state is WAITING:
+            buffer.auto_flushing = False  # the end of the operation asks for it again
+
+
+def request_flush(channel: Channel) -> None:
+    """Have an output channel flushed after the next pause, unless somebody uses it then."""
+    channel._buffer.auto_flushing = True
+    root = channel if channel._root is None else channel._root
+    add_callback(lwt.pause(), _DueFlush(root))
+
+
+def finish(channel: Channel) -> None:
+    """End an operation: `release`, and have what it left unwritten flushed soon."""
+    if channel._queue is None and channel._state is BUSY and not channel._buffer.is_aborted:
+        channel._state = IDLE  # what `release` does in nearly all cases
+    else:
+        release(channel)
+    if channel._state is IDLE:
+        buffer = channel._buffer
+        if not buffer.is_input and not buffer.auto_flushing:
+            request_flush(channel)  # also if nothing is left: others may write before it is due
+
+
+# --- Operations that run a coroutine -----------------------------------------
+
+
+@final
+class _Body(Operation):
+    """An operation whose steps are a coroutine of ours."""
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(
+        self, channel: Channel, function: str, coroutine: Coroutine[Any, Any, Any]
+    ) -> None:
+        super().__init__(channel, function)
+        self._coroutine = coroutine
+
+    def begin(self) -> Promise[Any] | None:
+        ended = run_for_value(self._to_its_end())
+        return ended if self._promise is None else make_into_proxy(self._promise, ended)
+
+    async def _to_its_end(self) -> object:
+        try:
+            result = await self._coroutine
+        except GeneratorExit:
+            raise  # nobody will ever run this again: the promise that it waits for is lost
+        except BaseException as exn:
+            self.end()
+            note_operation(exn, self.function)
+            raise
+        self.end()
+        return result
+
+    def _interrupted(self, rejection: Rejection) -> Promise[Any]:
+        self.abandon()
+        return super()._interrupted(rejection)
+
+    def abandon(self) -> None:
+        self._coroutine.close()
+
+
+def exclusively(
+    channel: Channel, function: str, coroutine: Coroutine[Any, Any, T]
+) -> lwt.Promise[T]:
+    """Run a coroutine on the channel's buffer, while no other operation runs."""
+    return _Body(channel, function, coroutine).start()
+
+
+@final
+class _Atomic(Operation):
+    """A function of the program that uses the channel through a temporary one."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, channel: Channel, call: Callable[[Any], PromiseOrCoroutine[Any]]) -> None:
+        super().__init__(channel, "lwt_io.atomic")
+        self._call = call
+
+    def begin(self) -> Promise[Any] | None:
+        channel = self.channel
+        root = channel if channel._root is None else channel._root
+        inner = type(channel)(channel._buffer, root)
+        channel._state = ATOMIC
+        channel._inner = inner
+        ended = run_for_value(self._with(inner))
+        return ended if self._promise is None else make_into_proxy(self._promise, ended)
+
+    async def _with(self, inner: Channel) -> object:
+        try:
+            return await promise_of("lwt_io.atomic", self._call, inner)
+        finally:
+            inner._state = INVALID
+            self.channel._inner = None
+            self.end()
+
+
+def atomic(
+    function: Callable[[AnyChannel], PromiseOrCoroutine[T]], /
+) -> Callable[[AnyChannel], lwt.Promise[T]]:
+    """Make one atomic operation of several operations.
+
+    The result is a function that takes a channel. It waits for its turn, and then calls
+    `function` with a temporary channel. Until the promise of `function` is resolved, only
+    the temporary channel can use the channel's buffer; after that, it is invalid. `atomic`
+    may be used again inside, on the temporary channel.
+
+    >>> import lwt
+    >>> from lwt_unix import lwt_io, lwt_main
+    >>> async def write_pair(channel: lwt_io.OutputChannel) -> None:
+    ...     await lwt_io.write_line(channel, "one")
+    ...     await lwt_io.write_line(channel, "two")
+    >>> lwt_main.run(lwt_io.atomic(write_pair)(lwt_io.null))
+
+    OCaml: Lwt_io.atomic : ('a channel -> 'b Lwt.t) -> ('a channel -> 'b Lwt.t)
+    """
+    check_callback("lwt_io.atomic", function, ("channel",))
+
+    def run(channel: AnyChannel, /) -> lwt.Promise[T]:
+        check_kind("lwt_io.atomic", channel, Channel)
+        return _Atomic(channel, function).start()
+
+    return run

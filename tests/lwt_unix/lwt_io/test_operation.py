@@ -1,0 +1,482 @@
+"""One use of a channel: transfers on descriptors, `atomic`, the automatic flush."""
+
+from __future__ import annotations
+
+import gc
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix._descriptors import system
+from tests.support.channels import Log, Sink, Source, input_of, pauses
+from tests.support.descriptors import fill, send
+from tests.support.sockets import Open
+
+Reading = Callable[[lwt_io.InputChannel], lwt.Promise[Any]]
+
+
+def as_it_is(channel: lwt_io.InputChannel) -> str:
+    """What can be seen of a channel."""
+    state = "busy" if lwt_io.is_busy(channel) else "idle"
+    return f"{state}, at {lwt_io.position(channel)}, {lwt_io.buffered(channel)} read ahead"
+
+
+class TestOnADescriptor:
+    @pytest.fixture
+    def near(self, opened: Open) -> lwt_unix.File_descr:
+        near, self.far = opened.pair()
+        return near
+
+    def test_an_operation_that_waits_is_in_the_queue_of_the_descriptor_and_leaves_it(
+        self, near: lwt_unix.File_descr
+    ) -> None:
+        before = lwt_engine.readable_count()
+        channel, log = lwt_io.of_fd(near, mode=lwt_io.Input), Log()
+        log.watch("line", lwt_io.read_line(channel))
+        log.watch("rest", lwt_io.read(channel, count=10))
+        assert lwt_engine.readable_count() == before + 1
+        send(self.far, b"one\n")
+        lwt_engine.iter(False)
+        assert log.entries == ["line: b'one'"]
+        send(self.far, b"two")
+        lwt_engine.iter(False)
+        assert log.entries == ["line: b'one'", "rest: b'two'"]
+        assert lwt_engine.readable_count() == before
+
+    def test_a_line_that_comes_in_parts_is_put_together_and_no_promise_is_resolved_before(
+        self, near: lwt_unix.File_descr
+    ) -> None:
+        channel = lwt_io.of_fd(near, mode=lwt_io.Input)
+        line = lwt_io.read_line(channel)
+        for part in (b"o", b"n", b"e\r"):
+            send(self.far, part)
+            lwt_engine.iter(False)
+            assert lwt.is_sleeping(line)
+        send(self.far, b"\ntwo")
+        lwt_engine.iter(False)
+        assert lwt.state(line) == lwt.Return(b"one")
+        assert as_it_is(channel) == "idle, at 5, 3 read ahead"
+
+    @pytest.mark.parametrize(
+        "read", [lwt_io.read_line, lwt_io.read_char, lwt_io.read, lwt_io.InputChannel.__anext__]
+    )
+    def test_cancelling_takes_it_out_of_the_queue_before_the_callbacks_of_its_promise_run(
+        self, near: lwt_unix.File_descr, read: Reading
+    ) -> None:
+        before = lwt_engine.readable_count()
+        channel = lwt_io.of_fd(near, mode=lwt_io.Input)
+        promise, seen = read(channel), []
+        lwt.on_cancel(promise, lambda: seen.append(as_it_is(channel)))
+        lwt.on_failure(promise, lambda exn: seen.append(repr(exn)))
+        lwt.cancel(promise)
+        assert seen == ["idle, at 0, 0 read ahead", "Canceled()"]
+        assert lwt_engine.readable_count() == before
+
+    def test_aborting_the_channel_rejects_it_with_the_name_of_the_function(
+        self, near: lwt_unix.File_descr
+    ) -> None:
+        channel = lwt_io.of_fd(near, mode=lwt_io.Input, close=lambda: lwt.return_unit)
+        line = lwt_io.read_line(channel)
+        lwt_main.run(lwt_io.abort(channel))
+        assert isinstance(state := lwt.state(line), lwt.Fail)
+        assert str(state.exception) == "lwt_io.read_line on a closed input channel"
+        assert isinstance(lwt.state(lwt_io.read_line(channel)), lwt.Fail)
+
+    def test_closing_the_descriptor_rejects_it_and_the_channel_goes_on_to_the_next(
+        self, near: lwt_unix.File_descr
+    ) -> None:
+        channel, log = lwt_io.of_fd(near, mode=lwt_io.Input), Log()
+        log.watch("first", lwt_io.read_line(channel))
+        log.watch("second", lwt_io.read_line(channel))
+        lwt_main.run(lwt_unix.close(near))
+        assert log.entries == ["first: OSError", "second: OSError"]
+        assert not lwt_io.is_busy(channel)
+
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_an_error_of_the_system_has_the_name_of_its_call(
+        self, near: lwt_unix.File_descr, at_once: bool
+    ) -> None:
+        channel = lwt_io.of_fd(near, mode=lwt_io.Output)
+        if not at_once:
+            fill(near)
+        lwt_main.run(lwt_io.write(channel, b"x" * 100))
+        flushed = None if at_once else lwt_io.flush(channel)
+        lwt_main.run(lwt_unix.close(self.far))
+        with pytest.raises(BrokenPipeError) as caught:
+            lwt_main.run(flushed or lwt_io.flush(channel))
+        assert lwt_unix.unix_error(caught.value)[1] == "write"
+        assert lwt_io.buffered(channel) == 100
+
+
+class Calls:
+    """The lengths of what was read, and of what was written, in one call each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lengths: list[int] = []
+        readv, write = os.readv, os.write
+
+        def noting_readv(fd: int, buffers: tuple[memoryview]) -> int:
+            self.lengths.append(len(buffers[0]))
+            return readv(fd, buffers)
+
+        def noting_write(fd: int, data: memoryview) -> int:
+            self.lengths.append(len(data))
+            return write(fd, data)
+
+        monkeypatch.setattr(system, "readv", noting_readv)
+        monkeypatch.setattr(system, "write", noting_write)
+
+
+def non_blocking_pair(opened: Open) -> tuple[lwt_unix.File_descr, lwt_unix.File_descr]:
+    """Two ends of a connection, whose mode is settled."""
+    near, far = opened.pair()
+    assert not lwt_main.run(lwt_unix.blocking(near))
+    assert not lwt_main.run(lwt_unix.blocking(far))
+    return near, far
+
+
+class TestPastTheBuffer:
+    DATA = bytes(range(256)) * 100
+
+    def test_what_is_much_longer_than_the_buffer_goes_from_where_it_is_and_its_end_through_it(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reading, writing = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(writing, mode=lwt_io.Output)
+        calls = Calls(monkeypatch)
+        assert lwt.state(lwt_io.write(oc, self.DATA)) == lwt.Return(None)
+        assert (calls.lengths, lwt_io.buffered(oc)) == ([24_576], 1024)
+        lwt_main.run(lwt_io.write(oc, b"x"))
+        # What is in the buffer is written first.
+        assert lwt.state(lwt_io.write(oc, self.DATA)) == lwt.Return(None)
+        assert (calls.lengths, lwt_io.buffered(oc)) == ([24_576, 4096, 20_480], 2049)
+        lwt_main.run(lwt_io.flush(oc))
+        received = bytearray(60_000)
+        count = lwt_main.run(lwt_unix.read(reading, received, 0, 60_000))
+        assert received[:count] == self.DATA + b"x" + self.DATA
+
+    def test_what_finds_no_room_waits_with_a_full_buffer(self, opened: Open) -> None:
+        reading, writing = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(writing, mode=lwt_io.Output)
+        lwt_io.write(oc, b"x")
+        data = self.DATA * 100
+        written = lwt_io.write(oc, data)
+        assert (lwt.is_sleeping(written), lwt_io.buffered(oc)) == (True, 4096)
+        received = bytearray(len(data) + 1)
+
+        async def read() -> None:
+            count = 0
+            while count < len(received):
+                count += await lwt_unix.read(reading, received, count, len(received) - count)
+
+        lwt_main.run(lwt.join([written, lwt.of_coroutine(read()), lwt_io.flush(oc)]))
+        assert received == b"x" + data
+
+    def test_a_write_that_fails_leaves_a_full_buffer_behind(self, opened: Open) -> None:
+        reading, writing = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(writing, mode=lwt_io.Output)
+        lwt_main.run(lwt_unix.close(reading))
+        with pytest.raises(BrokenPipeError):
+            lwt_main.run(lwt_io.write(oc, self.DATA))
+        assert lwt_io.buffered(oc) == 4096
+
+    def test_whole_buffers_are_read_to_where_they_are_wanted_and_the_rest_through_the_buffer(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        near, far = non_blocking_pair(opened)
+        ic = lwt_io.of_fd(near, mode=lwt_io.Input)
+        send(far, self.DATA)
+        target, calls = bytearray(10_000), Calls(monkeypatch)
+        assert lwt.state(lwt_io.read_into_exactly(ic, target, 0, 10_000)) == lwt.Return(None)
+        assert calls.lengths == [8192, 4096]
+        assert target == self.DATA[:10_000]
+        assert as_it_is(ic) == "idle, at 10000, 2288 read ahead"
+
+    def test_what_comes_in_parts_is_read_to_where_it_is_wanted(self, opened: Open) -> None:
+        near, far = non_blocking_pair(opened)
+        ic = lwt_io.of_fd(near, mode=lwt_io.Input)
+        target = bytearray(20_000)
+        filled = lwt_io.read_into_exactly(ic, target, 0, 20_000)
+        for start in range(0, 20_000, 1000):
+            assert (lwt.is_sleeping(filled), lwt_io.position(ic)) == (True, start)
+            send(far, self.DATA[start : start + 1000])
+            lwt_engine.iter(False)
+        assert lwt.state(filled) == lwt.Return(None)
+        assert target == self.DATA[:20_000]
+
+    def test_an_input_that_ends_too_early_rejects(self, opened: Open) -> None:
+        near, far = non_blocking_pair(opened)
+        ic = lwt_io.of_fd(near, mode=lwt_io.Input)
+        send(far, self.DATA[:5000])
+        lwt_main.run(lwt_unix.close(far))
+        target = bytearray(10_000)
+        with pytest.raises(EOFError):
+            lwt_main.run(lwt_io.read_into_exactly(ic, target, 0, 10_000))
+        assert target[:5000] == self.DATA[:5000]
+
+
+class TestAtomic:
+    def test_others_wait_until_the_function_is_done(self) -> None:
+        source, log = Source(), Log()
+
+        async def two_lines(channel: lwt_io.InputChannel) -> tuple[bytes, bytes]:
+            return await lwt_io.read_line(channel), await lwt_io.read_line(channel)
+
+        log.watch("pair", lwt_io.atomic(two_lines)(source.channel))
+        log.watch("line", lwt_io.read_line(source.channel))
+        source.give(b"one\n")
+        source.give(b"two\nthree\n")
+        assert log.entries == ["pair: (b'one', b'two')", "line: b'three'"]
+
+    def test_it_waits_for_its_own_turn(self) -> None:
+        source, log = Source(), Log()
+        log.watch("line", lwt_io.read_line(source.channel))
+        log.watch("atomic", lwt_io.atomic(lwt_io.read_line)(source.channel))
+        source.give(b"one\ntwo\n")
+        assert log.entries == ["line: b'one'", "atomic: b'two'"]
+
+    def test_it_can_be_nested(self) -> None:
+        async def inner(channel: lwt_io.OutputChannel) -> None:
+            await lwt_io.write(channel, "b")
+            await lwt_io.write(channel, "c")
+
+        async def outer(channel: lwt_io.OutputChannel) -> None:
+            await lwt_io.write(channel, "a")
+            nested = lwt_io.atomic(inner)(channel)
+            late = lwt_io.write(channel, "d")
+            await lwt.join([nested, late])
+
+        sink = Sink()
+        lwt_main.run(lwt_io.atomic(outer)(sink.channel))
+        lwt_main.run(lwt_io.flush(sink.channel))
+        assert sink.written == b"abcd"
+
+    def test_the_temporary_channel_is_invalid_afterwards(self) -> None:
+        kept = []
+
+        def keep(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+            kept.append(channel)
+            return lwt.return_unit
+
+        lwt_main.run(lwt_io.atomic(keep)(input_of(b"one\n")))
+        (channel,) = kept
+        with pytest.raises(lwt.Failure, match="temporary atomic channel input no more valid"):
+            lwt_main.run(lwt_io.read_line(channel))
+        with pytest.raises(lwt.Failure, match="temporary atomic channel input no more valid"):
+            lwt_main.run(lwt_io.abort(channel))
+        with pytest.raises(lwt.Failure, match="temporary atomic channel input no more valid"):
+            lwt_io.is_busy(channel)
+
+    def test_who_still_waits_for_the_temporary_channel_hears_of_its_end(self) -> None:
+        source, log = Source(), Log()
+
+        def leave_behind(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+            for name in ("first", "second", "third"):
+                log.watch(name, lwt_io.read_line(channel))
+            return lwt.return_unit
+
+        lwt_main.run(lwt_io.atomic(leave_behind)(source.channel))
+        source.give(b"one\ntwo\n")
+        assert log.entries == ["first: b'one'", "second: Failure", "third: Failure"]
+
+    @pytest.mark.parametrize("is_pipe", [False, True])
+    def test_closing_rejects_also_what_outlives_the_temporary_channel(self, is_pipe: bool) -> None:
+        log = Log()
+
+        def leave_behind(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+            log.watch("left behind", lwt_io.read_line(channel))
+            return lwt.return_unit
+
+        channel, other_end = lwt_io.pipe() if is_pipe else (Source().channel, Sink().channel)
+        lwt_main.run(lwt_io.atomic(leave_behind)(channel))
+        log.watch("another", lwt_io.read_line(channel))  # both are reading now
+        lwt_main.run(lwt_io.abort(channel))
+        assert sorted(log.entries) == ["another: Channel_closed", "left behind: Channel_closed"]
+        lwt_main.run(lwt_io.close(other_end))
+
+    def test_the_temporary_channel_cannot_be_closed(self) -> None:
+        with pytest.raises(lwt.Failure, match="cannot close a channel obtained via"):
+            lwt_main.run(lwt_io.atomic(lwt_io.close)(input_of(b"one\n")))
+
+    def test_an_exception_of_the_function_rejects_and_frees_the_channel(self) -> None:
+        def fail(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+            raise LookupError("x")
+
+        channel = input_of(b"one\n")
+        assert lwt.state(lwt_io.atomic(fail)(channel)) == lwt.Fail(LookupError("x"))
+        assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"one")
+
+    def test_what_the_function_must_return_is_said_when_it_does_not(self) -> None:
+        def no_promise(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
+            return 3  # type: ignore[return-value]  # what the test is about
+
+        channel = input_of(b"one\n")
+        with pytest.raises(TypeError, match="no_promise returned 3"):
+            lwt_main.run(lwt_io.atomic(no_promise)(channel))
+        assert not lwt_io.is_busy(channel)
+
+    def test_abort_goes_through_it_and_closes_the_channel_itself_too(self) -> None:
+        # In OCaml the channel itself does not notice: it is not closed afterwards, and
+        # aborting it again raises Invalid_argument.
+        source, log = Source(), Log()
+        log.watch("atomic", lwt_io.atomic(lwt_io.read_line)(source.channel))
+        log.watch("waiting", lwt_io.read_line(source.channel))
+        log.watch("abort", lwt_io.abort(source.channel))
+        assert log.entries == ["atomic: Channel_closed", "waiting: Channel_closed", "abort: None"]
+        assert lwt_io.is_closed(source.channel)
+        assert lwt.state(lwt_io.abort(source.channel)) == lwt.Return(None)
+        assert source.closed == 1
+
+
+class TestAutomaticFlush:
+    def test_what_is_written_is_written_out_after_a_pause(self) -> None:
+        sink = Sink()
+
+        async def write() -> list[bytes]:
+            seen = []
+            for word in ("a", "b"):
+                await lwt_io.write(sink.channel, word)
+            seen.append(sink.written)
+            await lwt.pause()
+            seen.append(sink.written)
+            return seen
+
+        assert lwt_main.run(write()) == [b"", b"ab"]
+
+    def test_a_channel_in_use_is_flushed_after_that_use(self) -> None:
+        sink = Sink()
+        promise, resolver = lwt.wait()
+
+        def write_and_hold(channel: lwt_io.OutputChannel) -> lwt.Promise[None]:
+            return lwt.bind(lwt_io.write(channel, "a"), lambda _: promise)
+
+        async def write() -> list[bytes]:
+            holding = lwt_io.atomic(write_and_hold)(sink.channel)
+            late = lwt_io.write(sink.channel, "b")
+            await pauses(3)
+            seen = [sink.written]
+            lwt.wakeup_later(resolver, None)
+            await lwt.join([holding, late])
+            await pauses(2)
+            return [*seen, sink.written]
+
+        # As in OCaml: the temporary channel was idle, so it was flushed meanwhile.
+        assert lwt_main.run(write()) == [b"a", b"ab"]
+
+    def test_an_error_of_it_is_dropped_and_the_bytes_are_kept(self) -> None:
+        sink = Sink()
+        sink.failure = OSError(28, "full")
+
+        async def write() -> None:
+            await lwt_io.write(sink.channel, "a")
+            await pauses(3)
+            with pytest.raises(OSError, match="full"):
+                await lwt_io.flush(sink.channel)
+            sink.failure = None
+            await lwt_io.flush(sink.channel)
+
+        lwt_main.run(write())
+        assert sink.written == b"a"
+
+    def test_one_that_fails_is_not_tried_for_ever(self) -> None:
+        calls = []
+
+        def perform(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+            calls.append(length)
+            return lwt.fail(OSError(28, "full"))
+
+        channel = lwt_io.make(perform, mode=lwt_io.Output)
+
+        async def write() -> None:
+            await lwt_io.write(channel, "a")
+            await pauses(5)
+
+        lwt_main.run(write())
+        assert calls == [1]
+
+    def test_operations_that_come_during_it_wait_for_its_end(self) -> None:
+        sink = Sink(waits=True)
+        log = Log()
+
+        async def write() -> None:
+            await lwt_io.write(sink.channel, "a")
+            await lwt.pause()
+            assert sink.is_being_written
+            log.watch("b", lwt_io.write(sink.channel, "b"))
+            log.watch("c", lwt_io.write(sink.channel, "c"))
+            assert log.entries == []
+            sink.take()
+            await lwt.pause()
+            await lwt.pause()
+            sink.take()
+
+        lwt_main.run(write())
+        assert log.entries == ["b: None", "c: None"]
+        assert sink.writes == [b"a", b"bc"]
+
+    def test_a_channel_that_nobody_holds_is_flushed_and_then_forgotten(self) -> None:
+        written = []
+
+        def perform(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+            written.append(bytes(buffer[offset : offset + length]))
+            return lwt.return_(length)
+
+        async def write() -> weakref.ref[lwt_io.OutputChannel]:
+            channel = lwt_io.make(perform, mode=lwt_io.Output)
+            await lwt_io.write(channel, "a")
+            return weakref.ref(channel)
+
+        async def main() -> weakref.ref[lwt_io.OutputChannel]:
+            channel = await write()
+            await pauses(2)
+            return channel
+
+        channel = lwt_main.run(main())
+        gc.collect()
+        assert (written, channel()) == ([b"a"], None)
+
+
+def test_an_operation_that_leaves_nothing_asks_for_an_automatic_flush_all_the_same() -> None:
+    """As in OCaml: what is written before it is due goes out in the order of the asking."""
+    order: list[str] = []
+
+    def writing_to(name: str) -> lwt_io.OutputChannel:
+        def perform(_memory: memoryview, _offset: int, length: int) -> lwt.Promise[int]:
+            order.append(name)
+            return lwt.return_(length)
+
+        return lwt_io.make(perform, mode=lwt_io.Output)
+
+    first, second = writing_to("first"), writing_to("second")
+
+    async def write() -> None:
+        await lwt_io.flush(second)
+        await lwt_io.write(first, "a")
+        await lwt_io.write(second, "b")
+        await lwt.pause()
+
+    lwt_main.run(write())
+    assert order == ["second", "first"]
+
+
+def test_a_channel_is_free_again_when_there_is_no_memory_for_what_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_memory(channel: object, idle: bool) -> bytes | None:
+        calls.append(channel)
+        if len(calls) == 1:
+            return None  # nothing is read ahead
+        raise MemoryError
+
+    calls: list[object] = []
+    monkeypatch.setattr("lwt_unix.lwt_io._taking.take_char", no_memory)
+    reading = lwt_io.make(lambda *_: lwt.return_(1), mode=lwt_io.Input)
+    with pytest.raises(MemoryError):
+        lwt_io.read_char(reading)
+    assert not lwt_io.is_busy(reading)
