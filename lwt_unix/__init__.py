@@ -50,6 +50,7 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `_ending`: `_ender`, whether the process ends, and with which status; `exit_patience`, how long a peer
   may hold that up
 - `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`
+- `_descriptors.emptied`: `emptied`, the descriptor that has nothing more to read
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
 - `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come
 - `_processes.interrupts`: `_current`, whether signals cancel what the main loop runs

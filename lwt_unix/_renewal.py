@@ -7,7 +7,7 @@ open. For the state of `lwt` there is `lwt._core.renewal`.
 """
 
 from lwt_unix import _asyncgens, _ending, lwt_main
-from lwt_unix._descriptors import file_descr
+from lwt_unix._descriptors import emptied, file_descr
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix.lwt_engine import _current
 from lwt_unix.lwt_io import _at_exit, _channel, _create
@@ -23,6 +23,7 @@ def renew() -> None:
     _asyncgens.renew()
     lwt_main._renew()
     file_descr.renew()
+    emptied.renew()
     _channel.renew()
     _create.renew()
     _at_exit.renew()  # After the main loop, whose hook it is.

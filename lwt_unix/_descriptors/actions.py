@@ -5,7 +5,8 @@ now" it hands the action to `register_action`, which waits. Everything else here
 
 The ideas in reading order:
 
-- A `PendingAction` is one operation that waits: an action, and the resolver of its promise.
+- A `Pending` is one operation that waits: how it is tried, and its promise. A `PendingAction` is tried by a
+  function, a read by a method of its own.
 - The actions that wait for one direction of one descriptor form a queue. While it has a member,
   the engine watches the descriptor, with one registration for the whole queue (`wait_queue`).
 - When the engine reports the descriptor ready, every action is tried, in the order in
@@ -34,16 +35,17 @@ import errno
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback, wrong_type
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
 from lwt_unix._descriptors.io_event import Awaited, Io_event, Later, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
-from lwt_unix._descriptors.wait_queue import NOT_YET, Pending, PendingAction, WaitQueue
+from lwt_unix._descriptors.wait_queue import NOT_YET, Pending, PendingAction, PendingCall, WaitQueue
 from lwt_unix._errors import note_call
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import Refused_event
@@ -97,15 +99,21 @@ def event_to_wait_for(exn: Exception, event: Awaited) -> Awaited | None:
 
 # --- A bound in each turn -----------------------------------------------------
 
-MOST_AT_ONCE: Final = 64
-"""How many calls on one descriptor are done in one turn of the engine, counted together.
+MOST_AT_ONCE: Final = 1024
+"""How much is done with one descriptor in one turn of the engine, all calls counted together: so
+many writes, or a sixteenth of that of other calls.
 
-With 100 microseconds for what a server does about each, the others wait 7 milliseconds
-(tests/benchmarks/bench_starvation.py). A turn costs as much as a few calls, so that a smaller
-bound would be felt by who reads without end: with 16, it takes a fifth longer."""
+With 100 microseconds for what a server does about each call that reads or accepts, the others wait 7
+milliseconds (tests/benchmarks/bench_starvation.py). A turn costs as much as a few calls, so that a
+smaller bound would be felt by who reads without end: with 16 reads, it takes a fifth longer. A program
+that writes without end mostly does little besides."""
+
+OF_A_CALL: Final = 16
+OF_A_WRITE: Final = 1
+"""How much of that one call counts."""
 
 
-def has_had_its_turn(descriptor: File_descr) -> bool:
+def has_had_its_turn(descriptor: File_descr, cost: int) -> bool:
     """Say whether a call on a descriptor has to wait for the next turn; it has been counted.
 
     The count goes on from turn to turn, and is looked at here, where it is above the bound. So when
@@ -114,7 +122,7 @@ def has_had_its_turn(descriptor: File_descr) -> bool:
     if descriptor._turn == turn.number:
         return True
     descriptor._turn = turn.number
-    descriptor._calls = 1
+    descriptor._calls = cost
     return False
 
 
@@ -124,12 +132,13 @@ def has_had_its_turn(descriptor: File_descr) -> bool:
 class ActionQueue(WaitQueue):
     """The actions that wait for one direction of one descriptor, and how they are tried."""
 
-    __slots__ = ("descriptor", "event", "held_in")
+    __slots__ = ("cost", "descriptor", "event", "held_in")
 
     def __init__(self, descriptor: File_descr, event: Awaited) -> None:
         super().__init__()
         self.descriptor = descriptor
         self.event = event
+        self.cost = OF_A_WRITE if event is Write else OF_A_CALL
 
         self.held_in = -1
         """The turn in which actions were put off to the next one, until they are tried there."""
@@ -149,24 +158,27 @@ class ActionQueue(WaitQueue):
         The calls of the turn are counted from here. Actions for which none is left stay first in
         the queue.
         """
-        if self.held_in == turn.number:
+        number = turn.number
+        if self.held_in == number:
             return
         if type(event) is Refused_event:
             self.refuse(event.error)
             return
+        descriptor = self.descriptor
+        descriptor._turn = number
+        descriptor._calls = 0
         outermost = not self.is_trying
         self.is_trying = True
-        descriptor = self.descriptor
-        descriptor._turn = turn.number
-        descriptor._calls = 0
         try:
             pending = self.first
             while pending is not None:
                 pending = self.try_again(pending) if pending.queue is self else pending.next
         finally:
+            emptied.descriptor = None
             if outermost:
                 self.is_trying = False
-                self.stop_if_idle()
+                if self.first is None:
+                    self.stop_if_idle()
 
     def try_again(self, pending: Pending) -> Pending | None:
         """Try an action; return the one to try next."""
@@ -175,8 +187,6 @@ class ActionQueue(WaitQueue):
             if descriptor._state is not Opened:
                 raise why_unusable("closed while this waited", descriptor)
             value = pending.attempt()
-            if value is NOT_YET:
-                return None if self.held_in == turn.number else pending.next
         except Exception as exn:
             event = event_to_wait_for(exn, self.event)
             if event is None:
@@ -188,13 +198,14 @@ class ActionQueue(WaitQueue):
             else:
                 failure = None
         else:
-            is_awaited = self.remove(pending)
-            if is_awaited:
-                descriptor._calls += 1
-                pending.fulfill(value)
-            else:
+            if value is NOT_YET:
+                return None if self.held_in == turn.number else pending.next
+            if not self.remove(pending):
                 pending.lose(value)
-            if is_awaited and descriptor._calls >= MOST_AT_ONCE:
+                return pending.next
+            descriptor._calls += self.cost
+            pending.fulfill(value)
+            if descriptor._calls >= MOST_AT_ONCE:
                 self.try_in_next_turn()
                 return None
             return pending.next
@@ -340,18 +351,20 @@ def wait_for(
 ) -> lwt.Promise[A]:
     """Do what `register_action` does, on an opened descriptor, for the call of this name.
 
-    `lost` takes a value that nobody gets (`PendingAction`).
+    `lost` takes a value that nobody gets (`Pending.lose`).
     """
-    queue = queue_of(event, descriptor)
-    resolver: lwt.Resolver[A]
-    promise, resolver = lwt.task()
-    pending = PendingAction(name, action, resolver, lost)
-    # What lwt.on_cancel does for a new promise, but quicker: servers come here once a request.
-    promise._cancel_callbacks = [pending]
+    return put_to_wait(event, descriptor, PendingAction(name, action, lost))
+
+
+def put_to_wait(event: Awaited, descriptor: File_descr, pending: PendingCall) -> lwt.Promise[Any]:
+    """Let an operation wait for an opened descriptor; return its promise."""
+    queue = descriptor._readers if event is Read else descriptor._writers
+    if queue is None or event is Later:
+        queue = queue_of(event, descriptor)
     queue.add(pending)
     if descriptor._state is not Opened:  # A finaliser has closed it meanwhile.
         queue.reject_all(partial(why_unusable, "closed while this waited", descriptor))
-    return promise
+    return pending.promise
 
 
 def wrap_syscall(
@@ -400,9 +413,11 @@ def try_or_wait(
     lost: Callable[[A], object] | None = None,
 ) -> lwt.Promise[A]:
     """Try an action on an opened descriptor; wait if it is too early."""
-    descriptor._calls += 1
-    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
-        return try_later(name, event, descriptor, action, lost)
+    emptied.descriptor = None
+    cost = OF_A_WRITE if event is Write else OF_A_CALL
+    descriptor._calls += cost
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost):
+        return try_later(event, descriptor, PendingAction(name, action, lost))
     try:
         return lwt.return_(action())
     except Exception as exn:
@@ -413,15 +428,9 @@ def try_or_wait(
     return wait_for(name, event_or_none, descriptor, action, lost)
 
 
-def try_later(
-    name: str | None,
-    event: Io_event,
-    descriptor: File_descr,
-    action: Callable[[], A],
-    lost: Callable[[A], object] | None = None,
-) -> lwt.Promise[A]:
-    """Do what `register_action` does, and try the action in the next turn in any case."""
-    promise = wait_for(name, event, descriptor, action, lost)
+def try_later(event: Io_event, descriptor: File_descr, pending: PendingCall) -> lwt.Promise[Any]:
+    """Do what `put_to_wait` does, and have the operation tried in the next turn in any case."""
+    promise = put_to_wait(event, descriptor, pending)
     queue_of(event, descriptor).try_in_next_turn()
     return promise
 

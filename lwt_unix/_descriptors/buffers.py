@@ -6,7 +6,7 @@ so, for readers and for writers. Bounds count bytes, whatever the items of the b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lwt._core.checks import check_kind, wrong_type
 from lwt_unix._checks import in_ocaml
@@ -71,7 +71,6 @@ def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
 
 
 # --- Parts -------------------------------------------------------------------
-# `read` and `write` come here each time: so the two slices compare before they call a check.
 
 
 def check_part(function: str, offset: int, length: int) -> None:
@@ -99,9 +98,14 @@ def writable_slice(function: str, buffer: WriteableBuffer, offset: int, length: 
         check_part(function, offset, length)
     view = memoryview(buffer) if type(buffer) is bytearray else writable_bytes(function, buffer)
     size = len(view)
-    if offset < 0 or length < 0 or offset > size - length:
-        check_range(function, offset, length, size)
-    return view if length == size else view[offset : offset + length]
+    if offset == 0 and length == size:
+        return view
+    check_range(function, offset, length, size)
+    return view[offset : offset + length]
+
+
+MOST_COPIED: Final = 4096
+"""The most bytes that `part_to_write` copies: to make a view takes as long."""
 
 
 def readable_slice(
@@ -116,12 +120,27 @@ def readable_slice(
         check_part(function, offset, length)
     source = data if type(data) is bytes else bytes_to_cut(function, data)
     size = len(source)
-    if offset < 0 or length < 0 or offset > size - length:
-        check_range(function, offset, length, size)
-    return source if length == size else memoryview(source)[offset : offset + length]
+    if offset == 0 and length == size:
+        return source
+    check_range(function, offset, length, size)
+    return memoryview(source)[offset : offset + length]
 
 
-def release(part: bytes | memoryview) -> None:
+def part_to_write(
+    function: str, data: ReadableBuffer | str, offset: int, length: int
+) -> bytes | bytearray | memoryview:
+    """Do what `readable_slice` does for a part that is written at once: what is small is copied.
+
+    A write that has to wait needs a view: the data may change until it is done.
+    """
+    if (type(data) is bytearray or type(data) is bytes) and type(offset) is type(length) is int:
+        end = offset + length
+        if 0 <= offset <= end <= len(data) and length <= MOST_COPIED:
+            return data[offset:end]
+    return readable_slice(function, data, offset, length)
+
+
+def release(part: bytes | bytearray | memoryview) -> None:
     """Release what `writable_slice` or `readable_slice` gave, before an exception leaves.
 
     The traceback of the exception keeps the frames of the functions that it left, and all that they

@@ -10,6 +10,7 @@ from typing import Never
 from lwt._core.checks import given_by_position
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.mode import choose_mode, settle_mode
 from lwt_unix._errors import call_named, note_call
@@ -58,6 +59,7 @@ def dup2(source: File_descr, target: File_descr, /, *_wrong: Never, cloexec: boo
     queues = [queue for queue in (target._readers, target._writers) if queue is not None]
     for queue in queues:
         queue.stop()
+    emptied.note_end()
     try:
         if source._fd != target._fd:
             lwt_engine.get().forget(target._fd)

@@ -35,6 +35,7 @@ from lwt._core.publish import constants
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_fd
 from lwt_unix._descriptors import system
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._descriptors.wait_queue import WaitQueue
 from lwt_unix._errors import note_call
@@ -118,6 +119,7 @@ class File_descr:
         "_fd",
         "_state",
         "_direct",
+        "_is_stream",
         "_settled",
         "_blocking",
         "_set_flags",
@@ -139,6 +141,9 @@ class File_descr:
 
         self._direct = False
         """Whether it is opened, its mode settled and non-blocking: all that `read` has to ask."""
+
+        self._is_stream = False
+        """Whether it is known to be a socket of type SOCK_STREAM; see `emptied`."""
 
         self._settled = False
         self._blocking = blocking
@@ -298,6 +303,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
         raise why_unusable("lwt_unix.close", descriptor)
     descriptor._state = Closed
     descriptor._direct = False
+    emptied.note_end()
     try:
         _reject_waiters(descriptor)
     finally:

@@ -14,12 +14,14 @@ OCaml: `blocking` and `set_blocking` of lwt_unix.ml.
 from __future__ import annotations
 
 import stat
+from socket import SOCK_STREAM
 from typing import Never
 
 import lwt
 from lwt._core.checks import given_by_position
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened
+from lwt_unix._descriptors.system import SocketKind
 from lwt_unix._errors import call_named
 
 
@@ -79,7 +81,12 @@ def settle_mode(descriptor: File_descr) -> bool:
     descriptor._blocking = blocking
     descriptor._settled = True
     descriptor._direct = not blocking
+    descriptor._is_stream = _is_stream(descriptor._socket_kind)
     return blocking
+
+
+def _is_stream(kind: SocketKind | None) -> bool:
+    return kind is not None and kind.type == SOCK_STREAM
 
 
 def _guess_blocking(fd: int) -> bool:
@@ -90,9 +97,11 @@ def _guess_blocking(fd: int) -> bool:
     return not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
 
 
-def already_non_blocking(fd: int) -> File_descr:
-    """Wrap a number whose flag says non-blocking: nothing is left to settle."""
+def already_non_blocking(fd: int, kind: SocketKind | None) -> File_descr:
+    """Wrap the number of a socket whose flag says non-blocking: nothing is left to settle."""
     descriptor = File_descr(fd, False, False)
+    descriptor._socket_kind = kind
+    descriptor._is_stream = _is_stream(kind)
     descriptor._settled = True
     descriptor._direct = True
     return descriptor

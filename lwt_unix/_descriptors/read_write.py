@@ -3,7 +3,7 @@
 Servers spend their time in `read` and `write`. So these are `wrap_syscall` written out: the system
 call is tried at once, and one promise is made. (Python itself tries again after a signal, so only
 EAGAIN says "not now".) The calls are `readv` and `write` on a view of the caller's buffer, so that
-nothing is copied. They are the same for sockets, pipes and files.
+nothing is copied but what is small. They are the same for sockets, pipes and files.
 
 Writing to a pipe or socket that nobody reads any more is an OSError (EPIPE), never a signal. Python
 ignores SIGPIPE from the start; an OCaml program has to ask for that.
@@ -15,25 +15,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Never, TypeVar
+from typing import TYPE_CHECKING, Final, Never, TypeVar, final
 
 import lwt
 from lwt._core.checks import given_by_position
+from lwt._core.promise import FULFILLED, new_promise
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
     MOST_AT_ONCE,
+    OF_A_CALL,
+    OF_A_WRITE,
     Retry,
     has_had_its_turn,
+    put_to_wait,
     try_later,
-    try_or_wait,
     wait_for,
     would_not_block,
 )
-from lwt_unix._descriptors.buffers import check_ascii, readable_slice, release, writable_slice
+from lwt_unix._descriptors.buffers import (
+    check_ascii,
+    part_to_write,
+    readable_slice,
+    release,
+    writable_slice,
+)
 from lwt_unix._descriptors.copies import inherit_unless
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, Opened, check_is_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._descriptors.wait_queue import PendingAction, PendingCall
 from lwt_unix._errors import call_named, note_call
 from lwt_unix._jobs.jobs import run_job
 
@@ -66,22 +77,53 @@ def read(
     OCaml: Lwt_unix.read : file_descr -> bytes -> int -> int -> int Lwt.t
     """
     view = writable_slice("lwt_unix.read", buffer, offset, length)
-    if type(descriptor) is not File_descr or not descriptor._direct:
-        check_is_descriptor("lwt_unix.read", descriptor)
+    if (type(descriptor) is not File_descr or not descriptor._direct) and _settle(
+        "lwt_unix.read", descriptor, view
+    ):
         call = partial(system.readv, descriptor._fd, (view,))
-        return _read_or_write("read", Read, descriptor, view, call)
-    descriptor._calls += 1
-    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
-        return try_later("read", Read, descriptor, partial(system.readv, descriptor._fd, (view,)))
+        return _when_ready("read", Read, descriptor, view, call)
+    if emptied.descriptor is descriptor:
+        return put_to_wait(Read, descriptor, PendingRead(descriptor, view))
+    descriptor._calls += OF_A_CALL
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, OF_A_CALL):
+        return try_later(Read, descriptor, PendingRead(descriptor, view))
     try:
-        return lwt.return_(system.readv(descriptor._fd, (view,)))
+        return new_promise(FULFILLED, system.readv(descriptor._fd, (view,)))
     except BlockingIOError:
         pass
     except Exception as exn:
         release(view)
         note_call(exn, "read")
         raise
-    return wait_for("read", Read, descriptor, partial(system.readv, descriptor._fd, (view,)))
+    return put_to_wait(Read, descriptor, PendingRead(descriptor, view))
+
+
+@final
+class PendingRead(PendingCall):
+    """A read that waits."""
+
+    __slots__ = ("descriptor", "view")
+
+    def __init__(self, descriptor: File_descr, view: memoryview) -> None:
+        PendingCall.__init__(self, "read")  # Quicker than by `super`.
+        self.descriptor = descriptor
+        self.view = view
+
+    def attempt(self) -> int:
+        """Read what is there."""
+        descriptor, view = self.descriptor, self.view
+        count = system.readv(descriptor._fd, (view,))
+        if descriptor._is_stream and count < len(view):
+            emptied.note(descriptor)
+        self.view = _NOTHING
+        return count
+
+    def let_go(self) -> None:
+        """Keep the buffer no longer."""
+        self.view = _NOTHING
+
+
+_NOTHING: Final = memoryview(b"")
 
 
 def write(
@@ -106,23 +148,32 @@ def write(
 
     OCaml: Lwt_unix.write : file_descr -> bytes -> int -> int -> int Lwt.t
     """
-    source = readable_slice("lwt_unix.write", data, offset, length)
-    if type(descriptor) is not File_descr or not descriptor._direct:
-        check_is_descriptor("lwt_unix.write", descriptor)
-        call = partial(system.write, descriptor._fd, source)
-        return _read_or_write("write", Write, descriptor, source, call)
-    descriptor._calls += 1
-    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
-        return try_later("write", Write, descriptor, partial(system.write, descriptor._fd, source))
-    try:
-        return lwt.return_(system.write(descriptor._fd, source))
-    except BlockingIOError:
-        pass
-    except Exception as exn:
-        release(source)
-        note_call(exn, "write")
-        raise
-    return wait_for("write", Write, descriptor, partial(system.write, descriptor._fd, source))
+    part = part_to_write("lwt_unix.write", data, offset, length)
+    if (type(descriptor) is not File_descr or not descriptor._direct) and _settle(
+        "lwt_unix.write", descriptor, part
+    ):
+        part = readable_slice("lwt_unix.write", data, offset, length)
+        call = partial(system.write, descriptor._fd, part)
+        return _when_ready("write", Write, descriptor, part, call)
+    if emptied.descriptor is not descriptor:
+        emptied.descriptor = None
+    has_to_wait = False
+    descriptor._calls += OF_A_WRITE
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, OF_A_WRITE):
+        has_to_wait = True
+    else:
+        try:
+            return new_promise(FULFILLED, system.write(descriptor._fd, part))
+        except BlockingIOError:
+            pass
+        except Exception as exn:
+            release(part)
+            note_call(exn, "write")
+            raise
+    part = readable_slice("lwt_unix.write", data, offset, length)
+    pending = PendingAction("write", partial(system.write, descriptor._fd, part), None)
+    wait = try_later if has_to_wait else put_to_wait
+    return wait(Write, descriptor, pending)
 
 
 def write_string(
@@ -136,27 +187,39 @@ def write_string(
     return write(descriptor, data, offset, length)
 
 
-def _read_or_write(
+def _settle(function: str, descriptor: File_descr, part: bytes | bytearray | memoryview) -> bool:
+    """Settle the mode of a descriptor, which has to be opened; return whether it blocks."""
+    try:
+        check_is_descriptor(function, descriptor)
+        is_blocking = settle_mode(descriptor)
+        if descriptor._state is not Opened:
+            raise why_unusable(function, descriptor)
+        return is_blocking
+    except Exception:
+        release(part)
+        raise
+
+
+def _when_ready(
     name: str,
     event: Io_event,
     descriptor: File_descr,
     part: bytes | memoryview,
     call: Callable[[], A],
 ) -> lwt.Promise[A]:
-    """Read or write on a descriptor whose mode is blocking, or not settled, or not opened."""
+    """Read or write on a descriptor in blocking mode.
+
+    OCaml waits until the descriptor is ready, and then lets a thread do the call, which may still block
+    if another reader was faster. Without threads that would stop the program, so each attempt first
+    makes sure.
+    """
     try:
-        is_blocking = settle_mode(descriptor)
-        if descriptor._state is not Opened:
-            raise why_unusable(f"lwt_unix.{name}", descriptor)
-        if not is_blocking:
-            return try_or_wait(name, event, descriptor, call)
-        # OCaml waits until the descriptor is ready, and then lets a thread do the call, which may
-        # still block if another reader was faster. Without threads that would stop the program,
-        # so each attempt first makes sure.
         call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
-        descriptor._calls += 1
-        if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor):
-            return try_later(name, event, descriptor, call_when_ready)
+        emptied.descriptor = None
+        cost = OF_A_WRITE if event is Write else OF_A_CALL
+        descriptor._calls += cost
+        if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost):
+            return try_later(event, descriptor, PendingAction(name, call_when_ready, None))
         if would_not_block(event, descriptor._fd):
             return run_job(name, call)
         return wait_for(name, event, descriptor, call_when_ready)

@@ -1,6 +1,6 @@
 """What waits for one direction of a descriptor, in the order in which it came.
 
-A queue is a chain of actions and one event of the engine. A class that derives from it says what
+A queue is a chain of operations (`Pending`) and one event of the engine. A class that derives from it says what
 starts that event: the queue itself does not know the descriptor. This always holds: a queue with a
 member has an event in the engine, and a queue without a member has none when control is back in the
 main loop.
@@ -15,9 +15,21 @@ from collections.abc import Callable
 from typing import Any, Final, final
 
 import lwt
-from lwt._core.promise import REJECTED, Callback, underlying
+from lwt._core.promise import (
+    CANCEL_THIS,
+    FULFILLED,
+    PENDING,
+    Callback,
+    Promise,
+    Resolver,
+    new_promise,
+    settle,
+    underlying,
+)
+from lwt._core.resolution import run_callbacks
 from lwt._core.storage import current_storage
 from lwt_unix import lwt_engine
+from lwt_unix._descriptors.emptied import emptied
 
 
 @final
@@ -47,8 +59,8 @@ class Pending(Callback):
 
     previous: Pending | None
     next: Pending | None
-    """The neighbours. `next` stays as it was when the waiter leaves its queue, so that a walk
-    through the queue can go on from there."""
+    """The neighbours, from the time when it came into a queue. `next` stays as it was when the
+    operation leaves its queue, so that a walk through the queue can go on from there."""
 
     def attempt(self) -> object:
         """Try; return the result, or `NOT_YET`.
@@ -63,60 +75,57 @@ class Pending(Callback):
         raise NotImplementedError
 
     def lose(self, value: object) -> None:
-        """Do what has to be done with a result that nobody gets, if something has."""
+        """Do what has to be done with a result that nobody gets, if something has.
+
+        Nearly always somebody gets it. But a finaliser may cancel the promise, or close the descriptor,
+        while the call runs, or right after it.
+        """
 
     def reject(self, exn: Exception) -> None:
         """Take the exception by which it has failed; it has left its queue."""
         raise NotImplementedError
 
 
-@final
-class PendingAction(Pending):
-    """One action that waits: a member of a queue, until its promise is resolved."""
+class PendingCall(Pending):
+    """A system call that waits.
 
-    __slots__ = ("action", "lost", "resolver", "storage")
+    Its promise, its place in the queue and its cancel callback are one object: servers come here
+    once a request.
+    """
 
-    # The two stand for Callable[[], A] and Resolver[A], for an A that the queue does not know.
-    def __init__(
-        self,
-        name: str | None,
-        action: Callable[[], Any],
-        resolver: lwt.Resolver[Any],
-        lost: Callable[[Any], object] | None = None,
-    ) -> None:
+    __slots__ = ("promise", "storage")
+
+    def __init__(self, name: str | None) -> None:
         self.name = name
-        self.action = action
-        self.resolver = resolver
-
-        self.lost = lost
-        """What is done with a value that nobody gets, if something has to be done. Nearly always
-        somebody gets it. But a finaliser may cancel the promise, or close the descriptor, while the
-        call runs, or right after it."""
+        self.promise: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+        self.promise._cancel_callbacks = [self]  # What lwt.on_cancel does for a new promise.
 
         self.storage = current_storage.contents
         """That of the place where it began to wait."""
 
-        self.queue = self.previous = self.next = None
+        self.queue = None
 
-    def attempt(self) -> object:
-        """Call the action."""
-        return self.action()
+    def let_go(self) -> None:
+        """Keep what the call needs, such as a buffer, no longer: it is not made any more.
+
+        An attempt that has worked does the same.
+        """
+        raise NotImplementedError
 
     def fulfill(self, value: object) -> None:
-        """Fulfill the promise; if it turns out that nobody gets the value, say so."""
-        self.action = _spent
-        lwt.wakeup(self.resolver, value)
-        self.lose(value)
-
-    def lose(self, value: object) -> None:
-        """Say that nobody gets a value, if that is so."""
-        if self.lost is not None and underlying(self.resolver._promise)._state == REJECTED:
-            self.lost(value)
+        """Fulfill the promise."""
+        promise = self.promise
+        if promise._state == PENDING or underlying(promise)._state == PENDING:
+            promise = settle(promise, FULFILLED, value)
+            promise._cancel_callbacks = None  # It cannot be cancelled any more.
+            run_callbacks(promise)
+        else:
+            self.lose(value)
 
     def reject(self, exn: Exception) -> None:
-        """Reject the promise of an action that has left its queue."""
-        self.action = _spent
-        lwt.wakeup_exn(self.resolver, exn)
+        """Reject the promise."""
+        self.let_go()
+        lwt.wakeup_exn(Resolver(self.promise), exn)
 
     def run_cancel(self) -> None:
         """Leave the queue, because the promise was cancelled. The promise calls this."""
@@ -124,8 +133,44 @@ class PendingAction(Pending):
         queue = self.queue
         if queue is not None:
             queue.remove(self)
-            self.action = _spent
+            self.let_go()
             queue.stop_if_idle()
+
+
+@final
+class PendingAction(PendingCall):
+    """A call that is a function without arguments."""
+
+    __slots__ = ("action", "lost")
+
+    # They stand for Callable[[], A] and Callable[[A], object], for an A that the queue does not know.
+    def __init__(
+        self,
+        name: str | None,
+        action: Callable[[], Any],
+        lost: Callable[[Any], object] | None,
+    ) -> None:
+        PendingCall.__init__(self, name)  # Quicker than by `super`.
+        self.action = action
+
+        self.lost = lost
+        """What `lose` calls."""
+
+    def attempt(self) -> object:
+        """Call the action."""
+        emptied.descriptor = None
+        value = self.action()
+        self.action = _spent
+        return value
+
+    def let_go(self) -> None:
+        """Keep the action, and the buffer that it may have, no longer."""
+        self.action = _spent
+
+    def lose(self, value: object) -> None:
+        """Say that nobody gets a value."""
+        if self.lost is not None:
+            self.lost(value)
 
 
 def _spent() -> None:
@@ -173,6 +218,10 @@ class WaitQueue(ABC):
 
     def remove(self, pending: Pending) -> bool:
         """Take out a member, if it still is one; its `next` stays as it is."""
+        if self.first is pending and self.last is pending:  # nearly always so
+            self.first = self.last = None
+            pending.queue = None
+            return True
         if pending.queue is not self:
             return False
         previous, following = pending.previous, pending.next

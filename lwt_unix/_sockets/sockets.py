@@ -27,6 +27,7 @@ from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import Retry, RetryLater, is_ready, try_syscall
 from lwt_unix._descriptors.copies import inherit_unless
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
@@ -236,16 +237,17 @@ def _accept(descriptor: File_descr, cloexec: bool) -> tuple[File_descr, Sockaddr
         system.set_blocking(fd, False)
         if not cloexec:
             system.set_inheritable(fd, True)
-        client = already_non_blocking(fd)
-        client._socket_kind = descriptor._socket_kind
+        client = already_non_blocking(fd, descriptor._socket_kind)
         return client, from_python(address)
     except BaseException:
+        emptied.note_end()
         system.close(fd)
         raise
 
 
 def _close_client(accepted: tuple[File_descr, Sockaddr] | None) -> None:
     if accepted is not None:
+        emptied.note_end()
         system.close(accepted[0]._fd)
 
 
@@ -355,6 +357,7 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
     commands = "use SHUTDOWN_RECEIVE, SHUTDOWN_SEND or SHUTDOWN_ALL"
     check_kind("lwt_unix.shutdown", command, Shutdown_command, commands)
     check_opened("lwt_unix.shutdown", descriptor)
+    emptied.note_end()
     with call_named("shutdown"):
         system.shutdown(socket_of(descriptor), command.value)
 

@@ -182,20 +182,21 @@ class kernel_based(descriptor_based):
         """Call the events of the descriptors that were reported."""
         if len(ready) > 1:
             arrange_ready(ready)
-        watches = self._watches
+        watches, readable = self._watches, self._readable
         has_strays = False
         for fd, bits in ready:
             watch = watches.get(fd)
-            if watch is None or not watch.applied:
+            if watch is not None and watch.applied & READ:
+                if bits & readable:
+                    readers = watch.readers
+                    if len(readers) == 1:  # nearly always so: saves a call on a hot path
+                        event = readers[0]
+                        event.callback(event)
+                    else:
+                        call_newest_first(readers)
+            elif watch is None or not watch.applied:
                 # A stray report, unless the descriptor was forgotten after it was reported.
                 has_strays = has_strays or fd not in self._forgotten
-            elif bits & self._readable and watch.applied & READ:
-                readers = watch.readers
-                if len(readers) == 1:  # nearly always so: saves a call on a hot path
-                    event = readers[0]
-                    event.callback(event)
-                else:
-                    call_newest_first(readers)
         if self._writables or self._actions:
             for fd, bits in ready:
                 if bits & self._writable:

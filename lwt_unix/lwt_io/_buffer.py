@@ -30,7 +30,8 @@ from lwt._core.publish import constants
 from lwt_unix._checks import promise_of
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
-from lwt_unix._descriptors.actions import has_had_its_turn
+from lwt_unix._descriptors.actions import OF_A_CALL, OF_A_WRITE, has_had_its_turn
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._errors import note_call
 
@@ -255,8 +256,8 @@ class ChannelBuffer:
         """Read from the descriptor past the buffer, which is empty, if there is something to read."""
         descriptor = self.descriptor
         assert descriptor is not None
-        descriptor._calls += 1
-        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor):
+        descriptor._calls += OF_A_CALL
+        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor, OF_A_CALL):
             return IN_NEXT_TURN
         try:
             count = system.readv(descriptor._fd, (target,))
@@ -286,8 +287,10 @@ class ChannelBuffer:
         """Write to the descriptor past the buffer, which is empty, if there is room."""
         descriptor = self.descriptor
         assert descriptor is not None
-        descriptor._calls += 1
-        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor):
+        if emptied.descriptor is not descriptor:
+            emptied.descriptor = None
+        descriptor._calls += OF_A_WRITE
+        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor, OF_A_WRITE):
             return IN_NEXT_TURN
         try:
             count = system.write(descriptor._fd, source)

@@ -7,6 +7,7 @@ import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
+from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_engine._base import main_loop
@@ -43,6 +44,7 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_main.Enter_iter_hooks": lambda: repr(lwt_main.Enter_iter_hooks),
     "lwt_main.Leave_iter_hooks": lambda: repr(lwt_main.Leave_iter_hooks),
     "lwt_main.Exit_hooks": lambda: repr(lwt_main.Exit_hooks),
+    "_descriptors.emptied.emptied": lambda: (emptied.descriptor, emptied.last_end),
     "_descriptors.file_descr.stdin": lambda: of_descriptor(lwt_unix.stdin),
     "_descriptors.file_descr.stdout": lambda: of_descriptor(lwt_unix.stdout),
     "_descriptors.file_descr.stderr": lambda: of_descriptor(lwt_unix.stderr),
@@ -79,6 +81,7 @@ def change_everything() -> list[object]:
     lwt_main.run(lwt_io.read_char(lwt_io.zero))
     lwt_main.run(lwt_io.close(lwt_io.null))
     lwt_main.run(lwt_io.resize_buffer(lwt_io.stdin, 50))
+    emptied.descriptor, emptied.last_end = lwt_unix.stdin, 5
     for descriptor in (lwt_unix.stdin, lwt_unix.stdout, lwt_unix.stderr):
         lwt_unix.abort(descriptor, ValueError())
     for hooks in (lwt_main.Enter_iter_hooks, lwt_main.Leave_iter_hooks):

@@ -11,12 +11,15 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_io, lwt_main
-from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
+from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_WRITES
+from lwt_unix._descriptors.actions import OF_A_CALL
 from lwt_unix.lwt_io._buffer import MOST_AT_ONCE as MOST_TAKEN
 from tests.support.descriptors import a_blocking_pipe, send
 from tests.support.sockets import Open
 
 Step = Callable[[], lwt.Promise[Any]]
+
+MOST_CALLS = MOST_WRITES // OF_A_CALL
 
 
 def numbers_by_turn(step: Step, total: int) -> list[int]:
@@ -66,14 +69,25 @@ def receiving_from(opened: Open) -> Step:
     return lambda: lwt_unix.recvfrom(near, buffer, 0, 1, [])
 
 
+def to_write(opened: Open) -> tuple[lwt_unix.File_descr, int]:
+    """Something that takes thousands of small writes, and the number of what to read them from."""
+    reading, writing = map(opened, lwt_unix.pipe())
+    return writing, lwt_unix.unix_file_descr(reading)
+
+
 def writing(opened: Open) -> Step:
-    near, _ = opened.pair()
-    return lambda: lwt_unix.write(near, b"x", 0, 1)
+    descriptor, _ = to_write(opened)
+    return lambda: lwt_unix.write(descriptor, b"x", 0, 1)
 
 
 def sending(opened: Open) -> Step:
-    near, _ = opened.pair()
-    return lambda: lwt_unix.send(near, b"x", 0, 1, [])
+    near, far = opened.pair()
+
+    def send_and_take() -> lwt.Promise[int]:
+        sent = lwt_unix.send(near, b"x", 0, 1, [])
+        return lwt.map(lambda _: len(os.read(lwt_unix.unix_file_descr(far), 10)), sent)
+
+    return send_and_take
 
 
 def sending_to(opened: Open) -> Step:
@@ -115,9 +129,6 @@ def accepting_several(opened: Open) -> Step:
         reading_in_blocking_mode,
         receiving,
         receiving_from,
-        writing,
-        sending,
-        sending_to,
         accepting,
         accepting_several,
     ],
@@ -130,6 +141,14 @@ def test_only_so_many_calls_on_a_descriptor_are_done_in_one_turn(
     assert numbers_by_turn(step, 200) == [2 * MOST_CALLS, MOST_CALLS, 200 - 3 * MOST_CALLS]
 
 
+@pytest.mark.parametrize("make", [writing, sending, sending_to])
+def test_only_so_many_writes_to_a_descriptor_are_done_in_one_turn(
+    opened: Open, make: Callable[[Open], Step]
+) -> None:
+    numbers = numbers_by_turn(make(opened), 3 * MOST_WRITES + 10)
+    assert numbers == [2 * MOST_WRITES, MOST_WRITES, 10]
+
+
 def test_reads_and_writes_are_counted_together(opened: Open) -> None:
     near, buffer = ready_to_read(opened, 200), bytearray(1)
 
@@ -137,7 +156,10 @@ def test_reads_and_writes_are_counted_together(opened: Open) -> None:
         read = lwt_unix.read(near, buffer, 0, 1)
         return lwt.bind(read, lambda length: lwt_unix.write(near, buffer, 0, length))
 
-    assert numbers_by_turn(echo, 2 * MOST_CALLS) == [MOST_CALLS, MOST_CALLS // 2, MOST_CALLS // 2]
+    most = MOST_WRITES // (OF_A_CALL + 1)
+    numbers = numbers_by_turn(echo, 200)
+    assert numbers[1:] == [most, 200 - numbers[0] - most]
+    assert 2 * most <= numbers[0] <= 2 * most + 2
 
 
 def test_each_descriptor_is_counted_for_itself(opened: Open) -> None:
@@ -149,12 +171,12 @@ def test_each_descriptor_is_counted_for_itself(opened: Open) -> None:
 
 
 def test_calls_beyond_the_bound_are_done_in_their_order(opened: Open) -> None:
-    near, far = opened.pair()
-    count = 2 * MOST_CALLS + 10
-    written = [lwt_unix.write(near, bytes([number]), 0, 1) for number in range(count)]
+    descriptor, reading = to_write(opened)
+    data = [number.to_bytes(2) for number in range(2 * MOST_WRITES + 10)]
+    written = [lwt_unix.write(descriptor, two, 0, 2) for two in data]
     assert sum(lwt.is_sleeping(promise) for promise in written) >= 10
     lwt_main.run(lwt.join(lwt.map(lambda _: None, promise) for promise in written))
-    assert os.read(lwt_unix.unix_file_descr(far), 1000) == bytes(range(count))
+    assert os.read(reading, 65536) == b"".join(data)
 
 
 def test_the_next_turn_tries_again_also_what_the_system_does_not_report(opened: Open) -> None:
@@ -172,19 +194,21 @@ def test_an_action_that_waits_for_the_next_turn_is_rejected_when_its_descriptor_
     opened: Open,
 ) -> None:
     near, _ = opened.pair()
-    promises = [lwt_unix.write(near, b"x", 0, 1) for _ in range(2 * MOST_CALLS + 1)]
+    buffer = bytearray()
+    lwt_unix.set_blocking(near, False)
+    promises = [lwt_unix.read(near, buffer, 0, 0) for _ in range(2 * MOST_CALLS + 1)]
     lwt_main.run(lwt_unix.close(near))
     assert isinstance(lwt.state(promises[-1]), lwt.Fail)
 
 
 def test_an_action_that_waits_for_the_next_turn_can_be_cancelled(opened: Open) -> None:
-    near, far = opened.pair()
-    promises = [lwt_unix.write(near, b"x", 0, 1) for _ in range(2 * MOST_CALLS + 1)]
+    descriptor, reading = to_write(opened)
+    promises = [lwt_unix.write(descriptor, b"x", 0, 1) for _ in range(2 * MOST_WRITES + 1)]
     number = [lwt.is_sleeping(promise) for promise in promises].index(True)
     lwt.cancel(promises[-1])
     lwt_main.run(lwt.join(lwt.map(lambda _: None, promise) for promise in promises[:-1]))
-    assert len(os.read(lwt_unix.unix_file_descr(far), 1000)) == 2 * MOST_CALLS
-    assert number >= MOST_CALLS
+    assert len(os.read(reading, 65536)) == 2 * MOST_WRITES
+    assert number >= MOST_WRITES
 
 
 # --- What is read ahead ------------------------------------------------------
