@@ -388,7 +388,8 @@ def add_callback(promise: Promise[Any], callback: Callback) -> None:
 
     The promise was so when the caller looked. If a finaliser has made it a proxy since then, the
     callback is attached to the underlying promise. If a finaliser has resolved it, the callback
-    is deferred: it runs when the outermost callbacks have run, or at the next turn.
+    is deferred: it runs when the outermost callbacks have run, or at the next turn. Without a main
+    loop, there is no turn: it runs when something is resolved next.
     """
     if promise._state == PENDING:
         others = promise._callbacks

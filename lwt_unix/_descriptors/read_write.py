@@ -60,8 +60,10 @@ def read(
     """Read into a part of a buffer, and return how many bytes came; 0 at the end of file.
 
     If there is something to read, it is read now and the promise is fulfilled already. Otherwise
-    the read waits; it may be cancelled then, and reads nothing. Reads that wait for one descriptor
-    get the bytes in the order of their calls. A `bytearray` cannot be resized meanwhile.
+    the read waits; it may be cancelled then, and reads nothing. (Only a finaliser can cancel it
+    inside of its system call. Nobody is told then how much has come into the buffer.) Reads that
+    wait for one descriptor get the bytes in the order of their calls. A `bytearray` cannot be
+    resized meanwhile.
 
     Args:
         descriptor: what to read from.

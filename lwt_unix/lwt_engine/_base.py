@@ -22,7 +22,8 @@ from typing import Any, Final, NoReturn
 
 from lwt._core.checks import check_callable, wrong_type
 from lwt._core.identity import refuse_copy
-from lwt._core.promise import PENDING, Promise, new_promise
+from lwt._core.pause import paused_count
+from lwt._core.promise import PENDING, PROXY, Promise, new_promise, underlying
 from lwt_unix._checks import check_delay, check_fd
 from lwt_unix.lwt_engine._events import (
     Action,
@@ -105,6 +106,13 @@ class Main_loop:
         self.dropped: Collection[object] = ()
         self.deferred: Collection[object] = ()
 
+    def has_work(self) -> bool:
+        """Say whether it would have something to do. `kernel_based.iter` has this written out."""
+        awaited = self.awaited
+        if awaited._state == PROXY:
+            awaited = self.awaited = underlying(awaited)
+        return bool(paused_count() or awaited._state != PENDING or self.dropped or self.deferred)
+
 
 _NEVER: Final[Promise[Any]] = new_promise(PENDING, None)
 
@@ -146,6 +154,10 @@ class abstract(ABC):
     @abstractmethod
     def iter(self, block: bool, /) -> None:
         """Perform one turn: call what is ready.
+
+        If the collector runs here, before the engine waits, a finaliser may give the main loop
+        something to do. An engine of your own does not know of it: it is done after the turn.
+        The engines of this module look for it right before they wait.
 
         Args:
             block: whether to wait until something is ready.

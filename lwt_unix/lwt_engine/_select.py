@@ -24,7 +24,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Final
 
-from lwt_unix.lwt_engine._base import Engine_id, Engine_id__select
+from lwt_unix.lwt_engine._base import Engine_id, Engine_id__select, main_loop
 from lwt_unix.lwt_engine._descriptors import READ, WRITE, call_newest_first, descriptor_based
 
 FD_SETSIZE: Final = 1024
@@ -92,7 +92,12 @@ class _table_based(descriptor_based):
             call_newest_first(watch.writers)
 
     def _timeout(self, block: bool) -> float:
-        return self._timer_queue.timeout() if block else 0.0
+        timeout = self._timer_queue.timeout() if block else 0.0
+        # The last look, as in `kernel_based.iter`: from here to the call nothing is made that the
+        # collector tracks.
+        if timeout and (main_loop.has_work() or self._timer_queue.fresh or self._changes):
+            return 0.0
+        return timeout
 
 
 class select_based(_table_based):
@@ -114,6 +119,10 @@ class select_based(_table_based):
         self, fds_r: list[int], fds_w: list[int], timeout: float, /
     ) -> tuple[Iterable[int], Iterable[int]]:
         """Wait until a descriptor is ready, or until a time has passed.
+
+        Make no object before the system call that the collector tracks, such as a list: a
+        finaliser could run then, and what it gives the main loop to do would wait, too. The two
+        lists may be changed.
 
         Args:
             fds_r: wait for one of these to become readable.
@@ -146,8 +155,8 @@ class select_based(_table_based):
             if error.errno == errno.EINTR:
                 ready_r, ready_w = (), ()
             elif error.errno == errno.EBADF:
-                ready_r = [fd for fd in fds_r if is_bad(fd)]
-                ready_w = [fd for fd in fds_w if is_bad(fd)]
+                ready_r = [fd for fd in sorted(fds_r, reverse=True) if is_bad(fd)]
+                ready_w = [fd for fd in sorted(fds_w, reverse=True) if is_bad(fd)]
             else:
                 raise
         self._timer_queue.run_due()
@@ -176,6 +185,8 @@ class poll_based(_table_based):
         self, fds: list[tuple[int, bool, bool]], timeout: float, /
     ) -> Iterable[tuple[int, bool, bool]]:
         """Wait until a descriptor is ready, or until a time has passed.
+
+        What is made before the system call matters as for `select_based.select`.
 
         Args:
             fds: tuples of a descriptor, whether to wait for it to become readable, and
@@ -240,7 +251,7 @@ class select(select_based):
         """
         # The system call reports its three sets one after the other; each list is in the
         # order of the argument, so ascending arguments give the order of OCaml's.
-        ready_r, ready_w, _ = _select.select(
-            fds_r[::-1], fds_w[::-1], (), None if timeout < 0 else timeout
-        )
+        fds_r.reverse()
+        fds_w.reverse()
+        ready_r, ready_w, _ = _select.select(fds_r, fds_w, (), None if timeout < 0 else timeout)
         return ready_r, ready_w

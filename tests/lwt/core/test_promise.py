@@ -4,12 +4,12 @@ import gc
 import sys
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import pytest
 
 import lwt
-from lwt._core.promise import CLEANUP_THRESHOLD, PROXY
+from lwt._core.promise import CLEANUP_THRESHOLD, PROXY, Callback, add_callback
 from tests.support.promises import Recorder, callbacks_of
 
 pytestmark = pytest.mark.usefixtures("nothing_left_over")
@@ -254,3 +254,30 @@ def test_no_promise_is_left_behind_by_programs_that_end() -> None:
 async def body_of_pause(text: str) -> str:
     await lwt.pause()
     return text
+
+
+# --- Attaching ---------------------------------------------------------------
+
+
+@final
+class Attached(Callback):
+    """A callback that notes when it runs."""
+
+    def __init__(self, record: Recorder) -> None:
+        self.record = record
+
+    def run(self, promise: lwt.Promise[Any], /) -> None:
+        self.record(f"attached to {promise!r}")
+
+
+def test_without_a_main_loop_what_is_attached_too_late_runs_when_something_is_resolved(
+    record: Recorder,
+) -> None:
+    """A finaliser may have resolved the promise since its state was looked at."""
+    add_callback(lwt.return_(3), Attached(record))
+    lwt.map(record.on("called at once"), lwt.return_unit)
+    assert record.taken() == ["called at once"]
+    promise, resolver = lwt.wait()
+    lwt.on_success(promise, record.on("resolved"))
+    lwt.wakeup(resolver, None)
+    assert record.events == ["resolved", "attached to <Promise fulfilled: 3>"]

@@ -3,7 +3,7 @@
 import errno
 import os
 import pty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.support.descriptors import (
     open_descriptors,
     send,
 )
+from tests.support.promises import is_canceled
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -73,6 +74,28 @@ def test_a_cancelled_read_reads_nothing(ends: Pair) -> None:
     lwt_engine.iter(False)
     assert buffer == bytes(8)
     assert lwt_main.run(lwt_unix.read(ends[0], buffer, 0, 8)) == 5
+
+
+def test_a_read_that_is_cancelled_inside_of_its_system_call_leaves_its_bytes_in_the_buffer(
+    ends: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a finaliser can do so."""
+    buffer, readv = bytearray(8), system.readv
+
+    def cancelling(fd: int, buffers: Sequence[memoryview]) -> int:
+        count = readv(fd, buffers)
+        lwt.cancel(cancelled)
+        return count
+
+    monkeypatch.setattr(system, "readv", cancelling)
+    cancelled = lwt_unix.read(ends[0], buffer, 0, 5)
+    send(ends[1], b"hello, you")
+    lwt_engine.iter(False)
+    monkeypatch.undo()
+    assert is_canceled(cancelled)
+    assert buffer == b"hello\0\0\0"
+    assert lwt_main.run(lwt_unix.read(ends[0], buffer, 0, 8)) == 5
+    assert buffer[:5] == b", you"
 
 
 def test_writing_is_done_at_once_if_there_is_room(ends: Pair) -> None:
