@@ -46,7 +46,8 @@ def return_(value: T, /) -> Promise[T]:
 def fail(exception: Exception, /) -> Promise[NoReturn]:
     """Make a promise that is rejected with an exception.
 
-    In a callback, `raise` is better: it records a traceback.
+    In a callback, `raise` is better: it records a traceback. But one exception that is raised again
+    and again keeps the frames of each time; one that is given to `fail` does not grow.
 
     OCaml: Lwt.fail : exn -> _ t
     """

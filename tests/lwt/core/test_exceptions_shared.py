@@ -145,6 +145,24 @@ def test_an_exception_that_is_caught_and_given_again_does_not_grow() -> None:
     assert len(lengths) == 1
 
 
+def test_an_exception_that_is_raised_again_and_again_grows_by_its_own_frames_alone() -> None:
+    """As in any Python program."""
+    exception = A()
+
+    def fail() -> lwt.Promise[None]:
+        raise exception
+
+    lengths: list[int] = []
+
+    def handler(exception: Exception) -> lwt.Promise[None]:
+        lengths.append(length(exception.__traceback__))
+        return lwt.return_unit
+
+    for _ in range(3):
+        lwt.catch(fail, handler)
+    assert lengths == [1, 2, 3]
+
+
 def test_a_rejection_that_is_looked_at_shows_its_own_frames_to_handlers_and_to_the_hook() -> None:
     first, second = by_wakeup_exn(A())
     seen: list[list[str]] = []
