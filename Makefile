@@ -13,10 +13,12 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1 # it would ask the network for a newe
 TESTED_VERSIONS := 3.11 3.12 3.13
 SOURCES := lwt lwt_unix tests docs
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 VENV_PYTHON := .venv/bin/python
 RUNNABLE := .venv/.runnable
 TESTABLE := .venv/.testable
+BENCHABLE := .venv/.benchable
 
 # Sets $python to a Python of exactly version $(1) that can make environments, or
 # fails. A name on PATH is not enough: version managers leave stubs that do not run.
@@ -27,7 +29,7 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix reference bench budgets soak conformance conformance-exhaustive clean
+.PHONY: help run test check fix reference bench bench-quick bench-compare budgets soak conformance conformance-exhaustive clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -80,11 +82,21 @@ fix: $(TESTABLE) ## format, and mend what the linter can
 reference: $(TESTABLE) ## write docs/reference from the docstrings
 	$(VENV_PYTHON) -m docs.reference.generate
 
-bench: $(RUNNABLE) ## run every benchmark (minutes)
-	@for benchmark in tests/benchmarks/bench_*.py; do \
-	    echo "== $$benchmark"; \
-	    $(VENV_PYTHON) -m tests.benchmarks.$$(basename "$$benchmark" .py) || exit 1; \
-	done
+bench: $(BENCHABLE) ## measure all beside asyncio and others (20 minutes), into docs/explanation/speed.md
+	@$(VENV_PYTHON) -m tests.benchmarks --publish $(BENCH_ARGS)
+
+bench-quick: $(BENCHABLE) ## measure less of it (two minutes)
+	@$(VENV_PYTHON) -m tests.benchmarks --quick --json build/benchmarks/quick.json $(BENCH_ARGS)
+
+# make bench-compare A.json B.json: make takes the two names for targets, so they do nothing.
+ifeq (bench-compare,$(firstword $(MAKECMDGOALS)))
+COMPARED := $(wordlist 2,3,$(MAKECMDGOALS))
+.PHONY: $(COMPARED)
+$(COMPARED):
+	@:
+endif
+bench-compare: $(BENCHABLE) ## say what changed: make bench-compare A.json B.json
+	@$(VENV_PYTHON) -m tests.benchmarks.compare $(COMPARED)
 
 budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their budgets
 	@$(VENV_PYTHON) -m tests.budgets measure
@@ -120,6 +132,11 @@ $(RUNNABLE): pyproject.toml | $(VENV_PYTHON)
 $(TESTABLE): pyproject.toml | $(VENV_PYTHON)
 	@echo "Installing lwt-runtime and its development tools in .venv"
 	@$(VENV_PYTHON) -m pip install --quiet --editable '.[dev]'
+	@touch $(RUNNABLE) $@
+
+$(BENCHABLE): pyproject.toml | $(VENV_PYTHON)
+	@echo "Installing what the benchmark compares lwt-runtime with in .venv"
+	@$(VENV_PYTHON) -m pip install --quiet --editable '.[bench]'
 	@touch $(RUNNABLE) $@
 
 .venv-%/.testable: pyproject.toml

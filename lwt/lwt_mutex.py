@@ -196,7 +196,7 @@ def _call_locked(mutex: Mutex, f: Callable[[], PromiseOrCoroutine[T]]) -> Promis
     """Call the function, and unlock when its promise is resolved.
 
     `lwt.finalize` would do the same, but it has to wait for what cleans up. This saves half of the
-    time of `with_lock` on a free mutex (bench_waiting).
+    time of `with_lock` on a free mutex.
     """
     promise = underlying(attempt("lwt_mutex.with_lock", f))
     try:

@@ -37,7 +37,7 @@ def drive() -> Driver:
 
     It is here to save time. `yield from` gets what a body returns from the interpreter, whereas
     `body.send` raises it as a StopIteration. This saves a fifth of the time of a body that need not
-    wait (bench_core, "await of a resolved promise").
+    wait.
     """
     done = Done()
     done.value = None

@@ -18,8 +18,8 @@ Two things can be skipped at first: what serves cancellation alone (`_cancel_cal
 `choose` and functions like it.
 
 State and value lie flat in the promise, not in objects of their own. A promise is then one
-allocation instead of two; with two, `bind` takes a third longer (bench_core, "bind on a resolved
-promise"). The price is that `_value` is typed `Any`; its comment says what it holds.
+allocation instead of two; with two, `bind` on a resolved promise takes a third longer. The
+price is that `_value` is typed `Any`; its comment says what it holds.
 
 OCaml: src/core/lwt.ml, Main_internal_types, Public_types, Basic_helpers.
 """

@@ -104,7 +104,7 @@ MOST_AT_ONCE: Final = 1024
 many writes, or a sixteenth of that of other calls.
 
 With 100 microseconds for what a server does about each call that reads or accepts, the others wait 7
-milliseconds (tests/benchmarks/bench_starvation.py). A turn costs as much as a few calls, so that a
+milliseconds (`flood-sockets` in tests/benchmarks). A turn costs as much as a few calls, so that a
 smaller bound would be felt by who reads without end: with 16 reads, it takes a fifth longer. A program
 that writes without end mostly does little besides."""
 

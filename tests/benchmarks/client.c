@@ -4,10 +4,14 @@
      client connect PORT AT_ONCE SIZE SECONDS           connect, ask once, close, begin again
      client receive PORT BYTES                          take what one connection sends
      client idle PORT CONNECTIONS                       ask once on each connection, and keep it
+     client flood PORT LENGTH SIZE SECONDS PID          send lines of LENGTH bytes without end
+
 
    A question is SIZE bytes, of which the last is a newline, and so is its answer. The client
    prints "ready" when each connection has been answered once. It reads a line, does its work, and
-   prints how many answers (or bytes) there were, and in how many seconds. */
+   prints how many answers (or bytes) there were, and in how many seconds. While it floods, it asks
+   on another connection. Then it prints the longest time without an answer there, instead: as
+   microseconds that the server, which is process PID, used of its processor, and as seconds. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,11 +43,13 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static double now(void) {
+static double read_clock(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    if (clock_gettime(clock, &time)) fail("clock_gettime");
     return time.tv_sec + time.tv_nsec / 1e9;
 }
+
+static double now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 /* Send what the kernel takes. The rest goes when it says that there is room. */
 static void send_more(struct connection *connection) {
@@ -145,6 +151,50 @@ static void receive(long bytes) {
     printf("%ld %f\n", sum, now() - begin);
 }
 
+/* Send packets of 4,096 bytes, and drop the answers. */
+static void flood(long length, double seconds, pid_t pid) {
+    clockid_t used;
+    if (clock_getcpuclockid(pid, &used)) fail("clock_getcpuclockid");
+    struct connection asking;
+    struct epoll_event events[2];
+    char packet[4096];
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&server, sizeof server)) fail("connect");
+    for (int i = 0; i < 4096; i++) packet[i] = (i + 1) % length ? 'x' : '\n';
+    open_connection(&asking);
+    while (asking.unanswered) {
+        epoll_wait(poller, events, 1, -1);
+        send_more(&asking);
+        if (asking.unanswered && !asking.unsent) read_more(&asking);
+    }
+    wait_for_go();
+    struct epoll_event flooding = {.events = EPOLLIN | EPOLLOUT, .data.ptr = NULL};
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &flooding)) fail("epoll_ctl");
+    double begin = now(), asked = begin, asked_used = read_clock(used), longest = 0, most_used = 0;
+    ask(&asking);
+    for (int ended = 0; !ended;) {
+        ended = now() > begin + seconds;
+        int answered = 0, number = epoll_wait(poller, events, 2, 1);
+        for (int i = 0; i < number; i++) {
+            if (events[i].data.ptr == &asking) {
+                answered = read_more(&asking);
+            } else {
+                if (events[i].events & EPOLLIN) recv(fd, buffer, BUFFER, MSG_DONTWAIT);
+                if (events[i].events & EPOLLOUT) send(fd, packet, sizeof packet, MSG_DONTWAIT);
+            }
+        }
+        if (answered || ended) {
+            double time = now(), time_used = read_clock(used);
+            if (time - asked > longest) longest = time - asked;
+            if (time_used - asked_used > most_used) most_used = time_used - asked_used;
+            asked = time;
+            asked_used = time_used;
+            if (answered) ask(&asking);
+        }
+    }
+    printf("%ld %f\n", (long)(most_used * 1e6), longest);
+}
+
 int main(int count, char **arguments) {
     if (count < 4) return 2;
     const char *mode = arguments[1];
@@ -159,6 +209,10 @@ int main(int count, char **arguments) {
     question[size - 1] = '\n';
     if (!strcmp(mode, "receive")) {
         receive(number);
+        return 0;
+    }
+    if (!strcmp(mode, "flood")) {
+        flood(number, atof(arguments[5]), atoi(arguments[6]));
         return 0;
     }
     struct connection *all;

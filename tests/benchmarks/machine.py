@@ -104,7 +104,7 @@ class Others:
         """The part of all cores that others had; to be asked when all own children have ended."""
         others = busy_seconds() - self._busy - (own_seconds() - self._own)
         cores = os.cpu_count() or 1
-        return max(0.0, others / (time.monotonic() - self._begin) / cores)
+        return min(1.0, max(0.0, others / (time.monotonic() - self._begin) / cores))
 
 
 def python(path: Path, *arguments: object, flags: Sequence[str] = ()) -> list[str]:

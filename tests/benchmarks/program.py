@@ -2,7 +2,7 @@
 
     python -P tests/benchmarks/program.py PEER names
     python -P tests/benchmarks/program.py PEER serve FUNCTION
-    python -P tests/benchmarks/program.py PEER time FUNCTION NUMBER REPETITIONS
+    python -P tests/benchmarks/program.py PEER time FUNCTION NUMBER AT_ONCE REPETITIONS
     python -P tests/benchmarks/program.py PEER memory FUNCTION NUMBER
 
 PEER is the path of a file of `peers/`. It is run by its path, and imports nothing of the benchmarks:
@@ -22,28 +22,30 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-def announce(port: int) -> None:
-    """Tell who started the server that it listens."""
-    os.write(1, b"%d\n" % port)
+def tell(number: int) -> None:
+    """Tell who started the server something: first its port, when it listens."""
+    os.write(1, b"%d\n" % number)
 
 
 def serve(peer: dict[str, Any], name: str) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    peer[name](announce)
+    peer[name](tell)
 
 
-def measure_time(peer: dict[str, Any], name: str, number: int, repetitions: int) -> None:
+def measure_time(
+    peer: dict[str, Any], name: str, number: int, at_once: int, repetitions: int
+) -> None:
     """Print the least processor time of one operation, in nanoseconds.
 
     The clock runs inside the peer's loop, so that making and closing the loop is not counted.
     """
-    program: Callable[[int], Awaitable[None] | None] = peer[name]
+    program: Callable[[int, int], Awaitable[None] | None] = peer[name]
 
     async def seconds() -> float:
         gc.collect()
         start = time.process_time()
-        awaitable = program(number)
+        awaitable = program(number, at_once)
         if awaitable is not None:
             await awaitable
         return time.process_time() - start
@@ -54,17 +56,22 @@ def measure_time(peer: dict[str, Any], name: str, number: int, repetitions: int)
 
 def measure_memory(peer: dict[str, Any], name: str, number: int) -> None:
     """Print how many bytes one of `number` things takes that exist at the same time."""
-    make: Callable[[int], Awaitable[object]] = peer[name]
+    make: Callable[[int, Callable[[object], None]], Awaitable[None]] = peer[name]
 
     async def size() -> float:
-        await make(1)
+        kept: list[object] = [None] * (2 * number)
+        places = iter(range(2 * number))
+
+        def keep(thing: object) -> None:
+            kept[next(places)] = thing
+
+        await make(1, lambda _: None)  # what the first one brings with it does not count
         gc.collect()
         tracemalloc.start()
         before, _ = tracemalloc.get_traced_memory()
-        kept = await make(number)
+        await make(number, keep)
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        del kept
         return (after - before) / number
 
     print(peer["run"](size))
@@ -81,9 +88,9 @@ def main(path: str, action: str, name: str = "", *numbers: str) -> None:
     elif action == "serve":
         serve(peer, name)
     elif action == "time":
-        measure_time(peer, name, int(numbers[0]), int(numbers[1]))
+        measure_time(peer, name, *map(int, numbers))
     else:
-        measure_memory(peer, name, int(numbers[0]))
+        measure_memory(peer, name, *map(int, numbers))
 
 
 if __name__ == "__main__":

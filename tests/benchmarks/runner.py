@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ class Run:
     peer: str
     round: int
     value: float
-    processor_microseconds: float | None
-    """Of the server, for one request."""
+    processor: float | None
+    """Microseconds of the server for one request; `flood` says what it is there."""
     others: float
     """The part of all cores that other processes had meanwhile."""
 
@@ -53,9 +54,14 @@ class Run:
 class Scale:
     """How long the measurements are."""
 
-    seconds: float
-    rounds: int
-    quick: bool = False
+    seconds: float = 0.7
+    """Of one run of a server."""
+    rounds: int = 3
+    """Of which the best counts."""
+    operations: int = 20_000
+    """In one measurement in the process."""
+    megabytes: int = 1024
+    """That one server sends."""
 
 
 class Programs:
@@ -64,10 +70,13 @@ class Programs:
     def __init__(self, checkouts: dict[str, Path]) -> None:
         """`checkouts` are other versions of ours: a name, and a checkout or a Python that has it."""
         self._checkouts = checkouts
+        self.versions = tuple(checkouts)
         self._names: dict[str, set[str]] = {}
         self.missing: dict[str, str] = {}
 
     def command(self, peer: Peer, *arguments: object) -> list[str]:
+        if peer.file.endswith(".ml"):
+            return [str(ocaml()), *map(str, arguments)]
         version = self._checkouts.get(peer.name)
         command = python(
             FOLDER / "program.py", FOLDER / "peers" / peer.file, *arguments, flags=peer.flags
@@ -85,19 +94,13 @@ class Programs:
         if peer.name in self.missing:
             return None
         if peer.name not in self._names:
-            told = subprocess.run(
-                self.command(peer, "names"),
-                env={**os.environ, **self.environment(peer)},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if told.returncode:
-                lines = told.stderr.strip().splitlines()
-                self.missing[peer.name] = lines[-1] if lines else "it does not start"
+            try:
+                with self.started(peer, "names") as told:
+                    self._names[peer.name] = set(told.line().split())
+            except Failed as failure:
+                self.missing[peer.name] = str(failure)
                 return None
-            self._names[peer.name] = set(told.stdout.split())
-        name = workload.name.replace("-", "_") + peer.suffix
+        name = (workload.function or workload.name.replace("-", "_")) + peer.suffix
         return name if name in self._names[peer.name] else None
 
     @contextmanager
@@ -111,14 +114,32 @@ Figures = tuple[float, float | None]
 """The figure of a run, and the server's processor time for one request in microseconds."""
 
 
-def client() -> Path:
-    """Compile the client, unless that is done."""
-    source, program = FOLDER / "client.c", BUILD / "client"
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        BUILD.mkdir(parents=True, exist_ok=True)
-        compiler = os.environ.get("CC", "cc")
-        subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
+def compiled(source: Path, *command: str) -> Path:
+    """Compile a program, unless that is done; in a folder of its own, where compilers leave files."""
+    program = BUILD / source.stem / source.stem
+    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
+        return program
+    program.parent.mkdir(parents=True, exist_ok=True)
+    copy = shutil.copy(source, program.parent)
+    try:
+        told = subprocess.run(
+            [*command, "-o", program, copy], capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise Failed(f"{source.name} is not compiled: {error}") from None
+    if told.returncode:
+        raise Failed(f"{source.name} is not compiled: {told.stderr.strip()}")
     return program
+
+
+def client() -> Path:
+    return compiled(FOLDER / "client.c", os.environ.get("CC", "cc"), "-O2")
+
+
+def ocaml() -> Path:
+    """The programs in OCaml. They need the Debian packages of `tests.conformance`."""
+    command = "ocamlfind ocamlopt -O3 -thread -package threads.posix,lwt.unix -linkpkg"
+    return compiled(FOLDER / "peers" / "ocaml.ml", *command.split())
 
 
 def loaded(server: Child, mode: str, *arguments: object) -> tuple[int, float, float]:
@@ -140,6 +161,24 @@ def echo(server: Child, size: int, scale: Scale, *, question: int = 64, active: 
     return answers / seconds, used / answers * 1e6
 
 
+def echo_of_ten(server: Child, size: int, scale: Scale) -> Figures:
+    """Nanoseconds of the server's processor for a request of one of ten, beside so many."""
+    _, microseconds = echo(server, size, scale, active=10)
+    assert microseconds is not None
+    return microseconds * 1e3, None
+
+
+def flood(server: Child, size: int, scale: Scale) -> Figures:
+    """The longest time without an answer, in milliseconds, while one client sends without end.
+
+    And what the server used of its processor meanwhile, in microseconds: this does not grow where
+    other processes keep the machine busy.
+    """
+    arguments = (server.line(), size, 64, scale.seconds, server.process.pid)
+    used, longest, _ = loaded(server, "flood", *arguments)
+    return longest * 1e3, float(used)
+
+
 def echo_large(server: Child, size: int, scale: Scale) -> Figures:
     return echo(server, size, scale, question=1 << 16)
 
@@ -151,9 +190,9 @@ def connect(server: Child, size: int, scale: Scale) -> Figures:
 
 
 def send_large(server: Child, size: int, scale: Scale) -> Figures:
-    amount = 1 << (26 if scale.quick else 30)
+    amount = scale.megabytes << 20
     answers, seconds, used = loaded(server, "receive", server.line(), amount)
-    return answers / seconds / 1e6, used / answers * 1e12  # for a megabyte
+    return answers / seconds / 1e6, used / answers * 1e12  # for a million bytes
 
 
 def idle(server: Child, size: int, scale: Scale) -> Figures:
@@ -187,13 +226,22 @@ def http(server: Child, size: int, scale: Scale) -> Figures:
 
 
 SERVED: dict[str, Callable[[Child, int, Scale], Figures]] = {
-    function.__name__: function for function in (echo, echo_large, connect, send_large, idle, http)
+    function.__name__: function
+    for function in (echo, echo_of_ten, echo_large, connect, send_large, idle, http, flood)
 }
 
 
 def measure(
     programs: Programs, workload: Workload, size: int, peer: Peer, function: str, scale: Scale
 ) -> Figures:
+    if workload.kind == "time":
+        number = max(size, scale.operations)
+        repetitions = 3 if number < 100_000 else 1
+        with programs.started(peer, "time", function, number, size, repetitions) as program:
+            return float(program.line()), None
+    if workload.kind == "memory":
+        with programs.started(peer, "memory", function, size) as program:
+            return float(program.line()), None
     with programs.started(peer, "serve", function) as server:
         return SERVED[workload.kind](server, size, scale)
 
@@ -221,6 +269,8 @@ def run_all(
                     function = programs.function(peer, workload)
                     if function is None:
                         continue
+                    if workload.peers and (peer.name not in workload.peers + programs.versions):
+                        continue
                     others = Others()
                     try:
                         figures = measure(programs, workload, size, peer, function, scale)
@@ -233,16 +283,32 @@ def run_all(
     return runs
 
 
-def about() -> dict[str, Any]:
+DISTRIBUTIONS = ("uvloop", "trio", "curio", "twisted", "gevent")
+
+
+def about(scale: Scale) -> dict[str, Any]:
     """What the figures depend on."""
+    versions = {}
+    for name in DISTRIBUTIONS:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            pass
     return {
         "python": platform.python_version(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": processor_name(),
         "cores": os.cpu_count(),
         "pinned": SERVER_CORE != CLIENT_CORE,
-        "command": sys.argv[1:],
+        "versions": versions,
+        **asdict(scale),
     }
 
 
-def raw(runs: Sequence[Run], missing: dict[str, str]) -> dict[str, Any]:
-    return {"about": about(), "missing": missing, "runs": [asdict(run) for run in runs]}
+def processor_name() -> str:
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
+
+
+def raw(runs: Sequence[Run], missing: dict[str, str], scale: Scale) -> dict[str, Any]:
+    return {"about": about(scale), "missing": missing, "runs": [asdict(run) for run in runs]}

@@ -1,7 +1,8 @@
 """What is measured: the workloads, and the peers that do the same work.
 
 A workload is a function of the same name in the files of `peers/` (`echo-sockets` is
-`echo_sockets`). A peer that has no such function does not take part.
+`echo_sockets`). A peer that has no such function does not take part. To add a workload, add its line
+here, and its function to those peers that can do it.
 """
 
 from __future__ import annotations
@@ -60,13 +61,17 @@ class Workload:
     kind: str
     """How it is measured: a function of `runner.py`."""
     unit: Unit
-    sizes: tuple[int, ...]
-    """Connections, bodies, or promises at once."""
+    sizes: tuple[int, ...] = (1,)
+    """Connections, or bodies or promises at once."""
     base: str = "asyncio"
     """The peer whose figure is 1."""
+    function: str = ""
+    """The function of the peers, if its name is another than that of the workload."""
+    peers: tuple[str, ...] = ()
+    """Those who take part, if not all do."""
 
 
-WORKLOADS = (
+SERVERS = (
     Workload("echo-sockets", "echo of 64 bytes, sockets", "echo", Unit.REQUESTS, (1, 100, 1000)),
     Workload("echo-lines", "echo of lines, channels", "echo", Unit.REQUESTS, (1, 100, 1000)),
     Workload("http", "HTTP keep-alive, wrk", "http", Unit.REQUESTS, (100,)),
@@ -78,7 +83,94 @@ WORKLOADS = (
         (1, 50),
         base="asyncio-protocol",
     ),
-    Workload("echo-large", "echo of 64 KiB, channels", "echo_large", Unit.REQUESTS, (1,)),
-    Workload("send-large", "1 GiB sent, channels", "send_large", Unit.MEGABYTES, (1,)),
-    Workload("idle", "an idle connection", "idle", Unit.BYTES, (10_000,)),
+    Workload("echo-large", "echo of 64 KiB, channels", "echo_large", Unit.REQUESTS),
+    Workload("send-large", "1 GiB sent, channels", "send_large", Unit.MEGABYTES),
+    Workload("idle", "memory of an idle connection", "idle", Unit.BYTES, (10_000,)),
 )
+
+NS = Unit.NANOSECONDS
+CORE = (
+    Workload("resolved-bind", "bind of a resolved promise", "time", NS),
+    Workload("pending-bind", "wait, bind, wakeup", "time", NS, (1, 1000)),
+    Workload("body", "a body that awaits", "time", NS, (1, 1000)),
+    Workload("pause", "pause", "time", NS, (1, 1000)),
+    Workload("join", "join, an element", "time", NS, (1000,)),
+    Workload("all", "all, an element", "time", NS, (1000,), function="all_"),
+    Workload("pick", "pick, an element", "time", NS, (1000,)),
+    Workload("sleeps", "sleep", "time", NS, (100_000,)),
+    Workload("mailbox", "mailbox, there and back", "time", NS),
+    Workload("mutex", "mutex", "time", NS, (1, 10)),
+    Workload("condition", "condition, a broadcast to each", "time", NS, (100,)),
+    Workload("pool", "pool of two", "time", NS, (10,)),
+    Workload("stream", "stream, an element", "time", NS, (1, 100)),
+    Workload("stream-map", "stream, map and filter", "time", NS),
+    Workload("list-iter-s", "iter_s of pauses", "time", NS),
+    Workload("list-map-p", "map_p of pauses", "time", NS),
+    Workload("turn", "a turn of the engine", "time", NS),
+    Workload("socket-calls", "a write and a read that need not wait", "time", NS),
+    Workload("memory-bind", "memory of a promise with a bind", "memory", Unit.BYTES, (10_000,)),
+    Workload("memory-body", "memory of a suspended body", "memory", Unit.BYTES, (10_000,)),
+)
+
+FLOODED = ("ours", "asyncio", "uvloop")
+MS = Unit.MILLISECONDS
+STARVATION = (
+    Workload("flood-sockets", "lines, to raw reads", "flood", MS, (64,), peers=FLOODED),
+    Workload("flood-lines", "lines, to async for", "flood", MS, (64,), peers=FLOODED),
+    Workload("flood-read-line", "lines, to read_line", "flood", MS, (64,), peers=FLOODED),
+    Workload("flood-read", "lines, to read", "flood", MS, (64,), peers=FLOODED),
+    Workload("flood-newlines", "newlines, to async for", "flood", MS, (1,), peers=FLOODED),
+)
+
+COMPARED = ("ours", "asyncio")
+PROMISES = (10, 100, 1000, 10_000, 100_000, 1_000_000)
+CONNECTIONS = (10, 100, 1000, 10_000)
+GROWTH = (
+    Workload(
+        "growth-promises",
+        "wait, bind, wakeup of so many",
+        "time",
+        NS,
+        PROMISES,
+        function="pending_bind",
+        peers=COMPARED,
+    ),
+    Workload(
+        "growth-callbacks",
+        "so many callbacks on one promise",
+        "time",
+        NS,
+        PROMISES,
+        function="callbacks",
+        peers=COMPARED,
+    ),
+    Workload(
+        "growth-timers",
+        "so many sleeps at once",
+        "time",
+        NS,
+        PROMISES,
+        function="sleeps",
+        peers=COMPARED,
+    ),
+    Workload(
+        "growth-sockets",
+        "so many connections, 10 active, sockets",
+        "echo_of_ten",
+        NS,
+        CONNECTIONS,
+        function="echo_sockets",
+        peers=COMPARED,
+    ),
+    Workload(
+        "growth-channels",
+        "so many connections, 10 active, channels",
+        "echo_of_ten",
+        NS,
+        CONNECTIONS,
+        function="echo_lines",
+        peers=COMPARED,
+    ),
+)
+
+WORKLOADS = SERVERS + CORE + STARVATION + GROWTH
