@@ -22,6 +22,7 @@ from lwt._core.choices import draw
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
+    PROXY,
     REJECTED,
     Callback,
     Promise,
@@ -56,10 +57,13 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
     callback = _Join(joined)
     callback.remaining = 1  # Until all are counted: some may be resolved meanwhile.
     for promise in sources:
-        source = underlying(promise)
+        source = promise if promise._state != PROXY else underlying(promise)
         if source._state == PENDING:
             callback.remaining += 1
-            add_callback(source, callback)
+            if source._callbacks is None:
+                source._callbacks = callback
+            else:
+                add_callback(source, callback)
         elif source._state == REJECTED and callback.rejection is None:
             callback.rejection = source._value
     callback.remaining -= 1
@@ -121,10 +125,13 @@ def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> P
     gathering = _Gathering(gathered, len(sources), collect)
     gathering.remaining = 1  # As in join.
     for index, promise in enumerate(sources):
-        source = underlying(promise)
+        source = promise if promise._state != PROXY else underlying(promise)
         if source._state == PENDING:
             gathering.remaining += 1
-            add_callback(source, _Element(gathering, index))
+            element = _Element()
+            element._gathering = gathering
+            element._index = index
+            add_callback(source, element)
         elif source._state == FULFILLED:
             gathering.values[index] = source._value
         elif gathering.rejection is None:
@@ -160,9 +167,8 @@ class _Element(Callback):
 
     __slots__ = ("_gathering", "_index")
 
-    def __init__(self, gathering: _Gathering, index: int) -> None:
-        self._gathering = gathering
-        self._index = index
+    _gathering: _Gathering
+    _index: int
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         gathering = self._gathering

@@ -40,7 +40,12 @@ def return_(value: T, /) -> Promise[T]:
 
     OCaml: Lwt.return : 'a -> 'a t
     """
-    return new_promise(FULFILLED, value)
+    # `new_promise`, without a call.
+    promise: Promise[T] = Promise()
+    promise._state = FULFILLED
+    promise._value = value
+    promise._callbacks = promise._cancel_callbacks = None
+    return promise
 
 
 def fail(exception: Exception, /) -> Promise[NoReturn]:
@@ -142,8 +147,13 @@ def wait() -> tuple[Promise[T], Resolver[T]]:
 
     OCaml: Lwt.wait : unit -> 'a t * 'a u
     """
-    promise: Promise[T] = new_promise(PENDING, None)
-    return promise, Resolver(promise)
+    # `new_promise`, without a call.
+    promise: Promise[T] = Promise()
+    promise._state = PENDING
+    promise._value = promise._callbacks = promise._cancel_callbacks = None
+    resolver: Resolver[T] = Resolver()
+    resolver._promise = promise
+    return promise, resolver
 
 
 def task() -> tuple[Promise[T], Resolver[T]]:
@@ -153,8 +163,9 @@ def task() -> tuple[Promise[T], Resolver[T]]:
 
     OCaml: Lwt.task : unit -> 'a t * 'a u
     """
-    promise: Promise[T] = new_promise(PENDING, CANCEL_THIS)
-    return promise, Resolver(promise)
+    pair: tuple[Promise[T], Resolver[T]] = wait()
+    pair[0]._value = CANCEL_THIS
+    return pair
 
 
 _MAKE_SEQUENCE: Final = "make one with lwt_sequence.create()"
@@ -217,9 +228,16 @@ def wakeup(resolver: Resolver[T], value: T, /) -> None:
 
     OCaml: Lwt.wakeup : 'a u -> 'a -> unit
     """
-    promise = _pending_promise("lwt.wakeup", resolver)
-    if promise is not None:
-        run_callbacks(settle(promise, FULFILLED, value))
+    if type(resolver) is Resolver and resolver._promise._state == PENDING:
+        # Nearly always. This is `settle`, without a call.
+        promise = resolver._promise
+        promise._state = FULFILLED
+        promise._value = value
+        run_callbacks(promise)
+        return
+    waiting = _pending_promise("lwt.wakeup", resolver)
+    if waiting is not None:
+        run_callbacks(settle(waiting, FULFILLED, value))
 
 
 def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:

@@ -14,8 +14,6 @@ from lwt._core.promise import (
     FULFILLED,
     PENDING,
     Promise,
-    new_promise,
-    settle,
     underlying,
 )
 from lwt._core.resolution import run_callbacks
@@ -53,7 +51,11 @@ def pause() -> Promise[None]:
 
     OCaml: Lwt.pause : unit -> unit t
     """
-    promise: Promise[None] = new_promise(PENDING, CANCEL_THIS)
+    # `new_promise`, without a call.
+    promise: Promise[None] = Promise()
+    promise._state = PENDING
+    promise._value = CANCEL_THIS
+    promise._callbacks = promise._cancel_callbacks = None
     _paused.promises.append(promise)
     if _paused.notifier is not None:
         _paused.notifier(len(_paused.promises))
@@ -69,14 +71,21 @@ def wakeup_paused() -> None:
     """
     later: list[Promise[None]] = []
     now, _paused.promises = _paused.promises, later
-    remaining = iter(now)
+    now.reverse()
     try:
-        for promise in remaining:
-            source = promise if promise._state == PENDING else underlying(promise)
-            if source._state == PENDING:
-                run_callbacks(settle(source, FULFILLED, None))
+        while now:
+            # Taken out first: so a promise can be freed, and its memory used again, in this turn.
+            promise = now.pop()
+            if promise._state != PENDING:
+                promise = underlying(promise)
+                if promise._state != PENDING:
+                    continue
+            promise._state = FULFILLED
+            promise._value = None
+            run_callbacks(promise, now)
     except BaseException:
-        _paused.promises[:0] = remaining  # It leaves; the others wait for the next turn.
+        now.reverse()
+        _paused.promises[:0] = now  # It leaves; the others wait for the next turn.
         raise
 
 

@@ -189,10 +189,11 @@ class Resolver(Generic[T_contra]):
     def __reduce_ex__(self, protocol: object, /) -> NoReturn:
         refuse_copy(self)
 
-    def __init__(self, promise: Promise[Any]) -> None:
-        self._promise = promise
+    _promise: Promise[Any]
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_promise"):
+            return "<Resolver, made by no function of lwt>"
         return f"<Resolver of {self._promise!r}>"
 
 
@@ -284,6 +285,13 @@ def new_promise(state: int, value: object) -> Promise[Any]:
     return promise
 
 
+def new_resolver(promise: Promise[T]) -> Resolver[T]:
+    """Make a resolver of a promise, which is one of `wait` or `task` or of the like."""
+    resolver: Resolver[T] = Resolver()
+    resolver._promise = promise
+    return resolver
+
+
 _nobody: Final[Promise[Any]] = new_promise(FULFILLED, None)
 """What a generator forgets a promise for. (It would `del` the name, but compiled code cannot.)"""
 
@@ -345,6 +353,11 @@ def make_into_proxy(outer: Promise[Any], inner: Promise[Any]) -> Promise[Any] | 
     to `outer` for a long time. The callbacks of `outer` then run before those of `inner`. A
     resolved `inner` resolves `outer`, which is then returned, like what `settle` returns.
     """
+    if inner._state == FULFILLED and outer._state == PENDING:
+        # Nearly always. This is `settle`, without a call.
+        outer._state = FULFILLED
+        outer._value = inner._value
+        return outer
     while True:
         if outer._state == PROXY:
             outer = underlying(outer)

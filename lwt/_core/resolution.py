@@ -36,6 +36,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, final
 from lwt._core.checks import explain_call
 from lwt._core.exceptions import Canceled, note_context, rejection_of
 from lwt._core.promise import (
+    FULFILLED,
     PENDING,
     REJECTED,
     Callback,
@@ -177,12 +178,17 @@ def call_or_report(
 # --- The loop ----------------------------------------------------------------
 
 
-def run_callbacks(promise: Promise[Any]) -> None:
+def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = None) -> None:
     """Run the callbacks of a promise that has just been resolved, and all that follows.
 
     Cancel callbacks come first, if it was cancelled; of each kind the newest comes
     first. A promise that a callback resolves has its own callbacks run before the
     next one. At the end the storage is what it was.
+
+    Args:
+        promise: a promise that is resolved.
+        others: promises to fulfill after that with None, from the last to the first, as if each
+            were given to this function then. Those that are done are taken out. Some may be left.
     """
     if promise._callbacks is None and promise._cancel_callbacks is None:
         return
@@ -191,7 +197,7 @@ def run_callbacks(promise: Promise[Any]) -> None:
         return
     outermost_storage = saved_storage = current_storage.contents
     outer_depth = resolution.depth
-    interrupted: list[tuple[Promise[Any], Storage]] = []
+    interrupted: list[tuple[Promise[Any], Storage]] | None = None  # Few need the list.
     resolved: Promise[Any] | None
     resolution.depth += 1
     resolution.nesting += 1
@@ -208,6 +214,8 @@ def run_callbacks(promise: Promise[Any]) -> None:
                 if resolved is not None and (
                     resolved._callbacks is not None or resolved._cancel_callbacks is not None
                 ):
+                    if interrupted is None:
+                        interrupted = []
                     interrupted.append((promise, saved_storage))
                     saved_storage = current_storage.contents
                     resolution.depth += 1
@@ -219,13 +227,24 @@ def run_callbacks(promise: Promise[Any]) -> None:
                     continue
                 resolution.depth -= 1
                 current_storage.contents = saved_storage
-                if not interrupted:
+                if interrupted:
+                    promise, saved_storage = interrupted.pop()
+                    continue
+                if not others or resolution.postponed:
                     break
-                promise, saved_storage = interrupted.pop()
+                promise = others.pop()
+                if promise._state != PENDING:
+                    others.append(promise)
+                    break
+                promise._state = FULFILLED
+                promise._value = None
+                outer_depth = resolution.depth
+                resolution.depth += 1
     except BaseException:
         resolution.depth = outer_depth  # Also if `abandon_wakeups` left a level meanwhile.
         current_storage.contents = outermost_storage
-        resolution.deferred.extendleft(waiting for waiting, _ in interrupted)
+        if interrupted is not None:
+            resolution.deferred.extendleft(waiting for waiting, _ in interrupted)
         resolution.deferred.appendleft(promise)
         raise
     finally:

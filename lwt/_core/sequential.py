@@ -39,7 +39,7 @@ from lwt._core.promise import (
     underlying,
 )
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution, run_postponed
-from lwt._core.storage import current_storage
+from lwt._core.storage import Storage, current_storage
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -98,8 +98,19 @@ def bind(promise: Promise[A], callback: Callable[[A], PromiseOrCoroutine[B]], /)
     if source._state == REJECTED:
         return new_promise(REJECTED, source._value)
 
-    outer: Promise[B] = new_promise(PENDING, source)
-    add_callback(source, _Bind(outer, callback))
+    # `new_promise`, without a call. No callback has an `__init__` on this path, either: see there.
+    outer: Promise[B] = Promise()
+    outer._state = PENDING
+    outer._value = source
+    outer._callbacks = outer._cancel_callbacks = None
+    attached = _Bind()
+    attached._outer = outer
+    attached._callback = callback
+    attached._storage = current_storage.contents
+    if source._callbacks is None and source._state == PENDING:
+        source._callbacks = attached
+    else:
+        add_callback(source, attached)
     return outer
 
 
@@ -109,12 +120,9 @@ class _Bind(Callback):
 
     __slots__ = ("_callback", "_outer", "_storage")
 
-    def __init__(
-        self, outer: Promise[Any], callback: Callable[[Any], PromiseOrCoroutine[Any]]
-    ) -> None:
-        self._outer = outer
-        self._callback = callback
-        self._storage = current_storage.contents
+    _outer: Promise[Any]
+    _callback: Callable[[Any], PromiseOrCoroutine[Any]]
+    _storage: Storage
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         if promise._state == REJECTED:
@@ -166,7 +174,11 @@ def map(function: Callable[[A], B], promise: Promise[A], /) -> Promise[B]:
         return new_promise(REJECTED, source._value)
 
     outer: Promise[B] = new_promise(PENDING, source)
-    add_callback(source, _Map(outer, function))
+    attached = _Map()
+    attached._outer = outer
+    attached._function = function
+    attached._storage = current_storage.contents
+    add_callback(source, attached)
     return outer
 
 
@@ -176,10 +188,9 @@ class _Map(Callback):
 
     __slots__ = ("_function", "_outer", "_storage")
 
-    def __init__(self, outer: Promise[Any], function: Callable[[Any], object]) -> None:
-        self._outer = outer
-        self._function = function
-        self._storage = current_storage.contents
+    _outer: Promise[Any]
+    _function: Callable[[Any], object]
+    _storage: Storage
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         if promise._state == REJECTED:

@@ -21,8 +21,8 @@ from lwt._core.promise import (
     PENDING,
     Callback,
     Promise,
-    Resolver,
     new_promise,
+    new_resolver,
     settle,
     underlying,
 )
@@ -125,7 +125,7 @@ class PendingCall(Pending):
     def reject(self, exn: Exception) -> None:
         """Reject the promise."""
         self.let_go()
-        lwt.wakeup_exn(Resolver(self.promise), exn)
+        lwt.wakeup_exn(new_resolver(self.promise), exn)
 
     def run_cancel(self) -> None:
         """Leave the queue, because the promise was cancelled. The promise calls this."""

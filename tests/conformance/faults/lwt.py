@@ -272,8 +272,8 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "wakeup_paused wakes the newest first",
-        "remaining = iter(now)",
-        "remaining = reversed(now)",
+        "    now.reverse()\n    try:\n",
+        "    try:\n",
     ),
     fault(
         "Lwt",

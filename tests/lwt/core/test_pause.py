@@ -135,6 +135,42 @@ def test_a_pause_that_became_a_proxy_is_fulfilled_all_the_same() -> None:
     assert lwt.state(outer) == lwt.Return(None)
 
 
+def test_pauses_of_a_turn_that_an_interrupt_ends_come_first_in_the_next_one(
+    record: Recorder,
+) -> None:
+    def interrupt(_: object) -> None:
+        lwt.on_success(lwt.pause(), lambda _: record("new"))
+        raise KeyboardInterrupt
+
+    lwt.on_success(lwt.pause(), lambda _: record("first"))
+    lwt.on_success(lwt.pause(), interrupt)
+    for name in ("third", "fourth"):
+        lwt.on_success(lwt.pause(), lambda _, name=name: record(name))  # type: ignore[misc]  # mypy infers no lambda with a default
+    with pytest.raises(KeyboardInterrupt):
+        lwt.wakeup_paused()
+    assert record.events == ["first"]
+    assert lwt.paused_count() == 3
+    lwt.wakeup_paused()
+    assert record.events == ["first", "third", "fourth", "new"]
+
+
+def test_a_turn_leaves_its_storage_as_it_was(record: Recorder) -> None:
+    key: lwt.Key[str] = lwt.new_key()
+
+    def record_storage(_: object) -> None:
+        record(repr(lwt.get(key)))
+
+    for value in (lwt.Some("first"), None, lwt.Some("third")):
+        lwt.with_value(key, value, lambda: lwt.on_success(lwt.pause(), record_storage))
+
+    def turn() -> None:
+        lwt.wakeup_paused()
+        record_storage(None)
+
+    lwt.with_value(key, lwt.Some("turn"), turn)
+    assert record.events == ["Some('first')", "None", "Some('third')", "Some('turn')"]
+
+
 def test_abandoned_pauses_stay_pending() -> None:
     promise = lwt.pause()
     lwt.abandon_paused()

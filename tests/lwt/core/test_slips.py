@@ -106,7 +106,7 @@ def test_a_promise_where_none_belongs_is_told_to_be_awaited() -> None:
 def test_a_promise_made_by_its_class_has_a_repr() -> None:
     promise: lwt.Promise[int] = lwt.Promise()
     assert repr(promise) == "<Promise, made by no function of lwt>"
-    assert repr(lwt.Resolver(promise)) == "<Resolver of <Promise, made by no function of lwt>>"
+    assert repr(lwt.Resolver()) == "<Resolver, made by no function of lwt>"
 
 
 # --- Other libraries ---------------------------------------------------------
