@@ -56,8 +56,8 @@ class Line:
         change = f"{100 * (self.counted / self.budget - 1):+.1f} %" if self.budget else ""
         verdict = "  OVER" if self.is_over else "  far below" if self.is_far_below else ""
         return (
-            f"{self.operation:28}{self.what:14}{_number(self.counted):>10}"
-            f"{_number(self.budget):>10}{change:>10}{verdict}"
+            f"{self.operation:28}{self.what:14}{_number(self.counted):>12}"
+            f"{_number(self.budget):>12}{change:>10}{verdict}"
         )
 
 
