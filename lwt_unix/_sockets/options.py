@@ -191,5 +191,8 @@ def _pair(
 def _set(
     function: str, descriptor: File_descr, level: int, option: int, value: int | bytes
 ) -> None:
-    with call_named(function.removeprefix("lwt_unix.")):
+    try:
         system.setsockopt(socket_of(descriptor), level, option, value)
+    except Exception as exn:
+        note_call(exn, function.removeprefix("lwt_unix."))
+        raise

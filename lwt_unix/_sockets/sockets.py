@@ -32,7 +32,7 @@ from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, ch
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
 from lwt_unix._descriptors.system import SocketKind
-from lwt_unix._errors import call_named
+from lwt_unix._errors import call_named, note_call
 from lwt_unix._jobs.jobs import run_job
 from lwt_unix._sockets.constants import Shutdown_command, Socket_domain, Socket_type
 from lwt_unix._sockets.sockaddr import (
@@ -354,12 +354,17 @@ def shutdown(descriptor: File_descr, command: Shutdown_command, /) -> None:
 
     OCaml: Lwt_unix.shutdown : file_descr -> shutdown_command -> unit
     """
-    commands = "use SHUTDOWN_RECEIVE, SHUTDOWN_SEND or SHUTDOWN_ALL"
-    check_kind("lwt_unix.shutdown", command, Shutdown_command, commands)
+    if type(command) is not Shutdown_command:
+        commands = "use SHUTDOWN_RECEIVE, SHUTDOWN_SEND or SHUTDOWN_ALL"
+        check_kind("lwt_unix.shutdown", command, Shutdown_command, commands)
     check_opened("lwt_unix.shutdown", descriptor)
     emptied.note_end()
-    with call_named("shutdown"):
-        system.shutdown(socket_of(descriptor), command.value)
+    try:
+        # `value` is a property, which takes as long as the call itself.
+        system.shutdown(socket_of(descriptor), command._value_)
+    except Exception as exn:
+        note_call(exn, "shutdown")
+        raise
 
 
 # --- Names -------------------------------------------------------------------

@@ -40,7 +40,10 @@ def close_socket(fd: lwt_unix.File_descr) -> lwt.Promise[None]:
             problem = exn
     except Exception as exn:  # the one that the descriptor was aborted with
         problem = exn
-    closed = lwt.apply(lwt_unix.close, fd)
+    try:
+        closed = lwt_unix.close(fd)
+    except Exception as exn:
+        closed = lwt.fail(exn)
     if problem is None:
         return closed
     failed = lwt.fail(problem)

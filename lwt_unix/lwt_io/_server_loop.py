@@ -27,14 +27,24 @@ OCaml: Lwt_io, `establish_server_generic` (src/unix/lwt_io.ml).
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from contextvars import copy_context
 from types import TracebackType
-from typing import Final, NoReturn, Protocol, TypeAlias, final
+from typing import Any, Final, NoReturn, Protocol, TypeAlias, final
 
 import lwt
 import lwt_unix
 from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
+from lwt._core.promise import (
+    FULFILLED,
+    PENDING,
+    REJECTED,
+    Callback,
+    add_callback,
+    underlying,
+)
+from lwt._core.resolution import call_or_report
+from lwt._core.storage import current_storage
 from lwt_unix import _ending
 from lwt_unix._checks import C_INT
 from lwt_unix._descriptors import system
@@ -118,7 +128,7 @@ class Server:
         self._set_tcp_nodelay = set_tcp_nodelay
         self._prepare_client_fd = prepare_client_fd
         self._is_stopping = False
-        self._accepting: lwt.Promise[None] = lwt.return_unit
+        self._accepting: lwt.Promise[Any] = lwt.return_unit
         self._accepting_is_over: lwt.Promise[None] = lwt.return_unit
         self._stopped: lwt.Promise[None] | None = None
 
@@ -147,66 +157,35 @@ class Server:
         if not self._is_stopping:
             over: lwt.Resolver[None]
             self._accepting_is_over, over = lwt.wait()
-            self._accepting = lwt.of_coroutine(self._accept_clients(over))
-            lwt.on_failure(self._accepting, report)
-
-    async def _accept_clients(self, over: lwt.Resolver[None]) -> None:
-        try:
             # Even a client that waits already is not accepted now: first the caller gets
             # the promise of the server. (In OCaml, such a client is served before that.)
-            accept = self._accept_when_ready
-            while not self._is_over():
-                await self._accept_client(accept)
-                accept = self._accept
-        except GeneratorExit:
-            raise  # nobody will ever run this again
-        except BaseException:
-            # KeyboardInterrupt and the like leave through the main loop, whatever function
-            # they interrupted. If the main loop is run again, the server accepts again.
-            if self._is_stopping:
-                lwt.wakeup(over, None)
-            self.start()
-            raise
-        lwt.wakeup(over, None)
+            ready = lwt_unix.register_action(lwt_unix.Read, self._socket, _nothing)
+            _Accepting(self, over).wait_for(ready)
 
     def _is_over(self) -> bool:
         """Tell whether nobody is accepted any more, for whatever reason."""
         return self._is_stopping or _ending.has_begun()
 
-    async def _accept_client(self, accept: Callable[[], lwt.Promise[Accepted | None]]) -> None:
-        try:
-            accepted = await accept()
-        except ConnectionAbortedError:
-            return  # the client left before it was accepted
-        except Exception as exn:
-            problem = exn
-        else:
-            if accepted is not None:
-                client, address = accepted
-                self._serve(address, client)
-            return
-        if not self._is_stopping:  # otherwise it was `stop` that cancelled
-            await self._bear(problem)
-
     def _accept(self) -> lwt.Promise[Accepted | None]:
-        return accept_unless(self._is_over, self._socket)
+        try:
+            return accept_unless(self._is_over, self._socket)
+        except Exception as exn:
+            return lwt.fail(exn)
 
-    def _accept_when_ready(self) -> lwt.Promise[Accepted | None]:
-        ready = lwt_unix.register_action(lwt_unix.Read, self._socket, _nothing)
-        return lwt.bind(ready, lambda _: self._accept())
-
-    async def _bear(self, problem: Exception) -> None:
+    def _bear(self, problem: Exception) -> lwt.Promise[None]:
+        """Do what has to be done about an exception of accepting; return what to wait for then."""
+        # If it is stopping, it was `stop` that cancelled.
+        if self._is_stopping or isinstance(problem, ConnectionAbortedError):
+            return lwt.return_unit  # the client left before it was accepted
         report(problem)
         number = problem.errno if isinstance(problem, OSError) else None
         if number in EXHAUSTED:
-            try:
-                await lwt_unix.sleep(RETRY_AFTER)
-            except lwt.Canceled:
-                pass  # by `stop`
-        elif number not in OF_ONE_CLIENT:
+            return lwt_unix.sleep(RETRY_AFTER)
+        if number not in OF_ONE_CLIENT:
             # The listening socket cannot be used any more; most likely it was closed. Let
             # nobody wait in its queue.
             shutdown_server(self)
+        return lwt.return_unit
 
     def _serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
         try:
@@ -258,6 +237,72 @@ class Server:
         report(problem)
 
 
+@final
+class _Accepting(Callback):
+    """The loop of a server: it accepts all who are there, and goes on when there is somebody again.
+
+    It is a callback of what it waits for, and no body: a server comes here for each client.
+    """
+
+    __slots__ = ("_context", "_over", "_server", "_storage")
+
+    def __init__(self, server: Server, over: lwt.Resolver[None]) -> None:
+        self._server = server
+        self._over = over
+        self._context = copy_context()
+
+    def wait_for(self, promise: lwt.Promise[Accepted | None]) -> None:
+        """Go on when a promise is resolved."""
+        self._server._accepting = promise
+        self._storage = current_storage.contents
+        add_callback(promise, self)
+
+    def run(self, promise: lwt.Promise[Any], /) -> None:
+        """Go on, since what was waited for is resolved."""
+        current_storage.contents = self._storage
+        self._context.run(self._go_on, promise)
+
+    def _go_on(self, promise: lwt.Promise[Accepted | None]) -> None:
+        try:
+            self._accept_all(promise)
+            return
+        except Exception as exn:
+            problem = exn
+        except BaseException:
+            # KeyboardInterrupt and the like leave through the main loop, whatever function
+            # they interrupted. If the main loop is run again, the server accepts again.
+            self._begin_again()
+            raise
+        self._begin_again()
+        call_or_report("lwt_io", report, problem)
+
+    def _accept_all(self, promise: lwt.Promise[Accepted | None]) -> None:
+        """Serve the client that was waited for, and all others that are there."""
+        server = self._server
+        while True:
+            if promise._state == PENDING:
+                self.wait_for(promise)
+                return
+            if promise._state == REJECTED:
+                problem: Exception = promise._value.with_own_traceback()
+                promise = underlying(server._bear(problem))
+                if promise._state == PENDING:
+                    continue
+            elif promise._value is not None:
+                client, address = promise._value
+                server._serve(address, client)
+            if server._is_over():
+                break
+            promise = underlying(server._accept())
+        server._accepting = lwt.return_unit
+        lwt.wakeup(self._over, None)
+
+    def _begin_again(self) -> None:
+        if self._server._is_stopping:
+            lwt.wakeup(self._over, None)
+        self._server.start()
+
+
 def _unlink(path: str) -> None:
     with call_named("unlink", path):
         system.unlink(path)
@@ -281,8 +326,10 @@ def _nothing() -> None:
 
 
 def close_in_background(client: lwt_unix.File_descr) -> None:
-    if lwt_unix.state(client) is not lwt_unix.Closed:
-        lwt.on_failure(close_socket(client), report)
+    if client._state is not lwt_unix.Closed:
+        closed = close_socket(client)
+        if closed._state != FULFILLED:
+            lwt.on_failure(closed, report)
 
 
 # --- Starting a server -------------------------------------------------------

@@ -15,7 +15,12 @@ from typing import Never, TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
-from lwt._core.checks import check_callback, given_by_position
+from lwt._core.checks import check_callback, explain_call, given_by_position
+from lwt._core.coroutine import to_promise
+from lwt._core.exceptions import rejection_of
+from lwt._core.promise import PENDING, REJECTED, Callback, add_callback, new_promise, underlying
+from lwt._core.resolution import call, call_or_report
+from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
 from lwt_unix._sockets.sockaddr import Address, Sockaddr
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, flush, is_closed
@@ -53,34 +58,58 @@ def _serve(
 ) -> None:
     """Call the user's function for a client; when it is done, call `close` if there is one."""
     try:
-        served = lwt.apply(partial(promise_of, function, f, address), connection)
+        served = _promise_of_service(function, f, address, connection)
     except BaseException:
         # KeyboardInterrupt and the like, on their way to the main loop.
         if close is not None:
             close()
         raise
     when_served = _WhenServed(close)
-    lwt.on_any(served, when_served.succeeded, when_served.failed)
+    served = underlying(served)
+    if served._state == PENDING:
+        add_callback(served, when_served)
+    else:
+        call(when_served.run, served)
+
+
+def _promise_of_service(
+    function: str,
+    f: Callable[[Sockaddr, T], PromiseOrCoroutine[object]],
+    address: Sockaddr,
+    connection: T,
+) -> lwt.Promise[object]:
+    """Do what `lwt.apply` does, for a function of two arguments."""
+    try:
+        return to_promise(function, f, call(f, address, connection))
+    except Exception as exn:
+        explain_call(exn, function, f, ("address", "connection"))
+        return new_promise(REJECTED, rejection_of(exn))
 
 
 @final
-class _WhenServed:
-    """What to do when the promise of a client's function is resolved."""
+class _WhenServed(Callback):
+    """What to do when the promise of a client's function is resolved: `lwt.on_any` with less ado."""
 
-    __slots__ = ("_close",)
+    __slots__ = ("_close", "_storage")
 
     def __init__(self, close: Callable[[], object] | None) -> None:
         self._close = close
+        self._storage = current_storage.contents
 
-    def succeeded(self, _: object) -> None:
-        if self._close is not None:
-            self._close()
+    def run(self, served: lwt.Promise[object], /) -> None:
+        current_storage.contents = self._storage
+        if served._state == REJECTED:
+            exception = served._value.with_own_traceback()
+            call_or_report("lwt_io", self._failed, exception, handled=exception)
+        elif self._close is not None:
+            call_or_report("lwt_io", self._close)
 
-    def failed(self, exception: Exception) -> None:
+    def _failed(self, exception: Exception) -> None:
         try:
             report(exception)
         finally:
-            self.succeeded(None)
+            if self._close is not None:
+                self._close()
 
 
 # --- Clients served on their sockets -----------------------------------------
