@@ -135,7 +135,7 @@ class ActionQueue(WaitQueue):
     __slots__ = ("cost", "descriptor", "event", "held_in")
 
     def __init__(self, descriptor: File_descr, event: Awaited) -> None:
-        super().__init__()
+        WaitQueue.__init__(self)
         self.descriptor = descriptor
         self.event = event
         self.cost = OF_A_WRITE if event is Write else OF_A_CALL

@@ -312,20 +312,23 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
 
 
 def _reject_waiters(descriptor: File_descr) -> None:
-    reason = partial(why_unusable, "closed while this waited", descriptor)
     readers, writers, retrying = descriptor._readers, descriptor._writers, descriptor._retrying
     try:
-        if readers is not None:
-            readers.reject_all(reason)
+        if readers is not None and readers.first is not None:
+            readers.reject_all(partial(_why_rejected, descriptor))
     finally:
         try:
-            if writers is not None:
-                writers.reject_all(reason)
+            if writers is not None and writers.first is not None:
+                writers.reject_all(partial(_why_rejected, descriptor))
         finally:
-            if retrying is not None:
-                retrying.reject_all(reason)
+            if retrying is not None and retrying.first is not None:
+                retrying.reject_all(partial(_why_rejected, descriptor))
             # The descriptor and its queues refer to each other; part them: no cycle is left.
             descriptor._readers = descriptor._writers = descriptor._retrying = None
+
+
+def _why_rejected(descriptor: File_descr) -> Exception:
+    return why_unusable("closed while this waited", descriptor)
 
 
 def _close_file(descriptor: File_descr) -> None:

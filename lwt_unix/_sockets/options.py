@@ -55,7 +55,8 @@ def setsockopt(descriptor: File_descr, option: Socket_bool_option, value: bool, 
     OCaml: Lwt_unix.setsockopt : file_descr -> socket_bool_option -> bool -> unit
     """
     _check_option("lwt_unix.setsockopt", descriptor, option, Socket_bool_option)
-    _set("lwt_unix.setsockopt", descriptor, *option.value, 1 if value else 0)
+    # `value` is a property, which takes longer than the call itself.
+    _set("lwt_unix.setsockopt", descriptor, *option._value_, 1 if value else 0)
 
 
 def getsockopt_int(descriptor: File_descr, option: Socket_int_option, /) -> int:

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lwt._core.checks import check_callable
-from lwt_unix._checks import check_delay, check_fd
+from lwt_unix._checks import MOST_FD, check_delay, check_fd
 from lwt_unix.lwt_engine._base import abstract, check_engine, system_clock
 from lwt_unix.lwt_engine._events import Action, Descriptor_event, Event, Event_callback
 from lwt_unix.lwt_engine._timers import Timer, Timer_queue
@@ -235,7 +235,8 @@ class descriptor_based(abstract):
 
     def _new_watch(self, function: str, fd: int) -> Watch:
         """Make the watch of a descriptor, unless we cannot watch a descriptor of this number."""
-        check_fd(function, fd)
+        if type(fd) is not int or not 0 <= fd <= MOST_FD:
+            check_fd(function, fd)
         self.check_descriptor(function, fd)
         # A finaliser may have made one meanwhile.
         watch = self._watches.setdefault(fd, Watch(fd, self._changes))
@@ -278,9 +279,13 @@ class descriptor_based(abstract):
                     registered.stop()
         watch = self._watches.pop(fd, None)
         if watch is not None:
-            for event in (*watch.readers, *watch.writers):
-                event.stop()
             watch.is_adopted = False
+            for event in (*watch.readers, *watch.writers):
+                # What `stop` does, but for the change: nobody looks at the watch any more.
+                if event.is_active:
+                    event.is_active = False
+                    event.peers.remove(event)
+                    del event.registry[event]
 
     def transfer(self, engine: abstract, /) -> None:
         """Move all events to another engine, which is also told of adopted descriptors.

@@ -124,6 +124,8 @@ class kernel_based(descriptor_based):
         timers = self._timer_queue
         if timers.fresh:
             timers.admit()
+        if self._forgotten:
+            self._forgotten.clear()
         unwatchable = self._apply() if self._changes else None
         if not block or unwatchable:
             timeout = 0.0
@@ -210,7 +212,6 @@ class kernel_based(descriptor_based):
 
     def _apply(self) -> list[tuple[int, int]]:
         """Tell the kernel what has changed; return reports of what it cannot watch."""
-        self._forgotten.clear()
         changes = self._changes
         unwatchable: list[Watch] = []
         try:
@@ -238,6 +239,8 @@ class kernel_based(descriptor_based):
             for watch in unwatchable:
                 watch.is_doubtful = True
                 watch.change()  # Perhaps it can be watched in the next turn.
+        while len(self._watches) > self._most_reports:
+            self._most_reports *= 2
         return [(watch.fd, self._readable | self._writable) for watch in unwatchable]
 
     def _tell(self, watch: Watch, wanted: int) -> OSError | None:
@@ -275,7 +278,6 @@ class kernel_based(descriptor_based):
         if watch is None:
             return
         super().forget(fd)
-        watch.change()  # so that `_apply` is called, and empties this:
         self._forgotten.add(fd)
         if watch.applied:
             self._poller.change(fd, watch.applied, 0)
@@ -290,12 +292,6 @@ class kernel_based(descriptor_based):
             watch.change()
 
     # --- The engine as a whole -----------------------------------------------
-
-    def _new_watch(self, function: str, fd: int) -> Watch:
-        watch = super()._new_watch(function, fd)
-        if len(self._watches) > self._most_reports:
-            self._most_reports *= 2
-        return watch
 
     def check_descriptor(self, function: str, fd: int, /) -> None:
         """Raise ValueError if the number of the descriptor is out of range. Not in OCaml."""

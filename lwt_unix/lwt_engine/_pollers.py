@@ -60,8 +60,10 @@ class Epoll_poller:
         mask = _EPOLL_MASKS[after]
         if not after:
             # ENOENT, EBADF: it was closed. EPERM: it was never registered.
-            with suppress(OSError):
+            try:
                 self._epoll.unregister(fd)
+            except OSError:
+                pass
         elif before:
             try:
                 self._epoll.modify(fd, mask)

@@ -166,7 +166,7 @@ class Server:
         """Tell whether nobody is accepted any more, for whatever reason."""
         return self._is_stopping or _ending.has_begun()
 
-    def _accept(self) -> lwt.Promise[Accepted | None]:
+    def _next_client(self) -> lwt.Promise[Accepted | None]:
         try:
             return accept_unless(self._is_over, self._socket)
         except Exception as exn:
@@ -293,7 +293,7 @@ class _Accepting(Callback):
                 server._serve(address, client)
             if server._is_over():
                 break
-            promise = underlying(server._accept())
+            promise = underlying(server._next_client())
         server._accepting = lwt.return_unit
         lwt.wakeup(self._over, None)
 

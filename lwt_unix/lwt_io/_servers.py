@@ -108,8 +108,11 @@ class _WhenServed(Callback):
         try:
             report(exception)
         finally:
-            if self._close is not None:
-                self._close()
+            self._end()
+
+    def _end(self) -> None:
+        if self._close is not None:
+            self._close()
 
 
 # --- Clients served on their sockets -----------------------------------------

@@ -93,11 +93,11 @@ IO_FAULTS: Final = (
         try:
             report(exception)
         finally:
-            self.succeeded(None)
+            self._end()
 """,
         """\
         try:
-            self.succeeded(None)
+            self._end()
         finally:
             report(exception)
 """,
@@ -105,8 +105,8 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io.server",
         "a client that its function has closed is closed again",
-        "    if lwt_unix.state(client) is not lwt_unix.Closed:\n        lwt.on",
-        "    if True:\n        lwt.on",
+        "    if client._state is not lwt_unix.Closed:\n        closed =",
+        "    if True:\n        closed =",
     ),
     fault(
         "Lwt_io.server",
