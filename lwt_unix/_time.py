@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback
+from lwt._core.promise import CANCEL_THIS, FULFILLED, PENDING, new_promise, underlying
+from lwt._core.resolution import run_callbacks
+from lwt._core.storage import current_storage
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_delay, promise_of
 
@@ -37,20 +40,43 @@ def sleep(delay: float, /) -> lwt.Promise[None]:
     OCaml: Lwt_unix.sleep : float -> unit Lwt.t
     """
     check_delay("lwt_unix.sleep", delay)
-    return _sleep(delay)
+    return _Sleep(delay).promise
 
 
-def _sleep(delay: float) -> lwt.Promise[None]:
-    resolver: lwt.Resolver[None]
-    promise, resolver = lwt.task()
+@final
+class _Sleep:
+    """A promise that sleeps: what its timer calls, and what runs if it is cancelled, in one object.
 
-    def wake(event: lwt_engine.Event) -> None:
-        lwt_engine.stop_event(event)
-        lwt.wakeup(resolver, None)
+    It is `lwt.task`, `lwt.on_cancel` and `lwt.wakeup` in one, as a waiter is (`lwt._core.waiters`).
+    """
 
-    event = lwt_engine.on_timer(delay, False, wake)
-    lwt.on_cancel(promise, lambda: lwt_engine.stop_event(event))
-    return promise
+    __slots__ = ("event", "promise", "storage")
+
+    def __init__(self, delay: float) -> None:
+        self.promise: lwt.Promise[None] = new_promise(PENDING, CANCEL_THIS)
+        self.storage = current_storage.contents
+        self.event = lwt_engine.on_timer(delay, False, self)
+        self.promise._cancel_callbacks = [self]
+
+    def __call__(self, event: lwt_engine.Event) -> None:
+        """Wake up: the time has come."""
+        event.stop()
+        self.event = lwt_engine.fake_event  # It leads back here: close no circle.
+        promise = self.promise
+        if promise._state != PENDING:
+            promise = underlying(promise)
+            if promise._state != PENDING:
+                return  # It was cancelled, and its callbacks have not run yet.
+        promise._state = FULFILLED
+        promise._value = None
+        promise._cancel_callbacks = None  # It cannot be cancelled any more.
+        run_callbacks(promise)
+
+    def run_cancel(self) -> None:
+        """Take the timer back: the promise was cancelled."""
+        current_storage.contents = self.storage  # OCaml's is a callback of `on_cancel`.
+        self.event.stop()
+        self.event = lwt_engine.fake_event  # As above.
 
 
 def timeout(delay: float, /) -> lwt.Promise[NoReturn]:
@@ -59,7 +85,7 @@ def timeout(delay: float, /) -> lwt.Promise[NoReturn]:
     OCaml: Lwt_unix.timeout : float -> 'a Lwt.t
     """
     check_delay("lwt_unix.timeout", delay)
-    return lwt.bind(_sleep(delay), _raise_timeout)
+    return lwt.bind(_Sleep(delay).promise, _raise_timeout)
 
 
 def _raise_timeout(_: None) -> lwt.Promise[NoReturn]:

@@ -1,5 +1,6 @@
 """Sleeping and timeouts, on a clock that moves when a test says so."""
 
+import gc
 import math
 from collections.abc import Callable
 
@@ -44,6 +45,19 @@ def test_a_cancelled_sleep_takes_its_timer_back(clock: Clock) -> None:
     assert lwt_engine.timer_count() == 0
     clock.advance(3.0)
     assert lwt.state(promise) == lwt.Fail(lwt.Canceled())
+
+
+def test_a_sleep_that_is_over_leaves_nothing_to_the_collector(clock: Clock) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        lwt_unix.sleep(1.0)
+        clock.advance(2.0)
+        lwt.cancel(lwt_unix.sleep(1.0))
+        clock.advance(2.0)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("delay", [0, 0.0, -1.0, -math.inf])
