@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from copy import copy
-from types import BuiltinMethodType
 from typing import cast
 
 import lwt
@@ -38,7 +37,7 @@ def change_everything() -> None:
     postpone(print)
     resolution.is_running_postponed = True
     lwt.async_exception_hook.contents = print
-    driver._drivers[0] = cast("BuiltinMethodType", drive.drive().send)
+    driver._drivers[0] = cast("drive.Driver", drive.drive())
     lwt.register_pause_notifier(lambda _: None)
     lwt.pause()
 
