@@ -234,8 +234,11 @@ class ChannelBuffer:
             and not self.is_aborted
         )
 
-    def read_now(self) -> int:
-        """Read from the descriptor, if there is something to read."""
+    def read_now(self, is_reported: bool) -> int:
+        """Read from the descriptor, if there is something to read.
+
+        `is_reported` says whether the system has reported that there is.
+        """
         start = self.position
         if start == self.limit:
             start = self.position = self.limit = 0
@@ -247,15 +250,17 @@ class ChannelBuffer:
             self.position = 0
             self.limit = start
             free = self.memory[start:]
-        count = self.read_into_now(free)
+        count = self.read_into_now(free, is_reported)
         if count > 0:
             self.limit = start + count
         return count
 
-    def read_into_now(self, target: memoryview) -> int:
+    def read_into_now(self, target: memoryview, is_reported: bool) -> int:
         """Read from the descriptor past the buffer, which is empty, if there is something to read."""
         descriptor = self.descriptor
         assert descriptor is not None
+        if emptied.descriptor is descriptor:
+            return NOT_NOW
         descriptor._calls += OF_A_CALL
         if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor, OF_A_CALL):
             return IN_NEXT_TURN
@@ -266,6 +271,8 @@ class ChannelBuffer:
         except OSError as exn:
             note_call(exn, "read")
             raise
+        if is_reported and count < len(target) and descriptor._is_stream:
+            emptied.note(descriptor)
         self.offset += count
         return count
 

@@ -13,7 +13,7 @@ import lwt
 from lwt._core.checks import check_kind
 from lwt_unix._processes import parting
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
-from lwt_unix.lwt_io._operation import Flush, exclusively, request_flush
+from lwt_unix.lwt_io._operation import Flush, exclusively, flush_at_once
 from lwt_unix.lwt_io._taking import NextLine, take_line
 from lwt_unix.lwt_io._turns import (
     CLOSED,
@@ -157,11 +157,8 @@ def flush(oc: OutputChannel, /) -> lwt.Promise[None]:
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.flush", oc, OutputChannel)
-    if oc._state is IDLE and oc._buffer.position == 0:
-        if not oc._buffer.auto_flushing:
-            request_flush(oc)
-        return lwt.return_unit
-    return Flush(oc, "lwt_io.flush").start()
+    at_once = flush_at_once(oc) if oc._state is IDLE else None
+    return Flush(oc, "lwt_io.flush").start() if at_once is None else at_once
 
 
 def flush_all() -> lwt.Promise[None]:

@@ -124,9 +124,13 @@ class Operation(Pending):
         """Work in the buffer after a transfer of so many bytes; return the result, or `MORE`."""
         return self.step()
 
-    def move(self) -> int:
-        """Transfer at once, from or to the descriptor; return how many bytes, or why none."""
-        return self.buffer.read_now() if self.buffer.is_input else self.buffer.write_now()
+    def move(self, is_reported: bool) -> int:
+        """Transfer at once, from or to the descriptor; return how many bytes, or why none.
+
+        `is_reported` says whether the system has reported that it is ready.
+        """
+        buffer = self.buffer
+        return buffer.read_now(is_reported) if buffer.is_input else buffer.write_now()
 
     def end(self) -> None:
         """Leave the channel to the next one."""
@@ -183,7 +187,7 @@ class Operation(Pending):
         buffer = self.buffer
         while True:
             if buffer.is_direct():
-                count = self.move()
+                count = self.move(False)
                 if count < 0:
                     self._wait_in_queue(count)
                     return NOT_YET
@@ -268,7 +272,7 @@ class Operation(Pending):
     def attempt(self) -> Any:
         """Go on, now that the descriptor is ready."""
         while True:
-            count = self.move()
+            count = self.move(True)
             if count < 0 or self.queue is None:
                 if count == IN_NEXT_TURN and self.queue is not None:
                     self.queue.try_in_next_turn()
@@ -279,7 +283,20 @@ class Operation(Pending):
 
     def fulfill(self, value: object) -> None:
         """Take the result."""
-        run_callbacks(settle(self._awaited, FULFILLED, value))
+        awaited = self._awaited
+        if self.channel._queue is not None or awaited._callbacks is not self:
+            run_callbacks(settle(awaited, FULFILLED, value))
+            return
+        # The same without its promise, since nobody else is woken: servers come here once a request.
+        awaited._callbacks = None
+        buffer = self.buffer
+        buffer.in_flight = buffer.last_transfer = None
+        storage = current_storage.contents
+        current_storage.contents = self._storage
+        try:
+            run_callbacks(self._succeed(value))
+        finally:
+            current_storage.contents = storage
 
     def reject(self, exn: Exception) -> None:
         """Take the exception that the descriptor was closed with, or that a step has raised."""
@@ -365,6 +382,31 @@ class Flush(Operation):
 
     def step(self) -> Any:
         return MORE if self.buffer.position > 0 else None
+
+
+def flush_at_once(channel: Channel) -> Promise[None] | None:
+    """Write out what is in the buffer of an idle channel, if the system takes it whole, or fails.
+
+    Otherwise there is still a `Flush` to be done.
+    """
+    buffer = channel._buffer
+    if buffer.position == 0:
+        if not buffer.auto_flushing:
+            request_flush(channel)
+        return lwt.return_unit
+    if not buffer.is_direct():
+        return None
+    channel._state = BUSY
+    try:
+        buffer.write_now()
+    except Exception as exn:
+        finish(channel)
+        return new_promise(REJECTED, rejection_of(exn))
+    except BaseException:
+        finish(channel)
+        raise
+    finish(channel)
+    return lwt.return_unit if buffer.position == 0 else None
 
 
 @final

@@ -88,7 +88,7 @@ class Write(Operation):
         buffer.position = buffer.size
         self._rest = self._rest[room:]
 
-    def move(self) -> int:
+    def move(self, is_reported: bool) -> int:
         buffer = self.buffer
         if buffer.position > 0:
             return buffer.write_now()
@@ -125,7 +125,7 @@ class WriteFrom(Write):
     def moved(self, count: int) -> Any:
         return self._length - len(self._rest) if self.buffer.position > 0 else self.step()
 
-    def move(self) -> int:
+    def move(self, is_reported: bool) -> int:
         return self.buffer.write_now()
 
 

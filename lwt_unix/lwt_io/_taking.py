@@ -69,6 +69,8 @@ def take_line(channel: Channel, idle: bool, limit: int = UNLIMITED) -> bytes | N
     """Take a line, if a whole one of at most `limit` bytes is read ahead."""
     buffer = channel._buffer
     start = buffer.position
+    if start == buffer.limit:
+        return None
     offset = buffer.offset
     found = search_newline(buffer.memory, start, buffer.limit)
     if found is None:
@@ -106,12 +108,14 @@ def take_some(channel: Channel, idle: bool, count: int) -> bytes | None:
     """Take at most `count` bytes of what is read ahead, if something is."""
     buffer = channel._buffer
     start = buffer.position
+    if start == buffer.limit:
+        return None
     offset = buffer.offset
     end = min(start + count, buffer.limit)
     data = buffer.memory[start:end].tobytes()
     if (
         (not idle or (channel._state is IDLE and buffer.at_once > 0))
-        and buffer.position == start < buffer.limit
+        and buffer.position == start
         and buffer.offset == offset
     ):
         buffer.position = end
@@ -347,14 +351,14 @@ class ReadIntoExactly(ReadInto):
         self._length -= count
         return MORE if self._length > 0 else None
 
-    def move(self) -> int:
+    def move(self, is_reported: bool) -> int:
         buffer = self.buffer
         # OCaml reads a whole buffer again and again, and then the rest, and more, into the buffer.
         length = self._length - self._length % buffer.size
         if length == 0:
-            return buffer.read_now()
+            return buffer.read_now(is_reported)
         offset = self._offset
-        count = buffer.read_into_now(self._target[offset : offset + length])
+        count = buffer.read_into_now(self._target[offset : offset + length], is_reported)
         if count > 0:
             buffer.at_once -= 1
             self._offset += count
