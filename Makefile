@@ -82,11 +82,15 @@ fix: $(TESTABLE) ## format, and mend what the linter can
 reference: $(TESTABLE) ## write docs/reference from the docstrings
 	$(VENV_PYTHON) -m docs.reference.generate
 
-bench: $(BENCHABLE) ## measure all beside asyncio and others (20 minutes), into docs/explanation/speed.md
-	@$(VENV_PYTHON) -m tests.benchmarks --publish $(BENCH_ARGS)
+# A compiled build is measured beside the pure one, where there is one.
+COMPILED_BUILD := $(wildcard build/compiled/.compiled)
+ALSO := $(if $(COMPILED_BUILD),--also compiled=build/compiled)
 
-bench-quick: $(BENCHABLE) ## measure less of it (two minutes)
-	@$(VENV_PYTHON) -m tests.benchmarks --quick --json build/benchmarks/quick.json $(BENCH_ARGS)
+bench: $(BENCHABLE) $(COMPILED_BUILD) ## measure all beside asyncio and others (20 minutes), into docs/explanation/speed.md
+	@$(VENV_PYTHON) -m tests.benchmarks --publish $(ALSO) $(BENCH_ARGS)
+
+bench-quick: $(BENCHABLE) $(COMPILED_BUILD) ## measure less of it (two minutes)
+	@$(VENV_PYTHON) -m tests.benchmarks --quick --json build/benchmarks/quick.json $(ALSO) $(BENCH_ARGS)
 
 # make bench-compare A.json B.json: make takes the two names for targets, so they do nothing.
 ifeq (bench-compare,$(firstword $(MAKECMDGOALS)))

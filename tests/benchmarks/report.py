@@ -41,10 +41,12 @@ class Case:
     workload: Workload
     size: int
     best: dict[str, Best]
+    sizes: int
+    """In how many sizes the workload was measured."""
 
     @property
     def title(self) -> str:
-        return f"{self.workload.title}, {self.size:,}" if self.size > 1 else self.workload.title
+        return f"{self.workload.title}, {self.size:,}" if self.sizes > 1 else self.workload.title
 
     def ratio(self, peer: str) -> float | None:
         """The peer's figure divided by that of the base."""
@@ -56,14 +58,15 @@ def cases(raw: Raw, workloads: Iterable[Workload]) -> Iterator[Case]:
     """What was measured of these workloads, in their order."""
     for workload in workloads:
         runs = [run for run in raw["runs"] if run["workload"] == workload.name]
-        for size in sorted({run["size"] for run in runs}):
+        sizes = sorted({run["size"] for run in runs})
+        for size in sizes:
             of_size = [run for run in runs if run["size"] == size]
             peers = dict.fromkeys(run["peer"] for run in of_size)
             found = {
                 peer: best_of(workload.unit, [run for run in of_size if run["peer"] == peer])
                 for peer in peers
             }
-            yield Case(workload, size, found)
+            yield Case(workload, size, found, len(sizes))
 
 
 def best_of(unit: Unit, runs: Sequence[dict[str, Any]]) -> Best:

@@ -54,11 +54,11 @@ class Run:
 class Scale:
     """How long the measurements are."""
 
-    seconds: float = 0.7
+    seconds: float = 0.5
     """Of one run of a server."""
     rounds: int = 3
     """Of which the best counts."""
-    operations: int = 20_000
+    operations: int = 10_000
     """In one measurement in the process."""
     megabytes: int = 1024
     """That one server sends."""
@@ -236,7 +236,7 @@ def measure(
 ) -> Figures:
     if workload.kind == "time":
         number = max(size, scale.operations)
-        repetitions = 3 if number < 100_000 else 1
+        repetitions = 2 if number < 100_000 else 1
         with programs.started(peer, "time", function, number, size, repetitions) as program:
             return float(program.line()), None
     if workload.kind == "memory":
@@ -264,7 +264,7 @@ def run_all(
     for workload in workloads:
         for size in workload.sizes:
             say(f"{workload.name} {size}")
-            for number in range(scale.rounds):
+            for number in range(scale.rounds if size < 1_000_000 else 1):
                 for peer in peers:
                     function = programs.function(peer, workload)
                     if function is None:
