@@ -20,6 +20,7 @@ from lwt._core.checks import check_callable, check_promise
 from lwt._core.exceptions import Canceled
 from lwt._core.promise import (
     CANCEL_THIS,
+    FULFILLED,
     PENDING,
     REJECTED,
     Callback,
@@ -62,8 +63,17 @@ def cancel(promise: Promise[object], /) -> None:
 
     OCaml: Lwt.cancel : _ t -> unit
     """
-    check_promise("lwt.cancel", promise)
+    if type(promise) is not Promise:
+        check_promise("lwt.cancel", promise)
+    if promise._state in (FULFILLED, REJECTED):
+        return
     rejection = Rejection(Canceled(), None)
+    if promise._state == PENDING and promise._value is CANCEL_THIS:
+        # Most often: there is nothing to search for.
+        promise._state = REJECTED
+        promise._value = rejection
+        run_callbacks(promise)
+        return
     canceled: list[Promise[Any]] = []
     to_visit: list[Promise[Any]] = [promise]
     visited: set[int] = set()

@@ -338,11 +338,12 @@ def _check_some(function: str, promises: Iterable[Promise[T]]) -> list[Promise[T
 
 def _resolved_to_choose_from(promises: Sequence[Promise[T]]) -> list[Promise[T]]:
     """The rejected promises; if there are none, the fulfilled ones. The last is first, as in OCaml."""
-    rejected = [p for p in promises if underlying(p)._state == REJECTED]
+    resolved = [p for p in promises if p._state != PENDING and underlying(p)._state != PENDING]
+    rejected = [p for p in resolved if underlying(p)._state == REJECTED]
     if rejected:
         rejected.reverse()
         return rejected
-    return [p for p in promises if underlying(p)._state == FULFILLED]
+    return resolved
 
 
 def _nth_resolved_cancelling_pending(promises: Sequence[Promise[T]], n: int) -> Promise[T]:

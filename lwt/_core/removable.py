@@ -14,7 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
-from lwt._core.promise import PENDING, Callback, Promise, add_callback, remove_callback, underlying
+from lwt._core.promise import (
+    PENDING,
+    PROXY,
+    Callback,
+    Promise,
+    add_callback,
+    remove_callback,
+    underlying,
+)
 
 Finish: TypeAlias = Callable[
     [Promise[Any], Sequence[Promise[Any]], Promise[Any]], Promise[Any] | None
@@ -42,7 +50,11 @@ class RemovableCallback(Callback):
     def attach(self) -> None:
         """Attach the callback to each of its promises, which are pending."""
         for promise in self._promises:
-            add_callback(underlying(promise), self)
+            source = promise if promise._state != PROXY else underlying(promise)
+            if source._callbacks is None and source._state == PENDING:
+                source._callbacks = self
+            else:
+                add_callback(source, self)
 
     def remove(self) -> None:
         """Take the callback back from the promises that are still pending."""
@@ -51,9 +63,12 @@ class RemovableCallback(Callback):
         self._promises = ()
         self._result = None
         for promise in promises:
-            source = underlying(promise)
+            source = promise if promise._state != PROXY else underlying(promise)
             if source._state == PENDING:
-                remove_callback(source, self)
+                if source._callbacks is self:
+                    source._callbacks = None
+                else:
+                    remove_callback(source, self)
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
         promises, result = self._promises, self._result

@@ -30,7 +30,7 @@ from lwt._core.sequential import bind
 from lwt._core.storage import current_storage
 from lwt._core.waiters import Waiter, new_waiter
 from lwt.lwt_pool._places import free_place, make_member, put_back, release, serve_waiters
-from lwt.lwt_pool._pool import Pool
+from lwt.lwt_pool._pool import Pool, always_valid
 
 if TYPE_CHECKING:
     from lwt._core.promise import PromiseOrCoroutine
@@ -56,11 +56,15 @@ def acquire(pool: Pool[T]) -> Promise[T]:
     promise = pool._waiters.put(waiter)
     if not is_full:
         serve_waiters(pool)  # It is being done, or was interrupted (Ctrl-C) the last time.
+    if pool._validate is always_valid:
+        return promise
     return bind(promise, partial(_validated, pool))
 
 
 def _validated(pool: Pool[T], member: T) -> Promise[T]:
     """Return the member if it is valid, otherwise a new one in its place."""
+    if pool._validate is always_valid:
+        return return_(member)
 
     def after_answer(is_valid: bool) -> Promise[T]:
         if is_valid:

@@ -76,7 +76,7 @@ class Pool(Generic[T]):
         )
 
 
-def _is_valid(_: object) -> Promise[bool]:
+def always_valid(_: object) -> Promise[bool]:
     return return_true
 
 
@@ -99,7 +99,7 @@ def create(
     f: Callable[[], PromiseOrCoroutine[T]],
     /,
     *_wrong: Never,
-    validate: Callable[[T], PromiseOrCoroutine[bool]] = _is_valid,
+    validate: Callable[[T], PromiseOrCoroutine[bool]] = always_valid,
     check: Callable[[T, Callable[[bool], None]], object] = _is_good,
     dispose: Callable[[T], PromiseOrCoroutine[object]] = _do_nothing,
 ) -> Pool[T]:

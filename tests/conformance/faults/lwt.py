@@ -220,7 +220,7 @@ LWT_FAULTS: Final = (
     if rejected:
         rejected.reverse()
         return rejected
-    return [p for p in promises if underlying(p)._state == FULFILLED]
+    return resolved
 """,
         """\
     rejected.reverse()
