@@ -1,7 +1,7 @@
 """Counts what the operations cost: instructions by callgrind, system calls by strace, memory by tracemalloc.
 
 Each tool watches the program of `operations.py` in a process of its own. That process finds the same
-environment each time: hashes are not random, no site-packages, an empty folder to be in.
+environment each time: hashes are not random, no site-packages, paths of the same length.
 """
 
 from __future__ import annotations
@@ -60,13 +60,18 @@ def is_compiled() -> bool:
 @contextmanager
 def _run(tool: Callable[[Path], Sequence[str]], what: str) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory() as folder:
+        # The paths are as long as anywhere else: they decide where things are in memory, and that
+        # decides where a dictionary of objects has them. (Without this, one per cent was seen.)
         here = Path(folder)
         (here / "work").mkdir()
-        command = [*tool(here), sys.executable, "-S", "-m", "tests.budgets.operations", what]
+        (here / "sources").symlink_to(ROOT)
+        (here / "python").symlink_to(Path(sys.executable).resolve())
+        program = [str(here / "python"), "-S", "-B", "-m", "tests.budgets.operations", what]
+        command = [*tool(here), *program]
         done = subprocess.run(
             command,
             cwd=here / "work",
-            env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
+            env={"PATH": os.defpath, "PYTHONPATH": str(here / "sources"), "PYTHONHASHSEED": "0"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
