@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +16,10 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE = CORES[0]
 CLIENT_CORE = CORES[-1]
 """The same as the server's where there is but one."""
+
+
+PATIENCE = 300.0
+"""Seconds that a process has for its work."""
 
 
 class Failed(Exception):
@@ -26,11 +32,13 @@ class Child:
     def __init__(
         self, command: Sequence[str], core: int, *, environment: dict[str, str] | None = None
     ) -> None:
+        # A pipe may become full.
+        self._errors = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115  # `end` closes it
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             env={**os.environ, **(environment or {})},
             text=True,
         )
@@ -46,9 +54,16 @@ class Child:
 
     def errors(self) -> str:
         """Wait for its end, and return what it said last."""
-        _, errors = self.process.communicate()
-        lines = errors.strip().splitlines()
+        self.process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
         return lines[-1] if lines else f"ended with status {self.process.returncode}"
+
+    def end(self) -> None:
+        """Kill it, if it has not ended."""
+        self.process.kill()
+        self.process.communicate()
+        self._errors.close()
 
     def go(self) -> None:
         """Let it begin what it is ready for."""
@@ -70,13 +85,15 @@ class Child:
 def child(
     command: Sequence[str], core: int, *, environment: dict[str, str] | None = None
 ) -> Iterator[Child]:
-    """Run a process; kill it in the end."""
+    """Run a process; kill it in the end, or when it hangs."""
     running = Child(command, core, environment=environment)
+    patience = threading.Timer(PATIENCE, running.process.kill)
+    patience.start()
     try:
         yield running
     finally:
-        running.process.kill()
-        running.process.communicate()
+        patience.cancel()
+        running.end()
 
 
 def busy_seconds() -> float:
