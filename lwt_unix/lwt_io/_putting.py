@@ -100,7 +100,7 @@ class Write(Operation):
             raise
         if count > 0:
             self._rest = self._rest[count:]
-        if count < length:
+        if count < length and len(self._rest) > buffer.size:
             self._fill()
             return min(count, NOT_NOW)
         return count

@@ -178,6 +178,26 @@ class TestPastTheBuffer:
         lwt_main.run(lwt.join([written, lwt.of_coroutine(read()), lwt_io.flush(oc)]))
         assert received == b"x" + data
 
+    @pytest.mark.parametrize(
+        ("taken", "left"),
+        [(1, 4096), (21_503, 4096), (21_504, 4096), (21_505, 4095), (24_575, 1025)],
+    )
+    def test_what_is_written_in_part_leaves_in_the_buffer_what_fits(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch, taken: int, left: int
+    ) -> None:
+        reading, writing = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(writing, mode=lwt_io.Output)
+        write = os.write
+        with monkeypatch.context() as patch:
+            patch.setattr(system, "write", lambda fd, data: write(fd, data[:taken]))
+            written = lwt_io.write(oc, self.DATA)
+        assert lwt.is_sleeping(written) == (25_600 - taken > 4096)
+        assert (lwt_io.buffered(oc), lwt_io.position(oc)) == (left, taken + left)
+        lwt_main.run(lwt.join([written, lwt_io.flush(oc)]))
+        received = bytearray(30_000)
+        count = lwt_main.run(lwt_unix.read(reading, received, 0, 30_000))
+        assert received[:count] == self.DATA
+
     def test_a_write_that_fails_leaves_a_full_buffer_behind(self, opened: Open) -> None:
         reading, writing = non_blocking_pair(opened)
         oc = lwt_io.of_fd(writing, mode=lwt_io.Output)
