@@ -363,6 +363,8 @@ class ReadIntoExactly(ReadInto):
             buffer.at_once -= 1
             self._offset += count
             self._length -= count
+        elif count == 0:
+            buffer.position = buffer.limit = 0  # OCaml's last read was into the buffer.
         return count
 
     def moved(self, count: int) -> Any:

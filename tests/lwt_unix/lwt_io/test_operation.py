@@ -240,6 +240,25 @@ class TestPastTheBuffer:
             lwt_main.run(lwt_io.read_into_exactly(ic, target, 0, 10_000))
         assert target[:5000] == self.DATA[:5000]
 
+    def test_an_end_that_is_met_past_the_buffer_leaves_the_buffer_as_a_read_into_it_would(
+        self, opened: Open
+    ) -> None:
+        near, far = non_blocking_pair(opened)
+        ic = lwt_io.of_fd(near, mode=lwt_io.Input)
+        send(far, b"x")
+        assert lwt.state(lwt_io.read_char(ic)) == lwt.Return(b"x")
+        lwt_main.run(lwt_unix.close(far))
+        with pytest.raises(EOFError):
+            lwt_main.run(lwt_io.read_into_exactly(ic, bytearray(5000), 0, 5000))
+        ends: list[tuple[int, int]] = []
+
+        def look(access: lwt_io.Direct_access) -> lwt.Promise[None]:
+            ends.append((access.da_ptr, access.da_max))
+            return lwt.return_unit
+
+        lwt_main.run(lwt_io.direct_access(ic, look))
+        assert ends == [(0, 0)]
+
 
 class TestAtomic:
     def test_others_wait_until_the_function_is_done(self) -> None:
