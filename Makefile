@@ -11,7 +11,9 @@ export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1 # it would ask the network for a newer pyright
 TESTED_VERSIONS := 3.11 3.12 3.13
-SOURCES := lwt lwt_unix tests docs
+SOURCES := lwt lwt_unix tests docs build_backend
+COMPILED := build/compiled
+COMPILED_PYTHON := ../../.venv-compiled/bin/python
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -29,7 +31,8 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix reference bench bench-quick bench-compare budgets soak conformance conformance-exhaustive clean
+.PHONY: help run test check fix reference bench bench-quick bench-compare budgets soak conformance conformance-exhaustive \
+	compile test-compiled clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -115,6 +118,13 @@ conformance: $(TESTABLE) ## let OCaml's Lwt judge random programs (N=20000)
 conformance-exhaustive: $(TESTABLE) ## let it judge all small programs over promises (minutes)
 	@$(VENV_PYTHON) -m tests.conformance exhaustive --install
 
+# The compiled build has a copy of the sources and an environment of its own. So what is edited here
+# always takes effect, whether it was compiled before or not.
+compile: $(COMPILED)/.compiled ## compile the core by mypyc, in build/compiled; see .venv-compiled
+
+test-compiled: $(COMPILED)/.compiled ## run all tests on the compiled build
+	@cd $(COMPILED) && $(COMPILED_PYTHON) -m pytest -q $(PYTEST_ARGS)
+
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
@@ -142,6 +152,15 @@ $(BENCHABLE): pyproject.toml | $(VENV_PYTHON)
 	@echo "Installing what the benchmark compares lwt-runtime with in .venv"
 	@$(VENV_PYTHON) -m pip install --quiet --editable '.[bench]'
 	@touch $(RUNNABLE) $@
+
+$(COMPILED)/.compiled: pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py') | $(VENV_PYTHON)
+	@echo "Compiling the core in $(COMPILED), for .venv-compiled. This takes a minute or two."
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED)
+	@tar -cf - --exclude=__pycache__ --exclude='*.so' $(SOURCES) \
+	    LICENSE MANIFEST.in Makefile README.md pyproject.toml | tar -xf - -C $(COMPILED)
+	@$(VENV_PYTHON) -m venv .venv-compiled
+	@LWT_RUNTIME_COMPILE=1 .venv-compiled/bin/python -m pip install --quiet --editable '$(COMPILED)[test]'
+	@touch $@
 
 .venv-%/.testable: pyproject.toml
 	@$(call find_python,$*) && echo "Making .venv-$* with $$("$$python" --version)" && "$$python" -m venv .venv-$*

@@ -40,6 +40,7 @@ from lwt._core.backtrace import (
 )
 from lwt._core.cancellation import cancel, no_cancel, on_cancel, protected, wrap_in_cancelable
 from lwt._core.choices import prng
+from lwt._core.compiling import is_compiled as _is_compiled
 from lwt._core.concurrent import (
     all,
     both,
@@ -98,6 +99,7 @@ from lwt._core.values import Error, Fail, Ok, Return, Sleep, Some, State
 from lwt._core.watching import on_any, on_failure, on_success, on_termination
 
 __version__ = "0.1.0.dev0"
+__compiled__ = _is_compiled
 
 t = Promise
 u = Resolver

@@ -20,11 +20,11 @@ TOP_LEVEL = {
     "MANIFEST.in",
     "Makefile",
     "README.md",
+    "build_backend",
     "docs",
     "lwt",
     "lwt_unix",
     "pyproject.toml",
-    "setup.py",
     "tests",
 }
 DOES_INPUT_OUTPUT = {"lwt_unix", "asyncio", "select", "selectors", "signal", "socket", "threading"}

@@ -108,14 +108,15 @@ class Suspended(Callback):
                 return settle(promise, REJECTED, rejection_of(exception, own_frames=2))
             finally:
                 del self, promise, resolved  # The traceback leads to this frame: close no circle.
-        promise._value = awaited  # How it is cancelled.
-        if awaited._callbacks is None:
-            awaited._callbacks = self
-            self._storage = current_storage.contents  # Last: what was here before may die.
         else:
-            self._storage = current_storage.contents
-            add_callback(awaited, self)
-        return None
+            promise._value = awaited  # How it is cancelled.
+            if awaited._callbacks is None:
+                awaited._callbacks = self
+                self._storage = current_storage.contents  # Last: what was here before may die.
+            else:
+                self._storage = current_storage.contents
+                add_callback(awaited, self)
+            return None
 
 
 class SuspendedLoop(Suspended):

@@ -311,7 +311,8 @@ class _Cleaning(Callback):
                 return settle(self._outer, REJECTED, rejection_of(exception, own_frames))
             finally:
                 del self, promise  # As in _Bind.
-        return make_into_proxy(self._outer, inner)
+        else:
+            return make_into_proxy(self._outer, inner)
 
 
 @final

@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar, final
 
 from lwt._core.cancel_callback import CancelCallback
+from lwt._core.compiling import mypyc_attr
 from lwt._core.identity import refuse_copy
 from lwt._core.slips import explain_what_is_handled
 
@@ -111,7 +112,6 @@ class Promise(Generic[T_co]):
     """
 
     __slots__ = (
-        "__weakref__",
         "_callbacks",
         "_cancel_callbacks",
         "_state",
@@ -184,7 +184,7 @@ class Resolver(Generic[T_contra]):
     OCaml: type -'a Lwt.u
     """
 
-    __slots__ = ("__weakref__", "_promise")
+    __slots__ = ("_promise",)
 
     def __reduce_ex__(self, protocol: object, /) -> NoReturn:
         refuse_copy(self)
@@ -210,6 +210,7 @@ HowToCancel: TypeAlias = CancelThis | Promise[Any] | Sequence[Promise[Any]] | No
 """
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Callback:
     """What is attached to a pending promise; the base of all that is.
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from reprlib import recursive_repr
-from typing import Final, Generic, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from lwt._core.identity import refuse_copy
 
@@ -58,12 +58,8 @@ class Sequence(Link[T]):
         self.previous = self
         self.next = self
 
-    @recursive_repr()
     def __repr__(self) -> str:
-        shown = [repr(node.value) for node in islice(nodes_l(self), _SHOWN_IN_REPR + 1)]
-        if len(shown) > _SHOWN_IN_REPR:
-            shown[-1] = "..."
-        return f"<Sequence [{', '.join(shown)}]>"
+        return _repr_of_sequence(self)
 
 
 class Node(Link[T]):
@@ -82,9 +78,22 @@ class Node(Link[T]):
         self.value = value
         self.active = False
 
-    @recursive_repr()
     def __repr__(self) -> str:
-        return f"<Node {self.value!r}{'' if self.active else ', removed'}>"
+        return _repr_of_node(self)
+
+
+# Functions, since the decorator takes no method of a class that is compiled.
+@recursive_repr()
+def _repr_of_sequence(sequence: Sequence[Any]) -> str:
+    shown = [repr(node.value) for node in islice(nodes_l(sequence), _SHOWN_IN_REPR + 1)]
+    if len(shown) > _SHOWN_IN_REPR:
+        shown[-1] = "..."
+    return f"<Sequence [{', '.join(shown)}]>"
+
+
+@recursive_repr()
+def _repr_of_node(node: Node[Any]) -> str:
+    return f"<Node {node.value!r}{'' if node.active else ', removed'}>"
 
 
 def put_before(node: Node[T], following: Link[T]) -> None:

@@ -138,7 +138,8 @@ class _Bind(Callback):
                 return settle(self._outer, REJECTED, rejection_of(exception))
             finally:
                 del self  # The traceback leads to this frame: close no circle.
-        return make_into_proxy(self._outer, inner)
+        else:
+            return make_into_proxy(self._outer, inner)
 
 
 # --- map ---------------------------------------------------------------------
@@ -204,4 +205,5 @@ class _Map(Callback):
                 return settle(self._outer, REJECTED, rejection_of(exception))
             finally:
                 del self  # As in _Bind.
-        return settle(self._outer, FULFILLED, value)
+        else:
+            return settle(self._outer, FULFILLED, value)

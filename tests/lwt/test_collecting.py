@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,7 +30,6 @@ from tests.support.promises import (
     go_wrong,
     is_canceled,
     pending,
-    returning,
 )
 
 pytestmark = pytest.mark.no_cover  # Where lines are traced, there are more places.
@@ -568,22 +566,6 @@ def test_calls_that_are_postponed_are_made_whatever_a_finaliser_does() -> None:
         assert list(map(lwt.state, results)) == [lwt.Return(0), lwt.Return(0)]
 
     for_every_collection(list, operation, operation, check)
-
-
-def test_a_proxy_that_dies_while_its_chain_is_shortened_may_make_the_end_a_proxy() -> None:
-    promise, resolver = lwt.wait()
-    starts = [lwt.wait() for _ in range(3)]
-    second = lwt.bind(starts[0][0], returning(promise))
-    third = lwt.bind(starts[1][0], returning(second))
-    last = lwt.bind(starts[2][0], returning(third))
-    middle = weakref.ref(second, lambda _: lwt.wakeup(starts[2][1], None))
-    del second, third
-    lwt.wakeup(starts[0][1], None)
-    lwt.wakeup(starts[1][1], None)
-    assert lwt.is_sleeping(promise)  # This shortens the chain.
-    assert middle() is None
-    lwt.wakeup(resolver, 3)
-    assert lwt.state(last) == lwt.state(promise) == lwt.Return(3)
 
 
 # --- Pausing -----------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import lwt
-from tests.support.promises import A, go_wrong
+from tests.support.promises import A, go_wrong, living_promises
 
 
 def pending() -> tuple[lwt.Promise[None], lwt.Resolver[None]]:
@@ -109,17 +109,17 @@ def make_body_awaiting_a_body(promise: lwt.Promise[None]) -> lwt.Promise[object]
 def test_a_promise_that_is_rejected_by_a_wakeup_and_dropped_is_freed_at_once(
     make: Callable[[lwt.Promise[None]], lwt.Promise[object]],
 ) -> None:
+    before = living_promises()
     # The frames that a traceback refers to keep their locals: so none has the promise.
     resolvers, promises = [], []
     source, resolver = pending()
     resolvers.append(resolver)
     promises.append(make(source))
     del source, resolver
-    alive = weakref.ref(promises[0])
     lwt.wakeup(resolvers.pop(), None)
     assert not lwt.is_sleeping(promises[0])
     promises.clear()
-    assert alive() is None
+    assert living_promises() == before
 
 
 def make_raising_catch() -> None:
@@ -230,6 +230,7 @@ def test_an_exception_makes_no_cycle(program: Callable[[], None]) -> None:
 def test_a_promise_that_is_fulfilled_and_dropped_is_freed_at_once(
     without_the_collector: None,
 ) -> None:
+    before = living_promises()
     source, resolver = pending()
     results = [
         lwt.bind(source, lwt.return_),
@@ -238,12 +239,12 @@ def test_a_promise_that_is_fulfilled_and_dropped_is_freed_at_once(
         lwt.pick([source]),
         lwt.of_coroutine(awaiting_twice(source)),
     ]
-    alive = [weakref.ref(promise) for promise in [source, *results]]
+    assert living_promises() > before
     lwt.wakeup(resolver, None)
     assert not any(map(lwt.is_sleeping, results))
     results.clear()
     del source, resolver
-    assert [reference() for reference in alive] == [None] * 6
+    assert living_promises() == before
 
 
 async def awaiting_twice(promise: lwt.Promise[None]) -> None:

@@ -182,3 +182,8 @@ FOR_FIRST: dict[str, Waiting] = {
 """The functions that wait for the first of several promises."""
 
 each_for_first = pytest.mark.parametrize("wait_for", FOR_FIRST.values(), ids=FOR_FIRST)
+
+
+def living_promises() -> int:
+    """Count the promises that are still there. None can be referred to weakly."""
+    return sum(type(thing) is Promise for thing in gc.get_objects())

@@ -60,8 +60,8 @@ _LIST_FAULTS: Final = (
     fault(
         "Lwt_list",
         "cancelling reaches the first promise that a traversal waited for, also later on",
-        "        promise._value = awaited  # How it is cancelled.",
-        "        if not self.is_loop:\n            promise._value = awaited",
+        "            promise._value = awaited  # How it is cancelled.",
+        "            if not self.is_loop:\n                promise._value = awaited",
     ),
     fault(
         "Lwt_list",

@@ -1,0 +1,154 @@
+"""What builds the distributions: setuptools, and two things that pyproject.toml cannot say.
+
+- Links of the README to files of this project lead nowhere on the package index. There, a file is named
+  instead.
+- With `LWT_RUNTIME_COMPILE=1` in the environment, mypyc compiles the packages ahead of time, from the same
+  source. Otherwise nothing is compiled, and one wheel serves every machine.
+
+pip and other tools find the hooks of this file by `pyproject.toml`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import setuptools
+from setuptools import build_meta
+
+if TYPE_CHECKING:
+    from setuptools import Extension
+
+COMPILER: Final = (
+    "mypy>=2.4,<2.5"  # mypyc is a part of it. Each version takes and gives other code.
+)
+
+COMPILED: Final = {
+    "lwt/_core": "ref ring promise storage resolution driver loop waiters creation sequential handling "
+    "watching cancellation removable concurrent background pause",
+}
+"""What is compiled: where a program spends its time. All else is interpreted in both builds."""
+
+
+def compiled_files() -> list[str]:
+    """Name the files that are compiled, seen from the top of the checkout."""
+    return [f"{folder}/{name}.py" for folder, names in COMPILED.items() for name in names.split()]
+
+
+def is_to_compile() -> bool:
+    """Tell whether the environment asks for the compiled build."""
+    return os.environ.get("LWT_RUNTIME_COMPILE", "0") not in {"", "0"}
+
+
+def extensions() -> list[Extension]:
+    """Compile the modules to C, if that was asked for."""
+    if not is_to_compile():
+        return []
+    from mypyc.build import mypycify  # noqa: PLC0415  # Only this build needs it.
+
+    # Not by the settings of `make check`, which find more than what stands in the way of a build.
+    options = ["--config-file=", "--explicit-package-bases"]
+    made = mypycify([*options, *compiled_files()], group_name="lwt_runtime")
+    for source in {Path(source) for extension in made for source in extension.sources}:
+        source.write_text(mended(source.read_text()))
+    return made
+
+
+# Any store may drop the last reference to something, and so run a finaliser. That must find the new
+# value in place of the dead one. The code of mypyc 2.4 drops first and stores then.
+_STORE = re.compile(
+    r"(?P<check>if \((?P<place>\(\([^()]+\*\)\w+\)->\w+) != NULL\) \{\s*)?"
+    r"CPy_DECREF\((?P<dropped>\(\([^()]+\*\)\w+\)->\w+)\);\s*(?(check)\}\s*)"
+    r"(?P=dropped) = (?P<value>\w+);"
+)
+_SET_ITEM = """
+static bool set_item_safely(PyObject *list, CPyTagged index, PyObject *value) {
+    PyObject *old = CPyList_GetItem(list, index);
+    if (old == NULL) return false;
+    bool done = CPyList_SetItem(list, index, value);
+    Py_DECREF(old);
+    return done;
+}
+"""
+_WEAKLY = re.compile(r"^.*\.tp_weaklistoffset =.*$", re.MULTILINE)
+
+
+def mended(code: str) -> str:
+    """Make C code of mypyc safe where finalisers run.
+
+    Besides the order of a store, this is about weak references. Under Python 3.11, mypyc gives generic classes a place
+    for them, which it does not clear: one to a promise that has died would crash. It gets no place.
+    """
+    if "CPyList_SetItem(" in code:
+        code = code.replace("CPyList_SetItem(", "set_item_safely(")
+        at = code.index("\n", code.rindex("\n#include ") + 1) + 1
+        code = code[:at] + _SET_ITEM + code[at:]
+    code = _WEAKLY.sub("", code)
+    return _STORE.sub(
+        lambda found: (
+            f"{{ PyObject *dropped = {found['dropped']}; {found['dropped']} = {found['value']}; "
+            f"CPy_XDECREF(dropped); }}"
+        ),
+        code,
+    )
+
+
+def readme() -> str:
+    """Return the README as the package index is to show it."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    return re.sub(r"\[([^]]*)\]\((?!https:)([^)]*)\)", r"\1 (\2)", text)
+
+
+Settings: TypeAlias = dict[str, str | list[str] | None] | None
+BuildMeta: type[build_meta._BuildMetaBackend] = type(build_meta.build_wheel.__self__)
+
+
+class Backend(BuildMeta):
+    """The backend of setuptools, with what a `setup.py` would say."""
+
+    is_building = False
+
+    def run_setup(self, setup_script: str = "setup.py") -> None:
+        """Do what a `setup.py` would."""
+        setuptools.setup(
+            long_description=readme(),
+            long_description_content_type="text/markdown",
+            ext_modules=extensions() if self.is_building else [],
+        )
+
+    def get_requires_for_build_wheel(self, config_settings: Settings = None) -> list[str]:
+        """Ask for the compiler, if there is something to compile."""
+        return [COMPILER] if is_to_compile() else []
+
+    def build_wheel(
+        self,
+        wheel_directory: str,
+        config_settings: Settings = None,
+        metadata_directory: str | None = None,
+    ) -> str:
+        """Compile, unless it is only about the metadata."""
+        self.is_building = True
+        return super().build_wheel(wheel_directory, config_settings, metadata_directory)
+
+    def build_editable(
+        self,
+        wheel_directory: str,
+        config_settings: Settings = None,
+        metadata_directory: str | None = None,
+    ) -> str:
+        """Compile, unless it is only about the metadata."""
+        self.is_building = True
+        return super().build_editable(wheel_directory, config_settings, metadata_directory)
+
+
+_backend = Backend()
+build_sdist = _backend.build_sdist
+build_wheel = _backend.build_wheel
+build_editable = _backend.build_editable
+get_requires_for_build_sdist = _backend.get_requires_for_build_sdist
+get_requires_for_build_wheel = _backend.get_requires_for_build_wheel
+get_requires_for_build_editable = _backend.get_requires_for_build_editable
+prepare_metadata_for_build_wheel = _backend.prepare_metadata_for_build_wheel
+prepare_metadata_for_build_editable = _backend.prepare_metadata_for_build_editable

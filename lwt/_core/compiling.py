@@ -1,0 +1,28 @@
+"""The compiled build: what mypyc is told in the source, and whether this is what it made.
+
+In the pure build, what is said to mypyc does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from lwt._core.ref import Ref
+
+__all__ = ["is_compiled", "mypyc_attr"]
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from mypy_extensions import mypyc_attr
+else:
+
+    def mypyc_attr(**_: object) -> Callable[[T], T]:
+        """Decorate a class with what is said of it."""
+        return lambda decorated: decorated
+
+
+is_compiled: Final[bool] = not isinstance(Ref.__init__, FunctionType)
+"""Whether the core was compiled ahead of time. Programs read it as `lwt.__compiled__`."""
