@@ -30,8 +30,3 @@ def start(loop: Loop[T]) -> Promise[T]:
         Exception: what the loop raises before it has to wait.
     """
     return start_(loop, SuspendedLoop, exceptions_leave=True)
-
-
-def start_rejecting(loop: Loop[T]) -> Promise[T]:
-    """Run a loop like `start`; what it raises, also before it has to wait, is a rejection."""
-    return start_(loop, SuspendedLoop)

@@ -17,8 +17,9 @@ from typing import Any, TypeVar, cast, final
 
 from lwt._core.checks import check_kind
 from lwt._core.coroutine import to_promise
+from lwt._core.driver import SuspendedLoop, start
 from lwt._core.exceptions import rejection_of
-from lwt._core.loop import Loop, start_rejecting
+from lwt._core.loop import Loop
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -61,7 +62,7 @@ def call_one_by_one(
         end: makes the result. It may raise.
         function: calls the callback on an element, if that takes more than calling it.
     """
-    return start_rejecting(_calls(name, callback, elements, accept, end, function or callback))
+    return start(_calls(name, callback, elements, accept, end, function or callback), SuspendedLoop)
 
 
 def _calls(
@@ -90,7 +91,7 @@ def _calls(
 
 def wait_for_all(promises: list[Promise[B]], accept: Accept[B], end: Callable[[], C]) -> Promise[C]:
     """Take the values of promises, from the last to the first as in OCaml; `end` makes the result."""
-    return start_rejecting(_values(promises, accept, end))
+    return start(_values(promises, accept, end), SuspendedLoop)
 
 
 def _values(promises: list[Promise[B]], accept: Accept[B], end: Callable[[], C]) -> Loop[C]:
