@@ -40,7 +40,7 @@ T = TypeVar("T")
 MINIMUM_BUFFER_SIZE: Final = 16
 
 MOST_AT_ONCE: Final = 32
-"""How often something is taken from a buffer before the channel waits, or lets others go on.
+"""How many operations take something from a buffer before the channel waits, or lets others go on.
 
 A packet of 4,096 bytes can have 4,096 lines, and to take one costs no system call: so the bound on
 these (`_descriptors/actions.py`) is not enough. With 100 microseconds for what a server does about each

@@ -158,8 +158,10 @@ class Operation(Pending):
     def _take_turn(self) -> Promise[Any] | None:
         """Begin, now that the channel is the operation's own; return the promise that is resolved."""
         buffer = self.buffer
-        if buffer.at_once <= 0:
-            buffer.at_once = MOST_AT_ONCE
+        if buffer.is_input:
+            buffer.at_once -= 1
+        if buffer.at_once < 0:
+            buffer.at_once = MOST_AT_ONCE - 1
             if buffer.descriptor is not None:
                 # Its peer may send without end. Not a pause, which may end in this turn.
                 next_turn = buffer.interruptible(lwt_unix.sleep(0.0))

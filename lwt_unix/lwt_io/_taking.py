@@ -87,7 +87,8 @@ def take_line(channel: Channel, idle: bool, limit: int = UNLIMITED) -> bytes | N
         and buffer.offset == offset
     ):
         buffer.position = newline + 1
-        buffer.at_once -= 1
+        if idle:
+            buffer.at_once -= 1
         return line
     return None
 
@@ -99,7 +100,8 @@ def take_char(channel: Channel, idle: bool) -> bytes | None:
     position = buffer.position
     if (not idle or (channel._state is IDLE and buffer.at_once > 0)) and position < buffer.limit:
         buffer.position = position + 1
-        buffer.at_once -= 1
+        if idle:
+            buffer.at_once -= 1
         return CHARACTERS[buffer.memory[position]]
     return None
 
@@ -119,7 +121,8 @@ def take_some(channel: Channel, idle: bool, count: int) -> bytes | None:
         and buffer.offset == offset
     ):
         buffer.position = end
-        buffer.at_once -= 1
+        if idle:
+            buffer.at_once -= 1
         return data
     return None
 
@@ -174,7 +177,6 @@ class ReadLine(Operation):
             if found is not None:
                 pieces.append(buffer.memory[buffer.position : found.start()].tobytes())
                 buffer.position = found.end()
-                buffer.at_once -= 1
                 line = b"".join(pieces)
                 return self.line(line[:-1] if line.endswith(b"\r") else line)
         else:
@@ -196,7 +198,6 @@ class ReadLine(Operation):
                 pieces = self._pieces = []
             pieces.append(buffer.memory[start:end].tobytes())
             buffer.position = end
-            buffer.at_once -= 1
             self._room -= end - start
         return MORE
 
@@ -360,7 +361,6 @@ class ReadIntoExactly(ReadInto):
         offset = self._offset
         count = buffer.read_into_now(self._target[offset : offset + length], is_reported)
         if count > 0:
-            buffer.at_once -= 1
             self._offset += count
             self._length -= count
         elif count == 0:
@@ -380,5 +380,4 @@ async def take_block(buffer: ChannelBuffer, size: int) -> int:
             raise end_of_input("lwt_io.block")
     start = buffer.position
     buffer.position = start + size
-    buffer.at_once -= 1
     return start

@@ -26,7 +26,7 @@ import lwt_unix
 from lwt_unix import lwt_engine, lwt_io
 from lwt_unix._descriptors import actions, read_write
 from lwt_unix.lwt_engine._events import Event_callback
-from lwt_unix.lwt_io import _buffer
+from lwt_unix.lwt_io import _buffer, _operation
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 from tests.conformance.languages.scripts.differences import LATE_INTEREST, Difference
@@ -199,6 +199,8 @@ def engine_of_scripts() -> Iterator[ScriptEngine]:
             patch.object(actions, "MOST_AT_ONCE", sys.maxsize),
             patch.object(read_write, "MOST_AT_ONCE", sys.maxsize),
             patch.object(_buffer, "MOST_CALLS", sys.maxsize),
+            patch.object(_buffer, "MOST_AT_ONCE", sys.maxsize),
+            patch.object(_operation, "MOST_AT_ONCE", sys.maxsize),
         ):
             yield own
     finally:
