@@ -28,12 +28,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let only the quick tests in `lwt/` and `lwt_unix/` count for coverage.
+    """Let only the quick tests in `lwt/` and `lwt_unix/`, and of copying, count for coverage.
 
     These show one behaviour each, and reach the same lines in every run, which a random search
     does not. Tracing makes a test up to ten times as slow, so the others run without.
     """
-    mirrors = [Path(__file__).parent / name for name in ("lwt", "lwt_unix")]
+    mirrors = [Path(__file__).parent / name for name in ("lwt", "lwt_unix", "test_copying.py")]
     for item in items:
         counts = any(item.path.is_relative_to(folder) for folder in mirrors)
         if not counts or item.get_closest_marker("slow"):

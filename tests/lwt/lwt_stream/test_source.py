@@ -7,7 +7,9 @@ import weakref
 
 import pytest
 
+import lwt
 from lwt import Some, lwt_stream
+from lwt.lwt_stream._source import Cell, Source, option_of
 from tests.support.streams import pushed, rest_of
 
 
@@ -27,6 +29,52 @@ def test_none_may_be_an_element() -> None:
 
 class Thing:
     """An element that can be watched."""
+
+
+class Ended(Source):
+    """A source that has been ended by somebody else, as a finaliser may do at any time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = self.last
+        self.end_once()
+
+    def feed(self, cell: Cell) -> None:
+        raise AssertionError("nothing is asked for")
+
+    def elements(self) -> list[object]:
+        """All that is in the queue: options, and None for the end."""
+        found: list[object] = []
+        cell = self.first
+        while cell is not self.last:
+            found.append(option_of(cell))
+            cell = cell.next
+        return found
+
+
+@pytest.mark.parametrize("is_bare", [True, False])
+def test_what_was_asked_for_after_a_finaliser_has_ended_the_stream_comes_before_the_end(
+    is_bare: bool,
+) -> None:
+    source = Ended()
+    for element in (1, 2):
+        if is_bare:
+            source.enqueue_bare(element, source.end)
+        else:
+            source.enqueue(Some(element), source.end)
+    source.end_once()  # Once is enough.
+    assert source.elements() == [Some(1), Some(2), None]
+    assert lwt.state(source.closed) == lwt.Return(None)
+
+
+@pytest.mark.parametrize("is_bare", [True, False])
+def test_what_was_asked_for_before_the_stream_was_ended_comes_after_the_end(is_bare: bool) -> None:
+    source = Ended()
+    if is_bare:
+        source.enqueue_bare(1, None)
+    else:
+        source.enqueue(Some(1), None)
+    assert source.elements() == [None, Some(1)]
 
 
 @pytest.mark.parametrize("reading", [True, False])

@@ -1,11 +1,15 @@
-"""What becomes of unwritten bytes when the process ends: programs of their own."""
+"""What becomes of unwritten bytes when the process ends: programs of their own, and children."""
 
 import signal
+import socket
+import sys
+from collections.abc import Callable
 
 import pytest
 
-from lwt_unix import lwt_main
-from tests.support.programs import run_code
+import lwt
+from lwt_unix import lwt_io, lwt_main
+from tests.support.programs import in_child, read_to_end, run_code
 
 SETUP = """
 import atexit, os, signal, sys, threading
@@ -190,3 +194,71 @@ lwt_io.write(lwt_io.of_fd(blocking, mode=lwt_io.Output, buffer=buffer), b"x" * B
 sys.exit(3)
 """
     run(program, 3)
+
+
+# --- In a child of a fork, which ends by the same hooks ----------------------
+
+
+def sent_by_a_child(begin: Callable[[lwt_io.OutputChannel], object]) -> bytes:
+    """Let a child write to a socket that nobody reads, and end; return what has come."""
+    near, far = socket.socketpair()
+
+    def child() -> None:
+        lwt_main.exit_patience.contents = 0.05
+        begin(lwt_io.of_unix_fd(near.fileno(), mode=lwt_io.Output))
+        lwt_main._run_exit_hooks()
+
+    with far:
+        with near:
+            near.setblocking(False)
+            assert in_child(child) == 0
+        return read_to_end(far)
+
+
+def test_a_child_writes_what_it_has_not_flushed() -> None:
+    assert sent_by_a_child(lambda oc: lwt_io.write(oc, "hello")) == b"hello"
+
+
+def test_a_child_waits_for_a_peer_no_longer_than_its_patience() -> None:
+    def write_last(oc: lwt_io.OutputChannel) -> lwt.Promise[None]:
+        return lwt_io.write(oc, "last")
+
+    def begin(oc: lwt_io.OutputChannel) -> None:
+        lwt_io.write(oc, b"x" * 3_000_000)
+        lwt_io.write(oc, "more")
+        lwt_io.atomic(write_last)(oc)
+
+    received = sent_by_a_child(begin)
+    assert received == b"x" * len(received)
+    assert 0 < len(received) < 3_000_000
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_child_offers_what_is_in_a_channel_that_is_held(depth: int) -> None:
+    never = lwt.task()
+
+    async def write_and_wait(oc: lwt_io.OutputChannel) -> None:
+        await lwt_io.write(oc, "half")
+        await never[0]
+
+    def begin(oc: lwt_io.OutputChannel) -> None:
+        lwt_io.write(oc, "first ")
+        hold = lwt_io.atomic(write_and_wait)
+        lwt_io.atomic(hold)(oc) if depth == 2 else hold(oc)
+        lwt_io.write(oc, " never written")
+
+    assert sent_by_a_child(begin) == b"first half"
+
+
+def test_a_child_calls_all_its_hooks_though_one_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def fail() -> lwt.Promise[None]:
+        raise LookupError("a hook")
+
+    def begin(oc: lwt_io.OutputChannel) -> None:
+        monkeypatch.setattr(sys, "unraisablehook", lambda told_of: told.append(told_of.exc_type))
+        lwt_main.at_exit(lambda: lwt_io.write(oc, f"{told}"))
+        lwt_main.at_exit(fail)
+
+    assert sent_by_a_child(begin) == b"[<class 'LookupError'>]"

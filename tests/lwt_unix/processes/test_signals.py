@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -357,153 +358,157 @@ def test_after_the_last_handler_ctrl_c_interrupts_as_before() -> None:
 
 # --- When somebody has closed all descriptors --------------------------------
 
-CLOSES_ALL = """
-import os, signal, socket
-import lwt_unix
-from lwt_unix import lwt_engine, lwt_main
 
-def files(number):
-    return [os.open(FOLDER + f"/{i}", os.O_RDWR | os.O_CREAT) for i in range(number)]
+class Daemon:
+    """What a child process has that handles a signal, and then has closed all its descriptors."""
 
-def sockets(number):
-    pairs = [socket.socketpair() for _ in range(number // 2)]
-    for end in (ends := [end for pair in pairs for end in pair]):
-        end.setblocking(False)
-    kept.append(pairs)
-    return [end.fileno() for end in ends]
+    def __init__(self, folder: Path, engine: Callable[[], lwt_engine.abstract]) -> None:
+        self.folder = folder
+        self.log: list[int] = []
+        self.kept: list[socket.socket] = []
+        lwt_engine.set(engine())
+        self.handler = lwt_unix.on_signal(signal.SIGUSR1, self.log.append)
+        lwt_engine.iter(False)
+        os.closerange(3, 1000)
 
-def nothing(number):
-    return []
+    def open(self, others: str) -> list[int]:
+        """Open eight files or sockets of somebody else's, under the numbers that are free by now."""
+        if others == "files":
+            flags = os.O_RDWR | os.O_CREAT
+            return [os.open(self.folder / f"{i}", flags) for i in range(8)]
+        if others == "sockets":
+            self.kept += [end for _ in range(4) for end in socket.socketpair()]
+            for end in self.kept:
+                end.setblocking(False)
+        return [end.fileno() for end in self.kept]
 
-def received(fd):
-    try:
-        return os.pread(fd, 10, 0)
-    except OSError:
-        pass  # It is a socket.
-    try:
-        return os.read(fd, 10)
-    except BlockingIOError:
-        return b""
 
-def kill():
-    os.kill(os.getpid(), signal.SIGUSR1)
+def received(fds: list[int]) -> bytes:
+    """What was written to files, or to the other ends of sockets."""
+    data = []
+    for fd in fds:
+        try:
+            data.append(os.pread(fd, 10, 0))
+        except OSError:  # It is a socket.
+            try:
+                data.append(os.read(fd, 10))
+            except BlockingIOError:
+                pass
+    return b"".join(data)
 
-def turn():
+
+def kill_and_turn() -> None:
+    raise_signal(signal.SIGUSR1)
     lwt_engine.iter(False)
 
-kept, log = [], []
-lwt_engine.set(lwt_engine.ENGINE())
-handler = lwt_unix.on_signal(signal.SIGUSR1, log.append)
-turn()
-os.closerange(3, 100)
-"""
+
+def in_daemon(
+    then: Callable[[Daemon], object],
+    folder: Path,
+    engine: Callable[[], lwt_engine.abstract] = lwt_engine.libev,
+) -> None:
+    """Let a child process become a daemon, and do something."""
+    assert in_child(lambda: then(Daemon(folder, engine))) == 0
 
 
-def closes_all(then: str, tmp_path: Path, engine: str = "libev", complaints: int = 0) -> str:
-    program = f"FOLDER = {str(tmp_path)!r}\n" + CLOSES_ALL.replace("ENGINE", engine) + then
-    run = run_code(program)
-    assert (run.returncode, run.stderr.count("Error")) == (0, complaints), run.stderr
-    return run.stdout
+EACH_KIND_OF_OTHERS = pytest.mark.parametrize("others", ["files", "sockets", "nothing"])
 
 
-@pytest.mark.parametrize("others", ["files", "sockets", "nothing"])
+@EACH_KIND_OF_OTHERS
 def test_a_new_engine_has_a_new_pipe_for_signals_if_the_old_one_was_closed(
     others: str, tmp_path: Path
 ) -> None:
-    then = f"""
-fds = {others}(8)
-lwt_engine.set(lwt_engine.libev())
-for _ in range(3):
-    kill()
-    turn()
-print(len(log), b"".join(map(received, fds)))
-lwt_unix.disable_signal_handler(handler)
-print(lwt_engine.readable_count(), signal.set_wakeup_fd(-1))
-for fd in fds:
-    os.close(fd)
-"""
-    assert closes_all(then, tmp_path) == "3 b''\n0 -1\n"
+    def then(daemon: Daemon) -> None:
+        fds = daemon.open(others)
+        lwt_engine.set(lwt_engine.libev())
+        for _ in range(3):
+            kill_and_turn()
+        assert (len(daemon.log), received(fds)) == (3, b"")
+        lwt_unix.disable_signal_handler(daemon.handler)
+        assert (lwt_engine.readable_count(), signal.set_wakeup_fd(-1)) == (0, -1)
+        for fd in fds:
+            os.close(fd)
+
+    in_daemon(then, tmp_path)
 
 
-@pytest.mark.parametrize("others", ["files", "sockets", "nothing"])
+@EACH_KIND_OF_OTHERS
 def test_signals_between_the_closing_and_the_new_engine_are_kept(
     others: str, tmp_path: Path
 ) -> None:
-    then = f"""
-kill()  # Python itself tries to write this one to the number, and complains.
-fds = {others}(8)
-for _ in range(2):
-    kill()
-lwt_unix.handle_signal(signal.SIGUSR1)
-lwt_engine.set(lwt_engine.libev())
-turn()
-print(len(log), b"".join(map(received, fds)))
-"""
-    assert closes_all(then, tmp_path, complaints=1) == "4 b''\n"
+    def then(daemon: Daemon) -> None:
+        raise_signal(
+            signal.SIGUSR1
+        )  # Python itself tries to write it to the number, and complains.
+        fds = daemon.open(others)
+        for _ in range(2):
+            raise_signal(signal.SIGUSR1)
+        lwt_unix.handle_signal(signal.SIGUSR1)
+        lwt_engine.set(lwt_engine.libev())
+        lwt_engine.iter(False)
+        assert (len(daemon.log), received(fds)) == (4, b"")
+
+    in_daemon(then, tmp_path)
 
 
 def test_a_main_loop_that_finds_its_pipe_closed_opens_another_one(tmp_path: Path) -> None:
-    then = """
-turn()
-kill()
-turn()
-print(len(log))
-"""
-    assert closes_all(then, tmp_path, engine="poll") == "1\n"
+    def then(daemon: Daemon) -> None:
+        lwt_engine.iter(False)
+        kill_and_turn()
+        assert len(daemon.log) == 1
+
+    in_daemon(then, tmp_path, lwt_engine.poll)
 
 
 def test_a_main_loop_does_not_read_what_has_the_number_of_its_pipe_by_now(tmp_path: Path) -> None:
-    then = """
-fds = sockets(8)
-for pair in kept[0]:
-    for end in pair:
-        end.send(b"x")
-turn()
-kill()
-turn()
-print(len(log), b"".join(map(received, fds)))
-"""
-    assert closes_all(then, tmp_path, engine="poll") == "1 b'xxxxxxxx'\n"
+    def then(daemon: Daemon) -> None:
+        fds = daemon.open("sockets")
+        for end in daemon.kept:
+            end.send(b"x")
+        lwt_engine.iter(False)
+        kill_and_turn()
+        assert (len(daemon.log), received(fds)) == (1, b"xxxxxxxx")
+
+    in_daemon(then, tmp_path, lwt_engine.poll)
 
 
 def test_a_new_handler_and_one_that_is_taken_back_find_the_pipe_closed(tmp_path: Path) -> None:
-    then = """
-fds = files(8)
-second = lwt_unix.on_signal(signal.SIGUSR2, log.append)
-kill()
-turn()
-os.closerange(3, 100)
-fds = files(8)
-lwt_unix.reinstall_signal_handler(signal.SIGUSR1)
-kill()
-turn()
-print(len(log), b"".join(map(received, fds)))
-"""
-    assert closes_all(then, tmp_path, engine="poll") == "2 b''\n"
+    def then(daemon: Daemon) -> None:
+        daemon.open("files")
+        lwt_unix.on_signal(signal.SIGUSR2, daemon.log.append)
+        kill_and_turn()
+        os.closerange(3, 1000)
+        fds = daemon.open("files")
+        lwt_unix.reinstall_signal_handler(signal.SIGUSR1)
+        kill_and_turn()
+        assert (len(daemon.log), received(fds)) == (2, b"")
+
+    in_daemon(then, tmp_path, lwt_engine.poll)
 
 
 def test_disabling_handlers_closes_no_descriptor_of_others(tmp_path: Path) -> None:
-    then = """
-fds = files(8)
-lwt_unix.disable_signal_handler(handler)
-for fd in fds:
-    os.close(fd)
-print(signal.set_wakeup_fd(-1))
-"""
-    assert closes_all(then, tmp_path) == "-1\n"
+    def then(daemon: Daemon) -> None:
+        fds = daemon.open("files")
+        lwt_unix.disable_signal_handler(daemon.handler)
+        for fd in fds:
+            os.close(fd)
+        assert signal.set_wakeup_fd(-1) == -1
+
+    in_daemon(then, tmp_path)
 
 
 def test_a_child_process_takes_no_number_of_others_for_its_pipe(tmp_path: Path) -> None:
-    then = """
-fds = files(8)
-if os.fork() == 0:
-    kill()
-    turn()
-    print(len(log), {os.path.realpath(f"/dev/fd/{fd}").startswith(FOLDER) for fd in fds})
-else:
-    os.wait()
-"""
-    assert closes_all(then, tmp_path, engine="poll") == "1 {True}\n"
+    def then(daemon: Daemon) -> None:
+        fds = daemon.open("files")
+
+        def child() -> None:
+            kill_and_turn()
+            assert len(daemon.log) == 1
+            assert all(os.path.realpath(f"/dev/fd/{fd}").startswith(f"{tmp_path}") for fd in fds)
+
+        assert in_child(child) == 0
+
+    in_daemon(then, tmp_path, lwt_engine.poll)
 
 
 def test_the_wakeup_descriptor_of_another_library_is_not_restored_if_it_is_closed() -> None:
