@@ -129,7 +129,7 @@ OF_A_PACKAGE = {
 
 TESTED_ELSEWHERE = {
     "lwt._core.cancel_callback": "a protocol, which the type checkers hold",
-    "lwt._core.drive": "test_driver.py and test_coroutine.py run bodies",
+    "lwt._core.interpreted": "test_driver.py and test_coroutine.py run bodies",
     "lwt._core.identity": "test_copying.py tries to copy an object of each public class",
     "lwt._core.publish": "test_public_names.py looks at all names that it publishes",
     "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",

@@ -7,7 +7,7 @@ The source reads in this order, one idea a file:
 3. `storage`: values that follow a computation (a side topic)
 4. `resolution`: the loop in which all callbacks run
 5. `creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
-6. `drive`, `driver`: they run what waits, put the storage back and go on; on them, `coroutine`, which is
+6. `interpreted`, `driver`: they run what waits, put the storage back and go on; on them, `coroutine`, which is
    `await`, and `loop`, which is there instead of OCaml's recursion
 7. `sequential`: `bind`, the model, and `map`; `handling`: `catch` and functions like it; `watching`:
    `on_success` and so on

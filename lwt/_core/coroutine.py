@@ -26,9 +26,9 @@ from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, overload
 
 from lwt._core.checks import explain_call, wrong_result, wrong_type
-from lwt._core.drive import interpreted
 from lwt._core.driver import SuspendedForValue, start
 from lwt._core.exceptions import rejection_of
+from lwt._core.interpreted import interpreted
 from lwt._core.promise import (
     REJECTED,
     Promise,

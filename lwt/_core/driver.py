@@ -21,8 +21,8 @@ from contextvars import Context, copy_context
 from types import GeneratorType
 from typing import Any, ClassVar, Final, TypeVar, cast, final
 
-from lwt._core.drive import Done, Driver, drive
 from lwt._core.exceptions import rejection_of
+from lwt._core.interpreted import Done, Driver, drive
 from lwt._core.promise import (
     FULFILLED,
     PENDING,

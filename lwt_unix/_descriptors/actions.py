@@ -101,7 +101,7 @@ def event_to_wait_for(exn: Exception, event: Awaited) -> Awaited | None:
 
 MOST_AT_ONCE: Final = 1024
 """How much is done with one descriptor in one turn of the engine, all calls counted together: so
-many writes, or a sixteenth of that of other calls.
+many short writes, or a sixteenth of that of other calls.
 
 With 100 microseconds for what a server does about each call that reads or accepts, the others wait 7
 milliseconds (`flood-sockets` in tests/benchmarks). A turn costs as much as a few calls, so that a
@@ -110,7 +110,10 @@ that writes without end mostly does little besides."""
 
 OF_A_CALL: Final = 16
 OF_A_WRITE: Final = 1
-"""How much of that one call counts."""
+"""How much of that one call counts. A write counts once more for each 4,096 bytes (`LONG_WRITE`)."""
+
+LONG_WRITE: Final = 12
+"""The binary logarithm of 4,096."""
 
 
 def has_had_its_turn(descriptor: File_descr, cost: int) -> bool:

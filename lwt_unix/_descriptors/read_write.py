@@ -22,6 +22,7 @@ from lwt._core.checks import given_by_position
 from lwt._core.promise import FULFILLED, new_promise
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
+    LONG_WRITE,
     MOST_AT_ONCE,
     OF_A_CALL,
     OF_A_WRITE,
@@ -160,8 +161,9 @@ def write(
     if emptied.descriptor is not descriptor:
         emptied.descriptor = None
     has_to_wait = False
-    descriptor._calls += OF_A_WRITE
-    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, OF_A_WRITE):
+    cost = OF_A_WRITE + (length >> LONG_WRITE)
+    descriptor._calls += cost
+    if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost):
         has_to_wait = True
     else:
         try:

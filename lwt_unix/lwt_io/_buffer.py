@@ -29,8 +29,8 @@ from lwt._core.promise import FULFILLED
 from lwt._core.publish import constants
 from lwt_unix._checks import promise_of
 from lwt_unix._descriptors import system
+from lwt_unix._descriptors.actions import LONG_WRITE, OF_A_CALL, OF_A_WRITE, has_had_its_turn
 from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
-from lwt_unix._descriptors.actions import OF_A_CALL, OF_A_WRITE, has_had_its_turn
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._errors import note_call
@@ -298,8 +298,9 @@ class ChannelBuffer:
         assert descriptor is not None
         if emptied.descriptor is not descriptor:
             emptied.descriptor = None
-        descriptor._calls += OF_A_WRITE
-        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor, OF_A_WRITE):
+        cost = OF_A_WRITE + (len(source) >> LONG_WRITE)
+        descriptor._calls += cost
+        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor, cost):
             return IN_NEXT_TURN
         try:
             count = system.write(descriptor._fd, source)

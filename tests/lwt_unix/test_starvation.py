@@ -149,6 +149,19 @@ def test_only_so_many_writes_to_a_descriptor_are_done_in_one_turn(
     assert numbers == [2 * MOST_WRITES, MOST_WRITES, 10]
 
 
+def test_a_long_write_counts_once_more_for_each_4096_bytes(opened: Open) -> None:
+    near, far = opened.pair()
+    data = bytearray(8192)
+
+    def write_and_take() -> lwt.Promise[int]:
+        written = lwt_unix.write(near, data, 0, len(data))
+        return lwt.map(lambda _: len(os.read(lwt_unix.unix_file_descr(far), 10_000)), written)
+
+    bound = MOST_WRITES // 3
+    numbers = numbers_by_turn(write_and_take, 3 * bound + 10)
+    assert numbers == [2 * bound, bound + 1, 9]  # The one that had to wait counts as a short one.
+
+
 def test_reads_and_writes_are_counted_together(opened: Open) -> None:
     near, buffer = ready_to_read(opened, 200), bytearray(1)
 

@@ -5,7 +5,7 @@ from copy import copy
 from typing import cast
 
 import lwt
-from lwt._core import drive, driver, pause, promise
+from lwt._core import driver, interpreted, pause, promise
 from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -37,7 +37,7 @@ def change_everything() -> None:
     postpone(print)
     resolution.is_running_postponed = True
     lwt.async_exception_hook.contents = print
-    driver._drivers[0] = cast("drive.Driver", drive.drive())
+    driver._drivers[0] = cast("interpreted.Driver", interpreted.drive())
     lwt.register_pause_notifier(lambda _: None)
     lwt.pause()
 
