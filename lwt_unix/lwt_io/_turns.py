@@ -126,13 +126,24 @@ def _is_over(channel: Channel) -> bool:
 
 def _wake_next(channel: Channel, queue: lwt_sequence.Sequence[lwt.Resolver[None]]) -> None:
     """Wake the first who waits; if a finaliser has cancelled them all, the channel is idle."""
+    # One that is cancelled together with who had the channel is still in the queue. OCaml wakes it in
+    # vain, and the channel stays busy.
+    node = queue.next
+    cancelled_too = (
+        node.value if isinstance(node, lwt_sequence.Node) and _is_cancelled(node.value) else None
+    )
     while (first := lwt_sequence.take_opt_l(queue)) is not None:
         resolver = first.value
         lwt.wakeup_later(resolver, None)
-        if resolver._promise._state != REJECTED:  # A finaliser has not cancelled it just then.
+        # Otherwise a finaliser has cancelled it just then.
+        if resolver is cancelled_too or not _is_cancelled(resolver):
             return
     if channel._state is WAITING:
         channel._state = IDLE
+
+
+def _is_cancelled(resolver: lwt.Resolver[None]) -> bool:
+    return resolver._promise._state == REJECTED
 
 
 def refusal(channel: Channel) -> Channel_closed | lwt.Failure:

@@ -416,7 +416,7 @@ _POOL_FAULTS: Final = (
         "Lwt_pool",
         "clear disposes of the member first that became idle first",
         "await dispose_and_free(pool, members.pop())",
-        "await dispose_and_free(pool, members.pop(0))",
+        "await dispose_and_free(pool, members.popleft())",
     ),
 )
 

@@ -74,6 +74,16 @@ class TestTurns:
         source.give(b"one\ntwo\n")
         assert log.entries == ["second: Canceled", "first: b'one'", "third: b'two'"]
 
+    def test_who_is_cancelled_together_with_who_has_the_channel_leaves_it_busy_as_in_ocaml(
+        self,
+    ) -> None:
+        channel = Source().channel
+        reading, waiting = lwt_io.read_char(channel), lwt_io.read_char(channel)
+        lwt.cancel(lwt.join([waiting, reading]))
+        assert not lwt.is_sleeping(reading)
+        assert not lwt.is_sleeping(waiting)
+        assert lwt_io.is_busy(channel)
+
     def test_cancelling_an_operation_that_reads_cancels_the_reading_function(self) -> None:
         source, log = Source(), Log()
         first = lwt_io.read_line(source.channel)
