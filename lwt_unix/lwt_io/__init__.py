@@ -33,7 +33,7 @@ The source, in reading order:
 
 1. `_buffer`: the buffer, its positions, and the functions behind a channel
 2. `_turns`: which operation has the channel; `_operation`: how an operation works, transfers and
-   waits; the automatic flush
+   waits; the automatic flush; `_atomic`: operations that run a coroutine
 3. `_taking`, `_putting`: the operations that read and write, and what they do at once; `_channel`:
    flushing, closing, aborting; `_at_exit`: flushing when the process ends
 4. `_create`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions
@@ -58,6 +58,7 @@ from lwt_unix.lwt_io._access import (
     position,
     resize_buffer,
 )
+from lwt_unix.lwt_io._atomic import atomic
 from lwt_unix.lwt_io._buffer import Channel_closed, Mode
 from lwt_unix.lwt_io._channel import (
     InputChannel,
@@ -84,7 +85,6 @@ from lwt_unix.lwt_io._create import (
     stdout,
     zero,
 )
-from lwt_unix.lwt_io._operation import atomic
 from lwt_unix.lwt_io._printing import (
     eprint,
     eprintf,

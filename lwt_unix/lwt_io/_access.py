@@ -14,9 +14,9 @@ from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
+from lwt_unix.lwt_io._atomic import exclusively
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
 from lwt_unix.lwt_io._create import new_memory
-from lwt_unix.lwt_io._operation import exclusively
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 
 T = TypeVar("T")

@@ -26,9 +26,9 @@ import lwt_unix
 from lwt_unix import lwt_main
 from lwt_unix._ending import exit_patience
 from lwt_unix.lwt_engine._select import PIPE_BUF
+from lwt_unix.lwt_io._atomic import exclusively
 from lwt_unix.lwt_io._buffer import ChannelBuffer
 from lwt_unix.lwt_io._channel import OutputChannel, outputs
-from lwt_unix.lwt_io._operation import exclusively
 from lwt_unix.lwt_io._turns import innermost
 
 

@@ -12,8 +12,9 @@ from weakref import WeakSet
 import lwt
 from lwt._core.checks import check_kind
 from lwt_unix._processes import parting
+from lwt_unix.lwt_io._atomic import exclusively
 from lwt_unix.lwt_io._buffer import ChannelBuffer, Mode
-from lwt_unix.lwt_io._operation import Flush, exclusively, flush_at_once
+from lwt_unix.lwt_io._operation import Flush, flush_at_once
 from lwt_unix.lwt_io._taking import NextLine, take_line
 from lwt_unix.lwt_io._turns import (
     CLOSED,

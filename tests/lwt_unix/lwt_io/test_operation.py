@@ -1,4 +1,4 @@
-"""One use of a channel: transfers on descriptors, `atomic`, the automatic flush."""
+"""One use of a channel: transfers on descriptors, the automatic flush."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
 from lwt_unix._descriptors import system
-from tests.support.channels import Log, Sink, Source, input_of, pauses
+from tests.support.channels import Log, Sink, pauses
 from tests.support.descriptors import fill, send
 from tests.support.sockets import Open
 
@@ -258,119 +258,6 @@ class TestPastTheBuffer:
 
         lwt_main.run(lwt_io.direct_access(ic, look))
         assert ends == [(0, 0)]
-
-
-class TestAtomic:
-    def test_others_wait_until_the_function_is_done(self) -> None:
-        source, log = Source(), Log()
-
-        async def two_lines(channel: lwt_io.InputChannel) -> tuple[bytes, bytes]:
-            return await lwt_io.read_line(channel), await lwt_io.read_line(channel)
-
-        log.watch("pair", lwt_io.atomic(two_lines)(source.channel))
-        log.watch("line", lwt_io.read_line(source.channel))
-        source.give(b"one\n")
-        source.give(b"two\nthree\n")
-        assert log.entries == ["pair: (b'one', b'two')", "line: b'three'"]
-
-    def test_it_waits_for_its_own_turn(self) -> None:
-        source, log = Source(), Log()
-        log.watch("line", lwt_io.read_line(source.channel))
-        log.watch("atomic", lwt_io.atomic(lwt_io.read_line)(source.channel))
-        source.give(b"one\ntwo\n")
-        assert log.entries == ["line: b'one'", "atomic: b'two'"]
-
-    def test_it_can_be_nested(self) -> None:
-        async def inner(channel: lwt_io.OutputChannel) -> None:
-            await lwt_io.write(channel, "b")
-            await lwt_io.write(channel, "c")
-
-        async def outer(channel: lwt_io.OutputChannel) -> None:
-            await lwt_io.write(channel, "a")
-            nested = lwt_io.atomic(inner)(channel)
-            late = lwt_io.write(channel, "d")
-            await lwt.join([nested, late])
-
-        sink = Sink()
-        lwt_main.run(lwt_io.atomic(outer)(sink.channel))
-        lwt_main.run(lwt_io.flush(sink.channel))
-        assert sink.written == b"abcd"
-
-    def test_the_temporary_channel_is_invalid_afterwards(self) -> None:
-        kept = []
-
-        def keep(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
-            kept.append(channel)
-            return lwt.return_unit
-
-        lwt_main.run(lwt_io.atomic(keep)(input_of(b"one\n")))
-        (channel,) = kept
-        with pytest.raises(lwt.Failure, match="temporary atomic channel input no more valid"):
-            lwt_main.run(lwt_io.read_line(channel))
-        with pytest.raises(lwt.Failure, match="temporary atomic channel input no more valid"):
-            lwt_main.run(lwt_io.abort(channel))
-        with pytest.raises(lwt.Failure, match="temporary atomic channel input no more valid"):
-            lwt_io.is_busy(channel)
-
-    def test_who_still_waits_for_the_temporary_channel_hears_of_its_end(self) -> None:
-        source, log = Source(), Log()
-
-        def leave_behind(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
-            for name in ("first", "second", "third"):
-                log.watch(name, lwt_io.read_line(channel))
-            return lwt.return_unit
-
-        lwt_main.run(lwt_io.atomic(leave_behind)(source.channel))
-        source.give(b"one\ntwo\n")
-        assert log.entries == ["first: b'one'", "second: Failure", "third: Failure"]
-
-    @pytest.mark.parametrize("is_pipe", [False, True])
-    def test_closing_rejects_also_what_outlives_the_temporary_channel(self, is_pipe: bool) -> None:
-        log = Log()
-
-        def leave_behind(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
-            log.watch("left behind", lwt_io.read_line(channel))
-            return lwt.return_unit
-
-        channel, other_end = lwt_io.pipe() if is_pipe else (Source().channel, Sink().channel)
-        lwt_main.run(lwt_io.atomic(leave_behind)(channel))
-        log.watch("another", lwt_io.read_line(channel))  # both are reading now
-        lwt_main.run(lwt_io.abort(channel))
-        assert sorted(log.entries) == ["another: Channel_closed", "left behind: Channel_closed"]
-        lwt_main.run(lwt_io.close(other_end))
-
-    def test_the_temporary_channel_cannot_be_closed(self) -> None:
-        with pytest.raises(lwt.Failure, match="cannot close a channel obtained via"):
-            lwt_main.run(lwt_io.atomic(lwt_io.close)(input_of(b"one\n")))
-
-    def test_an_exception_of_the_function_rejects_and_frees_the_channel(self) -> None:
-        def fail(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
-            raise LookupError("x")
-
-        channel = input_of(b"one\n")
-        assert lwt.state(lwt_io.atomic(fail)(channel)) == lwt.Fail(LookupError("x"))
-        assert lwt.state(lwt_io.read_line(channel)) == lwt.Return(b"one")
-
-    def test_what_the_function_must_return_is_said_when_it_does_not(self) -> None:
-        def no_promise(channel: lwt_io.InputChannel) -> lwt.Promise[None]:
-            return 3  # type: ignore[return-value]  # what the test is about
-
-        channel = input_of(b"one\n")
-        with pytest.raises(TypeError, match="no_promise returned 3"):
-            lwt_main.run(lwt_io.atomic(no_promise)(channel))
-        assert not lwt_io.is_busy(channel)
-
-    def test_abort_goes_through_it_and_closes_the_channel_itself_too(self) -> None:
-        # In OCaml the channel itself does not notice: it is not closed afterwards, and
-        # aborting it again raises Invalid_argument.
-        source, log = Source(), Log()
-        log.watch("atomic", lwt_io.atomic(lwt_io.read_line)(source.channel))
-        log.watch("waiting", lwt_io.read_line(source.channel))
-        log.watch("abort", lwt_io.abort(source.channel))
-        assert log.entries == ["atomic: Channel_closed", "waiting: Channel_closed", "abort: None"]
-        assert lwt_io.is_closed(source.channel)
-        assert lwt.state(lwt_io.abort(source.channel)) == lwt.Return(None)
-        assert source.closed == 1
 
 
 class TestAutomaticFlush:
