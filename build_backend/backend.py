@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -108,39 +109,18 @@ BuildMeta: type[build_meta._BuildMetaBackend] = type(build_meta.build_wheel.__se
 class Backend(BuildMeta):
     """The backend of setuptools, with what a `setup.py` would say."""
 
-    is_building = False
-
     def run_setup(self, setup_script: str = "setup.py") -> None:
         """Do what a `setup.py` would."""
         setuptools.setup(
             long_description=readme(),
             long_description_content_type="text/markdown",
-            ext_modules=extensions() if self.is_building else [],
+            # Not where it is only about the metadata, or about the sources.
+            ext_modules=extensions() if {"bdist_wheel", "editable_wheel"} & {*sys.argv} else [],
         )
 
     def get_requires_for_build_wheel(self, config_settings: Settings = None) -> list[str]:
         """Ask for the compiler, if there is something to compile."""
         return [COMPILER] if is_to_compile() else []
-
-    def build_wheel(
-        self,
-        wheel_directory: str,
-        config_settings: Settings = None,
-        metadata_directory: str | None = None,
-    ) -> str:
-        """Compile, unless it is only about the metadata."""
-        self.is_building = True
-        return super().build_wheel(wheel_directory, config_settings, metadata_directory)
-
-    def build_editable(
-        self,
-        wheel_directory: str,
-        config_settings: Settings = None,
-        metadata_directory: str | None = None,
-    ) -> str:
-        """Compile, unless it is only about the metadata."""
-        self.is_building = True
-        return super().build_editable(wheel_directory, config_settings, metadata_directory)
 
 
 _backend = Backend()
