@@ -25,11 +25,12 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io
 from lwt_unix._descriptors import actions, read_write
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.lwt_engine._events import Event_callback
 from lwt_unix.lwt_io import _buffer, _operation
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
-from tests.conformance.languages.scripts.differences import LATE_INTEREST, Difference
+from tests.conformance.languages.scripts.differences import LATE_INTEREST, REUSED, Difference
 from tests.conformance.languages.storage import Storage, under_storage
 
 Promise = lwt.Promise[Any]
@@ -141,12 +142,15 @@ class ScriptEngine(lwt_engine.select):
     OCaml takes back its interest in a descriptor a pause after the last waiter has left. If
     another one comes in the middle of the next turn of the engine, it is served in this turn
     there, and in the following one here.
+
+    OCaml's also calls those who wait for a new file that has the number of one that was ready.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.is_turning = False
         self.is_late = False
+        self.is_misled = False
         self._seen: set[tuple[str, int]] = set()
         self._left: set[tuple[str, int]] = set()
 
@@ -165,6 +169,16 @@ class ScriptEngine(lwt_engine.select):
     def _note(self, direction: str, fd: int) -> None:
         self._seen.add((direction, fd))
         self.is_late = self.is_late or (direction, fd) in self._left
+
+    def _call_readers(self, fd: int) -> None:
+        watch = self._watches.get(fd)
+        self.is_misled |= watch is not None and bool(watch.readers) and not watch.applied & READ
+        super()._call_readers(fd)
+
+    def _call_writers(self, fd: int) -> None:
+        watch = self._watches.get(fd)
+        self.is_misled |= watch is not None and bool(watch.writers) and not watch.applied & WRITE
+        super()._call_writers(fd)
 
     def _watched(self) -> set[tuple[str, int]]:
         readers = {("read", fd) for fd, watch in self._watches.items() if watch.readers}
@@ -244,6 +258,8 @@ class ScriptRun:
                 self._summarize()
                 if self._engine.is_late:
                     self.doubt(LATE_INTEREST)
+                if self._engine.is_misled:
+                    self.doubt(REUSED)
             finally:
                 self._clean_up()
         return self.trace

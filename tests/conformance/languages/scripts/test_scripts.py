@@ -85,6 +85,14 @@ def test_a_thousand_scripts_meet_most_pairs(language: Language) -> None:
         ("(io_make 0 input 16 ()) (io_atomic 0 0 1 (returns (io_read_char 2 1)))", "OUTLIVES"),
         ("(io_make 0 output 16 ()) (io_atomic 0 0 1 (returns (io_abort 2 0)))", "ABORTED_WITHIN"),
         ("(io_make 0 input 16 ((run (io_abort 0 0)))) (io_read_char 1 0)", "AT_ONCE"),
+        (
+            (
+                "(pipe 0 1) (pipe 2 3) (read 4 0 1 0 1) (read 5 2 1 0 1)"
+                "(then 4 ((close 6 2) (pipe 6 7) (read 7 6 1 0 1)))"
+                "(write_text 8 1 a) (write_text 8 3 a) (turn)"
+            ),
+            "REUSED",
+        ),
     ],
 )
 def test_a_known_difference_is_noticed(script: str, known: str) -> None:
