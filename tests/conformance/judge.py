@@ -172,7 +172,7 @@ class Judge:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL if self._is_quiet else None,
-                text=True,
+                encoding="latin-1",  # So that any bytes are text.
                 env=os.environ | {"TMPDIR": self._folder.name},
             )
             receiver = threading.Thread(
