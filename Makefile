@@ -153,7 +153,7 @@ $(BENCHABLE): pyproject.toml | $(VENV_PYTHON)
 	@$(VENV_PYTHON) -m pip install --quiet --editable '.[bench]'
 	@touch $(RUNNABLE) $@
 
-$(COMPILED)/.compiled: pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py') | $(VENV_PYTHON)
+$(COMPILED)/.compiled: pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py' -o -name '*.c') | $(VENV_PYTHON)
 	@echo "Compiling the core in $(COMPILED), for .venv-compiled. This takes a minute or two."
 	@rm -rf $(COMPILED) && mkdir -p $(COMPILED)
 	@tar -cf - --exclude=__pycache__ --exclude='*.so' $(SOURCES) \

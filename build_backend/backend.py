@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import setuptools
+from mending import mended
 from setuptools import build_meta
 
 if TYPE_CHECKING:
@@ -55,45 +56,6 @@ def extensions() -> list[Extension]:
     for source in {Path(source) for extension in made for source in extension.sources}:
         source.write_text(mended(source.read_text()))
     return made
-
-
-# Any store may drop the last reference to something, and so run a finaliser. That must find the new
-# value in place of the dead one. The code of mypyc 2.4 drops first and stores then.
-_STORE = re.compile(
-    r"(?P<check>if \((?P<place>\(\([^()]+\*\)\w+\)->\w+) != NULL\) \{\s*)?"
-    r"CPy_DECREF\((?P<dropped>\(\([^()]+\*\)\w+\)->\w+)\);\s*(?(check)\}\s*)"
-    r"(?P=dropped) = (?P<value>\w+);"
-)
-_SET_ITEM = """
-static bool set_item_safely(PyObject *list, CPyTagged index, PyObject *value) {
-    PyObject *old = CPyList_GetItem(list, index);
-    if (old == NULL) return false;
-    bool done = CPyList_SetItem(list, index, value);
-    Py_DECREF(old);
-    return done;
-}
-"""
-_WEAKLY = re.compile(r"^.*\.tp_weaklistoffset =.*$", re.MULTILINE)
-
-
-def mended(code: str) -> str:
-    """Make C code of mypyc safe where finalisers run.
-
-    Besides the order of a store, this is about weak references. Under Python 3.11, mypyc gives generic classes a place
-    for them, which it does not clear: one to a promise that has died would crash. It gets no place.
-    """
-    if "CPyList_SetItem(" in code:
-        code = code.replace("CPyList_SetItem(", "set_item_safely(")
-        at = code.index("\n", code.rindex("\n#include ") + 1) + 1
-        code = code[:at] + _SET_ITEM + code[at:]
-    code = _WEAKLY.sub("", code)
-    return _STORE.sub(
-        lambda found: (
-            f"{{ PyObject *dropped = {found['dropped']}; {found['dropped']} = {found['value']}; "
-            f"CPy_XDECREF(dropped); }}"
-        ),
-        code,
-    )
 
 
 def readme() -> str:

@@ -48,6 +48,7 @@ CODE = (
 FILLED_ONCE = {
     "lwt._core.promise.operators": "by `operators`, when `lwt` is imported",
     "lwt._core.promise._content_repr": "how long a repr may be, set right there",
+    "lwt._core.refused._version_of": "interpreted versions of functions, each when it is needed first",
     "lwt_unix._descriptors.read_write._NOTHING": "a view of no bytes",
     "lwt_unix._processes.parting._of_others": "by files above it, when they are imported",
     "lwt_unix.lwt_engine._base._NEVER": "a promise that nobody can resolve",
