@@ -9,6 +9,84 @@ static inline bool set_item_safely(PyObject *list, CPyTagged index, PyObject *va
     return done;
 }
 
+/* Add an entry to the traceback of the exception that is set. Each place in the code makes its code
+   object once. The source stands beside the library, whose path is the `__file__` of the module. */
+static CPy_COLD void add_traceback_with(PyCodeObject **code, const char *file, const char *name, int line,
+                                        PyObject *globals) {
+    PyObject *type, *value, *traceback;
+    PyFrameObject *frame = NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (*code == NULL) {
+        PyObject *path = NULL, *library = PyDict_GetItemString(globals, "__file__");
+        const char *known = library == NULL ? NULL : PyUnicode_AsUTF8(library);
+        const char *slash = known == NULL ? NULL : strrchr(known, '/');
+        const char *last = strrchr(file, '/');
+        if (slash != NULL && last != NULL) {
+            PyObject *folder = PyUnicode_FromStringAndSize(known, slash - known);
+            path = folder == NULL ? NULL : PyUnicode_FromFormat("%U%s", folder, last);
+            Py_XDECREF(folder);
+        }
+        const char *whole = path == NULL ? NULL : PyUnicode_AsUTF8(path);
+        *code = PyCode_NewEmpty(whole == NULL ? file : whole, name, line);
+        Py_XDECREF(path);
+    }
+    if (*code != NULL) frame = PyFrame_New(PyThreadState_Get(), *code, globals, NULL);
+    PyErr_Restore(type, value, traceback);
+    if (frame != NULL) {
+        PyTraceBack_Here(frame);
+        Py_DECREF(frame);
+    }
+}
+
+#define add_traceback(file, name, line, globals) \
+    do { \
+        static PyCodeObject *code; \
+        add_traceback_with(&code, file, name, line, globals); \
+    } while (0)
+
+/* Let handlers of signals run now and then, where a call that may fail is made. */
+static inline bool is_interrupted(void) {
+    static unsigned calls;
+    return unlikely(++calls % 32 == 0) && unlikely(PyErr_CheckSignals() < 0);
+}
+
+static inline PyObject *call_interruptibly(PyObject *function, PyObject *const *args, size_t number,
+                                           PyObject *names) {
+    return is_interrupted() ? NULL : PyObject_Vectorcall(function, args, number, names);
+}
+
+static inline PyObject *call_method_interruptibly(PyObject *name, PyObject *const *args, size_t number,
+                                                  PyObject *names) {
+    return is_interrupted() ? NULL : PyObject_VectorcallMethod(name, args, number, names);
+}
+
+/* A generator that has ended by an exception of its body: StopIteration becomes a RuntimeError. */
+static CPy_COLD void no_stop_iteration(PyObject *generator) {
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return;
+    PyObject *type, *stop, *traceback, *raised;
+    PyAsyncMethods *methods = Py_TYPE(generator)->tp_as_async;
+    bool is_coroutine = methods != NULL && methods->am_await != NULL;
+    PyErr_Fetch(&type, &stop, &traceback);
+    PyErr_NormalizeException(&type, &stop, &traceback);
+    if (traceback != NULL) PyException_SetTraceback(stop, traceback);
+    Py_DECREF(type);
+    Py_XDECREF(traceback);
+    PyErr_Format(PyExc_RuntimeError, "%s raised StopIteration", is_coroutine ? "coroutine" : "generator");
+    PyErr_Fetch(&type, &raised, &traceback);
+    PyErr_NormalizeException(&type, &raised, &traceback);
+    PyException_SetCause(raised, Py_NewRef(stop));
+    PyException_SetContext(raised, stop);
+    PyErr_Restore(type, raised, traceback);
+}
+
+/* Tell whether a class that has no `__init__` is called without arguments, or set the exception. */
+static inline bool takes(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    bool are_none = PyTuple_GET_SIZE(args) == 0 && (keywords == NULL || PyDict_GET_SIZE(keywords) == 0);
+    if (are_none || type->tp_init != PyBaseObject_Type.tp_init) return true;
+    PyErr_Format(PyExc_TypeError, "%.200s() takes no arguments", type->tp_name);
+    return false;
+}
+
 /* Call the interpreted version of a function whose compiled version has refused its arguments. Its
    exception takes the place of the one that is set; where there is no such version, that one stays. */
 static inline PyObject *refused(const char *file, const char *name, int line, PyObject *globals,
@@ -26,7 +104,9 @@ static inline PyObject *refused(const char *file, const char *name, int line, Py
     if (function == NULL || function == Py_None) {
         PyErr_Restore(type, value, traceback);
         type = value = traceback = NULL;
-        CPy_AddTraceback(file, name, line, globals);
+        PyCodeObject *code = NULL;
+        add_traceback_with(&code, file, name, line, globals);
+        Py_XDECREF(code);
         goto end;
     }
     if (self == NULL) {

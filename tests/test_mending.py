@@ -1,6 +1,6 @@
 """What the build changes in the C code of mypyc: samples as it writes them."""
 
-from build_backend.mending import HELPERS, mended
+from build_backend.mending import HELPERS_TEXT, mended
 
 INCLUDES = '#include "__native.h"\n#include "__native_internal.h"\n'
 
@@ -50,6 +50,90 @@ fail: ;
 
 INSIDE_ANOTHER = ASKED_BY_TUPLE.replace("obj_self", "obj___mypyc_self__")
 
+METHODS = """
+static PyMethodDef sequentialmodule_methods[] = {
+    {"bind", (PyCFunction)CPyPy_sequential___bind, METH_FASTCALL | METH_KEYWORDS, PyDoc_STR("bind(promise, /)\\n--\\n\\n")},
+    {NULL, NULL, 0, NULL}
+};
+"""
+
+CLASS = """
+static PyGetSetDef promise___Promise_getseters[] = {
+    {"_state",
+     (getter)promise___Promise_get__state, (setter)promise___Promise_set__state,
+     NULL, NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict},
+    {NULL}  /* Sentinel */
+};
+static int
+promise___Promise_traverse(PromiseObject *self, visitproc visit, void *arg)
+{
+    if (CPyTagged_CheckLong(self->__state)) {
+        Py_VISIT(CPyTagged_LongAsObject(self->__state));
+    }
+    int rv = 0;
+    Py_VISIT(*((PyObject **)((char *)self + sizeof(PromiseObject))));
+    Py_VISIT(*((PyObject **)((char *)self + sizeof(PyObject *) + sizeof(PromiseObject))));
+    return rv;
+}
+
+static int32_t CPyDef_promise___Promise_clear(PyObject *cpy_r_self)
+{
+    PromiseObject *self = (PromiseObject *)cpy_r_self;
+    Py_CLEAR(self->__value);
+    Py_CLEAR(*((PyObject **)((char *)self + sizeof(PromiseObject))));
+    return 0;
+}
+static PyTypeObject CPyType_promise___Promise_template_ = {
+    .tp_name = "Promise",
+    .tp_members = promise___Promise_members,
+    .tp_basicsize = sizeof(PromiseObject) + 2*sizeof(PyObject *),
+    .tp_dictoffset = sizeof(PromiseObject),
+    .tp_weaklistoffset = sizeof(PromiseObject) + sizeof(PyObject *),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_MANAGED_DICT,
+};
+"""
+
+CLASS_UNDER_3_12 = """
+static int
+promise___Promise_traverse(PromiseObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->__value);
+    int rv = 0;
+    rv = PyObject_VisitManagedDict((PyObject *)self, visit, arg);
+    if (rv != 0) return rv;
+    return rv;
+}
+static int32_t CPyDef_promise___Promise_clear_on_completion(PyObject *cpy_r_self)
+{
+    Py_CLEAR(self->__value);
+    PyObject_ClearManagedDict((PyObject *)self);
+    return 0;
+}
+"""
+
+MAKES = """
+static PyObject *
+promise___Promise_new(PyTypeObject *type, PyObject *args, PyObject *kwds)
+{
+    if (type != CPyType_promise___Promise) {
+        PyErr_SetString(PyExc_TypeError, "interpreted classes cannot inherit from compiled");
+        return NULL;
+    }
+    PyObject *self = CPyDef_promise_____mypyc__Promise_setup((PyObject*)type);
+    if (self == NULL)
+        return NULL;
+    return self;
+}
+"""
+
+GENERATOR = """
+CPyL75: ;
+    ((AwaitObject *)cpy_r___mypyc_self__)->___mypyc_next_label__ = -1;
+    cpy_r_r58 = CPyDef_promise_____await___3_Promise_gen_clear_on_completion(cpy_r___mypyc_self__);
+    cpy_r_r59 = NULL;
+"""
+
 OPERATOR = """
 static PyObject *CPyDunder___and__promise___Promise(PyObject *obj_left, PyObject *obj_right) {
     PyObject *arg_left;
@@ -77,8 +161,8 @@ STORES = """
 def after_helpers(code: str) -> str:
     """Mend a sample; return what follows the helpers."""
     text = mended(INCLUDES + code)
-    assert text.startswith(INCLUDES + HELPERS.read_text())
-    return text.removeprefix(INCLUDES + HELPERS.read_text())
+    assert text.startswith(INCLUDES + HELPERS_TEXT)
+    return text.removeprefix(INCLUDES + HELPERS_TEXT)
 
 
 def test_a_wrapper_calls_the_interpreted_function_wherever_it_refuses_arguments() -> None:
@@ -99,7 +183,12 @@ def test_a_method_hands_on_itself_and_what_it_holds_is_dropped_before() -> None:
 
 
 def test_a_function_inside_another_stays_as_it_is() -> None:
-    assert mended(INCLUDES + INSIDE_ANOTHER) == INCLUDES + INSIDE_ANOTHER
+    assert "refused" not in after_helpers(INSIDE_ANOTHER)
+
+
+def test_an_argument_that_is_given_by_position_only_has_no_name() -> None:
+    code = mended(INCLUDES + METHODS + ASKED_BY_ARRAY)
+    assert 'kwlist[] = {"", 0};' in code
 
 
 def test_the_method_of_an_operator_decides_about_a_wrong_operand() -> None:
@@ -125,5 +214,37 @@ def test_an_item_of_a_list_is_stored_before_the_old_one_is_dropped() -> None:
     assert code == "cpy_r_r2 = set_item_safely(cpy_r_list, cpy_r_index, cpy_r_value);\n"
 
 
-def test_no_class_has_a_place_for_weak_references() -> None:
-    assert mended("    .tp_weaklistoffset = sizeof(PromiseObject),\n") == "\n"
+def test_a_class_has_no_attributes_but_its_own_and_no_place_for_weak_references() -> None:
+    code = mended(CLASS)
+    for name in "__dict__", "members", "dictoffset", "weaklist", "MANAGED", "2*sizeof", "(char *)":
+        assert name not in code
+    assert "_set__state" in code
+    assert "Py_VISIT(CPyTagged_LongAsObject(self->__state));" in code
+    assert "Py_CLEAR(self->__value);" in code
+    assert ".tp_basicsize = sizeof(PromiseObject)," in code
+
+
+def test_nor_is_a_dict_looked_for_where_python_manages_it() -> None:
+    code = mended(CLASS_UNDER_3_12)
+    assert "ManagedDict" not in code
+    assert code.count("return rv;") == code.count("return 0;") == 1
+
+
+def test_a_function_inside_another_keeps_its_attributes() -> None:
+    function = CLASS.replace("promise___Promise", "promise___call_wrap_obj")
+    assert mended(function) == function
+
+
+def test_a_class_without_an_init_refuses_arguments() -> None:
+    code = after_helpers(MAKES)
+    assert "{ if (!takes(type, args, kwds)) return NULL;" in code
+
+
+def test_a_stop_iteration_that_a_generator_raises_is_not_its_end() -> None:
+    code = after_helpers(GENERATOR)
+    assert "no_stop_iteration(cpy_r___mypyc_self__); cpy_r_r59 = NULL;" in code
+
+
+def test_compiled_code_looks_for_signals_where_it_calls_something() -> None:
+    code = after_helpers("cpy_r_r1 = PyObject_Vectorcall(cpy_r_f, 0, 0, 0);\n")
+    assert code == "cpy_r_r1 = call_interruptibly(cpy_r_f, 0, 0, 0);\n"

@@ -19,7 +19,7 @@ from types import (
 import pytest
 
 import lwt
-from tests.support.modules import GUIDES, MODULES, layout, listed_state
+from tests.support.modules import GUIDES, MODULES, attributes_of, layout, listed_state
 
 ATOMS = (
     type(None),
@@ -71,11 +71,7 @@ def cannot_change(value: object) -> bool:
     if is_dataclass(value):
         return bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]  # typeshed has it not
     is_ours = kind.__module__.startswith("lwt") or kind is object
-    return is_ours and not hasattr(value, "__dict__") and not any(map(slots_of, kind.__mro__))
-
-
-def slots_of(kind: type) -> tuple[str, ...]:
-    return tuple(vars(kind).get("__slots__", ()))
+    return is_ours and not hasattr(value, "__dict__") and not any(map(attributes_of, kind.__mro__))
 
 
 def rebound_names(source: str) -> set[str]:

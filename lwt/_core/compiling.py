@@ -6,10 +6,8 @@ In the pure build, what is said to mypyc does nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypeVar
-
-from lwt._core.ref import Ref
 
 __all__ = ["is_compiled", "mypyc_attr"]
 
@@ -24,5 +22,10 @@ else:
         return lambda decorated: decorated
 
 
-is_compiled: Final[bool] = not isinstance(Ref.__init__, FunctionType)
+def _is_compiled(module: str) -> bool:
+    found = find_spec(module)
+    return found is not None and found.origin is not None and not found.origin.endswith(".py")
+
+
+is_compiled: Final[bool] = _is_compiled("lwt._core.promise")
 """Whether the core was compiled ahead of time. Programs read it as `lwt.__compiled__`."""

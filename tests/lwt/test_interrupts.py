@@ -5,12 +5,15 @@ call that ran the callback, unchanged. Then the loop is at depth zero, the stora
 what it was, and what had not run yet runs at the next wakeup or turn, once.
 """
 
+import itertools
+import signal
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
 
 import lwt
+from lwt import lwt_list
 from lwt._core import resolution as _resolution
 from lwt._core.resolution import resolution
 
@@ -501,3 +504,25 @@ def test_the_default_hook_says_what_happened_and_ends_the_process(
     assert said.startswith("Fatal error: exception")
     assert "in parse" in said
     assert "ValueError: no number" in said
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        lambda: lwt_list.iter_s(lwt.return_, itertools.repeat(1)),
+        lambda: lwt_list.fold_left_s(lambda _, one: lwt.return_(one), 0, itertools.repeat(1)),
+    ],
+    ids=["without a step of Python's", "with steps of Python's"],
+)
+def test_a_signal_interrupts_an_endless_loop(
+    loop: Callable[[], object], interrupt: Interrupt, interruption: BaseException
+) -> None:
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(type(interruption)):
+            loop()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert_ready()

@@ -3,6 +3,7 @@
 import importlib
 import re
 from pathlib import Path
+from types import GetSetDescriptorType, MemberDescriptorType
 
 from tests.support.programs import ROOT
 
@@ -42,6 +43,16 @@ def layout() -> list[str]:
 
 GUIDES = {"lwt": "lwt._core", "lwt_unix": "lwt_unix"}
 """The module whose guide lists the state of a package; the names there begin from it."""
+
+
+def attributes_of(kind: type) -> list[str]:
+    """What the objects of a class have places for; these are its `__slots__` where it is interpreted."""
+    places = MemberDescriptorType | GetSetDescriptorType
+    return [
+        name
+        for name, value in vars(kind).items()
+        if isinstance(value, places) and not name.startswith("__")
+    ]
 
 
 def listed_state(package: str) -> set[str]:

@@ -12,10 +12,12 @@ import lwt
 from lwt import lwt_list, lwt_pool, lwt_seq, lwt_stream
 from lwt._core import driver
 from lwt._core.loop import Loop, start
+from tests.support.builds import interpreted_only
 
 pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
 
+@interpreted_only("no handler runs between two lines")
 @pytest.mark.parametrize("waits", [False, True])
 def test_what_a_handler_runs_in_between_disturbs_no_body(waits: bool) -> None:
     """A handler of a signal may run at any line; it may run bodies, which may have to wait."""

@@ -139,6 +139,12 @@ def test_a_promise_has_no_other_attributes() -> None:
         promise.value = 2
 
 
+def test_calling_the_class_of_promises_with_a_value_is_refused() -> None:
+    promise: Any = lwt.Promise
+    with pytest.raises(TypeError, match=r"^Promise\(\) takes no arguments$"):
+        promise(1)
+
+
 def test_promises_and_resolvers_cannot_be_referred_to_weakly() -> None:
     for thing in pending():
         with pytest.raises(TypeError, match="cannot create weak reference"):

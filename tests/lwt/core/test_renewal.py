@@ -10,7 +10,7 @@ from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
 from lwt._core.storage import current_storage
-from tests.support.modules import listed_state
+from tests.support.modules import attributes_of, listed_state
 
 STATE: dict[str, Callable[[], object]] = {
     "promise.deferred": lambda: copy(promise.deferred),
@@ -18,7 +18,9 @@ STATE: dict[str, Callable[[], object]] = {
     "exceptions._filter": lambda: _filter.contents,
     "storage.current_storage": lambda: current_storage.contents,
     "choices.prng": lwt.prng.getstate,
-    "resolution.resolution": lambda: [copy(getattr(resolution, s)) for s in resolution.__slots__],
+    "resolution.resolution": lambda: [
+        copy(getattr(resolution, name)) for name in attributes_of(type(resolution))
+    ],
     "resolution.async_exception_hook": lambda: lwt.async_exception_hook.contents,
     "driver._drivers": lambda: copy(driver._drivers),
     "pause._paused": lambda: (pause._paused.notifier, copy(pause._paused.promises)),

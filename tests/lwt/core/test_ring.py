@@ -10,6 +10,7 @@ import pytest
 
 from lwt import lwt_sequence
 from lwt.lwt_sequence import Node, Sequence
+from tests.support.builds import interpreted_only
 from tests.support.promises import steps_of
 from tests.support.sequences import contents, sequence_of
 
@@ -188,6 +189,7 @@ def test_a_long_sequence_is_folded_without_recursion() -> None:
     assert lwt_sequence.fold_r(lambda value, total: value + total, sequence, 0) == 4_999_950_000
 
 
+@interpreted_only("it counts lines that Python runs")
 @pytest.mark.parametrize(
     "operation",
     [

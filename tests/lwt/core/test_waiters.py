@@ -11,6 +11,7 @@ import pytest
 import lwt
 from lwt import Promise, lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
 from lwt._core.waiters import Waiters
+from tests.support.builds import interpreted_only
 from tests.support.collecting import for_every_collection
 from tests.support.promises import A, is_canceled, steps_of
 
@@ -69,6 +70,7 @@ def first_of(place: int, _: object) -> int:
 QUEUES = [taking, putting, locking, being_told, using]
 
 
+@interpreted_only("it counts lines that Python runs")
 @pytest.mark.parametrize("make", QUEUES)
 def test_cancelling_one_in_the_middle_takes_as_many_steps_at_any_length(
     make: Callable[[], Queue],
@@ -82,6 +84,7 @@ def test_cancelling_one_in_the_middle_takes_as_many_steps_at_any_length(
     assert steps[0] == steps[1] > 0
 
 
+@interpreted_only("it counts lines that Python runs")
 @pytest.mark.parametrize("make", QUEUES)
 def test_waiting_and_serving_take_as_many_steps_at_any_length(make: Callable[[], Queue]) -> None:
     steps = []
