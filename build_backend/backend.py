@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import setuptools
+from docstrings import documented
 from mending import mended
 from setuptools import build_meta
 
@@ -52,9 +53,10 @@ def extensions() -> list[Extension]:
 
     # Not by the settings of `make check`, which find more than what stands in the way of a build.
     options = ["--config-file=", "--explicit-package-bases"]
-    made = mypycify([*options, *compiled_files()], group_name="lwt_runtime")
+    files = compiled_files()
+    made = mypycify([*options, *files], group_name="lwt_runtime")
     for source in {Path(source) for extension in made for source in extension.sources}:
-        source.write_text(mended(source.read_text()))
+        source.write_text(mended(documented(source.read_text(), files)))
     return made
 
 

@@ -1,0 +1,60 @@
+"""Docstrings for C code of mypyc, which leaves them out: `help` shows them in the compiled build, too.
+
+Python takes the text of a function or a class apart: what stands before `--` is its signature, which mypyc
+writes. What follows is its docstring, which is added here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+_WRAPPER: Final = re.compile(
+    r"PyObject \*CPyPy_(?P<function>\w+)\(PyObject \*self, [^;{]*\{"
+    r'.*?CPy_AddTraceback\("(?P<file>[^"]*)", "[^"]*", (?P<line>\d+),',
+    re.DOTALL,
+)
+_FUNCTION: Final = re.compile(
+    r'(\(PyCFunction\)CPyPy_(\w+),\s*[\w |]*,\s*PyDoc_STR\("[^"]*--\\n\\n)("\))'
+)
+_CLASS: Final = re.compile(
+    r"(\.tp_basicsize = sizeof\((\w+)Object\)[^;]*?PyDoc_STR\(\"[^\"]*--\\n\\n)(\"\))"
+)
+_MODULE: Final = re.compile(r'(PyModuleDef_HEAD_INIT,\s*"([\w.]+)",\s*)NULL, /\* docstring \*/')
+
+
+def documented(code: str, files: Iterable[str]) -> str:
+    """Put the docstrings of source files, named from the top of the checkout, into C code."""
+    functions: dict[tuple[str, int], str] = {}
+    others: dict[str, str] = {}
+    for file in files:
+        module = file.removesuffix(".py").replace("/", ".")
+        tree = ast.parse(Path(file).read_bytes())
+        others[module] = ast.get_docstring(tree) or ""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                name = f"{module}.{node.name}".replace(".", "___")
+                others[name] = ast.get_docstring(node) or ""
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                functions[file, node.lineno] = ast.get_docstring(node) or ""
+    places = {
+        found["function"]: (found["file"], int(found["line"])) for found in _WRAPPER.finditer(code)
+    }
+
+    def of_function(found: re.Match[str]) -> str:
+        place = places.get(found[2], ("", 0))
+        return found[1] + _in_c(functions.get(place, "")) + found[3]
+
+    code = _FUNCTION.sub(of_function, code)
+    code = _CLASS.sub(lambda found: found[1] + _in_c(others.get(found[2], "")) + found[3], code)
+    return _MODULE.sub(lambda found: f'{found[1]}"{_in_c(others.get(found[2], ""))}",', code)
+
+
+def _in_c(text: str) -> str:
+    """Write a text inside a string of C: what is no letter, digit or space is written as its number."""
+    return re.sub(
+        rb"[^\w ]", lambda found: b"\\%03o" % found[0][0], text.encode(), flags=re.ASCII
+    ).decode()
