@@ -105,8 +105,9 @@ endif
 bench-compare: $(BENCHABLE) ## say what changed: make bench-compare A.json B.json
 	@$(VENV_PYTHON) -m tests.benchmarks.compare $(COMPARED)
 
-budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their budgets
+budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their budgets; find what grows
 	@$(VENV_PYTHON) -m tests.budgets measure
+	@$(VENV_PYTHON) -m tests.budgets growth
 
 soak: $(TESTABLE) ## search the property tests for longer (half an hour)
 	$(VENV_PYTHON) -m pytest -q tests/properties --hypothesis-profile=thorough --timeout=3600 $(PYTEST_ARGS)

@@ -63,7 +63,8 @@ _FRONT: Final = slice(0, 0)
 is not made where it is used."""
 
 CLEANUP_THRESHOLD: Final = 42
-"""How many callbacks may be removed from a promise before its list is rebuilt."""
+"""How many callbacks may be removed from a promise before its list is rebuilt; half of them, if that
+is more. (OCaml rebuilds a list of any length.)"""
 
 
 @final
@@ -470,6 +471,8 @@ def _drop_removed(promise: Promise[Any]) -> None:
     callbacks = promise._callbacks
     if type(callbacks) is not Callbacks or callbacks.removals <= CLEANUP_THRESHOLD:
         return
+    if 2 * callbacks.removals <= len(callbacks.oldest_first):
+        return  # So to rebuild it costs no more than a step or two for each that was removed.
     before = callbacks.oldest_first.copy()
     # Only the callbacks of `choose` and functions like it have the attribute.
     kept = [callback for callback in before if not getattr(callback, "removed", False)]

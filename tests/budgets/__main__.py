@@ -1,4 +1,4 @@
-"""Count what the hot operations cost, and compare that with their budgets.
+"""Count what the hot operations cost, and compare that with their budgets; find out whether costs grow.
 
 What is counted is not time, but instructions (by valgrind's callgrind), system calls (by strace) and
 memory (by tracemalloc). So it does not matter how fast the machine is, or what else it does.
@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from tests.budgets import budget
-from tests.budgets.counting import TOOLS, CannotCount, Counts, build, is_compiled
+from tests.budgets.budget import Growth
+from tests.budgets.counting import TOOLS, CannotCount, Counts, build, growth, is_compiled
+from tests.budgets.growth import FEW, MANY
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     _add_tools(command)
     command.set_defaults(run=_record)
+    command = commands.add_parser(
+        "growth",
+        help="find out whether an operation costs more among many others",
+        description=f"Count the instructions of one of each operation, among {FEW} others and among "
+        f"{MANY:,}. The exit status is 1 if one grows.",
+    )
+    command.set_defaults(run=_growth)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status
@@ -104,6 +113,18 @@ def _record(options: argparse.Namespace) -> int:
             return 2
     budget.write(budget.Budgets(build(), {name: counts[name] for name in TOOLS}))
     return 0
+
+
+def _growth(_options: argparse.Namespace) -> int:
+    try:
+        counted = growth()
+    except CannotCount as error:
+        print(f"== growth: skipped, {error}")
+        return 0
+    print(f"== growth: instructions of one among {FEW}, among {MANY:,}")
+    found = [Growth(operation, few, many) for operation, (few, many) in counted.items()]
+    print(*found, sep="\n")
+    return 1 if any(line.is_growing for line in found) else 0
 
 
 if __name__ == "__main__":

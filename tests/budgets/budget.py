@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Final
 
 from tests.budgets.counting import Counts
+from tests.budgets.growth import FEW, HEAPS, MANY
 
 FILE: Final = Path(__file__).with_name("budgets.toml")
 
 MARGIN: Final = {"instructions": 3.0, "system_calls": 0.0, "memory": 1.0}
 """Per cent by which a count may differ from its budget. System calls must be as many as they were."""
+
+GROWTH_MARGIN: Final = 5.0
+"""Per cent by which one of an operation may cost more among many than among few."""
 
 ROUNDING: Final = 0.002
 """Budgets are written with three digits behind the point."""
@@ -75,6 +80,27 @@ def compared(kind: str, counted: Counts, budgets: Counts) -> list[Line]:
             for what in {**allowed, **costs}
         ]
     return [line for line in lines if line.counted or line.budget]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What one of an operation costs among few others, and among many."""
+
+    operation: str
+    few: float
+    many: float
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether it costs more among many than the margin allows."""
+        is_logarithmic = self.operation in HEAPS
+        allowed = log(MANY) / log(FEW) if is_logarithmic else 1 + GROWTH_MARGIN / 100
+        return self.many > self.few * allowed
+
+    def __str__(self) -> str:
+        change = f"{100 * (self.many / self.few - 1):+.1f} %"
+        verdict = "  GROWS" if self.is_growing else ""
+        return f"{self.operation:34}{_number(self.few):>12}{_number(self.many):>12}{change:>10}{verdict}"
 
 
 def why_not_comparable(kind: str, recorded: str, here: str, is_compiled: bool) -> str:

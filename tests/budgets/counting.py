@@ -1,7 +1,7 @@
 """Counts what the operations cost: instructions by callgrind, system calls by strace, memory by tracemalloc.
 
-Each tool watches the program of `operations.py` in a process of its own. That process finds the same
-environment each time: hashes are not random, no site-packages, paths of the same length.
+Each tool watches the program of `operations.py`, or of `growth.py`, in a process of its own. That process
+finds the same environment each time: hashes are not random, no site-packages, paths of the same length.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from lwt._core import promise
+from tests.budgets.growth import OPERATIONS as OF_MANY
 from tests.budgets.operations import CLIENT_CALLS, LONG, MARK, OPERATIONS, SHORT
 
 ROOT: Final = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def is_compiled() -> bool:
 
 
 @contextmanager
-def _run(tool: Callable[[Path], Sequence[str]], what: str) -> Iterator[tuple[Path, str]]:
+def _run(tool: Callable[[Path], Sequence[str]], *what: str) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory() as folder:
         # The paths are as long as anywhere else: they decide where things are in memory, and that
         # decides where a dictionary of objects has them. (Without this, one per cent was seen.)
@@ -66,7 +67,7 @@ def _run(tool: Callable[[Path], Sequence[str]], what: str) -> Iterator[tuple[Pat
         (here / "work").mkdir()
         (here / "sources").symlink_to(ROOT)
         (here / "python").symlink_to(Path(sys.executable).resolve())
-        program = [str(here / "python"), "-S", "-B", "-m", "tests.budgets.operations", what]
+        program = [str(here / "python"), "-S", "-B", "-m", *what]
         command = [*tool(here), *program]
         done = subprocess.run(
             command,
@@ -117,17 +118,34 @@ def of_each(parts: Sequence[Mapping[str, float]]) -> Counts:
 
 def instructions() -> Counts:
     """Count instructions, all but the kernel's."""
+    totals = _totals_of_callgrind("tests.budgets.operations", "work")[0]
+    return of_each([{"instructions": total} for total in totals])
+
+
+def growth() -> dict[str, tuple[float, float]]:
+    """Count the instructions of one of each operation that is done with few and with many."""
+    totals, printed = _totals_of_callgrind("tests.budgets.growth")
+    # For few, for many; for few, for many. What stands between is not counted.
+    costs = [total / int(times) for total, times in zip(totals[1::2], printed.split(), strict=True)]
+    return dict(zip(OF_MANY, zip(costs[::2], costs[1::2], strict=True), strict=True))
+
+
+def _totals_of_callgrind(*what: str) -> tuple[list[int], str]:
+    """Count the instructions up to the first mark, then between two marks, and after the last.
+
+    Return also what the program has printed.
+    """
     _need("valgrind", "--tool=none")
 
     def callgrind(folder: Path) -> list[str]:
         out = f"--callgrind-out-file={folder}/out"
         return ["valgrind", "--tool=callgrind", out, f"--dump-before={MARK}"]
 
-    with _run(callgrind, "work") as (folder, _):
+    with _run(callgrind, *what) as (folder, printed):
         # Each mark begins a new file: out.1, out.2 and so on; the last one has no number.
         numbered = sorted(folder.glob("out.*"), key=lambda path: int(path.suffix[1:]))
         texts = [path.read_text() for path in (*numbered, folder / "out")]
-    return of_each([{"instructions": total_of_callgrind(text)} for text in texts])
+    return [total_of_callgrind(text) for text in texts], printed
 
 
 def total_of_callgrind(text: str) -> int:
@@ -144,7 +162,7 @@ def system_calls() -> Counts:
     def strace(folder: Path) -> list[str]:
         return ["strace", "-o", f"{folder}/out", "-e", f"trace=%desc,%network,{MARK}"]
 
-    with _run(strace, "work") as (folder, _):
+    with _run(strace, "tests.budgets.operations", "work") as (folder, _):
         lines = (folder / "out").read_text().splitlines()
     return of_each(parts_of_strace(lines))
 
@@ -163,7 +181,7 @@ def parts_of_strace(lines: Iterable[str]) -> list[Counter[str]]:
 
 def memory() -> Counts:
     """Count the bytes and the blocks of memory of one more of each that is kept."""
-    with _run(lambda _: (), "memory") as (_, printed):
+    with _run(lambda _: (), "tests.budgets.operations", "memory") as (_, printed):
         return {
             name: {"bytes": size, "blocks": blocks}
             for name, (size, blocks) in json.loads(printed).items()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.budgets.budget import (
     Budgets,
+    Growth,
     Line,
     as_text,
     compared,
@@ -15,6 +16,8 @@ from tests.budgets.budget import (
     why_not_comparable,
     write,
 )
+from tests.budgets.growth import HEAPS
+from tests.budgets.growth import OPERATIONS as OF_MANY
 from tests.budgets.operations import KEPT, OPERATIONS
 
 HERE = "CPython 3.11.7 GCC 12.2.0 x86_64"
@@ -83,6 +86,31 @@ def test_budgets_hold_for_the_python_with_which_they_were_recorded(
     kind: str, here: str, is_compiled: bool, is_comparable: bool
 ) -> None:
     assert (why_not_comparable(kind, HERE, here, is_compiled) == "") is is_comparable
+
+
+@pytest.mark.parametrize(
+    ("operation", "many", "is_growing"),
+    [
+        ("mutex", 1000.0, False),
+        ("mutex", 1049.0, False),
+        ("mutex", 1051.0, True),
+        ("sleeps", 1499.0, False),  # The logarithm of 1,000 is half as much again as that of 100.
+        ("sleeps", 1501.0, True),
+    ],
+)
+def test_an_operation_grows_if_it_costs_more_among_many(
+    operation: str, many: float, is_growing: bool
+) -> None:
+    assert Growth(operation, few=1000.0, many=many).is_growing is is_growing
+
+
+def test_growth_shows_what_one_costs_among_few_and_among_many() -> None:
+    line = Growth("mutex", few=1000.0, many=1100.0)
+    assert str(line).split() == ["mutex", "1,000", "1,100", "+10.0", "%", "GROWS"]
+
+
+def test_what_may_grow_as_a_logarithm_is_an_operation() -> None:
+    assert set(HEAPS) <= set(OF_MANY)
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:

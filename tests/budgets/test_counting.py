@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lwt_unix import lwt_engine
 from tests.budgets.counting import of_each, parts_of_strace, total_of_callgrind
+from tests.budgets.growth import CHOSEN, close_all
+from tests.budgets.growth import OPERATIONS as OF_MANY
 from tests.budgets.operations import LONG, OPERATIONS, SHORT
 
 
@@ -60,4 +64,24 @@ def test_an_operation_leaves_no_descriptor_open(
     work(10)
     before = os.listdir("/proc/self/fd")
     work(30)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+@pytest.fixture
+def own_engine() -> Iterator[None]:
+    usual = lwt_engine.get()
+    lwt_engine.set(lwt_engine.epoll(), transfer=False, destroy=False)
+    yield
+    lwt_engine.set(usual, transfer=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the operations use epoll")
+@pytest.mark.usefixtures("own_engine")
+@pytest.mark.parametrize("operation", OF_MANY)
+def test_an_operation_among_many_leaves_no_descriptor_open(operation: str) -> None:
+    before = os.listdir("/proc/self/fd")
+    work, times = OF_MANY[operation](100)
+    work()
+    close_all()
+    assert times in {CHOSEN, 100}
     assert len(os.listdir("/proc/self/fd")) == len(before)

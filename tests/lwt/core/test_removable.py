@@ -21,7 +21,7 @@ from tests.support.promises import (
 )
 
 BOUND = 50
-"""OCaml rebuilds a list after 42 removals."""
+"""A short list is rebuilt after 42 removals, as in OCaml."""
 
 
 @each_for_first
@@ -39,6 +39,20 @@ def test_waiting_for_the_first_in_a_loop_keeps_the_callbacks_of_a_long_lived_pro
         lwt.wakeup(resolver, 1)
         longest = max(longest, len(callbacks_of(long_lived)))
     assert longest <= (BOUND if with_others else 1)
+
+
+@each_for_first
+def test_a_long_list_is_rebuilt_when_half_of_it_is_removed(wait_for: Waiting) -> None:
+    long_lived = pending()
+    pairs = [lwt.wait() for _ in range(1000)]
+    for promise, _ in pairs:
+        wait_for([long_lived, promise])
+    lengths = [1000]
+    for _, resolver in pairs:
+        lwt.wakeup(resolver, 1)
+        if len(callbacks_of(long_lived)) != lengths[-1]:
+            lengths.append(len(callbacks_of(long_lived)))
+    assert lengths == [1000, 499, 249, 124, 61, 18]
 
 
 @each_for_first
