@@ -15,6 +15,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix._processes import parting
 from tests.support.descriptors import Pair
 from tests.support.programs import in_child, run_code
 
@@ -252,6 +253,35 @@ def test_nested_calls_in_a_child_are_refused_as_everywhere() -> None:
         return in_child(lambda: lwt_main.run(nested()))
 
     assert lwt_main.run(main()) == 0
+
+
+def test_what_waits_is_forgotten_and_not_closed(log: list[str], pair: Pair) -> None:
+    """What a child does first, done in this process."""
+
+    async def body(name: str, wait: Callable[[], lwt.Promise[object]]) -> None:
+        try:
+            await wait()
+        finally:
+            log.append(name)
+
+    near, _ = pair
+    waits: dict[str, Callable[[], lwt.Promise[object]]] = {
+        "pause": lwt.pause,
+        "sleep": lambda: lwt_unix.sleep(60.0),
+        "read": lambda: lwt_unix.read(near, bytearray(1), 0, 1),
+    }
+    for name, wait in waits.items():
+        lwt.of_coroutine(body(name, wait))
+    lwt_unix.on_signal(signal.SIGUSR1, print)
+    parting.part_from_parent()
+    gc.collect()
+    engine = lwt_engine.get()
+    counts = (engine.readable_count, engine.writable_count, engine.timer_count)
+    assert (counts, lwt_unix.signal_count(), lwt.paused_count()) == ((0, 0, 0), 0, 0)
+    assert (parting.depth(), log) == (1, [])
+    parting.renew()
+    gc.collect()
+    assert (parting.depth(), sorted(log)) == (0, ["pause", "read", "sleep"])
 
 
 PRINTING = """

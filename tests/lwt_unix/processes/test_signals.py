@@ -12,6 +12,8 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main
+from lwt_unix._processes import signals
+from tests.support.descriptors import open_descriptors
 from tests.support.programs import in_child, run_code
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -356,7 +358,78 @@ def test_after_the_last_handler_ctrl_c_interrupts_as_before() -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "interrupted\n", "")
 
 
-# --- When somebody has closed all descriptors --------------------------------
+def test_a_handler_shows_its_signal_and_whether_it_is_disabled() -> None:
+    handler = lwt_unix.on_signal(signal.SIGUSR1, print)
+    before = repr(handler)
+    lwt_unix.disable_signal_handler(handler)
+    assert [before, repr(handler)] == [
+        f"<handler of signal {signal.SIGUSR1}>",
+        f"<handler of signal {signal.SIGUSR1}, disabled>",
+    ]
+
+
+def test_a_pipe_that_is_parted_from_the_parent_has_the_same_numbers_and_is_another_one() -> None:
+    """What a child does after a fork, done in this process."""
+    log: list[int] = []
+    before = open_descriptors()
+    handler = lwt_unix.on_signal(signal.SIGUSR1, log.append)
+    pipe = open_descriptors() - before
+    raise_signal(signal.SIGUSR1)  # It is in the old pipe.
+    signals._part_from_parent()
+    assert open_descriptors() - before == pipe
+    lwt_engine.iter(False)
+    assert log == []
+    kill_and_turn()
+    assert log == [signal.SIGUSR1]
+    lwt_unix.disable_signal_handler(handler)
+
+
+# --- When somebody has closed the pipe, or all descriptors --------------------
+
+
+class WithoutPipe:
+    """A program that handles a signal, and whose pipe for signals was closed."""
+
+    def __init__(self) -> None:
+        self.log: list[int] = []
+        before = open_descriptors()
+        self.handler = lwt_unix.on_signal(signal.SIGUSR1, self.log.append)
+        for fd in open_descriptors() - before:
+            os.close(fd)
+
+
+@pytest.fixture
+def engine_of_select() -> Iterator[None]:
+    usual = lwt_engine.get()
+    lwt_engine.set(lwt_engine.select(), destroy=False)
+    yield
+    lwt_engine.set(usual)
+
+
+@pytest.mark.usefixtures("engine_of_select")
+def test_a_signal_that_comes_while_there_is_no_pipe_waits_for_the_next_engine() -> None:
+    program = WithoutPipe()
+    lwt_unix.handle_signal(signal.SIGUSR1)
+    lwt_engine.set(lwt_engine.poll())
+    kill_and_turn()
+    assert program.log == [signal.SIGUSR1] * 2
+    lwt_unix.disable_signal_handler(program.handler)
+
+
+@pytest.mark.usefixtures("engine_of_select")
+def test_the_main_loop_opens_another_pipe_when_it_finds_none() -> None:
+    program = WithoutPipe()
+    lwt_engine.iter(False)
+    kill_and_turn()
+    assert program.log == [signal.SIGUSR1]
+    lwt_unix.disable_signal_handler(program.handler)
+
+
+@pytest.mark.usefixtures("engine_of_select")
+def test_the_last_handler_goes_without_a_pipe() -> None:
+    program = WithoutPipe()
+    lwt_unix.disable_signal_handler(program.handler)
+    assert lwt_engine.readable_count() == 0
 
 
 class Daemon:
