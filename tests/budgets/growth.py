@@ -7,7 +7,7 @@ them, and returns what is to be counted, and how often that does the operation. 
 with all of them, or with a few (`some`) among many. The program does each with `FEW` and with `MANY`,
 and marks where what is counted begins and ends.
 
-Nothing can hide in the margin, `budget.GROWTH_MARGIN`. Five per cent of ten thousand instructions are less
+Nothing can hide in the margin, `budget.GROWTH_MARGIN`. Eight per cent of ten thousand instructions are less
 than one for each other promise. To look at an element of a list, or to move it, takes several.
 
 What costs more among many, as in OCaml, is not here: of several calls that wait for one descriptor, each

@@ -92,8 +92,8 @@ def test_budgets_hold_for_the_python_with_which_they_were_recorded(
     ("operation", "many", "is_growing"),
     [
         ("mutex", 1000.0, False),
-        ("mutex", 1049.0, False),
-        ("mutex", 1051.0, True),
+        ("mutex", 1079.0, False),
+        ("mutex", 1081.0, True),
         ("sleeps", 1499.0, False),  # The logarithm of 1,000 is half as much again as that of 100.
         ("sleeps", 1501.0, True),
     ],
