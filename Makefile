@@ -12,8 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1 # it would ask the network for a newer pyright
 TESTED_VERSIONS := 3.11 3.12 3.13
 SOURCES := lwt lwt_unix tests docs build_backend
+COPIED := $(SOURCES) LICENSE MANIFEST.in Makefile README.md pyproject.toml
 COMPILED := build/compiled
-COMPILED_PYTHON := ../../.venv-compiled/bin/python
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -29,10 +29,19 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 	    python=; \
 	done; [ -n "$$python" ]; }
 
+# Makes a fresh copy of the sources in the folder $(1).
+copy_sources = rm -rf $(1) && mkdir -p $(1) && \
+	tar -cf - --exclude=__pycache__ --exclude='*.so' $(COPIED) | tar -xf - -C $(1)
+
+# Compiles a copy of the sources, $(1), for a new environment of $$python, $(2).
+compile_for = echo "Compiling in $(1), for $(2). This takes a minute or two." && \
+	{ $(call copy_sources,$(1)); } && "$$python" -m venv --clear $(2) && \
+	LWT_RUNTIME_COMPILE=1 $(2)/bin/python -m pip install --quiet --editable '$(1)[test]'
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check fix reference bench bench-quick bench-compare budgets soak conformance conformance-exhaustive \
-	compile test-compiled clean
+	compile test-compiled conformance-compiled wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -121,10 +130,38 @@ conformance-exhaustive: $(TESTABLE) ## let it judge all small programs over prom
 
 # The compiled build has a copy of the sources and an environment of its own. So what is edited here
 # always takes effect, whether it was compiled before or not.
-compile: $(COMPILED)/.compiled ## compile the core by mypyc, in build/compiled; see .venv-compiled
+compile: $(COMPILED)/.compiled ## compile the packages by mypyc, in build/compiled, for .venv-compiled
 
-test-compiled: $(COMPILED)/.compiled ## run all tests on the compiled build
-	@cd $(COMPILED) && $(COMPILED_PYTHON) -m pytest -q $(PYTEST_ARGS)
+test-compiled: $(COMPILED)/.compiled ## run all tests on the compiled build, and those of lwt/ under each other Python
+	@own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	for version in $(TESTED_VERSIONS); do \
+	    if [ $$version != $$own ] && $(call find_python,$$version); then \
+	        $(MAKE) --silent $(COMPILED)-$$version/.compiled || exit 1; \
+	        echo "== Python $$version, compiled"; \
+	        (cd $(COMPILED)-$$version && ../../.venv-compiled-$$version/bin/python -m pytest -q -m 'not slow' tests/lwt $(PYTEST_ARGS)) || exit 1; \
+	    fi; \
+	done; \
+	echo "== Python $$own, compiled"; \
+	cd $(COMPILED) && ../../.venv-compiled/bin/python -m pytest -q $(PYTEST_ARGS)
+
+conformance-compiled: $(COMPILED)/.compiled ## let OCaml's Lwt judge random programs on the compiled build (N=20000)
+	@cd $(COMPILED) && ../../.venv-compiled/bin/python -m tests.conformance compare --install $(if $(N),--programs $(N))
+
+# Each is built from a copy, so that no wheel gets what another has left behind. Python must find that
+# the one that pip chooses for it is compiled.
+wheels: $(VENV_PYTHON) ## make the pure wheel, and a compiled one for each Python, in dist
+	@rm -rf dist && $(call copy_sources,build/wheels) && $(VENV_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist build/wheels
+	@for version in $(TESTED_VERSIONS); do \
+	    if $(call find_python,$$version); then \
+	        { $(call copy_sources,build/wheels); } && \
+	        LWT_RUNTIME_COMPILE=1 "$$python" -m pip wheel --quiet --no-deps --wheel-dir dist build/wheels && \
+	        "$$python" -m pip install --quiet --no-index --find-links dist --target build/wheels/installed lwt-runtime && \
+	        (cd build/wheels/installed && "$$python" -c 'import lwt, lwt_unix; assert lwt.__compiled__') || exit 1; \
+	    else \
+	        echo "Python $$version: not found on this machine, so no wheel for it"; \
+	    fi; \
+	done
+	@ls dist
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
@@ -154,13 +191,14 @@ $(BENCHABLE): pyproject.toml | $(VENV_PYTHON)
 	@$(VENV_PYTHON) -m pip install --quiet --editable '.[bench]'
 	@touch $(RUNNABLE) $@
 
-$(COMPILED)/.compiled: pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py' -o -name '*.c') | $(VENV_PYTHON)
-	@echo "Compiling the core in $(COMPILED), for .venv-compiled. This takes a minute or two."
-	@rm -rf $(COMPILED) && mkdir -p $(COMPILED)
-	@tar -cf - --exclude=__pycache__ --exclude='*.so' $(SOURCES) \
-	    LICENSE MANIFEST.in Makefile README.md pyproject.toml | tar -xf - -C $(COMPILED)
-	@$(VENV_PYTHON) -m venv .venv-compiled
-	@LWT_RUNTIME_COMPILE=1 .venv-compiled/bin/python -m pip install --quiet --editable '$(COMPILED)[test]'
+COMPILED_FROM := pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py' -o -name '*.c')
+
+$(COMPILED)/.compiled: $(COMPILED_FROM) | $(VENV_PYTHON)
+	@python=$(VENV_PYTHON); $(call compile_for,$(COMPILED),.venv-compiled)
+	@touch $@
+
+$(COMPILED)-%/.compiled: $(COMPILED_FROM)
+	@$(call find_python,$*) && $(call compile_for,$(COMPILED)-$*,.venv-compiled-$*)
 	@touch $@
 
 .venv-%/.testable: pyproject.toml

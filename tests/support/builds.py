@@ -6,5 +6,5 @@ import lwt
 
 
 def interpreted_only(reason: str) -> pytest.MarkDecorator:
-    """Skip a test on the compiled build: it looks at the interpreter's steps, of which there are none."""
+    """Skip a test on the compiled build: it is about how the interpreter runs the source."""
     return pytest.mark.skipif(lwt.__compiled__, reason=f"compiled: {reason}")

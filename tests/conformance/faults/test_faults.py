@@ -16,6 +16,7 @@ from tests.conformance.faults.listed import FAULTS
 from tests.conformance.faults.page import PAGE, page, told
 from tests.conformance.faults.search import Found, search_for
 from tests.conformance.languages.listed import LANGUAGES
+from tests.support.builds import interpreted_only
 
 needs_ocaml = pytest.mark.skipif(
     installed_version() is None, reason="OCaml's Lwt is not installed: see make conformance"
@@ -65,6 +66,7 @@ def test_what_is_told_of_a_fault() -> None:
 
 @needs_ocaml
 @pytest.mark.slow
+@interpreted_only("a fault is put into the source, which is not what runs")
 @pytest.mark.parametrize(
     "what",
     [
