@@ -31,6 +31,8 @@ import lwt
 from lwt import lwt_sequence
 from lwt._core.checks import check_callback, check_kind, given_by_position, wrong_type
 from lwt._core.identity import refuse_copy
+from lwt._core.pause import paused
+from lwt._core.promise import PENDING
 from lwt._core.resolution import resolution, resume
 from lwt_unix import _asyncgens, _ending, _time, lwt_engine
 from lwt_unix._checks import promise_of
@@ -147,7 +149,7 @@ def _call(function: Callable[[], object]) -> None:
 
 
 def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
-    poll, paused_count, wakeup_paused = lwt.poll, lwt.paused_count, lwt.wakeup_paused
+    poll, wakeup_paused = lwt.poll, lwt.wakeup_paused
     enter_hooks, leave_hooks = Enter_iter_hooks._hooks, Leave_iter_hooks._hooks
     engine_turn = lwt_engine.iter
     dropped, deferred = _asyncgens.dropped, resolution.deferred
@@ -155,18 +157,20 @@ def _turn_until_resolved(promise: lwt.Promise[T]) -> T:
         main_loop.awaited = promise
         main_loop.dropped, main_loop.deferred = dropped, deferred
         while True:
-            resume()
+            # This is a hot path, and nearly always there is nothing to resume, and no hook: an empty
+            # sequence is its own neighbour.
+            if deferred or resolution.postponed:
+                resume()
             if dropped:
                 _asyncgens.close_dropped()
-            result = poll(promise)
-            if result is not None:
-                return result.value
-            # This is a hot path, and nearly always there are no hooks: an empty sequence is its own
-            # neighbour.
+            if promise._state != PENDING:
+                result = poll(promise)
+                if result is not None:
+                    return result.value
             if enter_hooks.next is not enter_hooks:
                 lwt_sequence.iter_l(_call, enter_hooks)
-            engine_turn(paused_count() == 0 and not dropped and not deferred)
-            if paused_count():
+            engine_turn(not (paused.promises or dropped or deferred))
+            if paused.promises:
                 wakeup_paused()
             if leave_hooks.next is not leave_hooks:
                 lwt_sequence.iter_l(_call, leave_hooks)

@@ -7,8 +7,8 @@ The source reads in this order, one idea a file:
 3. `storage`: values that follow a computation (a side topic)
 4. `resolution`: the loop in which all callbacks run
 5. `creation`: `return_`, `fail`, `wait`, `task`, the `wakeup` family
-6. `interpreted`, `driver`: they run what waits, put the storage back and go on; on them, `coroutine`, which is
-   `await`, and `loop`, which is there instead of OCaml's recursion
+6. `driver`: it runs what waits, puts the storage back and goes on; on it, `coroutine`, which is
+   `await` (`interpreted` wraps coroutines of others for it), and `loop`, which is there instead of OCaml's recursion
 7. `sequential`: `bind`, the model, and `map`; `handling`: `catch` and functions like it; `watching`:
    `on_success` and so on
 8. `cancellation`, on `removable`: `cancel` and what guards against it (a side topic)
@@ -51,6 +51,5 @@ The state of the process is all that exists once and changes. `renewal` sets it 
 - `choices`: `prng`, the generator that choices are drawn from
 - `resolution`: `resolution`, which callbacks run, one inside another, and which wait
 - `resolution`: `async_exception_hook`, what takes the exceptions that nobody waits for
-- `driver`: `_drivers`, generators that are kept to run the next bodies
-- `pause`: `_paused`, the promises that are paused, and who is notified of them
+- `pause`: `paused`, the promises that are paused, and who is notified of them
 """

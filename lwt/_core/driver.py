@@ -18,11 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from types import GeneratorType
-from typing import Any, ClassVar, Final, TypeVar, cast, final
+from types import CoroutineType
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, final
 
 from lwt._core.exceptions import rejection_of
-from lwt._core.interpreted import Done, Driver, drive
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -42,24 +41,17 @@ from lwt._core.storage import Storage, current_storage
 
 T = TypeVar("T")
 
-_send: Final[Callable[[Driver, Any], Any]] = cast("Any", GeneratorType.send)
-"""`send` of a driver, for `Context.run`: the method of one driver would be 72 bytes more for each body
-that waits. (The type is cast because a driver is annotated as a Generator.)"""
+Body: TypeAlias = Coroutine[Any, Any, T] | Generator[Promise[Any], Any, T]
+"""A body or a loop."""
 
-
-_drivers: Final[list[Driver | None]] = [None] * (MAXIMUM_NESTING + 1)
-"""At each level of nesting, the driver of the next body that is run there, if there is one."""
-
-
-def renew() -> None:
-    """Begin again: no body runs, and there are no drivers."""
-    _drivers[:] = [None] * len(_drivers)
+_send: Final[Callable[[Any, object], Any]] = CoroutineType.send
+"""`send` of a body, for `Context.run`: the method of one body would be an object more for each that waits."""
 
 
 class Suspended(Callback):
     """A body that waits, and the callback by which it goes on."""
 
-    __slots__ = ("_context", "_driver", "_promise", "_storage")
+    __slots__ = ("_body", "_context", "_promise", "_storage")
 
     is_loop: ClassVar[bool] = False
 
@@ -69,7 +61,7 @@ class Suspended(Callback):
     hands_over: ClassVar[bool] = True
     """Whether a promise that is returned takes the place of the body's own."""
 
-    _driver: Driver
+    _body: Body[Any]
     _promise: Promise[Any]
     _storage: Storage
     _context: Context | None
@@ -78,36 +70,29 @@ class Suspended(Callback):
         """Go on to the next pending promise, or to the end."""
         current_storage.contents = self._storage
         promise = self._promise
-        driver, context = self._driver, self._context
+        body, context = self._body, self._context
         try:
             # A body drops the value, and looks itself.
             if context is None:
-                awaited = driver.send(resolved._value)
+                awaited = body.send(resolved._value)
             else:
-                awaited = context.run(_send, driver, resolved._value)
+                awaited = context.run(_send, body, resolved._value)
             if promise._state == PROXY:
                 promise = underlying(promise)
             while type(awaited) is not Promise or awaited._state != PENDING or awaited is promise:
-                if type(awaited) is Done:
-                    value, awaited.value = awaited.value, None
-                    _drivers[resolution.nesting] = driver
-                    if type(value) is Promise and self.hands_over:
-                        return make_into_proxy(promise, value)
-                    return settle(promise, FULFILLED, value)
                 if self.is_loop:
                     if awaited is promise:
                         break  # Like the promise of a `bind` that waits for itself: forever.
                     if awaited._state == REJECTED:
                         return settle(promise, REJECTED, awaited._value)
-                awaited = _go_on_from(awaited, driver, context)
+                awaited = _go_on_from(awaited, body, context)
                 promise = underlying(promise)
+        except StopIteration as end:
+            value, rejection = end.value, None
         except Exception as exception:
-            if self.is_own and (stop := _stop_iteration(exception)) is not None:
-                return settle(promise, REJECTED, rejection_of(stop))
-            try:
-                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))
-            finally:
-                del self, promise, resolved  # The traceback leads to this frame: close no circle.
+            stopped = self.is_own and _stop_iteration(exception)
+            value, rejection = None, rejection_of(stopped or exception)
+            del stopped
         else:
             promise._value = awaited  # How it is cancelled.
             if awaited._callbacks is None:
@@ -117,6 +102,14 @@ class Suspended(Callback):
                 self._storage = current_storage.contents
                 add_callback(awaited, self)
             return None
+        if rejection is None:  # The body has ended.
+            if type(value) is Promise and self.hands_over:
+                return make_into_proxy(promise, value)
+            return settle(promise, FULFILLED, value)
+        try:
+            return settle(promise, REJECTED, rejection)
+        finally:
+            del self, promise, resolved, rejection  # A traceback leads here: close no circle.
 
 
 class SuspendedLoop(Suspended):
@@ -178,9 +171,9 @@ def _stop_iteration(exception: Exception) -> StopIteration | None:
     return None
 
 
-def _go_on_from(awaited: Any, driver: Driver, context: Context | None) -> Any:
+def _go_on_from(awaited: Any, body: Body[Any], context: Context | None) -> Any:
     """Go on at once from what need not, or cannot, be waited for; return what comes next."""
-    step: Callable[[Any], Any] = driver.throw
+    step: Callable[[Any], Any] = body.throw
     value: Any
     if type(awaited) is not Promise:
         value = TypeError(
@@ -190,7 +183,7 @@ def _go_on_from(awaited: Any, driver: Driver, context: Context | None) -> Any:
     elif awaited._state == PROXY:
         return underlying(awaited)
     elif awaited._state == FULFILLED:
-        step, value = driver.send, awaited._value
+        step, value = body.send, awaited._value
     elif awaited._state == REJECTED:
         value = awaited._value.with_own_traceback()
     else:
@@ -199,7 +192,7 @@ def _go_on_from(awaited: Any, driver: Driver, context: Context | None) -> Any:
 
 
 def start(
-    body: Coroutine[Any, Any, T] | Generator[Promise[Any], Any, T],
+    body: Body[T],
     suspended: type[Suspended] = Suspended,
     exceptions_leave: bool = False,
 ) -> Promise[T]:
@@ -215,37 +208,22 @@ def start(
     level = resolution.nesting
     if level >= MAXIMUM_NESTING:
         return postpone(start, body, suspended, exceptions_leave)
-    driver, _drivers[level] = _drivers[level], None
-    if driver is None:
-        driver = cast("Driver", drive())  # `coroutine` calls it an Awaitable, and only marks it.
-        driver.send(None)
     context: Context | None = None
-    promise: Promise[T]
+    promise: Promise[T] | None = None
+    value: Any = None
     stop: StopIteration | None = None
     resolution.nesting = level + 1
     try:
         if suspended is Suspended:
             context = copy_context()
-            awaited = context.run(_send, driver, body)
+            awaited = context.run(_send, body, None)
         else:
-            awaited = driver.send(body)
+            awaited = body.send(None)
         while type(awaited) is not Promise or awaited._state != PENDING:
-            if type(awaited) is Done:
-                value, awaited.value = awaited.value, None
-                _drivers[level] = driver
-                if type(value) is Promise and suspended.hands_over:
-                    promise = value
-                    break
-                # `new_promise`, without a call.
-                promise = Promise()
-                promise._state = FULFILLED
-                promise._value = value
-                promise._callbacks = promise._cancel_callbacks = None
-                break
             if suspended.is_loop and awaited._state == REJECTED:
                 promise = new_promise(REJECTED, awaited._value)
                 break
-            awaited = _go_on_from(awaited, driver, context)
+            awaited = _go_on_from(awaited, body, context)
         else:
             # Both without an `__init__`: it is the same for the others as for `new_promise`.
             promise = Promise()
@@ -253,22 +231,33 @@ def start(
             promise._value = awaited
             promise._callbacks = promise._cancel_callbacks = None
             waiting = suspended()
-            waiting._driver = driver
+            waiting._body = body
             waiting._promise = promise
             waiting._storage = current_storage.contents
             waiting._context = context
             add_callback(awaited, waiting)
+    except StopIteration as end:
+        value = end.value
     except Exception as exception:
         stop = _stop_iteration(exception) if suspended.is_own else None
         if exceptions_leave:
             run_postponed()  # As in bind.
             if stop is None:
                 raise
-        rejection = rejection_of(exception, own_frames=2) if stop is None else rejection_of(stop)
+        rejection = rejection_of(stop or exception)
         promise = new_promise(REJECTED, rejection)
         del rejection
     finally:
         resolution.nesting = level
+    if promise is None:  # The body has ended.
+        if type(value) is Promise and suspended.hands_over:
+            promise = value
+        else:
+            # `new_promise`, without a call.
+            promise = Promise()
+            promise._state = FULFILLED
+            promise._value = value
+            promise._callbacks = promise._cancel_callbacks = None
     if stop is not None and exceptions_leave:
         raise stop
     if resolution.postponed:

@@ -20,7 +20,7 @@ from lwt._core.resolution import run_callbacks
 
 
 @final
-class _Paused:
+class Paused:
     """The promises of `pause` since the last turn."""
 
     __slots__ = ("notifier", "promises")
@@ -39,8 +39,8 @@ class _Paused:
         self.notifier = None
 
 
-_paused: Final = _Paused()
-renew = _paused.renew
+paused: Final = Paused()
+renew = paused.renew
 
 
 def pause() -> Promise[None]:
@@ -56,9 +56,9 @@ def pause() -> Promise[None]:
     promise._state = PENDING
     promise._value = CANCEL_THIS
     promise._callbacks = promise._cancel_callbacks = None
-    _paused.promises.append(promise)
-    if _paused.notifier is not None:
-        _paused.notifier(len(_paused.promises))
+    paused.promises.append(promise)
+    if paused.notifier is not None:
+        paused.notifier(len(paused.promises))
     return promise
 
 
@@ -70,7 +70,7 @@ def wakeup_paused() -> None:
     OCaml: Lwt.wakeup_paused : unit -> unit
     """
     later: list[Promise[None]] = []
-    now, _paused.promises = _paused.promises, later
+    now, paused.promises = paused.promises, later
     now.reverse()
     try:
         while now:
@@ -85,7 +85,7 @@ def wakeup_paused() -> None:
             run_callbacks(promise, now)
     except BaseException:
         now.reverse()
-        _paused.promises[:0] = now  # It leaves; the others wait for the next turn.
+        paused.promises[:0] = now  # It leaves; the others wait for the next turn.
         raise
 
 
@@ -94,7 +94,7 @@ def paused_count() -> int:
 
     OCaml: Lwt.paused_count : unit -> int
     """
-    return len(_paused.promises)
+    return len(paused.promises)
 
 
 def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
@@ -103,7 +103,7 @@ def register_pause_notifier(notifier: Callable[[int], object], /) -> None:
     OCaml: Lwt.register_pause_notifier : (int -> unit) -> unit
     """
     check_callback("lwt.register_pause_notifier", notifier, ("count",))
-    _paused.notifier = notifier
+    paused.notifier = notifier
 
 
 def abandon_paused() -> None:
@@ -111,4 +111,4 @@ def abandon_paused() -> None:
 
     OCaml: Lwt.abandon_paused : unit -> unit
     """
-    _paused.promises = []
+    paused.promises = []

@@ -6,7 +6,7 @@ here. Promises that were made before stay as they are, and so does what waits fo
 are still running do not learn of it: call it where none is running, or where none will be returned to.
 """
 
-from lwt._core import choices, driver, exceptions, pause, promise, resolution, storage
+from lwt._core import choices, exceptions, pause, promise, resolution, storage
 
 
 def renew() -> None:
@@ -16,7 +16,6 @@ def renew() -> None:
     storage.renew()
     choices.renew()
     resolution.renew()
-    driver.renew()
     pause.renew()
 
 
@@ -27,7 +26,7 @@ def forget_waiting() -> object:
     close the bodies that wait.
     """
     waiting = (
-        [*pause._paused.promises],
+        [*pause.paused.promises],
         [*resolution.resolution.deferred],
         [*resolution.resolution.postponed],
     )

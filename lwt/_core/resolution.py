@@ -192,15 +192,16 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = No
     """
     if promise._callbacks is None and promise._cancel_callbacks is None:
         return
-    if resolution.nesting >= MAXIMUM_NESTING:
+    nesting = resolution.nesting
+    if nesting >= MAXIMUM_NESTING:
         postpone_action(run_callbacks, promise)
         return
     outermost_storage = saved_storage = current_storage.contents
     outer_depth = resolution.depth
     interrupted: list[tuple[Promise[Any], Storage]] | None = None  # Few need the list.
     resolved: Promise[Any] | None
-    resolution.depth += 1
-    resolution.nesting += 1
+    resolution.depth = outer_depth + 1
+    resolution.nesting = nesting + 1
     try:
         while True:
             if promise._cancel_callbacks is not None:
@@ -222,10 +223,11 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = No
                     promise = resolved
                     break
             else:
-                if resolution.depth == 1 and resolution.deferred:
+                depth = resolution.depth
+                if depth == 1 and resolution.deferred:
                     promise = resolution.deferred.popleft()
                     continue
-                resolution.depth -= 1
+                resolution.depth = depth - 1
                 current_storage.contents = saved_storage
                 if interrupted:
                     promise, saved_storage = interrupted.pop()
@@ -239,7 +241,7 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = No
                 promise._state = FULFILLED
                 promise._value = None
                 outer_depth = resolution.depth
-                resolution.depth += 1
+                resolution.depth = outer_depth + 1
     except BaseException:
         resolution.depth = outer_depth  # Also if `abandon_wakeups` left a level meanwhile.
         current_storage.contents = outermost_storage
@@ -248,7 +250,7 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = No
         resolution.deferred.appendleft(promise)
         raise
     finally:
-        resolution.nesting -= 1
+        resolution.nesting = nesting
         callback = resolved = None  # Tracebacks of rejections lead here: close no circle.
         del promise
     if resolution.postponed:

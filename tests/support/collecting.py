@@ -42,7 +42,6 @@ from types import FrameType
 from typing import TypeAlias, TypeVar
 
 import lwt
-from lwt._core import driver
 from lwt._core.resolution import resume
 
 S = TypeVar("S")
@@ -66,11 +65,7 @@ def body(act: Callable[[], object]) -> tuple[list[object], object]:
         finally:
             act()
 
-    kept = driver._drivers.copy()
-    driver.renew()  # It runs in a driver as young as itself: an old one would keep it for longer.
-    promise = lwt.of_coroutine(member())
-    driver._drivers[:] = kept
-    return [promise], None
+    return [lwt.of_coroutine(member())], None
 
 
 class _Circle:

@@ -130,7 +130,7 @@ def check_the_core_is_at_rest() -> None:
 
 
 class _Steps:
-    """Counts lines. Frames that live on, those of drivers, keep it; so it is in no circle."""
+    """Counts lines. Frames that live on, those of bodies, keep it; so it is in no circle."""
 
     def __init__(self) -> None:
         self.count = 0

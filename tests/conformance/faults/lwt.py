@@ -32,12 +32,14 @@ LWT_FAULTS: Final = (
 """,
         """\
             else:
-                if resolution.depth == 1""",
+                depth = resolution.depth
+                if depth == 1""",
         """\
             else:
                 if promise._cancel_callbacks is not None:
                     _run_cancel_callbacks(promise)
-                if resolution.depth == 1""",
+                depth = resolution.depth
+                if depth == 1""",
     ),
     fault(
         "Lwt",
@@ -55,7 +57,7 @@ LWT_FAULTS: Final = (
         "Lwt",
         "wakeup defers callbacks from a depth of 42 on",
         """\
-    if resolution.nesting >= MAXIMUM_NESTING:
+    if nesting >= MAXIMUM_NESTING:
         postpone_action(run_callbacks, promise)
         return
 """,
@@ -69,11 +71,11 @@ LWT_FAULTS: Final = (
         "Lwt",
         "the storage is not restored after callbacks",
         """\
-                resolution.depth -= 1
+                resolution.depth = depth - 1
                 current_storage.contents = saved_storage
 """,
         """\
-                resolution.depth -= 1
+                resolution.depth = depth - 1
 """,
     ),
     fault(
@@ -278,8 +280,8 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "paused_count leaves out what was cancelled",
-        "    return len(_paused.promises)\n",
-        "    return sum(underlying(p)._state == PENDING for p in _paused.promises)\n",
+        "    return len(paused.promises)\n",
+        "    return sum(underlying(p)._state == PENDING for p in paused.promises)\n",
     ),
     fault(
         "Lwt",

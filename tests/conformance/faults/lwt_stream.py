@@ -82,9 +82,9 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a loop does not put the exception of its callback into its promise, but lets it leave",
-        "            try:\n                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))",
+        "            try:\n                return settle(promise, REJECTED, rejection_of(exception))",
         "            try:\n                if self.is_loop:\n                    raise\n"
-        "                return settle(promise, REJECTED, rejection_of(exception, own_frames=2))",
+        "                return settle(promise, REJECTED, rejection_of(exception))",
     ),
     fault(
         "Lwt_stream",

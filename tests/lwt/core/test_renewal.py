@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from copy import copy
-from typing import cast
 
 import lwt
-from lwt._core import driver, interpreted, pause, promise
+from lwt._core import pause, promise
 from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -22,8 +21,7 @@ STATE: dict[str, Callable[[], object]] = {
         copy(getattr(resolution, name)) for name in attributes_of(type(resolution))
     ],
     "resolution.async_exception_hook": lambda: lwt.async_exception_hook.contents,
-    "driver._drivers": lambda: copy(driver._drivers),
-    "pause._paused": lambda: (pause._paused.notifier, copy(pause._paused.promises)),
+    "pause.paused": lambda: (pause.paused.notifier, copy(pause.paused.promises)),
 }
 """What tells of each state how it is."""
 
@@ -39,7 +37,6 @@ def change_everything() -> None:
     postpone(print)
     resolution.is_running_postponed = True
     lwt.async_exception_hook.contents = print
-    driver._drivers[0] = cast("interpreted.Driver", interpreted.drive())
     lwt.register_pause_notifier(lambda _: None)
     lwt.pause()
 
