@@ -44,6 +44,19 @@ static CPy_COLD void add_traceback_with(PyCodeObject **code, const char *file, c
         add_traceback_with(&code, file, name, line, globals); \
     } while (0)
 
+#define no_attribute(file, name, kind, attribute, line, globals) \
+    do { \
+        PyErr_SetString(PyExc_AttributeError, "'" kind "' object has no attribute '" attribute "'"); \
+        add_traceback(file, name, line, globals); \
+    } while (0)
+
+static inline void raise_exception(PyObject *exception) {
+    if (PyExceptionInstance_Check(exception) || PyExceptionClass_Check(exception))
+        CPy_Raise(exception);
+    else
+        PyErr_SetString(PyExc_TypeError, "exceptions must derive from BaseException");
+}
+
 /* Let handlers of signals run now and then, where a call that may fail is made. */
 static inline bool is_interrupted(void) {
     static unsigned calls;

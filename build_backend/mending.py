@@ -12,6 +12,7 @@
   leads to the same place again. Here the method decides, and Python goes on from there.
 - *StopIteration.* A generator that raises it would end with its value. As in Python, it raises a
   RuntimeError.
+- *Exceptions.* What is no exception is not raised, and an attribute that is not there is told in Python's words.
 - *Tracebacks.* Their entries name the source by its whole path, and are cheaper.
 - *Signals.* Python runs the handlers of signals between two steps of a program. Compiled code has no such
   steps. It looks for signals now and then where it calls something that is not compiled.
@@ -30,6 +31,8 @@ HELPERS: Final = re.findall(r"^(?:static [^(]*?|#define )(\w+)\(", HELPERS_TEXT,
 _CALLED_INSTEAD: Final = {
     "CPyList_SetItem": "set_item_safely",
     "CPy_AddTraceback": "add_traceback",
+    "CPy_AttributeError": "no_attribute",
+    "CPy_Raise": "raise_exception",
     "PyObject_Vectorcall": "call_interruptibly",
     "PyObject_VectorcallMethod": "call_method_interruptibly",
 }
@@ -53,6 +56,7 @@ _ITS_DICT: Final = re.compile(
     r"| \+ 2\*sizeof\(PyObject \*\)| \| Py_TPFLAGS_MANAGED_DICT",
     re.MULTILINE,
 )
+_NO_ATTRIBUTE: Final = re.compile(r"attribute '(\w+)' of '(\w+)' undefined")
 _MAKES: Final = re.compile(
     r"(_new\(PyTypeObject \*type, PyObject \*args, PyObject \*kwds\)\s*\{)"
     r"([^{}]*\{[^{}]*\}\s*PyObject \*self = \w+\(\(PyObject\*\)type\);\s*"
@@ -100,6 +104,7 @@ def mended(code: str) -> str:
     )
     code = _OPERATOR.sub(_deciding_alone, code)
     code = _RAISED.sub(r"\1no_stop_iteration(\2); \3", code)
+    code = _NO_ATTRIBUTE.sub(r"'\2' object has no attribute '\1'", code)
     for theirs, ours in _CALLED_INSTEAD.items():
         code = re.sub(rf"\b{theirs}\(", f"{ours}(", code)
     if not any(f"{ours}(" in code for ours in HELPERS):

@@ -248,3 +248,18 @@ def test_a_stop_iteration_that_a_generator_raises_is_not_its_end() -> None:
 def test_compiled_code_looks_for_signals_where_it_calls_something() -> None:
     code = after_helpers("cpy_r_r1 = PyObject_Vectorcall(cpy_r_f, 0, 0, 0);\n")
     assert code == "cpy_r_r1 = call_interruptibly(cpy_r_f, 0, 0, 0);\n"
+
+
+def test_an_attribute_that_is_not_there_is_told_in_the_words_of_python() -> None:
+    getter = (
+        "PyErr_SetString(PyExc_AttributeError, \"attribute '_state' of 'Promise' undefined\");\n"
+    )
+    assert mended(getter) == getter.replace(
+        "attribute '_state' of 'Promise' undefined", "'Promise' object has no attribute '_state'"
+    )
+    code = after_helpers('CPy_AttributeError("lwt/x.py", "f", "Promise", "_state", 3, globals);\n')
+    assert code.startswith('no_attribute("lwt/x.py", "f", "Promise", "_state", 3, globals);')
+
+
+def test_raising_looks_whether_it_is_an_exception() -> None:
+    assert after_helpers("CPy_Raise(cpy_r_exception);\n") == "raise_exception(cpy_r_exception);\n"

@@ -6,6 +6,10 @@ with the promise of a callback, in `test_sequential.py`.
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 import lwt
 from lwt import Promise
 from tests.support.promises import A, B, Recorder, is_canceled, pending, rejected_with
@@ -76,3 +80,9 @@ def test_the_functions_given_to_catch_finalize_and_try_bind_are_called_at_once(
     lwt.finalize(record.then("finalize", pending()), lambda: lwt.return_unit)
     lwt.try_bind(record.then("try_bind", pending()), lwt.return_, lwt.fail)
     assert record.events == ["catch", "finalize", "try_bind"]
+
+
+def test_what_is_no_exception_is_not_raised_again() -> None:
+    wrong: Any = 3
+    with pytest.raises(TypeError, match=r"^exceptions must derive from BaseException$"):
+        lwt.reraise(wrong)
