@@ -82,9 +82,9 @@ STREAM_FAULTS: Final = (
     fault(
         "Lwt_stream",
         "a loop does not put the exception of its callback into its promise, but lets it leave",
-        "            try:\n                return settle(promise, REJECTED, rejection_of(exception))",
-        "            try:\n                if self.is_loop:\n                    raise\n"
-        "                return settle(promise, REJECTED, rejection_of(exception))",
+        "            stopped = self.is_own and _stop_iteration(exception)",
+        "            if self.is_loop:\n                raise\n"
+        "            stopped = self.is_own and _stop_iteration(exception)",
     ),
     fault(
         "Lwt_stream",
