@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import lwt
+import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 from tests.support.programs import in_child, read_to_end, run_code
 
@@ -196,30 +197,47 @@ sys.exit(3)
     run(program, 3)
 
 
-# --- In a child of a fork, which ends by the same hooks ----------------------
+# --- The exit hooks, called by hand -------------------------------------------
 
 
-def sent_by_a_child(begin: Callable[[lwt_io.OutputChannel], object]) -> bytes:
-    """Let a child write to a socket that nobody reads, and end; return what has come."""
+def written_by_hooks(
+    oc: lwt_io.OutputChannel,
+    begin: Callable[[lwt_io.OutputChannel], object],
+    patience: float = 0.05,
+) -> None:
+    lwt_main.exit_patience.contents = patience
+    begin(oc)
+    lwt_main._run_exit_hooks()
+
+
+def sent_at_the_end(begin: Callable[[lwt_io.OutputChannel], object]) -> bytes:
+    """Write to a socket that nobody reads, and call the exit hooks; return what has come."""
     near, far = socket.socketpair()
-
-    def child() -> None:
-        lwt_main.exit_patience.contents = 0.05
-        begin(lwt_io.of_unix_fd(near.fileno(), mode=lwt_io.Output))
-        lwt_main._run_exit_hooks()
-
     with far:
-        with near:
-            near.setblocking(False)
-            assert in_child(child) == 0
+        descriptor = lwt_unix.of_unix_file_descr(near.detach())
+        written_by_hooks(lwt_io.of_fd(descriptor, mode=lwt_io.Output), begin)
+        lwt_unix.close(descriptor)
         return read_to_end(far)
 
 
-def test_a_child_writes_what_it_has_not_flushed() -> None:
-    assert sent_by_a_child(lambda oc: lwt_io.write(oc, "hello")) == b"hello"
+def test_what_is_not_flushed_is_written_at_the_end() -> None:
+    assert sent_at_the_end(lambda oc: lwt_io.write(oc, "hello")) == b"hello"
 
 
-def test_a_child_waits_for_a_peer_no_longer_than_its_patience() -> None:
+def test_a_child_of_a_fork_ends_by_the_same_hooks() -> None:
+    near, far = socket.socketpair()
+
+    def child() -> None:
+        oc = lwt_io.of_unix_fd(near.fileno(), mode=lwt_io.Output)
+        written_by_hooks(oc, lambda oc: lwt_io.write(oc, "hello"))
+
+    with far:
+        with near:
+            assert in_child(child) == 0
+        assert read_to_end(far) == b"hello"
+
+
+def test_the_end_waits_for_a_peer_no_longer_than_its_patience() -> None:
     def write_last(oc: lwt_io.OutputChannel) -> lwt.Promise[None]:
         return lwt_io.write(oc, "last")
 
@@ -228,13 +246,35 @@ def test_a_child_waits_for_a_peer_no_longer_than_its_patience() -> None:
         lwt_io.write(oc, "more")
         lwt_io.atomic(write_last)(oc)
 
-    received = sent_by_a_child(begin)
+    received = sent_at_the_end(begin)
     assert received == b"x" * len(received)
     assert 0 < len(received) < 3_000_000
 
 
+def test_at_the_end_a_peer_that_reads_gets_everything() -> None:
+    def begin(oc: lwt_io.OutputChannel) -> None:
+        lwt_io.write(oc, b"x" * 3_000_000)
+        lwt_io.write(oc, "more")
+
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+    reading = lwt_io.read(lwt_io.of_fd(far, mode=lwt_io.Input))
+    written_by_hooks(lwt_io.of_fd(near, mode=lwt_io.Output), begin, patience=60.0)
+    lwt_unix.close(near)
+    assert lwt_main.run(reading) == b"x" * 3_000_000 + b"more"
+    lwt_unix.close(far)
+
+
+def test_at_the_end_a_peer_that_has_gone_is_nobodys_error() -> None:
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+    lwt_unix.close(far)
+    written_by_hooks(
+        lwt_io.of_fd(near, mode=lwt_io.Output), lambda oc: lwt_io.write(oc, "to nobody")
+    )
+    lwt_unix.close(near)
+
+
 @pytest.mark.parametrize("depth", [1, 2])
-def test_a_child_offers_what_is_in_a_channel_that_is_held(depth: int) -> None:
+def test_what_is_in_a_channel_that_is_held_is_offered_at_the_end(depth: int) -> None:
     never = lwt.task()
 
     async def write_and_wait(oc: lwt_io.OutputChannel) -> None:
@@ -247,10 +287,10 @@ def test_a_child_offers_what_is_in_a_channel_that_is_held(depth: int) -> None:
         lwt_io.atomic(hold)(oc) if depth == 2 else hold(oc)
         lwt_io.write(oc, " never written")
 
-    assert sent_by_a_child(begin) == b"first half"
+    assert sent_at_the_end(begin) == b"first half"
 
 
-def test_a_child_calls_all_its_hooks_though_one_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_hooks_are_called_though_one_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
 
     def fail() -> lwt.Promise[None]:
@@ -261,4 +301,4 @@ def test_a_child_calls_all_its_hooks_though_one_raises(monkeypatch: pytest.Monke
         lwt_main.at_exit(lambda: lwt_io.write(oc, f"{told}"))
         lwt_main.at_exit(fail)
 
-    assert sent_by_a_child(begin) == b"[<class 'LookupError'>]"
+    assert sent_at_the_end(begin) == b"[<class 'LookupError'>]"
