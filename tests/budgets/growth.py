@@ -39,7 +39,7 @@ from lwt import (
     lwt_switch,
 )
 from lwt_unix import lwt_engine, lwt_io, lwt_main
-from tests.budgets.operations import wait_for
+from tests.budgets.operations import addresses, connect, on_sockets, wait_for
 
 FEW: Final = 100
 MANY: Final = 1_000
@@ -384,9 +384,13 @@ def hook_removed(number: int) -> Work:
 opened: Final[list[lwt_unix.File_descr]] = []
 """Both ends of all connections."""
 
+servers: Final[list[lwt_io.Server]] = []
+
 
 def close_all() -> None:
-    """Close what is still open of the connections."""
+    """Close what is still open of servers and connections."""
+    while servers:
+        lwt_main.run(lwt_io.shutdown_server(servers.pop()))
     while opened:
         descriptor = opened.pop()
         if lwt_unix.state(descriptor) is lwt_unix.Opened:
@@ -446,6 +450,27 @@ def connection_closed(number: int) -> Work:
         lwt_unix.read(descriptor, memory, 0, 64)
     lwt_engine.iter(False)
     return each(lwt_unix.close, some(ours))
+
+
+def client_accepted(number: int) -> Work:
+    ours, _others = connections(number)
+    for descriptor in ours:
+        lwt_unix.read(descriptor, memory, 0, 64)
+    address = f"{next(addresses):06}"
+
+    async def leave(*_: object) -> None:
+        pass
+
+    servers.append(lwt_main.run(on_sockets(leave)(address)))
+
+    def arrive(_: int) -> None:
+        client = connect(address)
+        lwt_engine.iter(False)
+        lwt.wakeup_paused()
+        client.close()
+
+    arrive(0)
+    return each(arrive, range(CHOSEN))
 
 
 def event_stopped(number: int) -> Work:
@@ -536,6 +561,7 @@ OPERATIONS: Final[dict[str, Callable[[int], Work]]] = {
     "line, one cancelled": with_own_engine(cancelled_among(lines_of_one_channel)),
     "one connection active, sockets": with_own_engine(one_of_many_active(by_sockets)),
     "one connection active, channels": with_own_engine(one_of_many_active(by_channels)),
+    "client accepted": with_own_engine(client_accepted),
     "connection closed": with_own_engine(connection_closed),
     "event stopped": with_own_engine(event_stopped),
     "channel closed": with_own_engine(channel_closed),

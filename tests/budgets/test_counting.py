@@ -78,7 +78,10 @@ def own_engine() -> Iterator[None]:
 @pytest.mark.skipif(sys.platform != "linux", reason="the operations use epoll")
 @pytest.mark.usefixtures("own_engine")
 @pytest.mark.parametrize("operation", OF_MANY)
-def test_an_operation_among_many_leaves_no_descriptor_open(operation: str) -> None:
+def test_an_operation_among_many_leaves_no_descriptor_open(
+    operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     before = os.listdir("/proc/self/fd")
     work, times = OF_MANY[operation](100)
     work()
