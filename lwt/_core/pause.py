@@ -14,9 +14,10 @@ from lwt._core.promise import (
     FULFILLED,
     PENDING,
     Promise,
+    new_promise,
     underlying,
 )
-from lwt._core.resolution import run_callbacks
+from lwt._core.resolution import Due, run_callbacks
 
 
 @final
@@ -25,7 +26,7 @@ class Paused:
 
     __slots__ = ("notifier", "promises")
 
-    promises: list[Promise[None]]
+    promises: list[Promise[None] | Due]
     """Cancelled ones stay here, and count, as in OCaml; the turn passes them over."""
 
     notifier: Callable[[int], object] | None
@@ -62,6 +63,13 @@ def pause() -> Promise[None]:
     return promise
 
 
+def pause_for(due: Due) -> None:
+    """Let something be due where a promise of `pause` would be fulfilled."""
+    paused.promises.append(due)
+    if paused.notifier is not None:
+        paused.notifier(len(paused.promises))
+
+
 def wakeup_paused() -> None:
     """Fulfill all promises of `pause` that were made before this call, oldest first.
 
@@ -69,15 +77,23 @@ def wakeup_paused() -> None:
 
     OCaml: Lwt.wakeup_paused : unit -> unit
     """
-    later: list[Promise[None]] = []
+    later: list[Promise[None] | Due] = []
     now, paused.promises = paused.promises, later
     now.reverse()
     try:
         while now:
             # Taken out first: so a promise can be freed, and its memory used again, in this turn.
-            promise = now.pop()
-            if promise._state != PENDING:
-                promise = underlying(promise)
+            entry = now.pop()
+            promise: Promise[None]
+            if entry._state == PENDING:
+                promise = entry  # type: ignore[assignment]  # `Due` says that it is a proxy.
+            elif isinstance(entry, Due):
+                if not entry.is_due():
+                    continue
+                promise = new_promise(PENDING, CANCEL_THIS)
+                promise._callbacks = entry
+            else:
+                promise = underlying(entry)
                 if promise._state != PENDING:
                     continue
             promise._state = FULFILLED

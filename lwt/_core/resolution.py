@@ -31,13 +31,15 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, final
+from typing import Any, ClassVar, Final, NamedTuple, ParamSpec, TypeVar, final
 
 from lwt._core.checks import explain_call
+from lwt._core.compiling import mypyc_attr
 from lwt._core.exceptions import Canceled, note_context, rejection_of
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
+    PROXY,
     REJECTED,
     Callback,
     Callbacks,
@@ -71,6 +73,23 @@ class PostponedCall(NamedTuple):
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     storage: Storage
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Due(Callback):
+    """What pauses like a promise, but needs one only if there is something to do at the next turn.
+
+    The flush of a channel is such: in most cases somebody has flushed it by then.
+    """
+
+    __slots__ = ()
+
+    _state: ClassVar[int] = PROXY
+    """So it is found among promises without one more question about each."""
+
+    def is_due(self) -> bool:
+        """Tell whether to run, as the callback of a promise of `pause` that is fulfilled now."""
+        raise NotImplementedError
 
 
 @final
@@ -178,7 +197,7 @@ def call_or_report(
 # --- The loop ----------------------------------------------------------------
 
 
-def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = None) -> None:
+def run_callbacks(promise: Promise[Any], others: list[Promise[None] | Due] | None = None) -> None:
     """Run the callbacks of a promise that has just been resolved, and all that follows.
 
     Cancel callbacks come first, if it was cancelled; of each kind the newest comes
@@ -234,10 +253,11 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None]] | None = No
                     continue
                 if not others or resolution.postponed:
                     break
-                promise = others.pop()
-                if promise._state != PENDING:
-                    others.append(promise)
+                other = others.pop()
+                if other._state != PENDING:
+                    others.append(other)
                     break
+                promise = other  # type: ignore[assignment]  # `Due` says that it is a proxy.
                 promise._state = FULFILLED
                 promise._value = None
                 outer_depth = resolution.depth

@@ -16,7 +16,6 @@ from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
 from lwt_unix.lwt_io._atomic import exclusively
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
-from lwt_unix.lwt_io._create import new_memory
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 
 T = TypeVar("T")
@@ -29,7 +28,7 @@ def buffered(channel: Channel, /) -> int:
     """
     check_kind("lwt_io.buffered", channel, Channel)
     buffer = channel._buffer
-    return buffer.limit - buffer.position if buffer.is_input else buffer.position
+    return len(buffer.ahead) - buffer.position if buffer.is_input else len(buffer.unwritten)
 
 
 def buffer_size(channel: Channel, /) -> int:
@@ -60,25 +59,15 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
 
 
 async def _resize(buffer: ChannelBuffer, size: int) -> None:
-    if buffer.is_input:
-        start, end = buffer.position, buffer.limit
-        if end - start > size:
-            raise lwt.Failure(
-                f"Lwt_io.resize_buffer: cannot decrease buffer size, too much unread data: "
-                f"{end - start} bytes are read ahead, {size} would fit"
-            )
-    else:
-        while buffer.position > size:
-            await buffer.perform_io()
-        start, end = 0, buffer.position
-    memory = new_memory(size)
-    memory[: end - start] = buffer.memory[start:end]
-    buffer.memory = memory
-    buffer.size = size
-    if buffer.is_input:
-        buffer.position, buffer.limit = 0, end - start
-    else:
-        buffer.limit = size
+    while len(buffer.unwritten) > size:
+        await buffer.perform_io()
+    read_ahead = len(buffer.ahead) - buffer.position
+    if read_ahead > size:
+        raise lwt.Failure(
+            f"Lwt_io.resize_buffer: cannot decrease buffer size, too much unread data: "
+            f"{read_ahead} bytes are read ahead, {size} would fit"
+        )
+    buffer.resize(size)
 
 
 def position(channel: Channel, /) -> int:
@@ -89,8 +78,8 @@ def position(channel: Channel, /) -> int:
     check_kind("lwt_io.position", channel, Channel)
     buffer = channel._buffer
     if buffer.is_input:
-        return buffer.offset - (buffer.limit - buffer.position)
-    return buffer.offset + buffer.position
+        return buffer.offset - (len(buffer.ahead) - buffer.position)
+    return buffer.offset + len(buffer.unwritten)
 
 
 def block(
@@ -123,9 +112,13 @@ async def _block(
     take = _taking.take_block if buffer.is_input else _putting.take_block
     start = await take(buffer, size)
     buffer.incomplete = size
+    end = start + size
+    memory = buffer.lend(start, end)
     try:
-        return await promise_of("lwt_io.block", f, buffer.memory, start)
+        return await promise_of("lwt_io.block", f, memory, start)
     finally:
+        if buffer.incomplete and not buffer.is_input:
+            buffer.unwritten[start:end] = memory[start:end]
         buffer.incomplete = 0
 
 
@@ -144,13 +137,19 @@ class Direct_access:
     def __init__(self, buffer: ChannelBuffer) -> None:
         self._buffer: ChannelBuffer | None = buffer
 
-        self.da_buffer = buffer.memory
+        self._look(buffer)
+
+    def _look(self, buffer: ChannelBuffer) -> None:
+        """See what there is."""
+        position, limit = buffer.bounds()
+
+        self.da_buffer = buffer.lend(0, limit if buffer.is_input else position)
         """The channel's buffer."""
 
-        self.da_ptr = buffer.position
+        self.da_ptr = position
         """Where the unread bytes, or the room to write, begin. `f` moves it."""
 
-        self.da_max = buffer.limit
+        self.da_max = limit
         """Where they end."""
 
     def da_perform(self) -> lwt.Promise[int]:
@@ -172,26 +171,25 @@ class Direct_access:
             return lwt.fail(
                 ValueError(f"Lwt_io.direct_access.da_perform: {self._description(buffer)}")
             )
-        buffer.position = self.da_ptr
+        buffer.take_back(self.da_ptr)
         return lwt.of_coroutine(self._complete(buffer, buffer.start_io()))
 
     async def _complete(self, buffer: ChannelBuffer, transferred: lwt.Promise[int]) -> int:
         count = await buffer.complete_io(transferred)
-        self.da_ptr = buffer.position
-        self.da_max = buffer.limit
+        self._look(buffer)
         return count
 
     def _is_valid(self, buffer: ChannelBuffer) -> bool:
+        position, limit = buffer.bounds()
         return (
-            type(self.da_ptr) is int
-            and self.da_max == buffer.limit
-            and buffer.position <= self.da_ptr <= buffer.limit
+            type(self.da_ptr) is int and self.da_max == limit and position <= self.da_ptr <= limit
         )
 
     def _description(self, buffer: ChannelBuffer) -> str:
+        position, limit = buffer.bounds()
         return (
             f"da_ptr is {self.da_ptr} and da_max is {self.da_max}; expected "
-            f"{buffer.position} to {buffer.limit}, and {buffer.limit}"
+            f"{position} to {limit}, and {limit}"
         )
 
     def _finish(self, buffer: ChannelBuffer) -> None:
@@ -200,7 +198,7 @@ class Direct_access:
             raise lwt.Failure(
                 f"Lwt_io.direct_access: invalid result of [f]: {self._description(buffer)}"
             )
-        buffer.position = self.da_ptr
+        buffer.take_back(self.da_ptr)
 
 
 def direct_access(

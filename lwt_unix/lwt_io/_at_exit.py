@@ -51,7 +51,7 @@ async def _flush(channel: OutputChannel) -> None:
 
 async def _flush_in_pieces(buffer: ChannelBuffer) -> None:
     try:
-        while buffer.position > 0:
+        while buffer.unwritten:
             await buffer.complete_io(buffer.start_io(PIPE_BUF))
     except Exception:
         pass  # Nobody can do anything about it any more.

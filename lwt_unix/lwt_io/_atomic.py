@@ -35,7 +35,7 @@ class _Body(Operation):
         super().__init__(channel, function)
         self._coroutine = coroutine
 
-    def begin(self) -> Promise[Any] | None:
+    def work(self, transferred: Promise[int] | None) -> Promise[Any] | None:
         ended = run_for_value(self._to_its_end())
         return ended if self._promise is None else make_into_proxy(self._promise, ended)
 
@@ -76,7 +76,7 @@ class _Atomic(Operation):
         super().__init__(channel, "lwt_io.atomic")
         self._call = call
 
-    def begin(self) -> Promise[Any] | None:
+    def work(self, transferred: Promise[int] | None) -> Promise[Any] | None:
         channel = self.channel
         root = channel if channel._root is None else channel._root
         inner = type(channel)(channel._buffer, root)

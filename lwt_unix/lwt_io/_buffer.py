@@ -4,10 +4,14 @@ A `ChannelBuffer` is shared by a channel and the temporary channels that
 `lwt_io.atomic` makes of it. Who may use it when is decided in `_turns`, which lets
 one operation at a time come here.
 
-The buffer is one `memoryview` of fixed size:
+What was read ahead is a `bytes`, of which everything from `position` on is still to be taken. What waits to
+be written is a `bytearray`. Neither is ever longer than the buffer's `size`, and a channel that is idle holds no
+memory. In OCaml the buffer is a piece of memory, in which
 
-    reading    0 ... position ... limit ... size     [position, limit) is read ahead
-    writing    0 ... position ... limit == size      [0, position) waits to be written
+    reading    [position, limit) is read ahead
+    writing    [0, position) waits to be written, and limit == size
+
+`bounds` gives these two. Who needs such memory, a function of the program's for example, is lent some (`lend`).
 
 `offset` counts the bytes that the reading or writing function has transferred.
 Those functions belong to the user (`lwt_io.make`) or to a descriptor
@@ -103,7 +107,9 @@ class ChannelBuffer:
         "_closing",
         "_has_failed_at_once",
         "_interrupted",
+        "_memory",
         "_perform",
+        "ahead",
         "at_once",
         "auto_flushing",
         "descriptor",
@@ -112,33 +118,42 @@ class ChannelBuffer:
         "is_aborted",
         "is_input",
         "last_transfer",
-        "limit",
-        "memory",
         "offset",
         "position",
         "size",
+        "unwritten",
     )
 
     def __init__(
         self,
         mode: Mode,
-        memory: memoryview,
+        size: int,
+        memory: memoryview | None,
         perform: Perform | None,
         close: Close,
         descriptor: File_descr | None = None,
     ) -> None:
         self.is_input = mode is Mode.Input
-        self.memory = memory
-        self.size = len(memory)
-        self.position = 0
-        self.limit = 0 if self.is_input else self.size
+        self.size = size
         self.offset = 0
+
+        self.ahead = b""
+        """What was read."""
+
+        self.position = 0
+        """How much of `ahead` was taken."""
+
+        self.unwritten = bytearray()
+        """What waits to be written."""
+
+        self._memory = memory
+        """What is lent: the program's, or made when it is first needed."""
 
         self.at_once = MOST_AT_ONCE
         """How often something may be taken from the buffer before others must have had a turn."""
 
         self.auto_flushing = False
-        """Whether a flush is due after the next pause (see `_turns`)."""
+        """Whether a flush is due after the next pause (see `_operation`)."""
 
         self.is_aborted = False
         """Whether the channel is closed for good, and nothing may be transferred any more."""
@@ -175,6 +190,44 @@ class ChannelBuffer:
         """What OCaml's exceptions call the channel."""
         return "input" if self.is_input else "output"
 
+    # --- The buffer as OCaml has it ------------------------------------------
+
+    def bounds(self) -> tuple[int, int]:
+        """Return the position and the limit: where what can be read, or the room to write, begins and ends."""
+        if self.is_input:
+            return self.position, len(self.ahead)
+        return len(self.unwritten), self.size
+
+    def lend(self, start: int, end: int) -> memoryview:
+        """Return memory of the buffer's size; what is in the buffer from `start` to `end` is there, too."""
+        memory = self._memory
+        if memory is None:
+            memory = self._memory = memoryview(bytearray(self.size))
+        if start < end:
+            memory[start:end] = (self.ahead if self.is_input else self.unwritten)[start:end]
+        return memory
+
+    def take_back(self, position: int) -> None:
+        """Go on from a new position, after what was to be written has been put into the memory."""
+        if self.is_input:
+            self.position = position
+        else:
+            assert self._memory is not None
+            self.unwritten[:] = self._memory[:position]
+
+    def resize(self, size: int) -> None:
+        """Change the size of a buffer whose content fits into it."""
+        self.drop_taken()
+        self._memory = None
+        self.size = size
+
+    def drop_taken(self) -> None:
+        """Drop what was taken: what is left begins the buffer."""
+        self.ahead = self.ahead[self.position :]
+        self.position = 0
+
+    # --- Transfers -----------------------------------------------------------
+
     def start_io(self, most: int | None = None) -> lwt.Promise[int]:
         """Call the reading or writing function on the free or the filled part of the buffer.
 
@@ -191,16 +244,14 @@ class ChannelBuffer:
         if self.is_aborted:
             return lwt.fail(Channel_closed(self.name))
         if self.is_input:
-            start = self.limit - self.position
-            if start > 0:
-                # The two parts may overlap: a memoryview copies like memmove.
-                self.memory[:start] = self.memory[self.position : self.limit]
-            self.position = 0
-            self.limit = start
+            self.drop_taken()
+            start = len(self.ahead)
             length = self.size - start
         else:
             start = 0
-            length = self.position if most is None else min(most, self.position)
+            length = len(self.unwritten)
+            if most is not None:
+                length = min(most, length)
         transferred = self._call(start, length)
         if transferred._state != FULFILLED:
             self.at_once = MOST_AT_ONCE
@@ -210,11 +261,12 @@ class ChannelBuffer:
 
     def _call(self, offset: int, length: int) -> lwt.Promise[int]:
         """Call the reading or writing function."""
+        memory = self.lend(0, 0 if self.is_input else length)
         if self.descriptor is None:
             assert self._perform is not None
-            return self._perform(self.memory, offset, length)
+            return self._perform(memory, offset, length)
         transfer = lwt_unix.read if self.is_input else lwt_unix.write
-        return transfer(self.descriptor, self.memory, offset, length)
+        return transfer(self.descriptor, memory, offset, length)
 
     def interruptible(self, awaited: lwt.Promise[T]) -> lwt.Promise[T]:
         """Have `interrupt` reject a promise; return the promise to wait for."""
@@ -241,20 +293,29 @@ class ChannelBuffer:
 
         `is_reported` says whether the system has reported that there is.
         """
-        start = self.position
-        if start == self.limit:
-            start = self.position = self.limit = 0
-            free = self.memory
-        else:
-            start = self.limit - start
-            # The two parts may overlap: a memoryview copies like memmove.
-            self.memory[:start] = self.memory[self.position : self.limit]
-            self.position = 0
-            self.limit = start
-            free = self.memory[start:]
-        count = self.read_into_now(free, is_reported)
-        if count > 0:
-            self.limit = start + count
+        descriptor = self.descriptor
+        assert descriptor is not None
+        if self.position > 0:
+            self.drop_taken()
+        if emptied.descriptor is descriptor:
+            return NOT_NOW
+        descriptor._calls += OF_A_CALL
+        if descriptor._calls > MOST_CALLS and has_had_its_turn(descriptor, OF_A_CALL):
+            return IN_NEXT_TURN
+        ahead = self.ahead
+        room = self.size - len(ahead)
+        try:
+            data = system.read(descriptor._fd, room)
+        except BlockingIOError:
+            return NOT_NOW
+        except OSError as exn:
+            note_call(exn, "read")
+            raise
+        count = len(data)
+        if is_reported and count < room and descriptor._is_stream:
+            emptied.note(descriptor)
+        self.offset += count
+        self.ahead = ahead + data if ahead else data
         return count
 
     def read_into_now(self, target: memoryview, is_reported: bool) -> int:
@@ -280,19 +341,15 @@ class ChannelBuffer:
 
     def write_now(self) -> int:
         """Write what is in the buffer to the descriptor, if there is room."""
-        count = self.write_from_now(self.memory[: self.position])
-        if count > 0:
-            self._drop_written(count)
+        unwritten = self.unwritten
+        count = self.write_from_now(unwritten)
+        if count == len(unwritten):
+            unwritten.clear()
+        elif count > 0:
+            del unwritten[:count]
         return count
 
-    def _drop_written(self, count: int) -> None:
-        """Drop what was written; what is left moves to the front."""
-        remaining = self.position - count
-        if remaining > 0:
-            self.memory[:remaining] = self.memory[count : self.position]
-        self.position = remaining
-
-    def write_from_now(self, source: memoryview) -> int:
+    def write_from_now(self, source: bytearray | memoryview) -> int:
         """Write to the descriptor past the buffer, which is empty, if there is room."""
         descriptor = self.descriptor
         assert descriptor is not None
@@ -319,14 +376,16 @@ class ChannelBuffer:
             lwt.Failure: the function reported less than 0 bytes, or more than it was given.
         """
         self.forget_transfer()
+        start = len(self.ahead)
+        most = self.size - start if self.is_input else len(self.unwritten)
+        if type(count) is not int or not 0 <= count <= most:
+            raise self._impossible(count, most)
         if self.is_input:
-            if type(count) is not int or not 0 <= count <= self.size - self.limit:
-                raise self._impossible(count, self.size - self.limit)
-            self.limit += count
+            memory = self._memory
+            assert memory is not None
+            self.ahead = b"".join((self.ahead, memory[start : start + count]))
         else:
-            if type(count) is not int or not 0 <= count <= self.position:
-                raise self._impossible(count, self.position)
-            self._drop_written(count)
+            del self.unwritten[:count]
         self.offset += count
         return count
 
@@ -371,7 +430,7 @@ class ChannelBuffer:
 
         This is for the end of the process: whoever uses the buffer has no more use for it.
         """
-        length = self.position - self.incomplete
+        length = len(self.unwritten) - self.incomplete
         if length > 0 and not self.is_aborted:
             self.is_aborted = True
             lwt.on_failure(self._call(0, length), lambda _: None)
@@ -383,7 +442,8 @@ class ChannelBuffer:
         self.auto_flushing = False
         self.incomplete = 0
         self.position = 0
-        self.limit = 0 if self.is_input else self.size
+        self.ahead = b""
+        self.unwritten.clear()
         return waiting
 
     def interrupt(self) -> None:

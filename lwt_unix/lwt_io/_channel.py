@@ -180,7 +180,7 @@ def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
 
 async def _flush_quietly(buffer: ChannelBuffer) -> None:
     try:
-        while buffer.position > 0:
+        while buffer.unwritten:
             await buffer.perform_io()
     except Exception:
         pass  # the bytes stay in the buffer

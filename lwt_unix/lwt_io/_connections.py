@@ -18,7 +18,7 @@ from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
 from lwt_unix.lwt_io._buffer import Close, ClosingOnce
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, is_closed
-from lwt_unix.lwt_io._create import connection_channels, memory_of
+from lwt_unix.lwt_io._create import connection_channels, size_and_memory
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ def _open(
         check_is_descriptor(function, fd)
     if prepare_fd is not None:
         check_callback(function, prepare_fd, ("descriptor",))
-    buffers = (memory_of(function, in_buffer), memory_of(function, out_buffer))
+    buffers = (size_and_memory(function, in_buffer), size_and_memory(function, out_buffer))
     socket = fd
     if socket is None:
         socket = lwt_unix.socket(domain_of_sockaddr(address), lwt_unix.SOCK_STREAM, 0)
@@ -144,8 +144,8 @@ def _open(
 async def _connect(
     socket: lwt_unix.File_descr,
     address: lwt_unix.Sockaddr,
-    in_buffer: memoryview,
-    out_buffer: memoryview,
+    input_memory: tuple[int, memoryview | None],
+    output_memory: tuple[int, memoryview | None],
 ) -> tuple[InputChannel, OutputChannel]:
     try:
         await lwt_unix.connect(socket, address)
@@ -153,7 +153,7 @@ async def _connect(
     except Exception:
         await lwt_unix.close(socket)
         raise
-    return connection_channels(socket, in_buffer, out_buffer, closing_once(socket))
+    return connection_channels(socket, input_memory, output_memory, closing_once(socket))
 
 
 def with_connection(

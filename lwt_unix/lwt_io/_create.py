@@ -72,10 +72,10 @@ def check_buffer_size(function: str, size: int) -> None:
     check_bounds(function, "the buffer's size", size, MINIMUM_BUFFER_SIZE, sys.maxsize)
 
 
-def memory_of(function: str, buffer: memoryview | None) -> memoryview:
-    """Return the memory for a channel: the buffer that was given for it, or a new one."""
+def size_and_memory(function: str, buffer: memoryview | None) -> tuple[int, memoryview | None]:
+    """Return the size of a channel's buffer, and the memory that was given for it."""
     if buffer is None:
-        return new_memory(_default_buffer_size)
+        return _default_buffer_size, None
     if (
         type(buffer) is not memoryview
         or buffer.readonly
@@ -86,12 +86,7 @@ def memory_of(function: str, buffer: memoryview | None) -> memoryview:
         hint = "such as memoryview(bytearray(4096))"
         raise wrong_type(function, "a writable memoryview of bytes", buffer, hint)
     check_buffer_size(function, len(buffer))
-    return buffer
-
-
-def new_memory(size: int) -> memoryview:
-    """Make the memory of a buffer."""
-    return memoryview(bytearray(size))
+    return len(buffer), buffer
 
 
 def _no_close() -> lwt.Promise[None]:
@@ -134,8 +129,9 @@ def make(
             says how many. When reading, 0 is the end of input. There is one call at a
             time.
         mode: `lwt_io.Input` or `lwt_io.Output`.
-        buffer: the channel's buffer, 16 bytes or more, used by no other channel;
-            without it, a new one of `default_buffer_size()` bytes.
+        buffer: memory of 16 bytes or more, used by no other channel: `perform_io` is given it, and
+            its length is the size of the channel's buffer. Without it, that is
+            `default_buffer_size()`.
         close: called once, when the channel is closed.
 
     Raises:
@@ -147,11 +143,11 @@ def make(
     """
     check_kind("lwt_io.make", mode, Mode, _MODES)
     check_callback("lwt_io.make", perform_io, ("buffer", "offset", "length"))
-    memory = memory_of("lwt_io.make", buffer)
+    size, memory = size_and_memory("lwt_io.make", buffer)
     if close is None:
         close = _no_close
     check_callback("lwt_io.make", close, ())
-    return _new_channel(mode, ChannelBuffer(mode, memory, _as_perform(perform_io), close))
+    return _new_channel(mode, ChannelBuffer(mode, size, memory, _as_perform(perform_io), close))
 
 
 def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]]) -> Perform:
@@ -213,26 +209,23 @@ def of_fd(
     """
     check_kind("lwt_io.of_fd", mode, Mode, _MODES)
     check_is_descriptor("lwt_io.of_fd", fd)
-    memory = memory_of("lwt_io.of_fd", buffer)
+    size, memory = size_and_memory("lwt_io.of_fd", buffer)
     if close is None:
         close = ClosingOnce(partial(lwt_unix.close, fd))
     check_callback("lwt_io.of_fd", close, ())
-    return _new_channel(mode, _buffer_of_fd(mode, memory, fd, close))
-
-
-def _buffer_of_fd(
-    mode: Mode, memory: memoryview, fd: lwt_unix.File_descr, close: Close
-) -> ChannelBuffer:
-    return ChannelBuffer(mode, memory, None, close, fd)
+    return _new_channel(mode, ChannelBuffer(mode, size, memory, None, close, fd))
 
 
 def connection_channels(
-    fd: lwt_unix.File_descr, in_buffer: memoryview, out_buffer: memoryview, close: Close
+    fd: lwt_unix.File_descr,
+    input_memory: tuple[int, memoryview | None],
+    output_memory: tuple[int, memoryview | None],
+    close: Close,
 ) -> tuple[InputChannel, OutputChannel]:
     """Make the two channels of a socket; closing either of them calls `close`."""
     return (
-        new_input(_buffer_of_fd(Mode.Input, in_buffer, fd, close)),
-        new_output(_buffer_of_fd(Mode.Output, out_buffer, fd, close)),
+        new_input(ChannelBuffer(Mode.Input, *input_memory, None, close, fd)),
+        new_output(ChannelBuffer(Mode.Output, *output_memory, None, close, fd)),
     )
 
 
@@ -309,11 +302,11 @@ def _write_nowhere(_buffer: memoryview, _offset: int, length: int) -> lwt.Promis
 
 
 def _new_zero() -> InputChannel:
-    return make(_read_zeros, mode=Mode.Input, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+    return make(_read_zeros, mode=Mode.Input, buffer=memoryview(bytearray(MINIMUM_BUFFER_SIZE)))
 
 
 def _new_null() -> OutputChannel:
-    return make(_write_nowhere, mode=Mode.Output, buffer=new_memory(MINIMUM_BUFFER_SIZE))
+    return make(_write_nowhere, mode=Mode.Output, buffer=memoryview(bytearray(MINIMUM_BUFFER_SIZE)))
 
 
 zero: InputChannel = _new_zero()

@@ -29,12 +29,12 @@ from typing import Any, Final, TypeVar, final
 import lwt
 import lwt_unix
 from lwt._core.exceptions import rejection_by, rejection_of
+from lwt._core.pause import pause_for
 from lwt._core.promise import (
     CANCEL_THIS,
     FULFILLED,
     PENDING,
     REJECTED,
-    Callback,
     Promise,
     Rejection,
     add_callback,
@@ -42,7 +42,7 @@ from lwt._core.promise import (
     settle,
     underlying,
 )
-from lwt._core.resolution import run_callbacks
+from lwt._core.resolution import Due, run_callbacks
 from lwt._core.storage import Storage, current_storage
 from lwt_unix._descriptors.actions import queue_of
 from lwt_unix._descriptors.file_descr import Opened, why_unusable
@@ -156,49 +156,39 @@ class Operation(Pending):
                 # Its peer may send without end. Not a pause, which may end in this turn.
                 next_turn = buffer.interruptible(lwt_unix.sleep(0.0))
                 return self._wait_for(next_turn, _NEXT_TURN_OF_THE_ENGINE)
-        return self.begin()
+        return self.work(None)
 
-    def begin(self) -> Promise[Any] | None:
-        """Do the first step, and what can be done at once; return the promise that is resolved."""
+    def work(self, transferred: Promise[int] | None) -> Promise[Any] | None:
+        """Step and transfer until there is a result, or it has to wait; return the promise that is resolved.
+
+        Begin with what was transferred, if that is known.
+        """
+        buffer = self.buffer
         try:
-            value = self.step()
-            if value is MORE:
-                value = self._go_on()
+            if transferred is None:
+                value = self.step()
+            else:
+                value = self.moved(buffer.finish_io(transferred._value))
+            while value is MORE:
+                if buffer.is_direct():
+                    count = self.move(False)
+                    if count < 0:
+                        self._wait_in_queue(count)
+                        return None
+                else:
+                    transferred = underlying(buffer.start_io())
+                    if transferred._state == PENDING:
+                        return self._wait_for(transferred, _TRANSFER)
+                    if transferred._state == REJECTED:
+                        value = transferred._value
+                        break
+                    count = buffer.finish_io(transferred._value)
+                value = self.moved(count)
         except Exception as exn:
             return self._fail(exn)
         except BaseException:
             self.end()
             raise
-        return self._end_with(value)
-
-    def _go_on(self) -> Any:
-        """Transfer, and do the next step, until there is a result, or it has to wait.
-
-        Returns the result, `NOT_YET`, or the rejection of a transfer.
-        """
-        buffer = self.buffer
-        while True:
-            if buffer.is_direct():
-                count = self.move(False)
-                if count < 0:
-                    self._wait_in_queue(count)
-                    return NOT_YET
-            else:
-                transferred = underlying(buffer.start_io())
-                if transferred._state == PENDING:
-                    self._wait_for(transferred, _TRANSFER)
-                    return NOT_YET
-                if transferred._state == REJECTED:
-                    return transferred._value
-                count = buffer.finish_io(transferred._value)
-            value = self.moved(count)
-            if value is not MORE:
-                return value
-
-    def _end_with(self, value: object) -> Promise[Any] | None:
-        """End as `_go_on` says; return the promise that is resolved."""
-        if value is NOT_YET:
-            return None
         return self._interrupted(value) if type(value) is Rejection else self._succeed(value)
 
     def _succeed(self, value: object) -> Promise[Any]:
@@ -228,7 +218,11 @@ class Operation(Pending):
         self._awaited = awaited
         self._storage = current_storage.contents
         if self._promise is None:
-            self._promise = new_promise(PENDING, awaited)
+            promise: Promise[Any] = Promise()
+            promise._state = PENDING
+            promise._value = awaited
+            promise._callbacks = promise._cancel_callbacks = None
+            self._promise = promise
         else:
             underlying(self._promise)._value = awaited
 
@@ -248,11 +242,19 @@ class Operation(Pending):
         buffer = self.buffer
         descriptor = buffer.descriptor
         assert descriptor is not None
-        queue = queue_of(Read if buffer.is_input else Write, descriptor)
-        awaited: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
+        if buffer.is_input:
+            self.name = "read"
+            queue = descriptor._readers or queue_of(Read, descriptor)
+        else:
+            self.name = "write"
+            queue = descriptor._writers or queue_of(Write, descriptor)
+        # `new_promise`, without a call: servers come here once a request.
+        awaited: Promise[Any] = Promise()
+        awaited._state = PENDING
+        awaited._value = CANCEL_THIS
         awaited._callbacks = self
+        awaited._cancel_callbacks = None
         self._await(awaited, _RESULT)
-        self.name = "read" if buffer.is_input else "write"
         buffer.at_once = MOST_AT_ONCE
         buffer.in_flight = buffer.last_transfer = awaited
         queue.add(self)
@@ -307,17 +309,8 @@ class Operation(Pending):
         if stage == _RESULT:
             return self._succeed(awaited._value)
         if stage == _NEXT_TURN_OF_THE_ENGINE:
-            return self.begin()
-        try:
-            value = self.moved(buffer.finish_io(awaited._value))
-            if value is MORE:
-                value = self._go_on()
-        except Exception as exn:
-            return self._fail(exn)
-        except BaseException:
-            self.end()
-            raise
-        return self._end_with(value)
+            return self.work(None)
+        return self.work(awaited)
 
     def _interrupted(self, rejection: Rejection) -> Promise[Any]:
         """Be rejected, since what was waited for was."""
@@ -373,7 +366,7 @@ class Flush(Operation):
     __slots__ = ()
 
     def step(self) -> Any:
-        return MORE if self.buffer.position > 0 else None
+        return MORE if self.buffer.unwritten else None
 
 
 def flush_at_once(channel: Channel) -> Promise[None] | None:
@@ -382,7 +375,7 @@ def flush_at_once(channel: Channel) -> Promise[None] | None:
     Otherwise there is still a `Flush` to be done.
     """
     buffer = channel._buffer
-    if buffer.position == 0:
+    if not buffer.unwritten:
         if not buffer.auto_flushing:
             request_flush(channel)
         return lwt.return_unit
@@ -398,7 +391,7 @@ def flush_at_once(channel: Channel) -> Promise[None] | None:
         finish(channel)
         raise
     finish(channel)
-    return lwt.return_unit if buffer.position == 0 else None
+    return None if buffer.unwritten else lwt.return_unit
 
 
 @final
@@ -413,7 +406,7 @@ class _AutomaticFlush(Flush):
 
 
 @final
-class _DueFlush(Callback):
+class _DueFlush(Due):
     """The flush that is due after the next pause."""
 
     __slots__ = ("_root", "_storage")
@@ -422,33 +415,48 @@ class _DueFlush(Callback):
         self._root = root
         self._storage = current_storage.contents
 
+    def is_due(self) -> bool:
+        """Do what can be done at once; tell whether there is more."""
+        channel = innermost(self._root)
+        buffer, state = channel._buffer, channel._state
+        if state is IDLE:
+            if not buffer.unwritten:
+                buffer.auto_flushing = False
+                return False
+            if not buffer.is_direct():
+                return True
+            buffer.auto_flushing = False
+            channel._state = BUSY
+            try:
+                buffer.write_now()
+            except Exception:
+                return False  # The bytes stay in the buffer.
+            finally:
+                release(channel)
+            return bool(buffer.unwritten) and channel._state is IDLE
+        if state is BUSY or state is WAITING:
+            buffer.auto_flushing = False  # the end of the operation asks for it again
+        return False
+
     def run(self, _: Promise[None], /) -> None:
         channel = innermost(self._root)
-        buffer = channel._buffer
-        if channel._state is IDLE:
-            buffer.auto_flushing = False
-            if buffer.position > 0:
-                current_storage.contents = self._storage
-                channel._state = BUSY
-                _AutomaticFlush(channel, "").begin()
-        elif channel._state is BUSY or channel._state is WAITING:
-            buffer.auto_flushing = False  # the end of the operation asks for it again
+        channel._buffer.auto_flushing = False
+        current_storage.contents = self._storage
+        channel._state = BUSY
+        _AutomaticFlush(channel, "").work(None)
 
 
 def request_flush(channel: Channel) -> None:
     """Have an output channel flushed after the next pause, unless somebody uses it then."""
     channel._buffer.auto_flushing = True
-    root = channel if channel._root is None else channel._root
-    add_callback(lwt.pause(), _DueFlush(root))
+    root = channel._root
+    pause_for(_DueFlush(channel if root is None else root))
 
 
 def finish(channel: Channel) -> None:
     """End an operation: `release`, and have what it left unwritten flushed soon."""
-    if channel._queue is None and channel._state is BUSY and not channel._buffer.is_aborted:
-        channel._state = IDLE  # what `release` does in nearly all cases
-    else:
-        release(channel)
-    if channel._state is IDLE:
-        buffer = channel._buffer
-        if not buffer.is_input and not buffer.auto_flushing:
-            request_flush(channel)  # also if nothing is left: others may write before it is due
+    release(channel)
+    buffer = channel._buffer
+    # Also if nothing is left: others may write before it is due.
+    if not (buffer.is_input or buffer.auto_flushing) and channel._state is IDLE:
+        request_flush(channel)

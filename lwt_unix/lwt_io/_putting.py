@@ -14,8 +14,6 @@ from lwt_unix.lwt_io._buffer import NOT_NOW, ChannelBuffer
 from lwt_unix.lwt_io._operation import MORE, Operation, request_flush
 from lwt_unix.lwt_io._turns import IDLE, Channel
 
-NEWLINE: Final = 10
-
 LEAST_PAST_THE_BUFFER: Final = 4096
 """The least number of bytes that are written from where they are, and not through the buffer.
 
@@ -26,15 +24,10 @@ same whether they go through it."""
 def put(channel: Channel, idle: bool, data: bytes | memoryview) -> bool:
     """Put all of `data` into the buffer, or nothing if there is not enough room."""
     buffer = channel._buffer
-    start = buffer.position
-    end = start + len(data)
-    part = slice(start, end)
-    if end > buffer.size:
+    unwritten = buffer.unwritten
+    if len(unwritten) + len(data) > buffer.size or (idle and channel._state is not IDLE):
         return False
-    if (idle and channel._state is not IDLE) or buffer.position != start:
-        return False
-    buffer.memory[part] = data
-    buffer.position = end
+    unwritten += data
     if idle and not buffer.auto_flushing:
         request_flush(channel)
     return True
@@ -43,14 +36,11 @@ def put(channel: Channel, idle: bool, data: bytes | memoryview) -> bool:
 def put_line(channel: Channel, line: bytes | memoryview) -> bool:
     """Put all of `line` and a newline into the buffer of an idle channel, or nothing."""
     buffer = channel._buffer
-    start = buffer.position
-    end = start + len(line)
-    part = slice(start, end)
-    if channel._state is not IDLE or buffer.position != start or end >= buffer.size:
+    unwritten = buffer.unwritten
+    if len(unwritten) + len(line) >= buffer.size or channel._state is not IDLE:
         return False
-    buffer.memory[part] = line
-    buffer.memory[end] = NEWLINE
-    buffer.position = end + 1
+    unwritten += line
+    unwritten += b"\n"
     if not buffer.auto_flushing:
         request_flush(channel)
     return True
@@ -69,7 +59,7 @@ class Write(Operation):
         if put(self.channel, False, self._rest):
             return None
         buffer = self.buffer
-        if buffer.position > 0 or not buffer.is_direct() or self._past_the_buffer() == 0:
+        if buffer.unwritten or not buffer.is_direct() or self._past_the_buffer() == 0:
             self._fill()
         return MORE
 
@@ -83,14 +73,13 @@ class Write(Operation):
     def _fill(self) -> None:
         """Put into the buffer what has room."""
         buffer = self.buffer
-        room = buffer.size - buffer.position
-        buffer.memory[buffer.position :] = self._rest[:room]
-        buffer.position = buffer.size
+        room = buffer.size - len(buffer.unwritten)
+        buffer.unwritten += self._rest[:room]
         self._rest = self._rest[room:]
 
     def move(self, is_reported: bool) -> int:
         buffer = self.buffer
-        if buffer.position > 0:
+        if buffer.unwritten:
             return buffer.write_now()
         length = self._past_the_buffer()
         try:
@@ -123,7 +112,7 @@ class WriteFrom(Write):
         return MORE
 
     def moved(self, count: int) -> Any:
-        return self._length - len(self._rest) if self.buffer.position > 0 else self.step()
+        return self._length - len(self._rest) if self.buffer.unwritten else self.step()
 
     def move(self, is_reported: bool) -> int:
         return self.buffer.write_now()
@@ -131,8 +120,8 @@ class WriteFrom(Write):
 
 async def take_block(buffer: ChannelBuffer, size: int) -> int:
     """Wait until there is room for `size` bytes, take it, and return where it lies."""
-    while buffer.limit - buffer.position < size:
+    while buffer.size - len(buffer.unwritten) < size:
         await buffer.perform_io()
-    start = buffer.position
-    buffer.position = start + size
+    start = len(buffer.unwritten)
+    buffer.unwritten += bytes(size)
     return start

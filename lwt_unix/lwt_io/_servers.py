@@ -29,7 +29,6 @@ from lwt_unix.lwt_io._create import (
     check_buffer_size,
     connection_channels,
     default_buffer_size,
-    new_memory,
 )
 from lwt_unix.lwt_io._server_loop import (
     Server,
@@ -205,22 +204,17 @@ def establish_server_with_client_socket(
 class _ChannelClients:
     """Calls `f(address, (input_channel, output_channel))` for each client."""
 
-    __slots__ = ("_buffer_size", "_f", "_function", "_no_close")
+    __slots__ = ("_f", "_function", "_memory", "_no_close")
 
     def __init__(self, function: str, f: ChannelsHandler, buffer_size: int, no_close: bool) -> None:
         self._function = function
         self._f = f
-        self._buffer_size = buffer_size
+        self._memory: tuple[int, memoryview | None] = (buffer_size, None)
         self._no_close = no_close
 
     def serve(self, address: Sockaddr, client: lwt_unix.File_descr) -> None:
         try:
-            channels = connection_channels(
-                client,
-                new_memory(self._buffer_size),
-                new_memory(self._buffer_size),
-                closing_once(client),
-            )
+            channels = connection_channels(client, self._memory, self._memory, closing_once(client))
         except BaseException:
             close_in_background(client)  # there is no memory to serve it
             raise

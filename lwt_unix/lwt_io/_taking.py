@@ -4,13 +4,12 @@ The functions take what is read ahead. They are called for an operation that has
 (`BUSY`), and also at once on a channel that nobody uses (`IDLE`): most operations find in the buffer
 what they need, and are over before they have begun. While a function makes an object, a finaliser may run
 (see the guide of `lwt._core`), and use the channel. So it first makes what it needs, then looks whether
-the channel is as it was, and only then writes. `position` and `offset` tell whether something was taken
+the channel is as it was, and only then writes. `position` and `ahead` tell whether something was taken
 or transferred meanwhile.
 
 What was taken from the buffer is lost if the operation fails later, as in OCaml.
 
-Every byte of a line is searched once and copied once. What is read ahead is searched in
-the buffer, without a copy. A line that is longer than the buffer is collected in pieces.
+Every byte of a line is searched once and copied once. A line that is longer than the buffer is collected in pieces.
 
 A `limit` is how many bytes a line may have. What decides whether a line is too long are its
 bytes, and not how they come: a line is refused when one byte too many is there, and exactly
@@ -21,19 +20,17 @@ OCaml: Lwt_io.Primitives, reading (src/unix/lwt_io.ml).
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Any, Final, final
 
 import lwt
-from lwt_unix.lwt_io._buffer import ChannelBuffer
+from lwt._core.promise import Promise
+from lwt_unix._descriptors.emptied import emptied
+from lwt_unix.lwt_io._buffer import NOT_NOW, ChannelBuffer
 from lwt_unix.lwt_io._operation import MORE, Operation
-from lwt_unix.lwt_io._turns import IDLE, Channel
+from lwt_unix.lwt_io._turns import BUSY, IDLE, Channel
 
 CARRIAGE_RETURN: Final = 13
-
-# A memoryview has no `find`; a pattern searches it without a copy.
-search_newline: Final = re.compile(b"\n").search
 
 CHARACTERS: Final = tuple(bytes((code,)) for code in range(256))
 """Every byte as `bytes` of length 1."""
@@ -68,63 +65,57 @@ def end_of_input(function: str) -> EOFError:
 def take_line(channel: Channel, idle: bool, limit: int = UNLIMITED) -> bytes | None:
     """Take a line, if a whole one of at most `limit` bytes is read ahead."""
     buffer = channel._buffer
+    ahead = buffer.ahead
     start = buffer.position
-    if start == buffer.limit:
+    newline = end = ahead.find(b"\n", start)
+    if end < 0:
         return None
-    offset = buffer.offset
-    found = search_newline(buffer.memory, start, buffer.limit)
-    if found is None:
-        return None
-    newline = end = found.start()
-    if end > start and buffer.memory[end - 1] == CARRIAGE_RETURN:
+    if end > start and ahead[end - 1] == CARRIAGE_RETURN:
         end -= 1
     if end - start > limit:
         return None
-    line = buffer.memory[start:end].tobytes()
-    if (
-        (not idle or (channel._state is IDLE and buffer.at_once > 0))
-        and buffer.position == start
-        and buffer.offset == offset
-    ):
-        buffer.position = newline + 1
-        if idle:
-            buffer.at_once -= 1
-        return line
-    return None
+    line = ahead[start:end]
+    if buffer.position != start or buffer.ahead is not ahead:
+        return None
+    if idle:
+        if buffer.at_once == 0 or channel._state is not IDLE:
+            return None
+        buffer.at_once -= 1
+    buffer.position = newline + 1
+    return line
 
 
 def take_char(channel: Channel, idle: bool) -> bytes | None:
     """Take one byte, if there is one."""
     buffer = channel._buffer
     # Nothing that the collector tracks is made from here on.
-    position = buffer.position
-    if (not idle or (channel._state is IDLE and buffer.at_once > 0)) and position < buffer.limit:
-        buffer.position = position + 1
-        if idle:
-            buffer.at_once -= 1
-        return CHARACTERS[buffer.memory[position]]
-    return None
+    ahead, position = buffer.ahead, buffer.position
+    if position == len(ahead):
+        return None
+    if idle:
+        if buffer.at_once == 0 or channel._state is not IDLE:
+            return None
+        buffer.at_once -= 1
+    buffer.position = position + 1
+    return CHARACTERS[ahead[position]]
 
 
 def take_some(channel: Channel, idle: bool, count: int) -> bytes | None:
     """Take at most `count` bytes of what is read ahead, if something is."""
     buffer = channel._buffer
+    ahead = buffer.ahead
     start = buffer.position
-    if start == buffer.limit:
+    if start == len(ahead):
         return None
-    offset = buffer.offset
-    end = min(start + count, buffer.limit)
-    data = buffer.memory[start:end].tobytes()
-    if (
-        (not idle or (channel._state is IDLE and buffer.at_once > 0))
-        and buffer.position == start
-        and buffer.offset == offset
-    ):
-        buffer.position = end
-        if idle:
-            buffer.at_once -= 1
-        return data
-    return None
+    data = ahead[start : start + count]
+    if buffer.position != start or buffer.ahead is not ahead:
+        return None
+    if idle:
+        if buffer.at_once == 0 or channel._state is not IDLE:
+            return None
+        buffer.at_once -= 1
+    buffer.position = start + len(data)
+    return data
 
 
 def take_into(channel: Channel, idle: bool, target: memoryview, offset: int, length: int) -> int:
@@ -138,8 +129,8 @@ def take_into(channel: Channel, idle: bool, target: memoryview, offset: int, len
 
 def _take_rest(buffer: ChannelBuffer) -> bytes:
     """Take all that is read ahead."""
-    data = buffer.memory[buffer.position : buffer.limit].tobytes()
-    buffer.position = buffer.limit
+    data = buffer.ahead[buffer.position :]
+    buffer.position = len(buffer.ahead)
     return data
 
 
@@ -152,7 +143,7 @@ class ReadLine(Operation):
     __slots__ = ("_limit", "_pieces", "_room")
 
     def __init__(self, channel: Channel, function: str, limit: int = UNLIMITED) -> None:
-        super().__init__(channel, function)
+        Operation.__init__(self, channel, function)  # Quicker than by `super`.
         self._limit = limit
 
         self._room = limit
@@ -160,6 +151,22 @@ class ReadLine(Operation):
 
         self._pieces: list[bytes] | None = None
         """What was taken of the line."""
+
+    def start(self) -> Promise[Any]:
+        """Begin. A server comes here when it has answered: then there is nothing to try."""
+        buffer = self.buffer
+        if (
+            buffer.position == len(buffer.ahead)
+            and emptied.descriptor is buffer.descriptor
+            and buffer.at_once > 0
+            and self.channel._state is IDLE
+            and buffer.is_direct()
+        ):
+            self.channel._state = BUSY
+            buffer.drop_taken()
+            self._wait_in_queue(NOT_NOW)
+            return self._given()
+        return Operation.start(self)  # Quicker than by `super`.
 
     def line(self, line: bytes) -> Any:
         """Make the result of a line."""
@@ -171,12 +178,14 @@ class ReadLine(Operation):
 
     def step(self) -> Any:
         buffer = self.buffer
+        if buffer.position == len(buffer.ahead):
+            return MORE
         pieces = self._pieces
         if pieces is not None and self._limit == UNLIMITED:
-            found = search_newline(buffer.memory, buffer.position, buffer.limit)
-            if found is not None:
-                pieces.append(buffer.memory[buffer.position : found.start()].tobytes())
-                buffer.position = found.end()
+            newline = buffer.ahead.find(b"\n", buffer.position)
+            if newline >= 0:
+                pieces.append(buffer.ahead[buffer.position : newline])
+                buffer.position = newline + 1
                 line = b"".join(pieces)
                 return self.line(line[:-1] if line.endswith(b"\r") else line)
         else:
@@ -185,10 +194,8 @@ class ReadLine(Operation):
                 return self.line(b"".join((*pieces, line_within)) if pieces else line_within)
         # All that is read ahead belongs to the line; but a carriage return at the end may turn
         # out to be half of the line's end. It is taken, as in OCaml, unless it might be too much.
-        start, end = buffer.position, buffer.limit
-        if start == end:
-            return MORE
-        if self._limit < UNLIMITED and buffer.memory[end - 1] == CARRIAGE_RETURN:
+        start, end = buffer.position, len(buffer.ahead)
+        if self._limit < UNLIMITED and buffer.ahead[end - 1] == CARRIAGE_RETURN:
             end -= 1
         if end - start > self._room:
             buffer.position += self._room
@@ -196,7 +203,7 @@ class ReadLine(Operation):
         if end > start:
             if pieces is None:
                 pieces = self._pieces = []
-            pieces.append(buffer.memory[start:end].tobytes())
+            pieces.append(buffer.ahead[start:end])
             buffer.position = end
             self._room -= end - start
         return MORE
@@ -206,7 +213,7 @@ class ReadLine(Operation):
             return self.step()
         # The last line has no end. If a carriage return is left, it belongs to the line.
         buffer = self.buffer
-        if buffer.limit - buffer.position > self._room:
+        if len(buffer.ahead) - buffer.position > self._room:
             raise Line_too_long(self._limit)
         line = b"".join((*(self._pieces or ()), _take_rest(buffer)))
         return self.line(line) if line else self.no_line()
@@ -364,7 +371,7 @@ class ReadIntoExactly(ReadInto):
             self._offset += count
             self._length -= count
         elif count == 0:
-            buffer.position = buffer.limit = 0  # OCaml's last read was into the buffer.
+            buffer.drop_taken()  # OCaml's last read was into the buffer.
         return count
 
     def moved(self, count: int) -> Any:
@@ -375,7 +382,7 @@ class ReadIntoExactly(ReadInto):
 
 async def take_block(buffer: ChannelBuffer, size: int) -> int:
     """Wait until `size` bytes are read ahead, take them, and return where they lie."""
-    while buffer.limit - buffer.position < size:
+    while len(buffer.ahead) - buffer.position < size:
         if await buffer.perform_io() == 0:
             raise end_of_input("lwt_io.block")
     start = buffer.position

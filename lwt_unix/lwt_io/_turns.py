@@ -155,6 +155,9 @@ def refusal(channel: Channel) -> Channel_closed | lwt.Failure:
 def release(channel: Channel) -> None:
     """Give the channel to the next who waits for it, or let it be idle."""
     queue = channel._queue
+    if queue is None and channel._state is BUSY and not channel._buffer.is_aborted:
+        channel._state = IDLE  # Nearly always so.
+        return
     # As `lwt_sequence.is_empty`, but without a call before the state is written.
     someone_waits = queue is not None and queue.next is not queue
     if channel._state is BUSY or channel._state is ATOMIC:

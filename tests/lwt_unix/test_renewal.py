@@ -24,7 +24,7 @@ def of_descriptor(descriptor: lwt_unix.File_descr) -> object:
 
 def of_channel(channel: lwt_io.Channel) -> object:
     buffer = channel._buffer
-    return channel._state, buffer.offset, buffer.position, len(buffer.memory)
+    return channel._state, buffer.size, buffer.offset, buffer.bounds()
 
 
 STATE: dict[str, Callable[[], object]] = {

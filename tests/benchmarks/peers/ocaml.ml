@@ -67,7 +67,6 @@ let rec http (ic, oc) =
   | Some _ ->
     let* () = headers () in
     let* () = Lwt_io.write oc "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, world!" in
-    let* () = Lwt_io.flush oc in
     http (ic, oc)
 
 let echo_large (ic, oc) =

@@ -81,7 +81,6 @@ def http(tell: Tell) -> None:
             while await lwt_io.read_line(ic):
                 pass
             await lwt_io.write(oc, b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, world!")
-            await lwt_io.flush(oc)
 
     _serve(tell, None, answer)
 

@@ -59,8 +59,8 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io",
         "what is left after a partial write is lost",
-        "        self.position = remaining\n",
-        "        self.position = 0\n",
+        "            del self.unwritten[:count]\n",
+        "            self.unwritten.clear()\n",
     ),
     fault(
         "Lwt_io",
@@ -71,14 +71,14 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io",
         "a full buffer is written out before it needs to be",
-        "    if end > buffer.size:\n",
-        "    if end >= buffer.size:\n",
+        "if len(unwritten) + len(data) > buffer.size or",
+        "if len(unwritten) + len(data) >= buffer.size or",
     ),
     fault(
         "Lwt_io",
         "an error of an automatic flush loses the bytes",
-        "        release(self.channel)\n",
-        "        self.buffer.position = 0\n        release(self.channel)\n",
+        "                return False  # The bytes stay in the buffer.\n",
+        "                buffer.unwritten.clear()\n                return False\n",
     ),
     fault(
         "Lwt_io",

@@ -4,6 +4,8 @@ import pytest
 
 import lwt
 from lwt import Promise
+from lwt._core.pause import pause_for
+from lwt._core.resolution import Due
 from tests.support.promises import Recorder, is_canceled, raising
 
 
@@ -221,3 +223,48 @@ def test_an_exception_that_leaves_a_turn_leaves_the_rest_for_the_next_one(
     assert (record.events, lwt.paused_count()) == ([], 1)
     lwt.wakeup_paused()
     assert record.events == ["second"]
+
+
+class Entry(Due):
+    """Something that may be due."""
+
+    __slots__ = ("name", "record", "still_due")
+
+    def __init__(self, name: str, record: Recorder) -> None:
+        self.name = name
+        self.record = record
+        self.still_due = True
+
+    def is_due(self) -> bool:
+        return self.still_due
+
+    def run(self, _: Promise[None], /) -> None:
+        self.record(self.name)
+
+
+class TestDue:
+    def test_what_is_due_has_its_place_among_the_promises(self, record: Recorder) -> None:
+        lwt.on_success(lwt.pause(), record.on("first"))
+        pause_for(Entry("second", record))
+        pause_for(Entry("third", record))
+        lwt.on_success(lwt.pause(), record.on("fourth"))
+        lwt.on_success(lwt.pause(), record.on("fifth"))
+        lwt.wakeup_paused()
+        assert record.events == ["first", "second", "third", "fourth", "fifth"]
+
+    def test_what_is_due_no_more_when_its_turn_comes_is_passed_over(self, record: Recorder) -> None:
+        entry = Entry("entry", record)
+        lwt.on_success(lwt.pause(), lambda _: setattr(entry, "still_due", False))
+        pause_for(entry)
+        lwt.on_success(lwt.pause(), record.on("last"))
+        lwt.wakeup_paused()
+        assert record.events == ["last"]
+
+    def test_it_counts_like_a_promise(self, record: Recorder) -> None:
+        counts: list[int] = []
+        lwt.register_pause_notifier(counts.append)
+        lwt.pause()
+        pause_for(Entry("entry", record))
+        assert (counts, lwt.paused_count()) == ([1, 2], 2)
+        lwt.wakeup_paused()
+        assert (record.events, lwt.paused_count()) == (["entry"], 0)

@@ -34,8 +34,19 @@ class TestDescriptors:
         in_buffer, out_buffer = memoryview(bytearray(20)), memoryview(bytearray(30))
         ic, oc = lwt_io.pipe(in_buffer=in_buffer, out_buffer=out_buffer)
         assert (lwt_io.buffer_size(ic), lwt_io.buffer_size(oc)) == (20, 30)
+        used: list[memoryview] = []
+
+        def use(buffer: memoryview, _: int) -> lwt.Promise[None]:
+            used.append(buffer)
+            return lwt.return_unit
+
         lwt_main.run(lwt_io.write(oc, "abc"))
-        assert bytes(out_buffer[:3]) == b"abc"
+        lwt_main.run(lwt_io.block(oc, 1, use))
+        lwt_main.run(lwt_io.flush(oc))
+        lwt_main.run(lwt_io.block(ic, 4, use))
+        assert used[0] is out_buffer
+        assert used[1] is in_buffer
+        assert bytes(in_buffer[:4]) == b"abc\0"
         lwt_main.run(lwt_io.close(oc))
         lwt_main.run(lwt_io.close(ic))
 

@@ -119,7 +119,11 @@ class Calls:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lengths: list[int] = []
-        readv, write = os.readv, os.write
+        read, readv, write = os.read, os.readv, os.write
+
+        def noting_read(fd: int, length: int) -> bytes:
+            self.lengths.append(length)
+            return read(fd, length)
 
         def noting_readv(fd: int, buffers: tuple[memoryview]) -> int:
             self.lengths.append(len(buffers[0]))
@@ -129,6 +133,7 @@ class Calls:
             self.lengths.append(len(data))
             return write(fd, data)
 
+        monkeypatch.setattr(system, "read", noting_read)
         monkeypatch.setattr(system, "readv", noting_readv)
         monkeypatch.setattr(system, "write", noting_write)
 
@@ -325,6 +330,51 @@ class TestAutomaticFlush:
 
         lwt_main.run(write())
         assert calls == [1]
+
+    def test_on_a_descriptor_it_has_its_place_among_the_pauses(self, opened: Open) -> None:
+        near, far = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(near, mode=lwt_io.Output)
+
+        async def write() -> list[bool]:
+            before = lwt.map(lambda _: lwt_unix.readable(far), lwt.pause())
+            await lwt_io.write(oc, "a")
+            after = lwt.map(lambda _: lwt_unix.readable(far), lwt.pause())
+            return [await before, await after]
+
+        assert lwt_main.run(write()) == [False, True]
+        assert (lwt_io.buffered(oc), lwt_io.is_busy(oc)) == (0, False)
+
+    def test_on_a_descriptor_that_has_no_room_it_waits(self, opened: Open) -> None:
+        near, far = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(near, mode=lwt_io.Output)
+        fill(near)
+
+        async def write() -> list[object]:
+            await lwt_io.write(oc, "end")
+            await lwt.pause()
+            seen: list[object] = [lwt_io.buffered(oc), lwt_io.is_busy(oc)]
+            memory, last = bytearray(1 << 16), 0
+            while memory[last - 3 : last] != b"end":
+                last = await lwt_unix.read(far, memory, 0, len(memory))
+            return [*seen, lwt_io.buffered(oc), lwt_io.is_busy(oc)]
+
+        assert lwt_main.run(write()) == [3, True, 0, False]
+
+    def test_on_a_descriptor_an_error_of_it_is_dropped_and_the_bytes_are_kept(
+        self, opened: Open
+    ) -> None:
+        near, far = non_blocking_pair(opened)
+        oc = lwt_io.of_fd(near, mode=lwt_io.Output)
+        lwt_main.run(lwt_unix.close(far))
+
+        async def write() -> None:
+            await lwt_io.write(oc, "abc")
+            await pauses(3)
+
+        lwt_main.run(write())
+        assert (lwt_io.buffered(oc), lwt_io.is_busy(oc)) == (3, False)
+        with pytest.raises(BrokenPipeError):
+            lwt_main.run(lwt_io.flush(oc))
 
     def test_operations_that_come_during_it_wait_for_its_end(self) -> None:
         sink = Sink(waits=True)

@@ -11,6 +11,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_io, lwt_main
+from lwt_unix.lwt_io._create import connection_channels
 from tests.support.channels import pauses
 from tests.support.programs import read_to_end, reset
 from tests.support.servers import HERE, Channels, run_with_server
@@ -196,15 +197,15 @@ class TestServersOnChannels:
         with pytest.raises(ValueError, match=r"too small buffer size: .* is 3;"):
             lwt_io.establish_server_with_client_address(HERE, echo_lines, buffer_size=3)
 
-    def test_a_client_for_whom_there_is_no_buffer_is_closed_and_the_server_goes_on(
+    def test_a_client_for_whom_there_is_no_memory_is_closed_and_the_server_goes_on(
         self, monkeypatch: pytest.MonkeyPatch, reported: list[Exception]
     ) -> None:
         problems: list[Exception] = [OSError("no memory")]
 
-        def new_memory(size: int) -> memoryview:
+        def channels_of(*arguments: Any) -> Channels:
             if problems:
                 raise problems.pop()
-            return memoryview(bytearray(size))
+            return connection_channels(*arguments)
 
         async def client(address: Any) -> None:
             with socket.create_connection(address) as first, socket.create_connection(address):
@@ -212,7 +213,7 @@ class TestServersOnChannels:
                 first.settimeout(5.0)
                 assert read_to_end(first) == b""
 
-        monkeypatch.setattr("lwt_unix.lwt_io._servers.new_memory", new_memory)
+        monkeypatch.setattr("lwt_unix.lwt_io._servers.connection_channels", channels_of)
         run_with_server(echo_lines, client)
         assert [str(exn) for exn in reported] == ["no memory"]
 
