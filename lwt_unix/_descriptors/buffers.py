@@ -104,6 +104,23 @@ def writable_slice(function: str, buffer: WriteableBuffer, offset: int, length: 
     return view[offset : offset + length]
 
 
+def part_to_fill(
+    function: str, buffer: WriteableBuffer, offset: int, length: int
+) -> bytearray | memoryview:
+    """Do what `writable_slice` does for a part that is filled at once: a whole `bytearray` needs no view.
+
+    A read that has to wait needs one: it keeps the size as it is.
+    """
+    if (
+        type(buffer) is bytearray
+        and type(offset) is type(length) is int
+        and offset == 0
+        and length == len(buffer)
+    ):
+        return buffer
+    return writable_slice(function, buffer, offset, length)
+
+
 MOST_COPIED: Final = 4096
 """The most bytes that `part_to_write` copies: to make a view takes as long."""
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Never, TypeVar, final
 
 import lwt
 from lwt._core.checks import given_by_position
-from lwt._core.promise import FULFILLED, new_promise
+from lwt._core.promise import FULFILLED
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
     LONG_WRITE,
@@ -35,10 +35,10 @@ from lwt_unix._descriptors.actions import (
 )
 from lwt_unix._descriptors.buffers import (
     check_ascii,
+    part_to_fill,
     part_to_write,
     readable_slice,
     release,
-    writable_slice,
 )
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.emptied import emptied
@@ -79,26 +79,32 @@ def read(
 
     OCaml: Lwt_unix.read : file_descr -> bytes -> int -> int -> int Lwt.t
     """
-    view = writable_slice("lwt_unix.read", buffer, offset, length)
+    part = part_to_fill("lwt_unix.read", buffer, offset, length)
     if (type(descriptor) is not File_descr or not descriptor._direct) and _settle(
-        "lwt_unix.read", descriptor, view
+        "lwt_unix.read", descriptor, part
     ):
+        view = memoryview(part)
         call = partial(system.readv, descriptor._fd, (view,))
         return _when_ready("read", Read, descriptor, view, call)
     if emptied.descriptor is descriptor:
-        return put_to_wait(Read, descriptor, PendingRead(descriptor, view))
+        return put_to_wait(Read, descriptor, PendingRead(descriptor, memoryview(part)))
     descriptor._calls += OF_A_CALL
     if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, OF_A_CALL):
-        return try_later(Read, descriptor, PendingRead(descriptor, view))
+        return try_later(Read, descriptor, PendingRead(descriptor, memoryview(part)))
     try:
-        return new_promise(FULFILLED, system.readv(descriptor._fd, (view,)))
+        count = system.readv(descriptor._fd, (part,))
     except BlockingIOError:
-        pass
+        return put_to_wait(Read, descriptor, PendingRead(descriptor, memoryview(part)))
     except Exception as exn:
-        release(view)
+        release(part)
         note_call(exn, "read")
         raise
-    return put_to_wait(Read, descriptor, PendingRead(descriptor, view))
+    # `new_promise`, without a call: this is a hot path.
+    promise: lwt.Promise[int] = lwt.Promise()
+    promise._state = FULFILLED
+    promise._value = count
+    promise._callbacks = promise._cancel_callbacks = None
+    return promise
 
 
 @final
@@ -167,13 +173,19 @@ def write(
         has_to_wait = True
     else:
         try:
-            return new_promise(FULFILLED, system.write(descriptor._fd, part))
+            count = system.write(descriptor._fd, part)
         except BlockingIOError:
             pass
         except Exception as exn:
             release(part)
             note_call(exn, "write")
             raise
+        else:
+            promise: lwt.Promise[int] = lwt.Promise()
+            promise._state = FULFILLED
+            promise._value = count
+            promise._callbacks = promise._cancel_callbacks = None
+            return promise
     part = readable_slice("lwt_unix.write", data, offset, length)
     pending = PendingAction("write", partial(system.write, descriptor._fd, part), None)
     wait = try_later if has_to_wait else put_to_wait
