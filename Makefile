@@ -33,10 +33,27 @@ find_python = { for python in "python$(1)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versi
 copy_sources = rm -rf $(1) && mkdir -p $(1) && \
 	tar -cf - --exclude=__pycache__ --exclude='*.so' $(COPIED) | tar -xf - -C $(1)
 
-# Compiles a copy of the sources, $(1), for a new environment of $$python, $(2).
+# Compiles a copy of the sources, $(1), for a new environment of $$python, $(2). The wheel is installed
+# there, and unpacked over the copy: what is compiled stands beside its source.
 compile_for = echo "Compiling in $(1), for $(2). This takes a minute or two." && \
 	{ $(call copy_sources,$(1)); } && "$$python" -m venv --clear $(2) && \
-	LWT_RUNTIME_COMPILE=1 $(2)/bin/python -m pip install --quiet --editable '$(1)[test]'
+	LWT_RUNTIME_COMPILE=1 $(2)/bin/python -m pip wheel --quiet --no-deps --wheel-dir $(1)/dist $(1) && \
+	$(2)/bin/python -m pip install --quiet "$$(echo $(1)/dist/*.whl)[test]" && \
+	(cd / && $(CURDIR)/$(2)/bin/python -c 'import lwt, lwt_unix; assert lwt.__compiled__') && \
+	$(2)/bin/python -m zipfile -e $(1)/dist/*.whl $(1) && rm -rf $(1)/*.dist-info
+
+# Compiles for each other Python, and sets $$others to their versions.
+compile_for_others = own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	others=; \
+	for version in $(TESTED_VERSIONS); do \
+	    if [ $$version = $$own ]; then :; \
+	    elif $(call find_python,$$version); then \
+	        $(MAKE) --silent $(COMPILED)-$$version/.compiled || exit 1; \
+	        others="$$others $$version"; \
+	    else \
+	        echo "Python $$version: not found on this machine, so nothing is compiled for it"; \
+	    fi; \
+	done
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -133,13 +150,10 @@ conformance-exhaustive: $(TESTABLE) ## let it judge all small programs over prom
 compile: $(COMPILED)/.compiled ## compile the packages by mypyc, in build/compiled, for .venv-compiled
 
 test-compiled: $(COMPILED)/.compiled ## run all tests on the compiled build, and those of lwt/ under each other Python
-	@own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	for version in $(TESTED_VERSIONS); do \
-	    if [ $$version != $$own ] && $(call find_python,$$version); then \
-	        $(MAKE) --silent $(COMPILED)-$$version/.compiled || exit 1; \
-	        echo "== Python $$version, compiled"; \
-	        (cd $(COMPILED)-$$version && ../../.venv-compiled-$$version/bin/python -m pytest -q -m 'not slow' tests/lwt $(PYTEST_ARGS)) || exit 1; \
-	    fi; \
+	@$(compile_for_others); \
+	for version in $$others; do \
+	    echo "== Python $$version, compiled"; \
+	    (cd $(COMPILED)-$$version && ../../.venv-compiled-$$version/bin/python -m pytest -q -m 'not slow' tests/lwt $(PYTEST_ARGS)) || exit 1; \
 	done; \
 	echo "== Python $$own, compiled"; \
 	cd $(COMPILED) && ../../.venv-compiled/bin/python -m pytest -q $(PYTEST_ARGS)
@@ -147,21 +161,14 @@ test-compiled: $(COMPILED)/.compiled ## run all tests on the compiled build, and
 conformance-compiled: $(COMPILED)/.compiled ## let OCaml's Lwt judge random programs on the compiled build (N=20000)
 	@cd $(COMPILED) && ../../.venv-compiled/bin/python -m tests.conformance compare --install $(if $(N),--programs $(N))
 
-# Each is built from a copy, so that no wheel gets what another has left behind. Python must find that
-# the one that pip chooses for it is compiled.
-wheels: $(VENV_PYTHON) ## make the pure wheel, and a compiled one for each Python, in dist
-	@rm -rf dist && $(call copy_sources,build/wheels) && $(VENV_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist build/wheels
-	@for version in $(TESTED_VERSIONS); do \
-	    if $(call find_python,$$version); then \
-	        { $(call copy_sources,build/wheels); } && \
-	        LWT_RUNTIME_COMPILE=1 "$$python" -m pip wheel --quiet --no-deps --wheel-dir dist build/wheels && \
-	        "$$python" -m pip install --quiet --no-index --find-links dist --target build/wheels/installed lwt-runtime && \
-	        (cd build/wheels/installed && "$$python" -c 'import lwt, lwt_unix; assert lwt.__compiled__') || exit 1; \
-	    else \
-	        echo "Python $$version: not found on this machine, so no wheel for it"; \
-	    fi; \
-	done
-	@ls dist
+# The pure one is built from a copy, too, so that it gets nothing that was left behind here.
+wheels: $(COMPILED)/.compiled ## make the pure wheel, and a compiled one for each Python, in dist
+	@$(compile_for_others); \
+	rm -rf dist && { $(call copy_sources,build/pure); } && \
+	$(VENV_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist build/pure && \
+	cp $(COMPILED)/dist/*.whl dist && \
+	for version in $$others; do cp $(COMPILED)-$$version/dist/*.whl dist || exit 1; done && \
+	ls dist
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
@@ -191,7 +198,7 @@ $(BENCHABLE): pyproject.toml | $(VENV_PYTHON)
 	@$(VENV_PYTHON) -m pip install --quiet --editable '.[bench]'
 	@touch $(RUNNABLE) $@
 
-COMPILED_FROM := pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py' -o -name '*.c')
+COMPILED_FROM := Makefile pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py' -o -name '*.c')
 
 $(COMPILED)/.compiled: $(COMPILED_FROM) | $(VENV_PYTHON)
 	@python=$(VENV_PYTHON); $(call compile_for,$(COMPILED),.venv-compiled)
