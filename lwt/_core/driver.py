@@ -235,7 +235,10 @@ def start(
             waiting._promise = promise
             waiting._storage = current_storage.contents
             waiting._context = context
-            add_callback(awaited, waiting)
+            if awaited._callbacks is None and awaited._state == PENDING:
+                awaited._callbacks = waiting
+            else:
+                add_callback(awaited, waiting)
     except StopIteration as end:
         value = end.value
     except Exception as exception:

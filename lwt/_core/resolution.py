@@ -225,9 +225,13 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None] | Due] | Non
         while True:
             if promise._cancel_callbacks is not None:
                 _run_cancel_callbacks(promise)
-            while (callback := promise._callbacks) is not None:
+            callback = promise._callbacks
+            if callback is not None:
                 if type(callback) is Callbacks:
-                    callback = _take_newest(promise, callback)
+                    several = callback.oldest_first
+                    callback = several.pop()
+                    if not several:
+                        promise._callbacks = None
                 else:
                     promise._callbacks = None
                 resolved = callback.run(promise)
@@ -240,28 +244,30 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None] | Due] | Non
                     saved_storage = current_storage.contents
                     resolution.depth += 1
                     promise = resolved
-                    break
-            else:
-                depth = resolution.depth
-                if depth == 1 and resolution.deferred:
-                    promise = resolution.deferred.popleft()
                     continue
+                if promise._callbacks is not None:
+                    continue
+            depth = resolution.depth
+            if depth == 1 and resolution.deferred:
+                promise = resolution.deferred.popleft()
+                continue
+            current_storage.contents = saved_storage
+            if interrupted:
                 resolution.depth = depth - 1
-                current_storage.contents = saved_storage
-                if interrupted:
-                    promise, saved_storage = interrupted.pop()
-                    continue
-                if not others or resolution.postponed:
-                    break
-                other = others.pop()
-                if other._state != PENDING:
-                    others.append(other)
-                    break
-                promise = other  # type: ignore[assignment]  # `Due` says that it is a proxy.
-                promise._state = FULFILLED
-                promise._value = None
-                outer_depth = resolution.depth
-                resolution.depth = outer_depth + 1
+                promise, saved_storage = interrupted.pop()
+                continue
+            if not others or resolution.postponed:
+                resolution.depth = depth - 1
+                break
+            other = others.pop()
+            if other._state != PENDING:
+                resolution.depth = depth - 1
+                others.append(other)
+                break
+            promise = other  # type: ignore[assignment]  # `Due` says that it is a proxy.
+            promise._state = FULFILLED
+            promise._value = None
+            outer_depth = depth - 1
     except BaseException:
         resolution.depth = outer_depth  # Also if `abandon_wakeups` left a level meanwhile.
         current_storage.contents = outermost_storage
@@ -275,14 +281,6 @@ def run_callbacks(promise: Promise[Any], others: list[Promise[None] | Due] | Non
         del promise
     if resolution.postponed:
         run_postponed()
-
-
-def _take_newest(promise: Promise[Any], callbacks: Callbacks) -> Callback:
-    """Take one of several callbacks of a promise, to run it."""
-    newest = callbacks.oldest_first.pop()
-    if not callbacks.oldest_first:
-        promise._callbacks = None
-    return newest
 
 
 def _run_cancel_callbacks(promise: Promise[Any]) -> None:

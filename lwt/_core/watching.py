@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
-from lwt._core.promise import FULFILLED, PENDING, Callback, Promise, add_callback, underlying
+from lwt._core.promise import FULFILLED, PENDING, PROXY, Callback, Promise, add_callback, underlying
 from lwt._core.resolution import MAXIMUM_NESTING, call, call_or_report, postpone_action, resolution
-from lwt._core.storage import current_storage
+from lwt._core.storage import Storage, current_storage
 
 A = TypeVar("A")
 
@@ -27,8 +27,10 @@ def on_success(promise: Promise[A], function: Callable[[A], object], /) -> None:
 
     OCaml: Lwt.on_success : 'a t -> ('a -> unit) -> unit
     """
-    check_promise("lwt.on_success", promise)
-    check_callable("lwt.on_success", function, ("value",))
+    if type(promise) is not Promise:
+        check_promise("lwt.on_success", promise)
+    if not callable(function):
+        check_callable("lwt.on_success", function, ("value",))
     _watch("lwt.on_success", promise, function, None)
 
 
@@ -89,14 +91,18 @@ def _watch(
     on_rejected: Callable[[Exception], object] | None,
 ) -> None:
     """The `on_` functions: `on_any` with one of the two perhaps missing."""
-    watcher = _Watcher(name, on_fulfilled, on_rejected)
-    source = underlying(promise)
+    watcher = _Watcher()  # Without an `__init__`, like a promise.
+    watcher._name = name
+    watcher._on_fulfilled = on_fulfilled
+    watcher._on_rejected = on_rejected
+    watcher._storage = current_storage.contents
+    source = promise if promise._state != PROXY else underlying(promise)
     if source._state == PENDING:
         add_callback(source, watcher)
     elif resolution.nesting >= MAXIMUM_NESTING:
         postpone_action(_watch, name, source, on_fulfilled, on_rejected)
     else:
-        call(watcher.call, source)
+        call(watcher.run, source)
 
 
 @final
@@ -105,27 +111,17 @@ class _Watcher(Callback):
 
     __slots__ = ("_name", "_on_fulfilled", "_on_rejected", "_storage")
 
-    def __init__(
-        self,
-        name: str,
-        on_fulfilled: Callable[[Any], object] | None,
-        on_rejected: Callable[[Exception], object] | None,
-    ) -> None:
-        self._name = name
-        self._on_fulfilled = on_fulfilled
-        self._on_rejected = on_rejected
-        self._storage = current_storage.contents
+    _name: str
+    _on_fulfilled: Callable[[Any], object] | None
+    _on_rejected: Callable[[Exception], object] | None
+    _storage: Storage
 
     def run(self, promise: Promise[Any], /) -> None:
-        handled = self._on_fulfilled if promise._state == FULFILLED else self._on_rejected
-        if handled is not None:
-            current_storage.contents = self._storage
-            self.call(promise)
-
-    def call(self, promise: Promise[Any]) -> None:
         if promise._state == FULFILLED:
             if self._on_fulfilled is not None:
+                current_storage.contents = self._storage
                 call_or_report(self._name, self._on_fulfilled, promise._value)
         elif self._on_rejected is not None:
+            current_storage.contents = self._storage
             exception = promise._value.with_own_traceback()
             call_or_report(self._name, self._on_rejected, exception, handled=exception)

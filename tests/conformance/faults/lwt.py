@@ -10,8 +10,8 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "callbacks run in reverse, oldest first",
-        "newest = callbacks.oldest_first.pop()",
-        "newest = callbacks.oldest_first.pop(0)",
+        "callback = several.pop()",
+        "callback = several.pop(0)",
     ),
     fault(
         "Lwt",
@@ -31,15 +31,13 @@ LWT_FAULTS: Final = (
         while True:
 """,
         """\
-            else:
-                depth = resolution.depth
-                if depth == 1""",
+            depth = resolution.depth
+            if depth == 1""",
         """\
-            else:
-                if promise._cancel_callbacks is not None:
-                    _run_cancel_callbacks(promise)
-                depth = resolution.depth
-                if depth == 1""",
+            if promise._cancel_callbacks is not None:
+                _run_cancel_callbacks(promise)
+            depth = resolution.depth
+            if depth == 1""",
     ),
     fault(
         "Lwt",
@@ -71,11 +69,11 @@ LWT_FAULTS: Final = (
         "Lwt",
         "the storage is not restored after callbacks",
         """\
-                resolution.depth = depth - 1
-                current_storage.contents = saved_storage
+            current_storage.contents = saved_storage
+            if interrupted:
 """,
         """\
-                resolution.depth = depth - 1
+            if interrupted:
 """,
     ),
     fault(
