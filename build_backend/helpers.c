@@ -57,20 +57,25 @@ static inline void raise_exception(PyObject *exception) {
         PyErr_SetString(PyExc_TypeError, "exceptions must derive from BaseException");
 }
 
-/* Let handlers of signals run now and then, where a call that may fail is made. */
-static inline bool is_interrupted(void) {
+/* Let handlers of signals run now and then, where a call has ended, as the interpreter does. Before the call
+   would be wrong: it may be the last step of a change that nobody may see unfinished. */
+static inline PyObject *or_interrupted(PyObject *result) {
     static unsigned calls;
-    return unlikely(++calls % 32 == 0) && unlikely(PyErr_CheckSignals() < 0);
+    if (unlikely(++calls % 32 == 0) && result != NULL && unlikely(PyErr_CheckSignals() < 0)) {
+        Py_DECREF(result);
+        return NULL;
+    }
+    return result;
 }
 
 static inline PyObject *call_interruptibly(PyObject *function, PyObject *const *args, size_t number,
                                            PyObject *names) {
-    return is_interrupted() ? NULL : PyObject_Vectorcall(function, args, number, names);
+    return or_interrupted(PyObject_Vectorcall(function, args, number, names));
 }
 
 static inline PyObject *call_method_interruptibly(PyObject *name, PyObject *const *args, size_t number,
                                                   PyObject *names) {
-    return is_interrupted() ? NULL : PyObject_VectorcallMethod(name, args, number, names);
+    return or_interrupted(PyObject_VectorcallMethod(name, args, number, names));
 }
 
 /* A generator that has ended by an exception of its body: StopIteration becomes a RuntimeError. */

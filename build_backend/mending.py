@@ -15,7 +15,7 @@
 - *Exceptions.* What is no exception is not raised, and an attribute that is not there is told in Python's words.
 - *Tracebacks.* Their entries name the source by its whole path, and are cheaper.
 - *Signals.* Python runs the handlers of signals between two steps of a program. Compiled code has no such
-  steps. It looks for signals now and then where it calls something that is not compiled.
+  steps. It looks for signals now and then where it has called something that is not compiled.
 
 `helpers.c` has what the changed code calls.
 """
