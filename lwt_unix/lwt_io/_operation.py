@@ -381,17 +381,20 @@ def flush_at_once(channel: Channel) -> Promise[None] | None:
         return lwt.return_unit
     if not buffer.is_direct():
         return None
+    try:
+        _write_at_once(channel)
+    except Exception as exn:
+        return new_promise(REJECTED, rejection_of(exn))
+    return None if buffer.unwritten else lwt.return_unit
+
+
+def _write_at_once(channel: Channel) -> None:
+    """Write what the system takes now of the buffer of an idle channel."""
     channel._state = BUSY
     try:
-        buffer.write_now()
-    except Exception as exn:
+        channel._buffer.write_now()
+    finally:
         finish(channel)
-        return new_promise(REJECTED, rejection_of(exn))
-    except BaseException:
-        finish(channel)
-        raise
-    finish(channel)
-    return None if buffer.unwritten else lwt.return_unit
 
 
 @final
@@ -419,23 +422,18 @@ class _DueFlush(Due):
         """Do what can be done at once; tell whether there is more."""
         channel = innermost(self._root)
         buffer, state = channel._buffer, channel._state
-        if state is IDLE:
-            if not buffer.unwritten:
-                buffer.auto_flushing = False
-                return False
+        if state is IDLE and buffer.unwritten:
             if not buffer.is_direct():
                 return True
-            buffer.auto_flushing = False
-            channel._state = BUSY
             try:
-                buffer.write_now()
+                _write_at_once(channel)
             except Exception:
                 return False  # The bytes stay in the buffer.
             finally:
-                release(channel)
+                buffer.auto_flushing = False
             return bool(buffer.unwritten) and channel._state is IDLE
-        if state is BUSY or state is WAITING:
-            buffer.auto_flushing = False  # the end of the operation asks for it again
+        if state is IDLE or state is BUSY or state is WAITING:
+            buffer.auto_flushing = False  # the end of an operation asks for it again
         return False
 
     def run(self, _: Promise[None], /) -> None:
