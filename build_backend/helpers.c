@@ -97,6 +97,14 @@ static CPy_COLD void no_stop_iteration(PyObject *generator) {
     PyErr_Restore(type, raised, traceback);
 }
 
+/* The value of an argument that is to be a number. A bool, and what only can be made a number, is refused. */
+static inline double number_of(PyObject *argument) {
+    if (PyFloat_CheckExact(argument)) return PyFloat_AS_DOUBLE(argument);
+    if (PyLong_CheckExact(argument)) return PyLong_AsDouble(argument);
+    PyErr_SetString(PyExc_TypeError, "no number");
+    return -1.0;
+}
+
 /* Tell whether a class that has no `__init__` is called without arguments, or set the exception. */
 static inline bool takes(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     bool are_none = PyTuple_GET_SIZE(args) == 0 && (keywords == NULL || PyDict_GET_SIZE(keywords) == 0);

@@ -4,10 +4,11 @@
   the new value in place of the dead one. mypyc drops first and stores then.
 - *Attributes.* mypyc gives generic classes a `__dict__` and a place for weak references, though they have
   `__slots__`. Under Python 3.11 it does not even clear the place: a weak reference to a promise that has
-  died would crash. They get neither. And a class without an `__init__` takes no arguments.
+  died would crash. They get neither. A class that has `__weakref__` in its slots gets the place, and clears it.
+  And a class without an `__init__` takes no arguments.
 - *Arguments.* What Python calls is a wrapper, which refuses arguments by their number and types, with a
   text of its own. Here it calls the interpreted version of the function instead, which makes our checks
-  (`lwt/_core/refused.py`).
+  (`lwt/_core/refused.py`); also for a bool or the like where a number is expected.
 - *Operators.* Where an operand is refused, mypyc asks the other one for its method, also where that
   leads to the same place again. Here the method decides, and Python goes on from there.
 - *StopIteration.* A generator that raises it would end with its value. As in Python, it raises a
@@ -22,7 +23,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -113,6 +116,29 @@ def mended(code: str) -> str:
     return code[:at] + HELPERS_TEXT + code[at:]
 
 
+def weakly_referenced(code: str, files: Iterable[str]) -> str:
+    """Make a place for weak references in the classes of source files whose `__slots__` have one.
+
+    It stands behind all else, so such a class must be final.
+    """
+    for file in files:
+        module = file.removesuffix(".py").replace("/", "___")
+        for node in ast.parse(Path(file).read_bytes()).body:
+            if isinstance(node, ast.ClassDef) and "'__weakref__'" in ast.dump(node):
+                struct = f"{module}___{node.name}Object"
+                code = code.replace(
+                    f".tp_basicsize = sizeof({struct}),",
+                    f".tp_basicsize = sizeof({struct}) + sizeof(PyObject *),\n"
+                    f"    .tp_weaklistoffset = sizeof({struct}),",
+                )
+                code = re.sub(
+                    rf"(_dealloc\({struct} \*self\)\s*\{{\s*PyObject_GC_UnTrack\(self\);)",
+                    r"\1 if (*(PyObject **)(self + 1) != NULL) PyObject_ClearWeakRefs((PyObject *)self);",
+                    code,
+                )
+    return code
+
+
 def _without_a_dict(found: re.Match[str]) -> str:
     """Take the `__dict__` and the place for weak references from what is made for a class.
 
@@ -141,6 +167,8 @@ def _asking_the_interpreter(wrapper: str, by_position: int) -> str:
     given = "args, nargs, kwnames" if is_array else "args, kw"
     raised = f"return {'refused_array' if is_array else 'refused'}({place}, {self}, {given});"
     body = re.sub(r"(if \(!CPyArg_Parse[^{;]*\{\s*)return NULL;", rf"\1{raised}", body, count=1)
+    body = body.replace("PyLong_Check(obj_", "PyLong_CheckExact(obj_")  # A bool is no number.
+    body = re.sub(r"= PyFloat_AsDouble\((obj_\w+)\);", r"= number_of(\1);", body)
     names, rest = body.split("};", 1)
     body = re.sub(r'"\w+"', '""', names, count=by_position) + "};" + rest if by_position else body
     return header + "{" + re.sub(r"CPy_AddTraceback\([^;]*\);\s*return NULL;", raised, body)

@@ -78,11 +78,7 @@ from lwt_unix._descriptors.actions import (
 )
 from lwt_unix._descriptors.copies import clear_close_on_exec, dup, dup2, set_close_on_exec
 from lwt_unix._descriptors.file_descr import (
-    Aborted,
-    Closed,
     File_descr,
-    Opened,
-    State,
     abort,
     check_descriptor,
     close,
@@ -96,6 +92,7 @@ from lwt_unix._descriptors.file_descr import (
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import blocking, set_blocking
 from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
+from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
 from lwt_unix._errors import handle_unix_error, log_exception, unix_error
 from lwt_unix._processes.signals import (
     Signal_handler_id,

@@ -67,7 +67,7 @@ PLAIN: list[Any] = [
 def exceptions() -> list[Exception]:
     """One of each public exception, with a traceback."""
     return [
-        with_traceback(value("why"))
+        with_traceback(value(4096))
         for value in dict.fromkeys(OFFERED.values())
         if isinstance(value, type) and issubclass(value, Exception)
     ]

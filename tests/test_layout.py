@@ -134,6 +134,8 @@ TESTED_ELSEWHERE = {
     "lwt._core.identity": "test_copying.py tries to copy an object of each public class",
     "lwt._core.publish": "test_public_names.py looks at all names that it publishes",
     "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",
+    "lwt_unix._descriptors.state": "descriptors/test_file_descr.py aborts and closes descriptors",
+    "lwt_unix.lwt_engine._identifiers": "each engine's tests look at its own",
     "lwt_unix.lwt_sys": "one exception, which lwt_engine/test_libev.py expects",
 }
 """Modules that have no file of tests, and where they are tested."""

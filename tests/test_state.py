@@ -19,6 +19,7 @@ from types import (
 import pytest
 
 import lwt
+from lwt_unix.lwt_io import _writing
 from tests.support.modules import GUIDES, MODULES, attributes_of, layout, listed_state
 
 ATOMS = (
@@ -43,6 +44,7 @@ CODE = (
     MethodWrapperType,
     WrapperDescriptorType,
     type(str.join),
+    type(_writing._write_lines),  # in the compiled build: an async function
 )
 
 FILLED_ONCE = {

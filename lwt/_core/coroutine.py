@@ -66,6 +66,8 @@ def of_coroutine(coroutine: Coroutine[Any, Any, Any], /) -> Promise[Any]:
 
 def run_for_value(coroutine: Coroutine[Any, Any, T]) -> Promise[T]:
     """Run a body of our own whose result is a user's value, so that it is not handed over to."""
+    if type(coroutine) is not CoroutineType:  # Its file is compiled.
+        coroutine = interpreted(coroutine)
     return start(coroutine, SuspendedForValue)
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Final, NoReturn, TypeVar, final
 
 E = TypeVar("E", bound=Enum)
@@ -41,7 +41,7 @@ def publish(module_name: str) -> None:
         value = getattr(module, name)
         if isinstance(value, Enum):
             value = type(value)
-        if isinstance(value, type | FunctionType):
+        if isinstance(value, type | FunctionType | BuiltinFunctionType):  # The last: if compiled.
             _publish(value, module_name)
 
 
@@ -116,7 +116,7 @@ def _names_of(module: ModuleType) -> list[str]:
     return sorted(name for name, value in vars(module).items() if type(value) is not _Elsewhere)
 
 
-def _publish(value: type | FunctionType, module_name: str) -> None:
+def _publish(value: type | FunctionType | BuiltinFunctionType, module_name: str) -> None:
     if "._" not in value.__module__:
         return  # It is at home elsewhere.
     value.__module__ = module_name

@@ -17,6 +17,7 @@ from typing import Any, final
 
 from lwt._core.cancellation import protected
 from lwt._core.checks import check_option
+from lwt._core.compiling import mypyc_attr
 from lwt._core.driver import SuspendedInCatch, start
 from lwt._core.loop import Loop
 from lwt._core.promise import FULFILLED, PENDING, REJECTED, Promise, new_promise, underlying
@@ -25,6 +26,7 @@ from lwt._core.values import Some
 from lwt.lwt_stream._source import BARE, Cell, Source
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Asked(Source):
     """A source that is asked for an element when one is needed, and may have to wait for it."""
 

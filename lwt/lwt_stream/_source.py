@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Any, Final, final
 
+from lwt._core.compiling import mypyc_attr
 from lwt._core.creation import wait, wakeup
 from lwt._core.promise import Promise, Resolver
 from lwt._core.values import Some
@@ -59,6 +60,7 @@ def option_of(cell: Cell) -> Some[Any] | None:
     return Some(cell.value) if data is BARE else data
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Source(ABC):
     """Where elements come from: the end of the queue, and its closing."""
 

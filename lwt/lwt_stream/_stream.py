@@ -71,7 +71,9 @@ class Stream(Generic[T_co]):
                 cell = taken if type(taken) is Cell else await taken
             except StopAsyncIteration as stop:
                 # Python does the same with the StopIteration of a generator.
-                raise RuntimeError("the source of a stream raised StopAsyncIteration") from stop
+                raised = RuntimeError("the source of a stream raised StopAsyncIteration")
+                raised.__cause__ = stop
+                raise raised  # noqa: B904  # Compiled code does not know `from`.
             if cell.data is None:
                 raise StopAsyncIteration
         return cell.value  # type: ignore[no-any-return]  # Cells are not typed.
@@ -204,7 +206,8 @@ def take(stream: Stream[object], as_option: bool = False) -> Cell | Promise[Any]
     option that `get` gives.
     """
     cell = stream._cell
-    if cell.data is None:
+    data = cell.data
+    if data is None:
         if cell is stream._source.last:
             fed = stream._source.feed(cell)
             if fed is not None:

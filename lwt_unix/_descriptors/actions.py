@@ -39,12 +39,14 @@ from typing import Any, Final, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback, wrong_type
+from lwt._core.compiling import mypyc_attr
 from lwt_unix import lwt_engine
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.emptied import emptied
-from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened, why_unusable
+from lwt_unix._descriptors.file_descr import File_descr, check_opened, why_unusable
 from lwt_unix._descriptors.io_event import Awaited, Io_event, Later, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._descriptors.state import Opened
 from lwt_unix._descriptors.wait_queue import NOT_YET, Pending, PendingAction, PendingCall, WaitQueue
 from lwt_unix._errors import note_call
 from lwt_unix.lwt_engine._current import turn
@@ -53,6 +55,7 @@ from lwt_unix.lwt_engine._descriptors import Refused_event
 A = TypeVar("A")
 
 
+@mypyc_attr(native_class=False)
 class Retry(Exception):
     """Raised by an action: try me again when the descriptor is ready.
 
@@ -60,6 +63,7 @@ class Retry(Exception):
     """
 
 
+@mypyc_attr(native_class=False)
 class Retry_read(Exception):
     """Raised by an action: try me again when there is something to read.
 
@@ -67,6 +71,7 @@ class Retry_read(Exception):
     """
 
 
+@mypyc_attr(native_class=False)
 class Retry_write(Exception):
     """Raised by an action: try me again when there is room to write.
 
@@ -74,6 +79,7 @@ class Retry_write(Exception):
     """
 
 
+@mypyc_attr(native_class=False)
 class RetryLater(Exception):
     """Raised by an action of our own: try me again after a while, for the system will not report."""
 

@@ -1,12 +1,6 @@
 """The descriptor: a number of the system, a state, and a way of doing I/O on it.
 
-In reading order: the states; `File_descr`; how one is made; how one ends.
-
-A descriptor is in one of three states, and leaves `Opened` for good:
-
-- `Opened`: usable.
-- `Aborted(exn)`: every use fails with `exn`; only closing it is left.
-- `Closed`: every use fails with EBADF. Its number may belong to another file already.
+In reading order: `File_descr`; how one is made; how one ends. The states have a file of their own.
 
 `close` and `abort` first change the state, then reject what waits for the descriptor. Only then
 does `close` give the number back to the system: no opened descriptor may have a number that belongs
@@ -22,83 +16,22 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
-from enum import Enum
 from functools import partial
 from types import TracebackType
-from typing import Final, Never, NoReturn, TypeAlias, final
+from typing import Final, Never, NoReturn, final
 
 import lwt
 from lwt._core.checks import check_exception, check_kind, given_by_position
 from lwt._core.identity import refuse_copy
-from lwt._core.publish import constants
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_fd
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.emptied import emptied
+from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
 from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._descriptors.wait_queue import WaitQueue
 from lwt_unix._errors import note_call
 from lwt_unix._jobs.jobs import run_job
-
-# --- States ------------------------------------------------------------------
-
-
-@constants
-class _State(Enum):
-    """The type of `Opened` and `Closed` (an enum, so that checkers can tell them apart)."""
-
-    Opened = "Opened"
-    Closed = "Closed"
-
-
-Opened: Final = _State.Opened
-"""The descriptor is usable.
-
-OCaml: Lwt_unix.Opened
-"""
-
-Closed: Final = _State.Closed
-"""The descriptor has been closed, and must not be used.
-
-OCaml: Lwt_unix.Closed
-"""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Aborted:
-    """The descriptor has been aborted: it can only be closed; all else fails with `exn`.
-
-    Two are equal if their exceptions have the same type and arguments, like two `lwt.Fail`.
-
-    OCaml: Lwt_unix.Aborted of exn
-    """
-
-    exn: Exception
-
-    traceback: TracebackType | None = field(init=False, repr=False)
-    """The traceback that `exn` came with. Raising `exn` makes it longer: each time begins here."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "traceback", self.exn.__traceback__)
-
-    def __reduce__(self) -> tuple[type[Aborted], tuple[Exception]]:
-        return Aborted, (self.exn,)  # A traceback can be neither copied nor pickled.
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not Aborted:
-            return NotImplemented
-        return type(self.exn) is type(other.exn) and self.exn.args == other.exn.args
-
-    def __hash__(self) -> int:
-        return hash((Aborted, type(self.exn), self.exn.args))
-
-
-State: TypeAlias = _State | Aborted
-"""What `state` returns: `Opened`, `Closed` or `Aborted(exn)`.
-
-OCaml: type Lwt_unix.state = Opened | Aborted of exn | Closed
-"""
 
 # --- The descriptor ----------------------------------------------------------
 

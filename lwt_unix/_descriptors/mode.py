@@ -20,7 +20,8 @@ from typing import Never
 import lwt
 from lwt._core.checks import given_by_position
 from lwt_unix._descriptors import system
-from lwt_unix._descriptors.file_descr import File_descr, Opened, check_opened
+from lwt_unix._descriptors.file_descr import File_descr, check_opened
+from lwt_unix._descriptors.state import Opened
 from lwt_unix._descriptors.system import SocketKind
 from lwt_unix._errors import call_named
 

@@ -42,9 +42,10 @@ from lwt_unix._descriptors.buffers import (
 )
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.emptied import emptied
-from lwt_unix._descriptors.file_descr import File_descr, Opened, check_is_descriptor, why_unusable
+from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, why_unusable
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._descriptors.state import Opened
 from lwt_unix._descriptors.wait_queue import PendingAction, PendingCall
 from lwt_unix._errors import call_named, note_call
 from lwt_unix._jobs.jobs import run_job

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, final
 
 import lwt
+from lwt._core.compiling import mypyc_attr
 from lwt._core.promise import (
     CANCEL_THIS,
     FULFILLED,
@@ -43,6 +44,7 @@ NOT_YET: Final = _NotYet()
 """What an attempt gives that has to be made again."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Pending(Callback):
     """A member of a queue: it is tried again and again, until it leaves the queue.
 
@@ -253,7 +255,8 @@ class WaitQueue(ABC):
 
     def stop_if_idle(self) -> None:
         """Have the engine watch no more if no action is left to try."""
-        if self.first is None and not self.is_trying:
+        first = self.first
+        if first is None and not self.is_trying:
             self.stop()
             if self.first is not None and self.engine_event is None:
                 self.start()  # A finaliser has begun to wait just then.

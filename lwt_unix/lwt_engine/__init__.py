@@ -32,7 +32,7 @@ OCaml: Lwt_engine (src/unix/lwt_engine.ml)
 """
 
 from lwt._core.publish import publish as _publish
-from lwt_unix.lwt_engine._base import Engine_id, Engine_id__poll, Engine_id__select, abstract
+from lwt_unix.lwt_engine._base import abstract
 from lwt_unix.lwt_engine._current import (
     fake_io,
     fork,
@@ -49,6 +49,11 @@ from lwt_unix.lwt_engine._current import (
     writable_count,
 )
 from lwt_unix.lwt_engine._events import Event, fake_event, stop_event
+from lwt_unix.lwt_engine._identifiers import (
+    Engine_id,
+    Engine_id__poll,
+    Engine_id__select,
+)
 from lwt_unix.lwt_engine._libev import (
     Engine_id__libev,
     Ev_backend,

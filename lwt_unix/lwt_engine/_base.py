@@ -1,4 +1,4 @@
-"""What every engine is: an identifier, and the class that keeps the books.
+"""What every engine is: the class that keeps the books.
 
 An engine watches descriptors and clocks, and calls a function when something
 happened. `abstract` turns three such services (`register_readable`,
@@ -17,10 +17,10 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from lwt._core.checks import check_callable, wrong_type
+from lwt._core.compiling import mypyc_attr
 from lwt._core.identity import refuse_copy
 from lwt._core.pause import paused_count
 from lwt._core.promise import PENDING, PROXY, Promise, new_promise, underlying
@@ -34,43 +34,7 @@ from lwt_unix.lwt_engine._events import (
     Registered_timer_event,
     Timer_event,
 )
-
-# --- Identifiers of engines --------------------------------------------------
-
-
-class Engine_id:
-    """What says which engine this is. An engine of your own derives its identifier from it.
-
-    OCaml: Lwt_engine.engine_id : type engine_id = ..
-    """
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Constant_id(Engine_id):
-    __module__ = __name__.rpartition(".")[0]  # Where `pickle` looks for the name.
-
-    name: str
-
-    def __repr__(self) -> str:
-        return self.name
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-Engine_id__select: Final[Engine_id] = _Constant_id("Engine_id__select")
-"""The identifier of engines over a select-like function.
-
-OCaml: Lwt_engine.Engine_id__select : engine_id
-"""
-
-Engine_id__poll: Final[Engine_id] = _Constant_id("Engine_id__poll")
-"""The identifier of the engine `poll`.
-
-OCaml: Lwt_engine.Engine_id__poll : engine_id
-"""
+from lwt_unix.lwt_engine._identifiers import Engine_id
 
 # --- Checks of arguments -----------------------------------------------------
 
@@ -124,6 +88,7 @@ system_clock: Final[Callable[[], float]] = time.monotonic
 """The clock of an engine that has no other. All else asks the current engine: `now`."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class abstract(ABC):
     """The class of all engines: derive from it to write one.
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Final, Never, final
 
 from lwt._core.checks import given_by_position
-from lwt_unix.lwt_engine._base import Engine_id, abstract, check_engine
+from lwt_unix.lwt_engine._base import abstract, check_engine
 from lwt_unix.lwt_engine._events import Event, Event_callback
+from lwt_unix.lwt_engine._identifiers import Engine_id
 from lwt_unix.lwt_engine._libev import libev
 
 _current: abstract = libev()

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lwt._core.checks import check_callable
+from lwt._core.compiling import mypyc_attr
 from lwt_unix._checks import MOST_FD, check_delay, check_fd
 from lwt_unix.lwt_engine._base import abstract, check_engine, system_clock
 from lwt_unix.lwt_engine._events import Action, Descriptor_event, Event, Event_callback
@@ -136,6 +137,7 @@ class Refused_event(Event):
         self.error = error
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class descriptor_based(abstract):
     """An engine with a table of descriptors and a queue of timers. Not in OCaml's interface.
 
@@ -177,7 +179,7 @@ class descriptor_based(abstract):
         if not callable(callback):
             check_callable("lwt_engine.on_readable", callback, ("event",))
         if not self._is_direct:
-            return super().on_readable(fd, callback)
+            return abstract.on_readable(self, fd, callback)
         watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_readable", fd)
         return Watch_event(fd, callback, self._readables, watch, watch.readers)
 
@@ -189,7 +191,7 @@ class descriptor_based(abstract):
         if not callable(callback):
             check_callable("lwt_engine.on_writable", callback, ("event",))
         if not self._is_direct:
-            return super().on_writable(fd, callback)
+            return abstract.on_writable(self, fd, callback)
         watch = self._watches.get(fd) or self._new_watch("lwt_engine.on_writable", fd)
         return Watch_event(fd, callback, self._writables, watch, watch.writers)
 
@@ -199,7 +201,7 @@ class descriptor_based(abstract):
         OCaml: method on_timer : float -> bool -> (event -> unit) -> event
         """
         if not self._is_direct:
-            return super().on_timer(delay, repeat, callback)
+            return abstract.on_timer(self, delay, repeat, callback)
         check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
             check_callable("lwt_engine.on_timer", callback, ("event",))

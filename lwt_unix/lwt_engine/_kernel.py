@@ -35,6 +35,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from lwt._core.choices import arrange_ready
+from lwt._core.compiling import mypyc_attr
 from lwt._core.pause import paused_count
 from lwt._core.promise import PENDING, PROXY, underlying
 from lwt_unix.lwt_engine._base import main_loop, system_clock
@@ -101,6 +102,7 @@ class Poller(Protocol):
         """Give the kernel's object back."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class kernel_based(descriptor_based):
     """An engine over a poller. Not in OCaml's interface."""
 

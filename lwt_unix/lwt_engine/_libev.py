@@ -17,7 +17,8 @@ from typing import Final, Protocol, TypeAlias
 
 from lwt._core.checks import check_kind
 from lwt._core.exceptions import Failure
-from lwt_unix.lwt_engine._base import Engine_id, Engine_id__poll, system_clock
+from lwt_unix.lwt_engine._base import system_clock
+from lwt_unix.lwt_engine._identifiers import Engine_id, Engine_id__poll
 from lwt_unix.lwt_engine._kernel import Poller, kernel_based
 from lwt_unix.lwt_engine._kqueue import Kqueue_poller, kqueue_api
 from lwt_unix.lwt_engine._pollers import Epoll_poller, Poll_poller, Select_poller, epoll_maker

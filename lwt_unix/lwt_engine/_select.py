@@ -24,8 +24,9 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Final
 
-from lwt_unix.lwt_engine._base import Engine_id, Engine_id__select, main_loop
+from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._descriptors import READ, WRITE, call_newest_first, descriptor_based
+from lwt_unix.lwt_engine._identifiers import Engine_id, Engine_id__select
 
 FD_SETSIZE: Final = 1024
 """The system call select knows only descriptors below this number."""

@@ -29,6 +29,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
 
 import lwt
 import lwt_unix
+from lwt._core.compiling import mypyc_attr
 from lwt._core.promise import FULFILLED
 from lwt._core.publish import constants
 from lwt_unix._checks import promise_of
@@ -63,6 +64,7 @@ class Mode(Enum):
     Output = "Output"
 
 
+@mypyc_attr(native_class=False)
 class Channel_closed(Exception):
     """The channel is closed, or was closed while the operation waited.
 
@@ -369,7 +371,7 @@ class ChannelBuffer:
         self.offset += count
         return count
 
-    def finish_io(self, count: int) -> int:
+    def finish_io(self, count: object) -> int:
         """Account for `count` transferred bytes, and return it.
 
         Raises:
@@ -491,14 +493,16 @@ class ClosingOnce:
         self._promise: lwt.Promise[object] | None = None
 
     def __call__(self) -> lwt.Promise[object]:
-        if self._promise is None:
+        promise = self._promise
+        if promise is None:
             resolver: lwt.Resolver[object]
-            promise, resolver = lwt.wait()
-            if self._promise is None:  # A finaliser may have closed it meanwhile.
-                self._promise = promise
+            ours, resolver = lwt.wait()
+            promise = self._promise
+            if promise is None:  # Otherwise a finaliser has closed it meanwhile.
+                promise = self._promise = ours
                 closed = lwt.catch(self._close, lwt.fail)
                 lwt.on_any(closed, partial(lwt.wakeup, resolver), partial(lwt.wakeup_exn, resolver))
-        return self._promise
+        return promise
 
 
 def _closed_by_itself() -> lwt.Promise[object]:

@@ -34,7 +34,7 @@ Self = TypeVar("Self", bound="_ClosedByWith")
 class _ClosedByWith(Channel):
     """A channel that `async with` closes at its end."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     async def __aenter__(self: Self) -> Self:
         return self

@@ -28,6 +28,7 @@ from typing import Any, Final, TypeVar, final
 
 import lwt
 import lwt_unix
+from lwt._core.compiling import mypyc_attr
 from lwt._core.exceptions import rejection_by, rejection_of
 from lwt._core.pause import pause_for
 from lwt._core.promise import (
@@ -45,8 +46,9 @@ from lwt._core.promise import (
 from lwt._core.resolution import Due, run_callbacks
 from lwt._core.storage import Storage, current_storage
 from lwt_unix._descriptors.actions import queue_of
-from lwt_unix._descriptors.file_descr import Opened, why_unusable
+from lwt_unix._descriptors.file_descr import why_unusable
 from lwt_unix._descriptors.io_event import Read, Write
+from lwt_unix._descriptors.state import Opened
 from lwt_unix._descriptors.wait_queue import NOT_YET, Pending
 from lwt_unix.lwt_io._buffer import IN_NEXT_TURN, MOST_AT_ONCE, note_operation
 from lwt_unix.lwt_io._turns import (
@@ -81,6 +83,7 @@ _TRANSFER: Final = 2
 _RESULT: Final = 3
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Operation(Pending):
     """One use of a channel."""
 

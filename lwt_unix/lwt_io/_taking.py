@@ -24,6 +24,7 @@ import sys
 from typing import Any, Final, final
 
 import lwt
+from lwt._core.compiling import mypyc_attr
 from lwt._core.promise import Promise
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix.lwt_io._buffer import NOT_NOW, ChannelBuffer
@@ -39,6 +40,7 @@ UNLIMITED: Final = sys.maxsize
 """The limit of lines that may have any length."""
 
 
+@mypyc_attr(native_class=False)
 class Line_too_long(Exception):
     """A line has more bytes than its reader allowed: its argument, `limit`.
 

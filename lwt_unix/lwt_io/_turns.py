@@ -26,6 +26,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import lwt
 from lwt import lwt_sequence
+from lwt._core.compiling import mypyc_attr
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import REJECTED
 from lwt_unix.lwt_io._buffer import Channel_closed, ChannelBuffer
@@ -55,6 +56,7 @@ CLOSED: Final = ChannelState.CLOSED
 INVALID: Final = ChannelState.INVALID
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Channel:
     """A buffered byte channel: an `InputChannel` or an `OutputChannel`.
 
@@ -64,7 +66,7 @@ class Channel:
     OCaml: type 'mode Lwt_io.channel
     """
 
-    __slots__ = ("__weakref__", "_buffer", "_inner", "_queue", "_root", "_state")
+    __slots__ = ("_buffer", "_inner", "_queue", "_root", "_state")
 
     def __reduce_ex__(self, protocol: object, /) -> NoReturn:
         refuse_copy(self)

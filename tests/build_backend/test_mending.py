@@ -1,6 +1,12 @@
 """What the build changes in the C code of mypyc: samples as it writes them."""
 
-from build_backend.mending import HELPERS_TEXT, mended
+import weakref
+
+import pytest
+
+import lwt_unix
+from build_backend.mending import HELPERS_TEXT, mended, weakly_referenced
+from lwt import lwt_condition, lwt_mutex, lwt_mvar
 
 INCLUDES = '#include "__native.h"\n#include "__native_internal.h"\n'
 
@@ -263,3 +269,44 @@ def test_an_attribute_that_is_not_there_is_told_in_the_words_of_python() -> None
 
 def test_raising_looks_whether_it_is_an_exception() -> None:
     assert after_helpers("CPy_Raise(cpy_r_exception);\n") == "raise_exception(cpy_r_exception);\n"
+
+
+def test_a_bool_is_no_number_for_an_argument() -> None:
+    wrapper = ASKED_BY_ARRAY.replace(
+        "likely(Py_TYPE(obj_promise) == CPyType_promise___Promise)", "PyLong_Check(obj_promise)"
+    ).replace("arg_promise = obj_promise;", "arg_promise = PyFloat_AsDouble(obj_promise);")
+    code = mended(INCLUDES + wrapper)
+    assert "if (PyLong_CheckExact(obj_promise))" in code
+    assert "arg_promise = number_of(obj_promise);" in code
+
+
+DEALLOCATION = """
+static void
+lwt_mutex___Mutex_dealloc(lwt___lwt_mutex___MutexObject *self)
+{
+    PyObject_GC_UnTrack(self);
+}
+    .tp_basicsize = sizeof(lwt___lwt_mutex___MutexObject),
+    .tp_basicsize = sizeof(lwt___lwt_mutex____UnlockingObject),
+"""
+
+
+def test_a_class_with_a_slot_for_weak_references_has_a_place_for_them_and_clears_it() -> None:
+    code = weakly_referenced(DEALLOCATION, ["lwt/lwt_mutex.py"])
+    assert code.count(".tp_weaklistoffset = sizeof(lwt___lwt_mutex___MutexObject)") == 1
+    assert code.count("PyObject_ClearWeakRefs((PyObject *)self);") == 1
+    assert ".tp_basicsize = sizeof(lwt___lwt_mutex____UnlockingObject),\n" in code
+
+
+@pytest.mark.parametrize(
+    "thing", [lwt_mutex.create(), lwt_mvar.create_empty(), lwt_condition.create(), lwt_unix.stdin]
+)
+def test_such_an_object_can_be_referred_to_weakly(thing: object) -> None:
+    assert weakref.ref(thing)() is thing
+
+
+def test_a_weak_reference_is_told_of_the_end() -> None:
+    dead: list[object] = []
+    reference = weakref.ref(lwt_mutex.create(), dead.append)
+    assert reference() is None
+    assert dead == [reference]

@@ -171,7 +171,8 @@ def test_the_engine_does_not_wait_if_a_finaliser_has_given_the_main_loop_somethi
         interfere,
         check,
     )
-    assert any(".iter" in place or place.startswith("paused_count") for place in places)
+    if not lwt.__compiled__:  # The steps of compiled code have no places.
+        assert any(".iter" in place or place.startswith("paused_count") for place in places)
 
 
 # --- Channels ----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import AsyncGenerator, Callable
+from types import GetSetDescriptorType, MemberDescriptorType
 
 import lwt
 import lwt_unix
@@ -17,9 +18,13 @@ from tests.support.modules import listed_state
 from tests.support.programs import in_child
 
 
-def of_descriptor(descriptor: lwt_unix.File_descr) -> object:
-    slots = descriptor.__slots__
-    return [getattr(descriptor, slot) for slot in slots if slot != "__weakref__"]
+def attributes_of(thing: object) -> object:
+    """Read all attributes that a class with `__slots__` has."""
+    return [
+        getattr(thing, name)
+        for name, member in vars(type(thing)).items()
+        if isinstance(member, MemberDescriptorType | GetSetDescriptorType) and name != "__weakref__"
+    ]
 
 
 def of_channel(channel: lwt_io.Channel) -> object:
@@ -30,9 +35,7 @@ def of_channel(channel: lwt_io.Channel) -> object:
 STATE: dict[str, Callable[[], object]] = {
     "lwt_engine._current._current": lambda: (lwt_engine.id(), lwt_engine.timer_count()),
     "lwt_engine._current.turn": lambda: turn.number,
-    "lwt_engine._base.main_loop": lambda: [
-        getattr(main_loop, name) for name in main_loop.__slots__
-    ],
+    "lwt_engine._base.main_loop": lambda: attributes_of(main_loop),
     "lwt_main._running": lwt_main._running.locked,
     "lwt_main._thread": lambda: lwt_main._thread.contents,
     "lwt_main._left_by": lambda: lwt_main._left_by.contents,
@@ -45,9 +48,9 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_main.Leave_iter_hooks": lambda: repr(lwt_main.Leave_iter_hooks),
     "lwt_main.Exit_hooks": lambda: repr(lwt_main.Exit_hooks),
     "_descriptors.emptied.emptied": lambda: (emptied.descriptor, emptied.last_end),
-    "_descriptors.file_descr.stdin": lambda: of_descriptor(lwt_unix.stdin),
-    "_descriptors.file_descr.stdout": lambda: of_descriptor(lwt_unix.stdout),
-    "_descriptors.file_descr.stderr": lambda: of_descriptor(lwt_unix.stderr),
+    "_descriptors.file_descr.stdin": lambda: attributes_of(lwt_unix.stdin),
+    "_descriptors.file_descr.stdout": lambda: attributes_of(lwt_unix.stdout),
+    "_descriptors.file_descr.stderr": lambda: attributes_of(lwt_unix.stderr),
     "_processes.signals._signals": lambda: list(signals._signals),
     "_processes.signals._pipe": lambda: signals._pipe,
     "_processes.interrupts._current": lambda: interrupts._current,

@@ -7,6 +7,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import Write, lwt_engine, lwt_main
+from tests.support.builds import interpreted_only
 from tests.support.descriptors import Log, Pair, counts, read_one, send
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -79,6 +80,7 @@ def test_one_who_waits_again_alone_is_not_asked_again_in_the_same_turn(pair: Pai
     assert (after_one_turn, log) == (["first"], ["first", "again"])
 
 
+@interpreted_only("it calls the functions that the test replaces without looking for their names")
 def test_waiting_again_from_a_callback_keeps_the_event(pair: Pair) -> None:
     changes = Log()
     register, stop = lwt_engine.on_readable, lwt_engine.stop_event

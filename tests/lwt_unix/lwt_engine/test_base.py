@@ -9,6 +9,7 @@ import pytest
 
 from lwt_unix import lwt_engine
 from lwt_unix.lwt_engine import stop_event
+from tests.support.builds import interpreted_only
 from tests.support.engines import Pair, Recorder, User_registering, socket_pairs
 
 # --- Counting and simulating -------------------------------------------------
@@ -135,6 +136,7 @@ def test_abstract_engine_forks_forgets_and_forwards_nothing() -> None:
     assert engine.forwards_signal(15) is False
 
 
+@interpreted_only("mypyc makes no abstract classes")
 def test_engine_that_lacks_a_method_cannot_be_made() -> None:
     class Incomplete(lwt_engine.select_based):
         pass
