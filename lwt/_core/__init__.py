@@ -19,7 +19,8 @@ The source reads in this order, one idea a file:
 Below them are `publish` (names as users see them), `identity` (what cannot be copied), `slips` (what
 common slips mean), `ring` (linked rings, which `lwt_sequence` offers), `checks` (of arguments), and
 `exceptions` (`Canceled`, the exception filter, and how an exception becomes a rejection). `waiters` is the queue of mailboxes, mutexes, conditions and
-pools. `operators` hands `Promise` what its operators call.
+pools. `operators` hands `Promise` what its operators call. `compiling` and `refused` are for the compiled
+build; in the pure one they do nothing.
 
 A finaliser may run in the middle of all this. When the collector finds a body that nobody can wake, the
 body's `finally` runs; so do `__del__` and callbacks of weak references. They may do anything: resolve,
