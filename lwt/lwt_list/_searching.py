@@ -82,7 +82,7 @@ def _search(
     """Look for an element whose test gives `stop_at`; give that, or its opposite if there is none."""
     found = False
 
-    def accept(holds: bool) -> bool:
+    def accept(holds: object) -> bool:
         nonlocal found
         found = bool(holds) is stop_at
         return found
@@ -104,7 +104,7 @@ def find_s(f: Callable[[A], PromiseOrCoroutine[bool]], elements: Iterable[A], /)
     elements = one_by_one("lwt_list.find_s", elements)
     found: list[A] = []
 
-    def accept(element: A, holds: bool) -> bool:
+    def accept(element: A, holds: object) -> bool:
         if holds:
             found.append(element)
         return bool(found)
@@ -128,7 +128,7 @@ def filter_s(
     elements = one_by_one("lwt_list.filter_s", elements)
     passed: list[A] = []
 
-    def accept(element: A, holds: bool) -> None:
+    def accept(element: A, holds: object) -> None:
         if holds:
             passed.append(element)
 
@@ -199,7 +199,7 @@ def partition_s(
     passed: list[A] = []
     failed: list[A] = []
 
-    def accept(element: A, holds: bool) -> None:
+    def accept(element: A, holds: object) -> None:
         (passed if holds else failed).append(element)
 
     return _test_each("lwt_list.partition_s", f, elements, accept, lambda: (passed, failed))
@@ -243,7 +243,7 @@ def _test_each(
     name: str,
     f: Callable[[A], PromiseOrCoroutine[bool]],
     elements: Iterator[A],
-    accept: Callable[[A, bool], object],
+    accept: Callable[[A, object], object],
     end: Callable[[], B],
 ) -> Promise[B]:
     """Test one after the other; `accept` also takes the element that was tested."""

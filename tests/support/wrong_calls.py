@@ -81,7 +81,9 @@ def told(function: Callable[..., object], kinds: tuple[str, ...]) -> str:
         if inspect.iscoroutine(argument):
             said.append(inspect.getcoroutinestate(argument))
             argument.close()
-    return re.sub("0x[0-9a-f]+", "0x", " ".join(map(str, said)))
+    # A compiled method says "built-in" where an interpreted one says "bound".
+    text = re.sub(r"<(built-in|bound) method [^>]*>+", "<method>", " ".join(map(str, said)))
+    return re.sub("0x[0-9a-f]+", "0x", text)
 
 
 def calls() -> Iterator[tuple[str, tuple[str, ...]]]:
