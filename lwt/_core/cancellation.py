@@ -65,9 +65,14 @@ def cancel(promise: Promise[object], /) -> None:
     """
     if type(promise) is not Promise:
         check_promise("lwt.cancel", promise)
+    if promise._state not in (FULFILLED, REJECTED):
+        cancel_by(promise, Rejection(Canceled(), None))
+
+
+def cancel_by(promise: Promise[object], rejection: Rejection) -> None:
+    """Cancel what a promise waits for; it may be one of several that are cancelled together."""
     if promise._state in (FULFILLED, REJECTED):
         return
-    rejection = Rejection(Canceled(), None)
     if promise._state == PENDING and promise._value is CANCEL_THIS:
         # Most often: there is nothing to search for.
         promise._state = REJECTED

@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, final
 
-from lwt._core.cancellation import cancel, follow
+from lwt._core.cancellation import cancel, cancel_by, follow
 from lwt._core.checks import check_promise, check_promises
 from lwt._core.choices import draw
+from lwt._core.exceptions import Canceled
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -364,8 +365,9 @@ def _nth_resolved_cancelling_pending(promises: Sequence[Promise[T]], n: int) -> 
 
 
 def _cancel_all(promises: Sequence[Promise[Any]]) -> None:
+    rejection = Rejection(Canceled(), None)
     for promise in promises:
-        cancel(promise)
+        cancel_by(promise, rejection)
 
 
 def _collect(promises: Sequence[Promise[Any]]) -> tuple[int, Any]:
