@@ -35,7 +35,7 @@ copy_sources = rm -rf $(1) && mkdir -p $(1) && \
 
 # Compiles a copy of the sources, $(1), for a new environment of $$python, $(2). The wheel is installed
 # there, and unpacked over the copy: what is compiled stands beside its source.
-compile_for = echo "Compiling in $(1), for $(2). This takes a minute or two." && \
+compile_for = echo "Compiling in $(1), for $(2). This takes two or three minutes." && \
 	{ $(call copy_sources,$(1)); } && "$$python" -m venv --clear $(2) && \
 	LWT_RUNTIME_COMPILE=1 $(2)/bin/python -m pip wheel --quiet --no-deps --wheel-dir $(1)/dist $(1) && \
 	$(2)/bin/python -m pip install --quiet "$$(echo $(1)/dist/*.whl)[test]" && \
