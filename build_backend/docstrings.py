@@ -21,14 +21,20 @@ _FUNCTION: Final = re.compile(
     r'(\(PyCFunction\)CPyPy_(\w+),\s*[\w |]*,\s*PyDoc_STR\("[^"]*--\\n\\n)("\))'
 )
 _CLASS: Final = re.compile(
-    r"(\.tp_basicsize = sizeof\((\w+)Object\)[^;]*?PyDoc_STR\(\"[^\"]*--\\n\\n)(\"\))"
+    r"(\.tp_basicsize = sizeof\((?P<name>\w+)Object\)[^;]*?PyDoc_STR\()"
+    r"(?:NULL|(?P<signature>\"[^\"]*--\\n\\n)\")\)"
+)
+# A class that Python makes, such as an exception, gets a text of mypyc's. The file and the line stand after it.
+_MADE_BY_PYTHON: Final = re.compile(
+    r"(= )CPyStatics\[\d+\](; /\* 'mypyc filler docstring' \*/[^{]*\{\s*"
+    r'CPy_AddTraceback\("(?P<file>[^"]*)", "[^"]*", (?P<line>\d+),)'
 )
 _MODULE: Final = re.compile(r'(PyModuleDef_HEAD_INIT,\s*"([\w.]+)",\s*)NULL, /\* docstring \*/')
 
 
 def documented(code: str, files: Iterable[str]) -> str:
     """Put the docstrings of source files, named from the top of the checkout, into C code."""
-    functions: dict[tuple[str, int], str] = {}
+    at_line: dict[tuple[str, int], str] = {}
     others: dict[str, str] = {}
     for file in files:
         module = file.removesuffix(".py").replace("/", ".")
@@ -37,19 +43,32 @@ def documented(code: str, files: Iterable[str]) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 name = f"{module}.{node.name}".replace(".", "___")
-                others[name] = ast.get_docstring(node) or ""
+                others[name] = at_line[file, node.lineno] = ast.get_docstring(node) or ""
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                functions[file, node.lineno] = ast.get_docstring(node) or ""
+                at_line[file, node.lineno] = ast.get_docstring(node) or ""
     places = {
         found["function"]: (found["file"], int(found["line"])) for found in _WRAPPER.finditer(code)
     }
 
     def of_function(found: re.Match[str]) -> str:
         place = places.get(found[2], ("", 0))
-        return found[1] + _in_c(functions.get(place, "")) + found[3]
+        return found[1] + _in_c(at_line.get(place, "")) + found[3]
+
+    def of_class(found: re.Match[str]) -> str:
+        text = _in_c(others.get(found["name"], ""))
+        if not text and found["signature"] is None:
+            return found[0]
+        return found[1] + (found["signature"] or '"') + text + '")'
+
+    def of_class_of_python(found: re.Match[str]) -> str:
+        text = _in_c(at_line.get((found["file"], int(found["line"])), ""))
+        return (
+            found[1] + (f'PyUnicode_InternFromString("{text}")' if text else "Py_None") + found[2]
+        )
 
     code = _FUNCTION.sub(of_function, code)
-    code = _CLASS.sub(lambda found: found[1] + _in_c(others.get(found[2], "")) + found[3], code)
+    code = _CLASS.sub(of_class, code)
+    code = _MADE_BY_PYTHON.sub(of_class_of_python, code)
     return _MODULE.sub(lambda found: f'{found[1]}"{_in_c(others.get(found[2], ""))}",', code)
 
 

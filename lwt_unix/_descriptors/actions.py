@@ -105,7 +105,7 @@ def event_to_wait_for(exn: Exception, event: Awaited) -> Awaited | None:
 
 # --- A bound in each turn -----------------------------------------------------
 
-MOST_AT_ONCE: Final = 1024
+MOST_AT_ONCE = 1024  # Not Final: the comparison with OCaml lifts it, in the compiled build, too.
 """How much is done with one descriptor in one turn of the engine, all calls counted together: so
 many short writes, or a sixteenth of that of other calls.
 

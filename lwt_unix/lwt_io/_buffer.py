@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 MINIMUM_BUFFER_SIZE: Final = 16
 
-MOST_AT_ONCE: Final = 32
+MOST_AT_ONCE = 32  # Not Final: the comparison with OCaml lifts it, in the compiled build, too.
 """How many operations take something from a buffer before the channel waits, or lets others go on.
 
 A packet of 4,096 bytes can have 4,096 lines, and to take one costs no system call: so the bound on

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 import lwt
+import lwt_unix
 from build_backend.docstrings import documented
+from lwt import lwt_mvar, lwt_stream
 from lwt._core import promise as module_of_promises
+from lwt_unix import lwt_io
 from tests.support.modules import MODULES
 
 SOURCE = '''"""About the module."""
@@ -24,6 +27,12 @@ class Thing:
 
 def bare() -> None:
     pass
+
+class Problem(Exception):
+    """Tell what is wrong."""
+
+class Shared:
+    """Belong to many."""
 '''
 
 CODE = r"""
@@ -42,6 +51,19 @@ PyObject *CPyPy_things___Thing___use(PyObject *self, PyObject *const *args, size
 }
 PyObject *CPyPy_things___bare(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames) {
     CPy_AddTraceback("some/things.py", "bare", 12, CPyStatic_things___globals);
+}
+static PyTypeObject CPyType_things___Shared_template_ = {
+    .tp_basicsize = sizeof(some___things___SharedObject) + sizeof(PyObject *),
+    .tp_doc = PyDoc_STR(NULL),
+};
+char CPyDef_things_____top_level__(void) {
+    cpy_r_r187 = CPyStatics[295]; /* 'mypyc filler docstring' */
+    cpy_r_r188 = CPyStatics[296]; /* '__doc__' */
+    cpy_r_r189 = CPyDict_SetItem(cpy_r_r172, cpy_r_r188, cpy_r_r187);
+    cpy_r_r190 = cpy_r_r189 >= 0;
+    if (unlikely(!cpy_r_r190)) {
+        CPy_AddTraceback("some/things.py", "<module>", 15, CPyStatic_things___globals);
+    }
 }
 static struct PyModuleDef thingsmodule = {
     PyModuleDef_HEAD_INIT,
@@ -72,6 +94,14 @@ def test_a_class_has_its_own_whatever_letters_are_in_it(code: str) -> None:
     assert r'"Thing()\n--\n\nSay \042why\042\073 it costs 3 \302\242\056"' in code
 
 
+def test_a_class_without_a_signature_has_its_own(code: str) -> None:
+    assert '.tp_doc = PyDoc_STR("Belong to many\\056"),' in code
+
+
+def test_a_class_that_python_makes_has_its_own(code: str) -> None:
+    assert 'cpy_r_r187 = PyUnicode_InternFromString("Tell what is wrong\\056");' in code
+
+
 def test_a_module_has_its_own(code: str) -> None:
     assert '"some.things",\n    "About the module\\056",' in code
 
@@ -89,3 +119,11 @@ def test_in_both_builds_help_shows_what_the_source_says() -> None:
         "\n\nOCaml: Lwt.bind : 'a t -> ('a -> 'b t) -> 'b t"
     )
     assert str(inspect.signature(lwt.wait)).startswith("()")
+    for known in (
+        lwt_mvar.t,
+        lwt_stream.Closed,
+        lwt_io.Channel_closed,
+        lwt_io.Mode,
+        lwt_unix.Retry,
+    ):
+        assert "\n\nOCaml: " in (inspect.getdoc(known) or "")
