@@ -21,7 +21,7 @@ _FUNCTION: Final = re.compile(
     r'(\(PyCFunction\)CPyPy_(\w+),\s*[\w |]*,\s*PyDoc_STR\("[^"]*--\\n\\n)("\))'
 )
 _CLASS: Final = re.compile(
-    r"(\.tp_basicsize = sizeof\((?P<name>\w+)Object\)[^;]*?PyDoc_STR\()"
+    r"(CPyType_(?P<name>\w+)_template_ = \{[^;]*?PyDoc_STR\()"
     r"(?:NULL|(?P<signature>\"[^\"]*--\\n\\n)\")\)"
 )
 # A class that Python makes, such as an exception, gets a text of mypyc's. The file and the line stand after it.
@@ -55,7 +55,8 @@ def documented(code: str, files: Iterable[str]) -> str:
         return found[1] + _in_c(at_line.get(place, "")) + found[3]
 
     def of_class(found: re.Match[str]) -> str:
-        text = _in_c(others.get(found["name"], ""))
+        end = f"___{found['name']}"  # mypyc leaves out the folders, if that is still clear.
+        text = _in_c(next((text for name, text in others.items() if name.endswith(end)), ""))
         if not text and found["signature"] is None:
             return found[0]
         return found[1] + (found["signature"] or '"') + text + '")'

@@ -241,7 +241,7 @@ def _test_all(
 
 def _test_each(
     name: str,
-    f: Callable[[A], PromiseOrCoroutine[bool]],
+    f: Callable[[A], PromiseOrCoroutine[object]],
     elements: Iterator[A],
     accept: Callable[[A, object], object],
     end: Callable[[], B],

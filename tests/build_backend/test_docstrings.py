@@ -43,7 +43,7 @@ static PyMethodDef thing_methods[] = {
     {"bare", (PyCFunction)CPyPy_things___bare, METH_FASTCALL | METH_KEYWORDS, PyDoc_STR("bare()\n--\n\n")},
 };
 static PyTypeObject CPyType_things___Thing_template_ = {
-    .tp_basicsize = sizeof(some___things___ThingObject),
+    .tp_basicsize = sizeof(PyBaseExceptionObject),
     .tp_doc = PyDoc_STR("Thing()\n--\n\n"),
 };
 PyObject *CPyPy_things___Thing___use(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames) {
