@@ -27,6 +27,10 @@ from tests.budgets.operations import CLIENT_CALLS, LONG, MARK, OPERATIONS, SHORT
 
 ROOT: Final = Path(__file__).parents[2]
 
+UNTRIMMED: Final = "glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=67108864"
+"""No memory is given back to the system. Whether a buffer lies at the end of the memory depends on
+what came before; to give it back and to ask for it again made four per cent of an echo."""
+
 Counts: TypeAlias = dict[str, dict[str, float]]
 """For each operation, what was counted and how much of it was for one."""
 
@@ -72,7 +76,12 @@ def _run(tool: Callable[[Path], Sequence[str]], *what: str) -> Iterator[tuple[Pa
         done = subprocess.run(
             command,
             cwd=here / "work",
-            env={"PATH": os.defpath, "PYTHONPATH": str(here / "sources"), "PYTHONHASHSEED": "0"},
+            env={
+                "PATH": os.defpath,
+                "PYTHONPATH": str(here / "sources"),
+                "PYTHONHASHSEED": "0",
+                "GLIBC_TUNABLES": UNTRIMMED,
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
