@@ -155,7 +155,8 @@ class From_direct(Source):
             cell.value = data.value
             cell.next = self.last = last
             return None
-        check_option("lwt_stream.from_direct", self._function, data)
+        if data is not None:
+            check_option("lwt_stream.from_direct", self._function, data)
         return self.enqueue_end(before)
 
 
