@@ -163,14 +163,9 @@ def task() -> tuple[Promise[T], Resolver[T]]:
 
     OCaml: Lwt.task : unit -> 'a t * 'a u
     """
-    # As `wait`, without a call.
-    promise: Promise[T] = Promise()
-    promise._state = PENDING
-    promise._value = CANCEL_THIS
-    promise._callbacks = promise._cancel_callbacks = None
-    resolver: Resolver[T] = Resolver()
-    resolver._promise = promise
-    return promise, resolver
+    pair: tuple[Promise[T], Resolver[T]] = wait()
+    pair[0]._value = CANCEL_THIS
+    return pair
 
 
 _MAKE_SEQUENCE: Final = "make one with lwt_sequence.create()"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Never, TypeVar, final
 
 import lwt
 from lwt._core.checks import given_by_position
-from lwt._core.promise import FULFILLED
+from lwt._core.promise import FULFILLED, new_promise
 from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import (
     LONG_WRITE,
@@ -100,12 +100,7 @@ def read(
         release(part)
         note_call(exn, "read")
         raise
-    # `new_promise`, without a call: this is a hot path.
-    promise: lwt.Promise[int] = lwt.Promise()
-    promise._state = FULFILLED
-    promise._value = count
-    promise._callbacks = promise._cancel_callbacks = None
-    return promise
+    return new_promise(FULFILLED, count)
 
 
 @final
@@ -174,19 +169,13 @@ def write(
         has_to_wait = True
     else:
         try:
-            count = system.write(descriptor._fd, part)
+            return new_promise(FULFILLED, system.write(descriptor._fd, part))
         except BlockingIOError:
             pass
         except Exception as exn:
             release(part)
             note_call(exn, "write")
             raise
-        else:
-            promise: lwt.Promise[int] = lwt.Promise()
-            promise._state = FULFILLED
-            promise._value = count
-            promise._callbacks = promise._cancel_callbacks = None
-            return promise
     part = readable_slice("lwt_unix.write", data, offset, length)
     pending = PendingAction("write", partial(system.write, descriptor._fd, part), None)
     wait = try_later if has_to_wait else put_to_wait

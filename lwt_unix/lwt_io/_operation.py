@@ -221,11 +221,7 @@ class Operation(Pending):
         self._awaited = awaited
         self._storage = current_storage.contents
         if self._promise is None:
-            promise: Promise[Any] = Promise()
-            promise._state = PENDING
-            promise._value = awaited
-            promise._callbacks = promise._cancel_callbacks = None
-            self._promise = promise
+            self._promise = new_promise(PENDING, awaited)
         else:
             underlying(self._promise)._value = awaited
 
@@ -251,12 +247,8 @@ class Operation(Pending):
         else:
             self.name = "write"
             queue = descriptor._writers or queue_of(Write, descriptor)
-        # `new_promise`, without a call: servers come here once a request.
-        awaited: Promise[Any] = Promise()
-        awaited._state = PENDING
-        awaited._value = CANCEL_THIS
+        awaited: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
         awaited._callbacks = self
-        awaited._cancel_callbacks = None
         self._await(awaited, _RESULT)
         buffer.at_once = MOST_AT_ONCE
         buffer.in_flight = buffer.last_transfer = awaited

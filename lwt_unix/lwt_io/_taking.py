@@ -25,11 +25,9 @@ from typing import Any, Final, final
 
 import lwt
 from lwt._core.compiling import mypyc_attr
-from lwt._core.promise import Promise
-from lwt_unix._descriptors.emptied import emptied
-from lwt_unix.lwt_io._buffer import NOT_NOW, ChannelBuffer
+from lwt_unix.lwt_io._buffer import ChannelBuffer
 from lwt_unix.lwt_io._operation import MORE, Operation
-from lwt_unix.lwt_io._turns import BUSY, IDLE, Channel
+from lwt_unix.lwt_io._turns import IDLE, Channel
 
 CARRIAGE_RETURN: Final = 13
 
@@ -145,7 +143,7 @@ class ReadLine(Operation):
     __slots__ = ("_limit", "_pieces", "_room")
 
     def __init__(self, channel: Channel, function: str, limit: int = UNLIMITED) -> None:
-        Operation.__init__(self, channel, function)  # Quicker than by `super`.
+        super().__init__(channel, function)
         self._limit = limit
 
         self._room = limit
@@ -153,22 +151,6 @@ class ReadLine(Operation):
 
         self._pieces: list[bytes] | None = None
         """What was taken of the line."""
-
-    def start(self) -> Promise[Any]:
-        """Begin. A server comes here when it has answered: then there is nothing to try."""
-        buffer = self.buffer
-        if (
-            buffer.position == len(buffer.ahead)
-            and emptied.descriptor is buffer.descriptor
-            and buffer.at_once > 0
-            and self.channel._state is IDLE
-            and buffer.is_direct()
-        ):
-            self.channel._state = BUSY
-            buffer.drop_taken()
-            self._wait_in_queue(NOT_NOW)
-            return self._given()
-        return Operation.start(self)  # Quicker than by `super`.
 
     def line(self, line: bytes) -> Any:
         """Make the result of a line."""
