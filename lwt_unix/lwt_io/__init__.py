@@ -31,7 +31,7 @@ before it has changed anything.
 
 The source, in reading order:
 
-1. `_buffer`: the buffer, its positions, and the functions behind a channel
+1. `_buffer`: the buffer, its positions, and the functions behind a channel; `_closing`: how these are closed
 2. `_turns`: which operation has the channel; `_operation`: how an operation works, transfers and
    waits; the automatic flush; `_atomic`: operations that run a coroutine
 3. `_taking`, `_putting`: the operations that read and write, and what they do at once; `_channel`:

@@ -22,7 +22,7 @@ OCaml: Lwt_io, the type `_channel`, `perform_io`, `flush_total` (src/unix/lwt_io
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
@@ -39,6 +39,7 @@ from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr
 from lwt_unix._errors import note_call
+from lwt_unix.lwt_io._closing import Close, ClosingOnce
 
 T = TypeVar("T")
 
@@ -95,9 +96,6 @@ NOT_NOW: Final = -1
 
 IN_NEXT_TURN: Final = -2
 """What a transfer gives that was not tried, since there were enough in this turn of the engine."""
-
-Close: TypeAlias = Callable[[], lwt.Promise[object] | Coroutine[Any, Any, object]]
-"""Close what is behind the channel."""
 
 
 @final
@@ -474,35 +472,6 @@ class ChannelBuffer:
             self._has_failed_at_once = isinstance(lwt.state(closing), lwt.Fail)
         closing = self._closing
         return lwt.catch(lambda: closing, lwt.reraise) if self._has_failed_at_once else closing
-
-
-@final
-class ClosingOnce:
-    """A close function of our own, which two channels may share.
-
-    Closing a descriptor rejects those who wait for it. They may then close a channel on it
-    themselves, while the first closing is still at work: they get its promise. (OCaml raises
-    `CamlinternalLazy.Undefined` there. We raise only if a user's close function closes its
-    channel.)
-    """
-
-    __slots__ = ("_close", "_promise")
-
-    def __init__(self, close: Callable[[], lwt.Promise[object]]) -> None:
-        self._close = close
-        self._promise: lwt.Promise[object] | None = None
-
-    def __call__(self) -> lwt.Promise[object]:
-        promise = self._promise
-        if promise is None:
-            resolver: lwt.Resolver[object]
-            ours, resolver = lwt.wait()
-            promise = self._promise
-            if promise is None:  # Otherwise a finaliser has closed it meanwhile.
-                promise = self._promise = ours
-                closed = lwt.catch(self._close, lwt.fail)
-                lwt.on_any(closed, partial(lwt.wakeup, resolver), partial(lwt.wakeup_exn, resolver))
-        return promise
 
 
 def _closed_by_itself() -> lwt.Promise[object]:

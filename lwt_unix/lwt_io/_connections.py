@@ -16,8 +16,8 @@ from lwt._core.checks import check_callback, given_by_position
 from lwt_unix._checks import promise_of
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._sockets.sockaddr import Address, domain_of_sockaddr, to_sockaddr
-from lwt_unix.lwt_io._buffer import Close, ClosingOnce
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, is_closed
+from lwt_unix.lwt_io._closing import Close, ClosingOnce
 from lwt_unix.lwt_io._create import connection_channels, size_and_memory
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 

@@ -27,12 +27,11 @@ from lwt_unix._processes import parting
 from lwt_unix.lwt_io._buffer import (
     MINIMUM_BUFFER_SIZE,
     ChannelBuffer,
-    Close,
-    ClosingOnce,
     Mode,
     Perform,
 )
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, begin_again, new_input, new_output
+from lwt_unix.lwt_io._closing import Close, ClosingOnce
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine, forget
 
 _MODES: Final = "use lwt_io.Input or lwt_io.Output"

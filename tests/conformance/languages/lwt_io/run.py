@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import lwt
 import lwt_unix
 from lwt_unix import lwt_io
-from lwt_unix.lwt_io._buffer import ClosingOnce
+from lwt_unix.lwt_io._closing import ClosingOnce
 from lwt_unix.lwt_io._turns import ATOMIC, BUSY, CLOSED, IDLE, INVALID, WAITING, innermost
 from tests.conformance.forms import Form
 from tests.conformance.language import Met
