@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lwt_unix._descriptors import system
+from lwt_unix import _system as system
 from tests.support.modules import MODULES
 
-SYSTEM = "lwt_unix._descriptors.system"
+SYSTEM = "lwt_unix._system"
 
 PLACES = {
     "time": {"lwt_unix.lwt_engine._base"},

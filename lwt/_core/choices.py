@@ -9,7 +9,7 @@ A program must not depend on them. The library makes none of them elsewhere:
 
 When jobs run in threads, which of several is done first will be the next one. Everything else that
 is open is decided by the kernel, in what its calls return: how many bytes are moved, which client
-is accepted, whether it is too early. Those calls stand in `lwt_unix/_descriptors/system.py`.
+is accepted, whether it is too early. Those calls stand in `lwt_unix/_system.py`.
 
 OCaml: `Random` in src/core/lwt.ml; the rest is left to libev.
 """

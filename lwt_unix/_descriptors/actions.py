@@ -40,8 +40,8 @@ from typing import Any, Final, TypeVar, final
 import lwt
 from lwt._core.checks import check_callback, wrong_type
 from lwt._core.compiling import mypyc_attr
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, check_opened, why_unusable
 from lwt_unix._descriptors.io_event import Awaited, Io_event, Later, Read, Write

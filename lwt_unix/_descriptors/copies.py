@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Never
 
 from lwt._core.checks import given_by_position
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.mode import choose_mode, settle_mode

@@ -23,15 +23,15 @@ from typing import Final, Never, NoReturn, final
 import lwt
 from lwt._core.checks import check_exception, check_kind, given_by_position
 from lwt._core.identity import refuse_copy
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine
 from lwt_unix._checks import check_fd
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
-from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._descriptors.wait_queue import WaitQueue
 from lwt_unix._errors import note_call
 from lwt_unix._jobs.jobs import run_job
+from lwt_unix._system import SocketKind, SocketObject
 
 # --- The descriptor ----------------------------------------------------------
 

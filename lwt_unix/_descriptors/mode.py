@@ -19,11 +19,11 @@ from typing import Never
 
 import lwt
 from lwt._core.checks import given_by_position
-from lwt_unix._descriptors import system
+from lwt_unix import _system as system
 from lwt_unix._descriptors.file_descr import File_descr, check_opened
 from lwt_unix._descriptors.state import Opened
-from lwt_unix._descriptors.system import SocketKind
 from lwt_unix._errors import call_named
+from lwt_unix._system import SocketKind
 
 
 def blocking(descriptor: File_descr, /) -> lwt.Promise[bool]:

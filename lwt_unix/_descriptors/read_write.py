@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Never, TypeVar, final
 import lwt
 from lwt._core.checks import given_by_position
 from lwt._core.promise import FULFILLED, new_promise
-from lwt_unix._descriptors import system
+from lwt_unix import _system as system
 from lwt_unix._descriptors.actions import (
     LONG_WRITE,
     MOST_AT_ONCE,

@@ -8,12 +8,8 @@ The pipe exists, and Python is told of it, while there is a handler. When the la
 that was there before is put back: the wakeup descriptor and, for each signal, its disposition.
 A child process gets a pipe of its own.
 
-A program that becomes a daemon closes all descriptors, and this pipe with them. Then the numbers
-belong to others: so whoever uses the pipe looks whether it is still there. When the program sets a
-new engine, or the main loop finds out, there is a new pipe; signals that came meanwhile are kept.
-
-It is a pipe and not a socket pair. On Linux a pipe holds 65,536 signals that were not looked at
-yet, before one is lost; a socket pair holds some three hundred.
+A program that becomes a daemon closes all descriptors, and this pipe with them (`_jobs/wakeup`). When the
+program sets a new engine, or the main loop finds out, there is a new pipe; signals that came meanwhile are kept.
 
 There are two differences from OCaml, on purpose. Disabling the last handler of a signal restores
 the disposition that was found, not the system's default: with the default, SIGINT would end a
@@ -36,9 +32,10 @@ from typing import Final, NoReturn, TypeAlias, final
 from lwt import lwt_sequence
 from lwt._core.checks import check_bounds, check_callback, check_kind
 from lwt._core.identity import refuse_copy
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine
-from lwt_unix._descriptors import system
-from lwt_unix._errors import call_named, note_call
+from lwt_unix._errors import note_call
+from lwt_unix._jobs.wakeup import MOST_KEPT, WakeupPipe
 from lwt_unix.lwt_engine import _current
 
 Disposition: TypeAlias = Callable[[int, FrameType | None], object] | int | None
@@ -85,53 +82,24 @@ class _Signal:
         """How the signal was disposed of before."""
 
 
-_MOST_KEPT: Final = 65_536
-"""How many signals are kept that nobody has looked at: as many as a pipe of Linux holds."""
-
-
 @final
-class _SignalPipe:
+class _SignalPipe(WakeupPipe):
     """The way from Python's own signal handler to the main loop."""
 
-    __slots__ = ("_event", "_identity", "_missed", "_previous_wakeup_fd", "_reading", "_writing")
+    __slots__ = ("_missed", "_previous_wakeup_fd")
 
     def __init__(self) -> None:
-        self._missed: Final[deque[int]] = deque(maxlen=_MOST_KEPT)
+        self._missed: Final[deque[int]] = deque(maxlen=MOST_KEPT)
         """The signals that came while the pipe was not there."""
 
         self._previous_wakeup_fd = -1
-        self._open()
-
-    def _open(self) -> None:
-        """Open a pipe, and have the engine watch it."""
-        reading, writing = _non_blocking_pipe()
-        try:
-            # The engine first: it may refuse, and Python must not write to a closed number.
-            event = lwt_engine.on_readable(reading, self._deliver)
-        except BaseException:
-            system.close(reading)
-            system.close(writing)
-            raise
-        self._event, self._reading, self._writing = event, reading, writing
-        self._identity = system.identity_of(reading)
-
-    def is_there(self) -> bool:
-        """Say whether both numbers still stand for what was opened here."""
-        return self._owns(self._writing) and self._owns(self._reading)
-
-    def _owns(self, fd: int) -> bool:
-        return system.identity_of(fd) == self._identity
+        super().__init__()
 
     def make_sure_it_is_there(self) -> None:
         """If somebody has closed the pipe, open another one, and put in it the signals that came since."""
-        if self.is_there():
+        writing = self._writing
+        if not self.replace_if_gone():
             return
-        event, reading, writing = self._event, self._reading, self._writing
-        ours = [fd for fd in (reading, writing) if self._owns(fd)]
-        self._open()
-        lwt_engine.stop_event(event)
-        for fd in ours:
-            system.close(fd)
         # Who closed the pipe has closed this as well.
         self._previous_wakeup_fd = -1
         # Python lets no other thread do this; then `make_sure` does it.
@@ -147,10 +115,7 @@ class _SignalPipe:
         if not self.is_there():
             self._missed.append(signum)
             return
-        try:
-            system.write(self._writing, bytes([signum]))
-        except BlockingIOError:
-            pass  # as many signals as this are waiting already
+        self.write(bytes([signum]))
 
     def claim(self) -> None:
         """Have Python write to this pipe, also if someone has taken that over."""
@@ -172,42 +137,22 @@ class _SignalPipe:
                 _set_wakeup_fd(current, otherwise=ours)
             self.notify(signum)
 
-    def part_from_parent(self) -> None:
-        """Have a child process use a pipe of its own, under the same numbers.
-
-        With a common pipe, parent and child could read each other's signals.
-        """
-        if not self.is_there():
-            self.make_sure_it_is_there()
-            return
-        reading, writing = _non_blocking_pipe()
-        system.dup2(reading, self._reading, inheritable=False)
-        system.dup2(writing, self._writing, inheritable=False)
-        system.close(reading)
-        system.close(writing)
-        self._identity = system.identity_of(self._reading)
-
     def close(self) -> None:
         """Put things back as they were."""
-        lwt_engine.stop_event(self._event)
         current = _set_wakeup_fd(self._previous_wakeup_fd, otherwise=-1)
         if current not in {self._writing, -1}:
             _set_wakeup_fd(current, otherwise=-1)  # it belongs to someone else by now: leave it
         if _pipe is not None and _pipe._previous_wakeup_fd == self._writing:
             _pipe._previous_wakeup_fd = self._previous_wakeup_fd  # A finaliser has made that one.
-        if self._owns(self._reading):
-            lwt_engine.get().forget(self._reading)
-            system.close(self._reading)
-        if self._owns(self._writing):
-            system.close(self._writing)
+        super().close()
 
-    def _deliver(self, _: lwt_engine.Event) -> None:
+    def deliver(self, event: lwt_engine.Event) -> None:
         """Run the handlers of the signals that came, in the order in which they came."""
         if not self.is_there():
             self.make_sure_it_is_there()
             return
         try:
-            signals = system.read(self._reading, _MOST_KEPT)
+            signals = system.read(self._reading, MOST_KEPT)
         except BlockingIOError:
             return
         done = 0
@@ -220,14 +165,6 @@ class _SignalPipe:
             if _pipe is self:
                 for signum in signals[done:]:
                     self.notify(signum)
-
-
-def _non_blocking_pipe() -> tuple[int, int]:
-    with call_named("pipe"):
-        reading, writing = system.pipe()
-    system.set_blocking(reading, False)
-    system.set_blocking(writing, False)
-    return reading, writing
 
 
 def _set_wakeup_fd(fd: int, *, otherwise: int) -> int:
@@ -463,8 +400,8 @@ def _run_handlers(signum: int) -> None:
 
 
 def _part_from_parent() -> None:
-    if _pipe is not None:
-        _pipe.part_from_parent()
+    if _pipe is not None and not _pipe.part_from_parent():
+        _pipe.make_sure_it_is_there()
 
 
 def _find_out() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import lwt
 from lwt._core.checks import check_kind
-from lwt_unix._descriptors import system
+from lwt_unix import _system as system
 from lwt_unix._descriptors.actions import try_syscall
 from lwt_unix._descriptors.buffers import readable_slice, release, writable_slice
 from lwt_unix._descriptors.file_descr import File_descr

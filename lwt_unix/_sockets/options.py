@@ -18,8 +18,8 @@ from typing import Final
 
 import lwt
 from lwt._core.checks import check_bounds, check_kind, wrong_type
+from lwt_unix import _system as system
 from lwt_unix._checks import C_INT, check_seconds
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import File_descr, check_opened
 from lwt_unix._errors import call_named, note_call
 from lwt_unix._sockets.constants import (

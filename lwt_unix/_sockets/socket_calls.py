@@ -12,12 +12,12 @@ import os
 import socket
 from typing import cast
 
-from lwt_unix._descriptors import system
+from lwt_unix import _system as system
 from lwt_unix._descriptors.file_descr import File_descr
-from lwt_unix._descriptors.system import SocketKind, SocketObject
 from lwt_unix._errors import note_call, unix_error
 from lwt_unix._sockets.constants import Socket_domain
 from lwt_unix._sockets.sockaddr import PythonAddress, Sockaddr, to_python, written
+from lwt_unix._system import SocketKind, SocketObject
 
 
 def socket_of(descriptor: File_descr) -> SocketObject:

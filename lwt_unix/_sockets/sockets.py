@@ -22,16 +22,15 @@ from typing import Final, Never, TypeVar
 
 import lwt
 from lwt._core.checks import check_bounds, check_kind, given_by_position
+from lwt_unix import _system as system
 from lwt_unix import lwt_sys
 from lwt_unix._checks import C_INT
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import Retry, RetryLater, is_ready, try_syscall
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, check_opened
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
-from lwt_unix._descriptors.system import SocketKind
 from lwt_unix._errors import call_named, note_call
 from lwt_unix._jobs.jobs import run_job
 from lwt_unix._sockets.constants import Shutdown_command, Socket_domain, Socket_type
@@ -44,6 +43,7 @@ from lwt_unix._sockets.sockaddr import (
     to_sockaddr,
 )
 from lwt_unix._sockets.socket_calls import address_error, address_for, socket_of
+from lwt_unix._system import SocketKind
 
 A = TypeVar("A")
 

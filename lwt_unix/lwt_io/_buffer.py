@@ -32,8 +32,8 @@ import lwt_unix
 from lwt._core.compiling import mypyc_attr
 from lwt._core.promise import FULFILLED
 from lwt._core.publish import constants
+from lwt_unix import _system as system
 from lwt_unix._checks import promise_of
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.actions import LONG_WRITE, OF_A_CALL, OF_A_WRITE, has_had_its_turn
 from lwt_unix._descriptors.actions import MOST_AT_ONCE as MOST_CALLS
 from lwt_unix._descriptors.emptied import emptied

@@ -46,8 +46,8 @@ from lwt._core.promise import (
 from lwt._core.resolution import call_or_report
 from lwt._core.storage import current_storage
 from lwt_unix import _ending
+from lwt_unix import _system as system
 from lwt_unix._checks import C_INT
-from lwt_unix._descriptors import system
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._errors import call_named
 from lwt_unix._sockets.sockaddr import (

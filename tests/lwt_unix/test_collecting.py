@@ -13,8 +13,8 @@ import pytest
 
 import lwt
 import lwt_unix
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine, lwt_io, lwt_main
-from lwt_unix._descriptors import system
 from lwt_unix._sockets.socket_calls import socket_of
 from tests.support.collecting import for_every_collection
 from tests.support.descriptors import fill, open_descriptors, send

@@ -9,8 +9,8 @@ import pytest
 
 import lwt
 import lwt_unix
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine, lwt_main
-from lwt_unix._descriptors import system
 from tests.support.descriptors import (
     Pair,
     a_blocking_pipe,

@@ -12,8 +12,8 @@ import pytest
 
 import lwt
 import lwt_unix
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine, lwt_io, lwt_main
-from lwt_unix._descriptors import system
 from tests.support.builds import interpreted_only
 from tests.support.channels import Log, Sink, pauses
 from tests.support.descriptors import fill, send

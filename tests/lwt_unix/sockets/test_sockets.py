@@ -11,7 +11,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX, lwt_engine, lwt_main
-from lwt_unix._descriptors import system
+from lwt_unix import _system as system
 from tests.support.descriptors import no_more_descriptors, open_descriptors
 from tests.support.sockets import Open, raised_by
 
