@@ -33,12 +33,13 @@ The parts, in the order of the names below:
 3. waiting: `wrap_syscall`, on which all I/O is built, and what one needs to build more;
 4. reading, writing, pipes;
 5. sockets, addresses, options;
-6. signals, handled in the main loop.
+6. signals, handled in the main loop;
+7. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop.
 
 The main loop is `lwt_unix.lwt_main`, what it waits with `lwt_unix.lwt_engine`, and buffered
 channels and servers are `lwt_unix.lwt_io`; import them by name, this package does not.
 
-Only one thread may use all this, the one that runs the main loop.
+Only one thread may use all this, the one that runs the main loop. Others may call `send_notification`.
 
 The state of the process is all that exists once and changes. `_renewal` sets it back:
 
@@ -50,6 +51,10 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `_ending`: `_ender`, whether the process ends, and with which status; `exit_patience`, how long a peer
   may hold that up
 - `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`
+- `_jobs.notifications`: `_sent`, what threads have sent, and `_pipe`, by which it comes
+- `_jobs.threads`: `pool`, the threads that do jobs
+- `_jobs.methods`: `_default`, whether jobs are done in threads
+- `_jobs.jobs`: `_jobs`, those that are not over
 - `_descriptors.emptied`: `emptied`, the descriptor that has nothing more to read
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
 - `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come
@@ -94,6 +99,34 @@ from lwt_unix._descriptors.mode import blocking, set_blocking
 from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
 from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
 from lwt_unix._errors import handle_unix_error, log_exception, unix_error
+from lwt_unix._jobs.jobs import (
+    abort_jobs,
+    cancel_jobs,
+    job,
+    run_job,
+    wait_for_jobs,
+    write_job_count_runtimte_event,
+)
+from lwt_unix._jobs.methods import (
+    Async_detach,
+    Async_method,
+    Async_none,
+    async_method,
+    async_method_key,
+    default_async_method,
+    set_default_async_method,
+    with_async_detach,
+    with_async_none,
+)
+from lwt_unix._jobs.notifications import (
+    Notification,
+    call_notification,
+    make_notification,
+    send_notification,
+    set_notification,
+    stop_notification,
+)
+from lwt_unix._jobs.threads import pool_size, set_pool_size, thread_count, thread_waiting_count
 from lwt_unix._processes.signals import (
     Signal_handler_id,
     disable_signal_handler,
@@ -208,6 +241,7 @@ socket_int_option = Socket_int_option
 socket_optint_option = Socket_optint_option
 socket_float_option = Socket_float_option
 signal_handler_id = Signal_handler_id
+notification = Notification
 
 inet_addr: TypeAlias = str
 """A numeric host, IPv4 or IPv6.
@@ -379,6 +413,34 @@ __all__ = [
     "signal_count",
     "reinstall_signal_handler",
     "handle_signal",
+    # 7 Jobs
+    "job",
+    "run_job",
+    "Async_method",
+    "Async_none",
+    "Async_detach",
+    "default_async_method",
+    "set_default_async_method",
+    "async_method",
+    "async_method_key",
+    "with_async_none",
+    "with_async_detach",
+    "abort_jobs",
+    "cancel_jobs",
+    "wait_for_jobs",
+    "pool_size",
+    "set_pool_size",
+    "thread_count",
+    "thread_waiting_count",
+    "write_job_count_runtimte_event",
+    # Notifications
+    "Notification",
+    "notification",
+    "make_notification",
+    "send_notification",
+    "stop_notification",
+    "set_notification",
+    "call_notification",
 ]
 
 _publish(__name__)

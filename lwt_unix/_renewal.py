@@ -8,6 +8,7 @@ open. For the state of `lwt` there is `lwt._core.renewal`.
 
 from lwt_unix import _asyncgens, _ending, lwt_main
 from lwt_unix._descriptors import emptied, file_descr
+from lwt_unix._jobs import jobs, methods, notifications, threads
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix.lwt_engine import _current
 from lwt_unix.lwt_io import _at_exit, _channel, _create
@@ -18,6 +19,10 @@ def renew() -> None:
     interrupts.renew()  # First: it tells `signals`, which tells the engine.
     signals.renew()
     parting.renew()
+    jobs.renew()
+    threads.renew()
+    notifications.renew()
+    methods.renew()
     _current.renew()
     _ending.renew()
     _asyncgens.renew()

@@ -19,7 +19,7 @@ import _socket
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lwt_unix.lwt_engine import _pollers
+from lwt_unix.lwt_engine import _pollers, _select
 
 # --- Calls on numbers --------------------------------------------------------
 
@@ -28,6 +28,7 @@ dup = os.dup
 dup2 = os.dup2
 fstat = os.fstat
 pipe = os.pipe
+preadv = os.preadv
 read = os.read
 readv = os.readv
 set_blocking = os.set_blocking
@@ -35,6 +36,16 @@ set_inheritable = os.set_inheritable
 stat = os.stat  # on a path, like the next: it is what is left of a server's socket
 unlink = os.unlink
 write = os.write
+
+NOWAIT: Final[int] = (
+    0 if os.uname().release.startswith(("5.9.", "5.10.")) else getattr(os, "RWF_NOWAIT", 0)
+)
+"""The flag of `preadv` that means: only what is in memory; 0 where the kernel has none.
+
+Linux 5.9 and 5.10 may say "end of file" then where there is none (preadv2(2), section BUGS)."""
+
+PIPE_BUF: Final = _select.PIPE_BUF
+"""How many bytes can be written to a pipe that is ready, without waiting."""
 
 poll_once = _pollers.poll_once
 identity_of = _pollers.identity_of

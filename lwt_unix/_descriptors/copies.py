@@ -68,6 +68,9 @@ def dup2(source: File_descr, target: File_descr, /, *_wrong: Never, cloexec: boo
             target._socket.detach()
             target._socket = None
         target._socket_kind = source._socket_kind
+        if target._in_threads is not None:
+            target._in_threads.is_file = None
+            target._in_threads.can_tell = True
         choose_mode(target, source._blocking, source._set_flags)
         if any(queue.first is not None for queue in queues):
             # Actions that wait do not settle the mode again, and the new file may still be in

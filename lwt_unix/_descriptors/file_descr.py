@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Final, Never, NoReturn, final
+from typing import Final, Never, NoReturn, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_exception, check_kind, given_by_position
@@ -30,8 +31,11 @@ from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
 from lwt_unix._descriptors.wait_queue import WaitQueue
 from lwt_unix._errors import note_call
-from lwt_unix._jobs.jobs import run_job
+from lwt_unix._jobs.jobs import run_call
+from lwt_unix._jobs.methods import Async_method, Async_none
 from lwt_unix._system import SocketKind, SocketObject
+
+A = TypeVar("A")
 
 # --- The descriptor ----------------------------------------------------------
 
@@ -61,6 +65,7 @@ class File_descr:
         "_retrying",
         "_turn",
         "_calls",
+        "_in_threads",
         "_socket",
         "_socket_kind",
     )
@@ -95,6 +100,9 @@ class File_descr:
         self._calls = 0
         """The last turn of the engine in which the calls were counted from 0 on, and how many there
         were since then; see `MOST_AT_ONCE`."""
+
+        self._in_threads: InThreads | None = None
+        """What threads do with it. Few descriptors need this: `in_threads` makes it."""
 
         self._socket: SocketObject | None = None
         self._socket_kind: SocketKind | None = None
@@ -226,6 +234,9 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
     first; the file is closed, once, whatever happened before. An error of the system in doing so
     rejects the promise; the descriptor is closed all the same.
 
+    A file that is being read or written in a thread is closed when that is over: until then no other
+    file may have its number. Closing a file may take time, and is done in a thread, too.
+
     Raises:
         OSError: EBADF, if it is closed already.
 
@@ -240,7 +251,7 @@ def close(descriptor: File_descr, /) -> lwt.Promise[None]:
     try:
         _reject_waiters(descriptor)
     finally:
-        closing = run_job("close", partial(_close_file, descriptor))
+        closing = _close_when_unused(descriptor)
     return closing
 
 
@@ -264,13 +275,75 @@ def _why_rejected(descriptor: File_descr) -> Exception:
     return why_unusable("closed while this waited", descriptor)
 
 
-def _close_file(descriptor: File_descr) -> None:
-    fd = descriptor._fd
-    lwt_engine.get().forget(fd)
+def _close_when_unused(descriptor: File_descr) -> lwt.Promise[None]:
+    lwt_engine.get().forget(descriptor._fd)
     if descriptor._socket is not None:
         descriptor._socket.detach()
         descriptor._socket = None
-    system.close(fd)
+    threads = descriptor._in_threads
+    if threads is None or not threads.calls:
+        return _close_number(descriptor)
+    closing: lwt.Promise[None]
+    resolver: lwt.Resolver[None]
+    closing, resolver = lwt.wait()
+    threads.closing = resolver
+    if not threads.calls:  # A finaliser has run the main loop's part meanwhile.
+        threads.closing = None
+        return _close_number(descriptor)
+    return lwt.bind(closing, lambda _: _close_number(descriptor))
+
+
+def _close_number(descriptor: File_descr) -> lwt.Promise[None]:
+    threads = descriptor._in_threads
+    method = None if threads is not None and threads.is_file else Async_none
+    return run_call("close", partial(system.close, descriptor._fd), method=method)
+
+
+# --- Calls in threads --------------------------------------------------------
+
+
+@final
+class InThreads:
+    """What is known of a descriptor whose calls are made in threads, or may be."""
+
+    __slots__ = ("calls", "can_tell", "closing", "is_file")
+
+    def __init__(self) -> None:
+        self.is_file: bool | None = None
+        self.can_tell = True
+        """What `page_cache` knows."""
+
+        self.calls = 0
+        """How many threads make a call on the number."""
+
+        self.closing: lwt.Resolver[None] | None = None
+        """What is resolved when the last of the calls is over, if the number is to be closed then."""
+
+
+def in_threads(descriptor: File_descr) -> InThreads:
+    """Return what is known of a descriptor whose calls may be made in threads."""
+    known = descriptor._in_threads
+    if known is None:
+        new = InThreads()
+        known = descriptor._in_threads = descriptor._in_threads or new
+    return known
+
+
+def run_on(
+    name: str, descriptor: File_descr, call: Callable[[], A], method: Async_method | None = None
+) -> lwt.Promise[A]:
+    """Run a job that uses the number of a descriptor, which is not closed before that is over."""
+    threads = in_threads(descriptor)
+    threads.calls += 1
+    return run_call(name, call, over=partial(_count_as_over, threads), method=method)
+
+
+def _count_as_over(threads: InThreads) -> None:
+    threads.calls -= 1
+    resolver = threads.closing
+    if resolver is not None and not threads.calls:
+        threads.closing = None
+        lwt.wakeup(resolver, None)
 
 
 # --- Standard descriptors ----------------------------------------------------

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, Never, TypeVar, final
+from typing import TYPE_CHECKING, Final, Never, final
 
 import lwt
 from lwt._core.checks import given_by_position
@@ -42,18 +42,22 @@ from lwt_unix._descriptors.buffers import (
 )
 from lwt_unix._descriptors.copies import inherit_unless
 from lwt_unix._descriptors.emptied import emptied
-from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, why_unusable
+from lwt_unix._descriptors.file_descr import (
+    File_descr,
+    check_is_descriptor,
+    run_on,
+    why_unusable,
+)
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
+from lwt_unix._descriptors.page_cache import HERE, is_file, read_now
 from lwt_unix._descriptors.state import Opened
 from lwt_unix._descriptors.wait_queue import PendingAction, PendingCall
 from lwt_unix._errors import call_named, note_call
-from lwt_unix._jobs.jobs import run_job
+from lwt_unix._jobs.methods import Async_none
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
-
-A = TypeVar("A")
 
 
 def read(
@@ -211,30 +215,53 @@ def _when_ready(
     event: Io_event,
     descriptor: File_descr,
     part: bytes | memoryview,
-    call: Callable[[], A],
-) -> lwt.Promise[A]:
+    call: Callable[[], int],
+) -> lwt.Promise[int]:
     """Read or write on a descriptor in blocking mode.
 
-    OCaml waits until the descriptor is ready, and then lets a thread do the call, which may still block
-    if another reader was faster. Without threads that would stop the program, so each attempt first
-    makes sure.
+    On a file, a thread makes the call, unless what is to be read is in memory. Otherwise OCaml waits
+    until the descriptor is ready, and then lets a thread make the call, which may still block if another
+    reader was faster. Here each attempt first makes sure, and needs no thread.
     """
     try:
-        call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
         emptied.descriptor = None
         cost = OF_A_WRITE if event is Write else OF_A_CALL
         descriptor._calls += cost
-        if descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost):
+        is_late = descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost)
+        if is_file(descriptor):
+            if not is_late and event is Read and isinstance(part, memoryview):
+                count = read_now(descriptor, part, HERE)
+                if count is not None:
+                    return lwt.return_(count)
+            return run_on(name, descriptor, call)
+        if event is Write and len(part) > system.PIPE_BUF:
+            # Being ready means that there is room for so many bytes. For more, the call may wait.
+            if would_not_block(event, descriptor._fd):
+                return run_on(name, descriptor, call)
+            ready = wait_for(name, event, descriptor, _nothing)
+            return lwt.bind(ready, lambda _: _run_if_opened(name, descriptor, call))
+        call_when_ready = partial(_call_when_ready, event, descriptor._fd, call)
+        if is_late:
             return try_later(event, descriptor, PendingAction(name, call_when_ready, None))
         if would_not_block(event, descriptor._fd):
-            return run_job(name, call)
+            return run_on(name, descriptor, call, Async_none)
         return wait_for(name, event, descriptor, call_when_ready)
     except Exception:
         release(part)
         raise
 
 
-def _call_when_ready(event: Io_event, fd: int, call: Callable[[], A]) -> A:
+def _nothing() -> None:
+    pass
+
+
+def _run_if_opened(name: str, descriptor: File_descr, call: Callable[[], int]) -> lwt.Promise[int]:
+    if descriptor._state is not Opened:
+        raise why_unusable("closed while this waited", descriptor)
+    return run_on(name, descriptor, call)
+
+
+def _call_when_ready(event: Io_event, fd: int, call: Callable[[], int]) -> int:
     if not would_not_block(event, fd):
         raise Retry
     return call()

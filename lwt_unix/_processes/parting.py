@@ -20,6 +20,7 @@ from typing import Final, TypeAlias
 from lwt._core.renewal import forget_waiting
 from lwt_unix import _asyncgens, lwt_engine
 from lwt_unix._descriptors.wait_queue import WaitQueue
+from lwt_unix._jobs import notifications
 from lwt_unix._processes import signals
 from lwt_unix.lwt_engine._base import events_of
 
@@ -56,6 +57,7 @@ def part_from_parent() -> None:
         if isinstance(queue, WaitQueue):
             kept.append(queue.forget())
         event.stop()
+    notifications.find_out()
     kept += [forget() for forget in _of_others]
     _kept.append(kept)
 

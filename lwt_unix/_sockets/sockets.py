@@ -32,7 +32,8 @@ from lwt_unix._descriptors.file_descr import File_descr, check_is_descriptor, ch
 from lwt_unix._descriptors.io_event import Read, Write
 from lwt_unix._descriptors.mode import already_non_blocking, settle_mode
 from lwt_unix._errors import call_named, note_call
-from lwt_unix._jobs.jobs import run_job
+from lwt_unix._jobs.jobs import run_call
+from lwt_unix._jobs.methods import Async_none
 from lwt_unix._sockets.constants import Shutdown_command, Socket_domain, Socket_type
 from lwt_unix._sockets.sockaddr import (
     ADDR_UNIX,
@@ -140,7 +141,7 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
     sockaddr = to_sockaddr("lwt_unix.bind", address)
     check_opened("lwt_unix.bind", descriptor)
     if isinstance(sockaddr, ADDR_UNIX):
-        return run_job("bind", partial(_bind, descriptor, sockaddr))
+        return run_call("bind", partial(_bind, descriptor, sockaddr), method=Async_none)
     with call_named("bind"):
         _bind(descriptor, sockaddr)
     return lwt.return_unit

@@ -110,6 +110,7 @@ NUMBERS: dict[str, Use] = {
     "lwt_unix.on_signal signum": lambda x, *_: lwt_unix.on_signal(x, serve),
     "lwt_unix.on_signal_full signum": lambda x, *_: lwt_unix.on_signal_full(x, serve),
     "lwt_unix.handle_signal signum": lambda x, *_: lwt_unix.handle_signal(x),
+    "lwt_unix.set_pool_size size": lambda x, *_: lwt_unix.set_pool_size(x),
     "lwt_io.of_unix_fd fd": lambda x, *_: lwt_io.of_unix_fd(x, mode=lwt_io.Input),
     "lwt_io.resize_buffer size": lambda x, _, ic, oc: lwt_io.resize_buffer(ic, x),
     "lwt_io.block size": lambda x, _, ic, oc: lwt_io.block(ic, x, serve),

@@ -1,6 +1,7 @@
 """A fresh beginning of all state of `lwt_unix`."""
 
 import signal
+import threading
 from collections.abc import AsyncGenerator, Callable
 from types import GetSetDescriptorType, MemberDescriptorType
 
@@ -9,6 +10,7 @@ import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
 from lwt_unix._descriptors.emptied import emptied
+from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_engine._base import main_loop
@@ -47,6 +49,11 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_main.Enter_iter_hooks": lambda: repr(lwt_main.Enter_iter_hooks),
     "lwt_main.Leave_iter_hooks": lambda: repr(lwt_main.Leave_iter_hooks),
     "lwt_main.Exit_hooks": lambda: repr(lwt_main.Exit_hooks),
+    "_jobs.notifications._sent": lambda: list(notifications._sent),
+    "_jobs.notifications._pipe": lambda: notifications._pipe,
+    "_jobs.threads.pool": lambda: (lwt_unix.pool_size(), lwt_unix.thread_count()),
+    "_jobs.methods._default": lwt_unix.default_async_method,
+    "_jobs.jobs._jobs": lambda: list(jobs._jobs),
     "_descriptors.emptied.emptied": lambda: (emptied.descriptor, emptied.last_end),
     "_descriptors.file_descr.stdin": lambda: attributes_of(lwt_unix.stdin),
     "_descriptors.file_descr.stdout": lambda: attributes_of(lwt_unix.stdout),
@@ -98,6 +105,10 @@ def change_everything() -> list[object]:
     _ending.end_with(SystemExit(5))
     lwt_main.exit_patience.contents = 0.5
     lwt_unix.on_signal(signal.SIGUSR1, print)
+    lwt_unix.set_pool_size(1)
+    lwt_unix.run_job(threading.Event().wait)
+    lwt_unix.send_notification(lwt_unix.make_notification(print))
+    lwt_unix.set_default_async_method(lwt_unix.Async_none)
     interrupts.Cancelling().__enter__()
     parting.keep_waiting()
     lwt_io.write(lwt_io.stdout, "never written")

@@ -97,13 +97,33 @@ WRITE: dict[str, Callable[[lwt_unix.File_descr], lwt.Promise[int]]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITE)
-def test_writing_more_than_there_is_room_for_stops_the_program_until_all_is_written(
-    blocking_pair: Pair, name: str
+def test_sending_more_than_there_is_room_for_stops_the_program_until_all_is_sent(
+    blocking_pair: Pair,
 ) -> None:
     thread = read_all_in_a_thread(blocking_pair[0], len(MUCH))
-    assert lwt.state(WRITE[name](blocking_pair[1])) == lwt.Return(len(MUCH))
+    assert lwt.state(WRITE["send"](blocking_pair[1])) == lwt.Return(len(MUCH))
     thread.join()
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_writing_more_than_there_is_room_for_waits_in_a_thread_and_the_program_goes_on(
+    blocking_pipe: Pair, is_full: bool
+) -> None:
+    reading, writing = blocking_pipe
+    if is_full:
+        lwt_unix.set_blocking(writing, False)
+        fill(writing)
+        lwt_unix.set_blocking(writing, True)
+    waiting = lwt_unix.write(writing, MUCH, 0, len(MUCH))
+    assert goes_on_meanwhile(waiting)
+    os.set_blocking(lwt_unix.unix_file_descr(reading), True)
+    threading.Thread(target=read_to_end, args=(reading,), daemon=True).start()
+    assert lwt_main.run(waiting) == len(MUCH)
+
+
+def read_to_end(descriptor: lwt_unix.File_descr) -> None:
+    while os.read(lwt_unix.unix_file_descr(descriptor), 65536):
+        pass
 
 
 @pytest.mark.parametrize("name", WRITE)
