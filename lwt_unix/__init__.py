@@ -32,9 +32,10 @@ The parts, in the order of the names below:
 2. descriptors and their states: every `File_descr` is opened, aborted or closed;
 3. waiting: `wrap_syscall`, on which all I/O is built, and what one needs to build more;
 4. reading, writing, pipes;
-5. sockets, addresses, options;
-6. signals, handled in the main loop;
-7. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop.
+5. files, directories, locks;
+6. sockets, addresses, options;
+7. signals, handled in the main loop;
+8. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop.
 
 The main loop is `lwt_unix.lwt_main`, what it waits with `lwt_unix.lwt_engine`, and buffered
 channels and servers are `lwt_unix.lwt_io`; import them by name, this package does not.
@@ -99,6 +100,100 @@ from lwt_unix._descriptors.mode import blocking, set_blocking
 from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
 from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
 from lwt_unix._errors import handle_unix_error, log_exception, unix_error
+from lwt_unix._files.directories import (
+    Dir_handle,
+    chdir,
+    chroot,
+    closedir,
+    files_of_directory,
+    getcwd,
+    mkdir,
+    opendir,
+    readdir,
+    readdir_n,
+    rewinddir,
+    rmdir,
+)
+from lwt_unix._files.locks import (
+    F_LOCK,
+    F_RLOCK,
+    F_TEST,
+    F_TLOCK,
+    F_TRLOCK,
+    F_ULOCK,
+    Lock_command,
+    lockf,
+)
+from lwt_unix._files.names import (
+    F_OK,
+    R_OK,
+    W_OK,
+    X_OK,
+    Access_permission,
+    access,
+    chmod,
+    chown,
+    fchmod,
+    fchown,
+    link,
+    mkfifo,
+    readlink,
+    rename,
+    symlink,
+    unlink,
+)
+from lwt_unix._files.open import (
+    O_APPEND,
+    O_CLOEXEC,
+    O_CREAT,
+    O_DSYNC,
+    O_EXCL,
+    O_KEEPEXEC,
+    O_NOCTTY,
+    O_NONBLOCK,
+    O_RDONLY,
+    O_RDWR,
+    O_RSYNC,
+    O_SHARE_DELETE,
+    O_SYNC,
+    O_TRUNC,
+    O_WRONLY,
+    Open_flag,
+    openfile,
+)
+from lwt_unix._files.paths import Path
+from lwt_unix._files.positions import (
+    SEEK_CUR,
+    SEEK_END,
+    SEEK_SET,
+    Seek_command,
+    fdatasync,
+    fsync,
+    ftruncate,
+    lseek,
+    pread,
+    pwrite,
+    pwrite_string,
+    truncate,
+)
+from lwt_unix._files.stat import (
+    S_BLK,
+    S_CHR,
+    S_DIR,
+    S_FIFO,
+    S_LNK,
+    S_REG,
+    S_SOCK,
+    File_kind,
+    LargeFile,
+    Stats,
+    file_exists,
+    fstat,
+    isatty,
+    lstat,
+    stat,
+    utimes,
+)
 from lwt_unix._jobs.jobs import (
     abort_jobs,
     cancel_jobs,
@@ -242,6 +337,13 @@ socket_optint_option = Socket_optint_option
 socket_float_option = Socket_float_option
 signal_handler_id = Signal_handler_id
 notification = Notification
+open_flag = Open_flag
+seek_command = Seek_command
+file_kind = File_kind
+stats = Stats
+access_permission = Access_permission
+dir_handle = Dir_handle
+lock_command = Lock_command
 
 inet_addr: TypeAlias = str
 """A numeric host, IPv4 or IPv6.
@@ -311,9 +413,102 @@ __all__ = [
     "pipe",
     "pipe_in",
     "pipe_out",
-    # Files
+    # 5 Files
+    "Path",
     "file_perm",
-    # 5 Sockets
+    "Open_flag",
+    "open_flag",
+    "O_RDONLY",
+    "O_WRONLY",
+    "O_RDWR",
+    "O_NONBLOCK",
+    "O_APPEND",
+    "O_CREAT",
+    "O_TRUNC",
+    "O_EXCL",
+    "O_NOCTTY",
+    "O_DSYNC",
+    "O_SYNC",
+    "O_RSYNC",
+    "O_SHARE_DELETE",
+    "O_CLOEXEC",
+    "O_KEEPEXEC",
+    "openfile",
+    "pread",
+    "pwrite",
+    "pwrite_string",
+    "Seek_command",
+    "seek_command",
+    "SEEK_SET",
+    "SEEK_CUR",
+    "SEEK_END",
+    "lseek",
+    "truncate",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    # What is known of a file
+    "File_kind",
+    "file_kind",
+    "S_REG",
+    "S_DIR",
+    "S_CHR",
+    "S_BLK",
+    "S_LNK",
+    "S_FIFO",
+    "S_SOCK",
+    "Stats",
+    "stats",
+    "stat",
+    "lstat",
+    "fstat",
+    "file_exists",
+    "utimes",
+    "isatty",
+    "LargeFile",
+    # Names, owners, permissions
+    "unlink",
+    "rename",
+    "link",
+    "symlink",
+    "readlink",
+    "mkfifo",
+    "chmod",
+    "fchmod",
+    "chown",
+    "fchown",
+    "Access_permission",
+    "access_permission",
+    "R_OK",
+    "W_OK",
+    "X_OK",
+    "F_OK",
+    "access",
+    # Directories
+    "mkdir",
+    "rmdir",
+    "chdir",
+    "getcwd",
+    "chroot",
+    "Dir_handle",
+    "dir_handle",
+    "opendir",
+    "readdir",
+    "readdir_n",
+    "rewinddir",
+    "closedir",
+    "files_of_directory",
+    # Locks
+    "Lock_command",
+    "lock_command",
+    "F_ULOCK",
+    "F_LOCK",
+    "F_TLOCK",
+    "F_TEST",
+    "F_RLOCK",
+    "F_TRLOCK",
+    "lockf",
+    # 6 Sockets
     "Socket_domain",
     "socket_domain",
     "PF_UNIX",
@@ -404,7 +599,7 @@ __all__ = [
     "getsockopt_float",
     "setsockopt_float",
     "getsockopt_error",
-    # 6 Signals
+    # 7 Signals
     "Signal_handler_id",
     "signal_handler_id",
     "on_signal",
@@ -413,7 +608,7 @@ __all__ = [
     "signal_count",
     "reinstall_signal_handler",
     "handle_signal",
-    # 7 Jobs
+    # 8 Jobs
     "job",
     "run_job",
     "Async_method",

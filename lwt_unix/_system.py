@@ -3,7 +3,7 @@
 Each name is Python's own function, and is called through this module: `system.readv(…)`. So a
 simulated network can replace all of them here. While nobody does so, this costs next to nothing.
 
-In reading order: calls on numbers; socket objects; calls on sockets.
+In reading order: calls on numbers; calls on files; socket objects; calls on sockets.
 
 Python has the calls on sockets only as methods of its socket object. That object owns its number,
 and closes it when it is collected. Our `SocketObject` does not own its number, and never closes it.
@@ -16,6 +16,8 @@ The calls that wait for many descriptors are the engine's (`lwt_engine`), and st
 from __future__ import annotations
 
 import _socket
+import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -33,9 +35,80 @@ read = os.read
 readv = os.readv
 set_blocking = os.set_blocking
 set_inheritable = os.set_inheritable
-stat = os.stat  # on a path, like the next: it is what is left of a server's socket
-unlink = os.unlink
 write = os.write
+
+# --- Calls on files ----------------------------------------------------------
+# Those on paths; on numbers, those that only files have.
+
+chdir = os.chdir
+chmod = os.chmod
+chown = os.chown
+chroot = os.chroot
+fchmod = os.fchmod
+fchown = os.fchown
+fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has none.
+fsync = os.fsync
+ftruncate = os.ftruncate
+getcwd = os.getcwd
+isatty = os.isatty
+link = os.link
+lseek = os.lseek
+lstat = os.lstat
+mkdir = os.mkdir
+mkfifo = os.mkfifo
+open = os.open
+pwrite = os.pwrite
+readlink = os.readlink
+rename = os.rename
+rmdir = os.rmdir
+scandir = os.scandir
+stat = os.stat
+symlink = os.symlink
+truncate = os.truncate
+unlink = os.unlink
+urandom = os.urandom
+utime = os.utime
+
+
+def check_access(path: str, mode: int) -> None:
+    """Raise an OSError unless the real user may use a file so: what Python's function leaves out."""
+    if os.access(path, mode):
+        return
+    os.stat(path)  # It knows why, if there is no such file.
+    raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
+def unlock(fd: int, size: int) -> None:
+    """Unlock `size` bytes from where the descriptor is; the same for all of these."""
+    os.lockf(fd, os.F_ULOCK, size)
+
+
+def lock(fd: int, size: int) -> None:
+    """Lock for writing, and wait for that."""
+    os.lockf(fd, os.F_LOCK, size)
+
+
+def try_lock(fd: int, size: int) -> None:
+    """Lock for writing, or fail."""
+    os.lockf(fd, os.F_TLOCK, size)
+
+
+def test_lock(fd: int, size: int) -> None:
+    """Fail if another process has a lock."""
+    os.lockf(fd, os.F_TEST, size)
+
+
+def read_lock(fd: int, size: int) -> None:
+    """Lock for reading, and wait for that."""
+    fcntl.lockf(fd, fcntl.LOCK_SH, size, 0, os.SEEK_CUR)
+
+
+def try_read_lock(fd: int, size: int) -> None:
+    """Lock for reading, or fail."""
+    fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB, size, 0, os.SEEK_CUR)
+
+
+# --- What the kernel can tell ------------------------------------------------
 
 NOWAIT: Final[int] = (
     0 if os.uname().release.startswith(("5.9.", "5.10.")) else getattr(os, "RWF_NOWAIT", 0)
