@@ -161,7 +161,6 @@ from lwt_unix._files.open import (
     Open_flag,
     openfile,
 )
-from lwt_unix._files.paths import Path
 from lwt_unix._files.positions import (
     SEEK_CUR,
     SEEK_END,
@@ -414,7 +413,6 @@ __all__ = [
     "pipe_in",
     "pipe_out",
     # 5 Files
-    "Path",
     "file_perm",
     "Open_flag",
     "open_flag",

@@ -7,15 +7,19 @@ Parts of buffers are checked in `_descriptors/buffers`, addresses in `_sockets/s
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from lwt._core.checks import wrong_type
 from lwt._core.coroutine import to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 
 T = TypeVar("T")
+
+Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+"""What names a file."""
 
 MOST_FD: Final = 2**31 - 1
 """The largest number of a descriptor."""
@@ -63,6 +67,20 @@ def check_delay(function: str, delay: object) -> None:
             raise ValueError(f"{function}: no float is as large as the delay; math.inf is never")
     if delay != delay:  # noqa: PLR0124  (only a NaN differs from itself)
         raise ValueError(f"{function}: the delay is NaN; expected a number of seconds")
+
+
+def checked_path(function: str, path: Path, *, may_begin_with_nul: bool = False) -> str:
+    """Return a path as a str; raise a ValueError if the system cannot be told of it."""
+    path = os.fsdecode(path)
+    if "\0" in path and not (may_begin_with_nul and path.startswith("\0")):
+        # The system would take what stands before it, without a word.
+        raise ValueError(f"{function}: the path {path!r} has a NUL in it, which no path can")
+    try:
+        os.fsencode(path)
+        return path
+    except UnicodeEncodeError as exn:
+        problem = exn.reason
+    raise ValueError(f"{function}: the path {path!r} cannot be written in bytes: {problem}")
 
 
 def promise_of(

@@ -63,6 +63,7 @@ rename = os.rename
 rmdir = os.rmdir
 scandir = os.scandir
 stat = os.stat
+Status = os.stat_result
 symlink = os.symlink
 truncate = os.truncate
 unlink = os.unlink

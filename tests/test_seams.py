@@ -24,7 +24,16 @@ PLACES = {
 """Who may import what stands for a clock, for chance, and for the system's calls."""
 
 NO_CALLS = {
-    "os": {"PathLike", "_exit", "environ", "fsdecode", "fsencode", "register_at_fork", "strerror"},
+    "os": {
+        "DirEntry",
+        "PathLike",
+        "_exit",
+        "environ",
+        "fsdecode",
+        "fsencode",
+        "register_at_fork",
+        "strerror",
+    },
     "socket": {"AddressFamily", "if_nametoindex", "inet_ntop", "inet_pton"},
 }
 """What any module may use of these two besides constants: it asks nothing about a descriptor."""

@@ -11,18 +11,18 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator
 from functools import partial
-from itertools import islice
-from typing import Final, final
+from itertools import chain, islice
+from typing import Final, NoReturn, final
 
 import lwt
 from lwt import lwt_stream
 from lwt._core.checks import check_bounds, check_kind
 from lwt._core.identity import refuse_copy
 from lwt_unix import _system as system
+from lwt_unix._checks import Path
 from lwt_unix._errors import note_call
-from lwt_unix._files.paths import MOST_OFFSET, Path, check_permissions, path_of, run_at
+from lwt_unix._files.paths import MOST_OFFSET, check_permissions, path_of, run_at
 from lwt_unix._jobs.jobs import run_call
 
 # --- Directories as a whole --------------------------------------------------
@@ -84,6 +84,54 @@ def chroot(name: Path, /) -> lwt.Promise[None]:
 
 
 @final
+class _OpenDirectory:
+    """A directory that is open. Threads call all this, but not before the last of them has closed it."""
+
+    __slots__ = ("_entries", "_fd", "_is_open", "_lock", "_scan")
+
+    def __init__(self, path: str) -> None:
+        self._is_open = False
+        self._fd = system.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._lock: Final = threading.Lock()
+        try:
+            self._rewind()
+        except BaseException:
+            system.close(self._fd)
+            raise
+        self._is_open = True
+
+    def __del__(self) -> None:
+        if self._is_open:
+            self.close()
+
+    def _rewind(self) -> None:
+        self._scan = system.scandir(self._fd)
+        self._entries = chain((".", ".."), map(_name_of, self._scan))
+
+    def take(self, count: int) -> list[str]:
+        """Return the next entries."""
+        with self._lock:
+            return list(islice(self._entries, count))
+
+    def begin_again(self) -> None:
+        """Begin at the first entry again."""
+        with self._lock:
+            self._scan.close()
+            self._rewind()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        with self._lock:
+            self._is_open = False
+            self._scan.close()
+            system.close(self._fd)
+
+
+def _name_of(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+@final
 class Dir_handle:
     """An open directory, and how far it has been read.
 
@@ -92,67 +140,19 @@ class Dir_handle:
     OCaml: type Lwt_unix.dir_handle = Unix.dir_handle
     """
 
-    __slots__ = ("_entries", "_fd", "_is_closed", "_lock", "_path", "_scan")
+    __slots__ = ("_directory", "_is_closed", "_path")
 
-    __reduce_ex__ = refuse_copy
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        refuse_copy(self)
 
-    def __init__(self, path: str) -> None:
-        """Open a directory; a thread does this."""
-        self._is_closed = True
+    def __init__(self, path: str, directory: _OpenDirectory) -> None:
         self._path = path
-        self._fd = system.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._lock: Final = threading.Lock()
-        """Held by a thread while it reads."""
-
-        try:
-            self.rewind()
-        except BaseException:
-            system.close(self._fd)
-            raise
+        self._directory = directory
         self._is_closed = False
 
     def __repr__(self) -> str:
         closed = " (closed)" if self._is_closed else ""
         return f"<directory {self._path!r}{closed}>"
-
-    def __del__(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            self.close()
-
-    def rewind(self) -> None:
-        """Begin at the first entry again; a thread does this."""
-        self._scan = system.scandir(self._fd)
-        self._entries = self._names()
-
-    def _names(self) -> Iterator[str]:
-        yield from (".", "..")
-        for entry in self._scan:
-            yield entry.name
-
-    def take(self, count: int) -> list[str]:
-        """Return the next entries; a thread does this."""
-        with self._lock:
-            return list(islice(self._entries, count))
-
-    def take_one(self) -> str:
-        """Return the next entry; a thread does this."""
-        with self._lock:
-            for name in self._entries:
-                return name
-        raise EOFError(f"lwt_unix.readdir: no entry is left in {self!r}")
-
-    def begin_again(self) -> None:
-        """Do what `rewinddir` does; a thread does this."""
-        with self._lock:
-            self._scan.close()
-            self.rewind()
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        with self._lock:
-            self._scan.close()
-            system.close(self._fd)
 
 
 def opendir(name: Path, /) -> lwt.Promise[Dir_handle]:
@@ -164,7 +164,8 @@ def opendir(name: Path, /) -> lwt.Promise[Dir_handle]:
     OCaml: Lwt_unix.opendir : string -> dir_handle Lwt.t
     """
     path = path_of("lwt_unix.opendir", name)
-    return run_at("opendir", path, partial(Dir_handle, path))
+    opened = run_at("opendir", path, partial(_OpenDirectory, path))
+    return lwt.map(partial(Dir_handle, path), opened)
 
 
 def _why_unusable(function: str, handle: Dir_handle) -> OSError | None:
@@ -189,7 +190,15 @@ def readdir(handle: Dir_handle, /) -> lwt.Promise[str]:
     OCaml: Lwt_unix.readdir : dir_handle -> string Lwt.t
     """
     problem = _why_unusable("readdir", handle)
-    return lwt.fail(problem) if problem else run_call("readdir", handle.take_one)
+    if problem:
+        return lwt.fail(problem)
+    return lwt.map(_only, run_call("readdir", partial(handle._directory.take, 1)))
+
+
+def _only(names: list[str]) -> str:
+    if not names:
+        raise EOFError("lwt_unix.readdir: the directory has no more entries")
+    return names[0]
 
 
 def readdir_n(handle: Dir_handle, count: int, /) -> lwt.Promise[list[str]]:
@@ -210,7 +219,11 @@ def readdir_n(handle: Dir_handle, count: int, /) -> lwt.Promise[list[str]]:
         check_bounds("lwt_unix.readdir_n", "count", count, 0, MOST_OFFSET, ocaml=ocaml)
     except ValueError as exn:
         return lwt.fail(exn)
-    return lwt.fail(problem) if problem else run_call("readdir", partial(handle.take, count))
+    return (
+        lwt.fail(problem)
+        if problem
+        else run_call("readdir", partial(handle._directory.take, count))
+    )
 
 
 def rewinddir(handle: Dir_handle, /) -> lwt.Promise[None]:
@@ -222,7 +235,7 @@ def rewinddir(handle: Dir_handle, /) -> lwt.Promise[None]:
     OCaml: Lwt_unix.rewinddir : dir_handle -> unit Lwt.t
     """
     problem = _why_unusable("rewinddir", handle)
-    return lwt.fail(problem) if problem else run_call("rewinddir", handle.begin_again)
+    return lwt.fail(problem) if problem else run_call("rewinddir", handle._directory.begin_again)
 
 
 def closedir(handle: Dir_handle, /) -> lwt.Promise[None]:
@@ -237,7 +250,7 @@ def closedir(handle: Dir_handle, /) -> lwt.Promise[None]:
     if problem:
         return lwt.fail(problem)
     handle._is_closed = True
-    return run_call("closedir", handle.close)
+    return run_call("closedir", handle._directory.close)
 
 
 # --- As a stream -------------------------------------------------------------

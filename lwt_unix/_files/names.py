@@ -16,8 +16,9 @@ import lwt
 from lwt._core.checks import check_bounds, check_iterable, check_kind, given_by_position
 from lwt._core.publish import constants
 from lwt_unix import _system as system
+from lwt_unix._checks import Path
 from lwt_unix._descriptors.file_descr import File_descr, check_opened, run_on
-from lwt_unix._files.paths import Path, check_permissions, path_of, run_at
+from lwt_unix._files.paths import check_permissions, path_of, run_at
 
 # --- Names -------------------------------------------------------------------
 

@@ -18,10 +18,11 @@ import lwt
 from lwt._core.checks import check_iterable, check_kind
 from lwt._core.publish import constants
 from lwt_unix import _system as system
+from lwt_unix._checks import Path
 from lwt_unix._descriptors.copies import inherit_unless
-from lwt_unix._descriptors.file_descr import File_descr
+from lwt_unix._descriptors.file_descr import File_descr, in_threads
 from lwt_unix._descriptors.page_cache import waits_for_a_disk
-from lwt_unix._files.paths import Path, check_permissions, path_of
+from lwt_unix._files.paths import check_permissions, path_of
 from lwt_unix._jobs.jobs import run_call
 
 
@@ -135,5 +136,5 @@ def _close(opened: tuple[int, int]) -> None:
 def _descriptor(opened: tuple[int, int]) -> File_descr:
     fd, mode = opened
     descriptor = File_descr(fd, not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)), True)
-    descriptor._is_file = waits_for_a_disk(mode)
+    in_threads(descriptor).is_file = waits_for_a_disk(mode)
     return descriptor

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import lwt
 from lwt._core.checks import check_bounds, wrong_type
+from lwt_unix._checks import Path, checked_path
 from lwt_unix._jobs.jobs import run_call
 
 A = TypeVar("A")
-
-Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-"""What names a file."""
 
 MOST_PERMISSIONS: Final = 0o7777
 
@@ -30,16 +28,7 @@ def path_of(function: str, path: Path) -> str:
     """
     if not isinstance(path, str | bytes | os.PathLike):
         raise wrong_type(function, "a path: a str, bytes or os.PathLike", path)
-    text = os.fsdecode(path)
-    if "\0" in text:
-        # The system would take what stands before it, without a word.
-        raise ValueError(f"{function}: the path {text!r} has a NUL in it, which no path can")
-    try:
-        os.fsencode(text)
-        return text
-    except UnicodeEncodeError as exn:
-        problem = exn.reason
-    raise ValueError(f"{function}: the path {text!r} cannot be written in bytes: {problem}")
+    return checked_path(function, path)
 
 
 def check_permissions(function: str, perms: object) -> None:

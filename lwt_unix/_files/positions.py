@@ -6,6 +6,7 @@ lwt_unix.ml.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from enum import Enum
@@ -16,13 +17,14 @@ import lwt
 from lwt._core.checks import check_kind, with_required_label
 from lwt._core.publish import constants
 from lwt_unix import _system as system
-from lwt_unix._descriptors.actions import MOST_AT_ONCE, has_had_its_turn, try_or_wait
+from lwt_unix._checks import Path
+from lwt_unix._descriptors.actions import MOST_AT_ONCE, OF_A_CALL, has_had_its_turn, try_or_wait
 from lwt_unix._descriptors.buffers import check_ascii, readable_slice, release, writable_slice
 from lwt_unix._descriptors.file_descr import File_descr, check_opened, run_on
 from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import settle_mode
 from lwt_unix._descriptors.page_cache import is_file, read_now
-from lwt_unix._files.paths import Path, check_offset, path_of, run_at
+from lwt_unix._files.paths import check_offset, path_of, run_at
 from lwt_unix._jobs.methods import Async_none
 
 if TYPE_CHECKING:
@@ -65,12 +67,14 @@ def pread(
     try:
         check_opened("lwt_unix.pread", descriptor)
         if file_offset >= 0 and settle_mode(descriptor) and is_file(descriptor):
-            descriptor._calls += 1
-            if descriptor._calls <= MOST_AT_ONCE or not has_had_its_turn(descriptor):
+            descriptor._calls += OF_A_CALL
+            if descriptor._calls <= MOST_AT_ONCE or not has_had_its_turn(descriptor, OF_A_CALL):
                 number = read_now(descriptor, view, file_offset)
                 if number is not None:
                     return lwt.return_(number)
-        call = partial(system.preadv, descriptor._fd, (view,), file_offset)
+        call: Callable[[], int] = partial(system.preadv, descriptor._fd, (view,), file_offset)
+        if file_offset < 0:  # To this call, -1 means where the descriptor is.
+            call = _refuse
         return _at_a_place("pread", Read, descriptor, call)
     except Exception:
         release(view)
@@ -104,7 +108,15 @@ def pwrite(
 
     OCaml: Lwt_unix.pwrite : file_descr -> bytes -> file_offset:int -> int -> int -> int Lwt.t
     """
-    return _write_at("lwt_unix.pwrite", descriptor, data, offset, length, file_offset)
+    check_offset("lwt_unix.pwrite", "file_offset", file_offset)
+    source = readable_slice("lwt_unix.pwrite", data, offset, length)
+    try:
+        check_opened("lwt_unix.pwrite", descriptor)
+        call = partial(system.pwrite, descriptor._fd, source, file_offset)
+        return _at_a_place("pwrite", Write, descriptor, call)
+    except Exception:
+        release(source)
+        raise
 
 
 @with_required_label
@@ -123,26 +135,11 @@ def pwrite_string(
         file_descr -> string -> file_offset:int -> int -> int -> int Lwt.t
     """
     check_ascii("lwt_unix.pwrite_string", data)
-    return _write_at("lwt_unix.pwrite", descriptor, data, offset, length, file_offset)
+    return pwrite(descriptor, data, offset, length, file_offset=file_offset)
 
 
-def _write_at(
-    function: str,
-    descriptor: File_descr,
-    data: ReadableBuffer | str,
-    offset: int,
-    length: int,
-    file_offset: int,
-) -> lwt.Promise[int]:
-    check_offset(function, "file_offset", file_offset)
-    source = readable_slice(function, data, offset, length)
-    try:
-        check_opened(function, descriptor)
-        call = partial(system.pwrite, descriptor._fd, source, file_offset)
-        return _at_a_place("pwrite", Write, descriptor, call)
-    except Exception:
-        release(source)
-        raise
+def _refuse() -> int:
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def _at_a_place(

@@ -5,7 +5,6 @@ OCaml: sections "File status" and "File operations on large files" of lwt_unix.m
 
 from __future__ import annotations
 
-import os
 import stat as system_stat
 from dataclasses import dataclass
 from enum import Enum
@@ -15,9 +14,9 @@ from typing import Final
 import lwt
 from lwt._core.publish import constants
 from lwt_unix import _system as system
-from lwt_unix._checks import check_seconds
+from lwt_unix._checks import Path, check_seconds
 from lwt_unix._descriptors.file_descr import File_descr, check_opened, run_on
-from lwt_unix._files.paths import Path, path_of, run_at
+from lwt_unix._files.paths import path_of, run_at
 from lwt_unix._files.positions import Seek_command
 from lwt_unix._files.positions import ftruncate as _ftruncate
 from lwt_unix._files.positions import lseek as _lseek
@@ -71,7 +70,7 @@ class Stats:
     st_ctime: float
 
 
-def _stats(found: os.stat_result) -> Stats:
+def _stats(found: system.Status) -> Stats:
     mode = found.st_mode
     return Stats(
         found.st_dev,

@@ -92,7 +92,7 @@ class Job(Task, Generic[A]):
             traceback = exn.__traceback__
             self.failure = exn.with_traceback(traceback and traceback.tb_next)
 
-    def deliver(self) -> None:
+    def _deliver(self) -> None:
         """Resolve the promise, unless the job was aborted meanwhile."""
         try:
             self._give(_jobs.pop(self, None) is self)

@@ -34,7 +34,7 @@ class Message(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def deliver(self) -> None:
+    def _deliver(self) -> None:
         """Do what the message says, in the main loop."""
 
 
@@ -87,7 +87,7 @@ class _NotificationPipe(WakeupPipe):
         try:
             while number and _sent:
                 number -= 1
-                _sent.popleft().deliver()
+                _sent.popleft()._deliver()
         finally:
             if _sent:
                 self.wake()
@@ -176,7 +176,7 @@ class Notification(Message):
         stopped = " (stopped)" if self._is_stopped else ""
         return f"<notification for {self._function!r}{stopped}>"
 
-    def deliver(self) -> None:
+    def _deliver(self) -> None:
         """Call the function, unless the notification was stopped."""
         if self._is_stopped:
             return
@@ -264,4 +264,4 @@ def call_notification(notification: Notification, /) -> None:
     OCaml: Lwt_unix.call_notification : notification -> unit
     """
     check_kind("lwt_unix.call_notification", notification, Notification, _HINT)
-    notification.deliver()
+    notification._deliver()

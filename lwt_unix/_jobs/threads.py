@@ -28,6 +28,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from lwt._core.checks import check_bounds
+from lwt_unix._checks import C_INT
 from lwt_unix._jobs.notifications import Message, post
 
 FIRST_SIZE: Final = 1000
@@ -145,7 +146,7 @@ def set_pool_size(size: int, /) -> None:
 
     OCaml: Lwt_unix.set_pool_size : int -> unit
     """
-    check_bounds("lwt_unix.set_pool_size", "size", size, 0)
+    check_bounds("lwt_unix.set_pool_size", "size", size, 0, C_INT[1])
     pool.size = size
 
 

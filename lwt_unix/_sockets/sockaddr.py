@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, TypeGuard
 
 import lwt
 from lwt._core.checks import check_bounds, check_kind, wrong_type
+from lwt_unix._checks import Path, checked_path
 from lwt_unix._errors import note_call
 from lwt_unix._sockets.constants import PF_INET, PF_INET6, PF_UNIX, Socket_domain
 
@@ -76,7 +77,6 @@ Sockaddr = ADDR_INET | ADDR_UNIX
 OCaml: type Lwt_unix.sockaddr = Unix.sockaddr = ADDR_UNIX of string | ADDR_INET of inet_addr * int
 """
 
-Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 Address = Sockaddr | tuple[str, int] | Path
 """What functions take: a `Sockaddr`, a plain `(host, port)`, or a path.
@@ -148,7 +148,7 @@ def to_sockaddr(function: str, address: Address) -> Sockaddr:
         _check_is_path(function, address)
     path = address.path if isinstance(address, ADDR_UNIX) else address
     if isinstance(path, str | bytes | os.PathLike):
-        return ADDR_UNIX(_checked_path(function, path))
+        return ADDR_UNIX(checked_path(function, path, may_begin_with_nul=True))
     # What a checker has ruled out by now, a caller without one may still pass.
     shape: object = path
     if not isinstance(shape, tuple) or len(shape) != 2:
@@ -217,20 +217,6 @@ def _check_length(path: str) -> None:
         problem = OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         note_call(problem, "", path)  # as in OCaml
         raise problem
-
-
-def _checked_path(function: str, path: Path) -> str:
-    """Return a path as a str; raise a ValueError if the system cannot be told of it."""
-    path = os.fsdecode(path)
-    if "\0" in path and not path.startswith("\0"):
-        # The system would take what stands before it, without a word.
-        raise ValueError(f"{function}: the path {path!r} has a NUL in it, which no path can")
-    try:
-        os.fsencode(path)
-        return path
-    except UnicodeEncodeError as exn:
-        problem = exn.reason
-    raise ValueError(f"{function}: the path {path!r} cannot be written in bytes: {problem}")
 
 
 def _check_is_path(function: str, given: str | bytes) -> None:

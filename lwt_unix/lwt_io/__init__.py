@@ -37,8 +37,9 @@ The source, in reading order:
 3. `_taking`, `_putting`: the operations that read and write, and what they do at once; `_channel`:
    flushing, closing, aborting; `_at_exit`: flushing when the process ends
 4. `_create`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions
-5. `_access`: working in the buffer directly (skip it at first)
-6. `_connections`, `_server_loop`, `_servers`: clients and servers
+5. `_positions`, `_files`, `_temporary`: places in files, channels on files
+6. `_access`: working in the buffer directly (skip it at first)
+7. `_connections`, `_server_loop`, `_servers`: clients and servers
 
 OCaml: Lwt_io (src/unix/lwt_io.mli)
 """
@@ -85,6 +86,16 @@ from lwt_unix.lwt_io._create import (
     stdout,
     zero,
 )
+from lwt_unix.lwt_io._files import (
+    chars_of_file,
+    chars_to_file,
+    file_length,
+    lines_of_file,
+    lines_to_file,
+    open_file,
+    with_file,
+)
+from lwt_unix.lwt_io._positions import length, set_position
 from lwt_unix.lwt_io._printing import (
     eprint,
     eprintf,
@@ -119,6 +130,13 @@ from lwt_unix.lwt_io._servers import (
     establish_server_with_client_socket,
 )
 from lwt_unix.lwt_io._taking import Line_too_long
+from lwt_unix.lwt_io._temporary import (
+    create_temp_dir,
+    delete_recursively,
+    open_temp_file,
+    with_temp_dir,
+    with_temp_file,
+)
 from lwt_unix.lwt_io._turns import Channel
 from lwt_unix.lwt_io._writing import (
     write,
@@ -173,6 +191,8 @@ __all__ = [
     "is_busy",
     "is_closed",
     "position",
+    "set_position",
+    "length",
     # Reading
     "read_char",
     "read_char_opt",
@@ -209,6 +229,20 @@ __all__ = [
     "eprintl",
     "eprintf",
     "eprintlf",
+    # Files
+    "open_file",
+    "with_file",
+    "file_length",
+    "lines_of_file",
+    "lines_to_file",
+    "chars_of_file",
+    "chars_to_file",
+    # Temporary files and directories
+    "open_temp_file",
+    "with_temp_file",
+    "create_temp_dir",
+    "with_temp_dir",
+    "delete_recursively",
     # Connections and servers
     "open_connection",
     "with_connection",

@@ -22,7 +22,7 @@ OCaml: Lwt_io, the type `_channel`, `perform_io`, `flush_total` (src/unix/lwt_io
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from functools import partial
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
@@ -30,7 +30,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
 import lwt
 import lwt_unix
 from lwt._core.compiling import mypyc_attr
-from lwt._core.promise import FULFILLED
+from lwt._core.promise import CANCEL_THIS, FULFILLED
 from lwt._core.publish import constants
 from lwt_unix import _system as system
 from lwt_unix._checks import promise_of
@@ -97,6 +97,10 @@ NOT_NOW: Final = -1
 IN_NEXT_TURN: Final = -2
 """What a transfer gives that was not tried, since there were enough in this turn of the engine."""
 
+Seek: TypeAlias = Callable[
+    [int, lwt_unix.Seek_command], lwt.Promise[int] | Coroutine[Any, Any, int]
+]
+"""Move to a place, like `lwt_unix.lseek`; return it."""
 
 @final
 class ChannelBuffer:
@@ -109,6 +113,7 @@ class ChannelBuffer:
         "_interrupted",
         "_memory",
         "_perform",
+        "_seek",
         "ahead",
         "at_once",
         "auto_flushing",
@@ -132,6 +137,7 @@ class ChannelBuffer:
         perform: Perform | None,
         close: Close,
         descriptor: File_descr | None = None,
+        seek: Seek | None = None,
     ) -> None:
         self.is_input = mode is Mode.Input
         self.size = size
@@ -168,6 +174,7 @@ class ChannelBuffer:
         """What is read or written, if it is a descriptor, which has no function."""
 
         self._perform = perform
+        self._seek = seek
         self._close = close
         self._closing: lwt.Promise[object] | None = None
 
@@ -175,7 +182,7 @@ class ChannelBuffer:
         """Whether the close function raised, or returned a promise that was rejected already."""
 
         self.in_flight: lwt.Promise[Any] | None = None
-        """The promise of the transfer that goes on, on a descriptor: cancelling rejects it."""
+        """The promise of the transfer that goes on, on a descriptor, if cancelling rejects it."""
 
         self._interrupted: tuple[lwt.Promise[NoReturn], lwt.Resolver[NoReturn]] | None = None
         """What rejects the other transfers that go on: those that cancelling may not reject, and
@@ -268,9 +275,23 @@ class ChannelBuffer:
         transfer = lwt_unix.read if self.is_input else lwt_unix.write
         return transfer(self.descriptor, memory, offset, length)
 
+    def seek(self, offset: int, whence: lwt_unix.Seek_command) -> lwt.Promise[int]:
+        """Have the reading or writing function go on at another place; return that.
+
+        Raises:
+            lwt.Failure: what is behind the channel has no places.
+        """
+        if self.descriptor is not None:
+            return lwt_unix.lseek(self.descriptor, offset, whence)
+        if self._seek is None:
+            raise lwt.Failure("Lwt_io.seek: seek not supported on this channel")
+        return promise_of("lwt_io.make", self._seek, offset, whence)
+
     def interruptible(self, awaited: lwt.Promise[T]) -> lwt.Promise[T]:
         """Have `interrupt` reject a promise; return the promise to wait for."""
-        if self.descriptor is not None and self.in_flight is None:
+        # A thread goes on with what it does: cancelling would not reject its promise.
+        is_cancelable = self.descriptor is not None and awaited._value is CANCEL_THIS
+        if is_cancelable and self.in_flight is None:
             self.in_flight = awaited
         elif lwt.is_sleeping(awaited):
             if self._interrupted is None:
@@ -433,7 +454,8 @@ class ChannelBuffer:
         length = len(self.unwritten) - self.incomplete
         if length > 0 and not self.is_aborted:
             self.is_aborted = True
-            lwt.on_failure(self._call(0, length), lambda _: None)
+            offered = lwt_unix.with_async_none(partial(self._call, 0, length))
+            lwt.on_failure(offered, lambda _: None)
 
     def forget(self) -> object:
         """Forget what is in the buffer and what goes on, in a child process; return what waits."""

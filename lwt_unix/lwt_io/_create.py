@@ -29,6 +29,7 @@ from lwt_unix.lwt_io._buffer import (
     ChannelBuffer,
     Mode,
     Perform,
+    Seek,
 )
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, begin_again, new_input, new_output
 from lwt_unix.lwt_io._closing import Close, ClosingOnce
@@ -100,6 +101,7 @@ def make(
     mode: Literal[Mode.Input],
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+    seek: Seek | None = None,
 ) -> InputChannel: ...
 @overload
 def make(
@@ -109,6 +111,7 @@ def make(
     mode: Literal[Mode.Output],
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+    seek: Seek | None = None,
 ) -> OutputChannel: ...
 @with_required_label
 def make(
@@ -118,6 +121,7 @@ def make(
     mode: Mode,
     buffer: memoryview | None = None,
     close: Callable[[], PromiseOrCoroutine[object]] | None = None,
+    seek: Seek | None = None,
 ) -> Channel:
     """Make a channel that reads or writes by a function.
 
@@ -132,6 +136,8 @@ def make(
             its length is the size of the channel's buffer. Without it, that is
             `default_buffer_size()`.
         close: called once, when the channel is closed.
+        seek: called as `seek(offset, whence)`, to move to another place; it returns the place,
+            like `lwt_unix.lseek`. Without it, `set_position` and `length` are not possible.
 
     Raises:
         ValueError: `buffer` is too small.
@@ -146,7 +152,10 @@ def make(
     if close is None:
         close = _no_close
     check_callback("lwt_io.make", close, ())
-    return _new_channel(mode, ChannelBuffer(mode, size, memory, _as_perform(perform_io), close))
+    if seek is not None:
+        check_callback("lwt_io.make", seek, ("offset", "whence"))
+    perform = _as_perform(perform_io)
+    return _new_channel(mode, ChannelBuffer(mode, size, memory, perform, close, seek=seek))
 
 
 def _as_perform(perform_io: Callable[[memoryview, int, int], PromiseOrCoroutine[int]]) -> Perform:

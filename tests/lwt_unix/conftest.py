@@ -29,9 +29,10 @@ def nothing_left_behind() -> Iterator[None]:
         engine = lwt_engine.get()
         return engine.readable_count, engine.writable_count, engine.timer_count
 
+    notifications.renew()  # Its pipe stays, once somebody has needed it.
     events_before, before = registered(), open_descriptors()
     yield
-    notifications.renew()  # Its pipe stays, once somebody has needed it.
+    notifications.renew()
     assert open_descriptors() - before == set()
     assert registered() == events_before
 

@@ -44,6 +44,17 @@ DESCRIPTOR_WANTED: dict[str, Callable[[Any], object]] = {
     "lwt_unix.getsockopt": lambda x: lwt_unix.getsockopt(x, lwt_unix.SO_DEBUG),
     "lwt_unix.getsockopt_error": lwt_unix.getsockopt_error,
     "lwt_unix.listen": lambda x: lwt_unix.listen(x, 5),
+    "lwt_unix.fchmod": lambda x: lwt_unix.fchmod(x, 0o600),
+    "lwt_unix.fchown": lambda x: lwt_unix.fchown(x, -1, -1),
+    "lwt_unix.fdatasync": lwt_unix.fdatasync,
+    "lwt_unix.fstat": lwt_unix.fstat,
+    "lwt_unix.fsync": lwt_unix.fsync,
+    "lwt_unix.ftruncate": lambda x: lwt_unix.ftruncate(x, 0),
+    "lwt_unix.isatty": lwt_unix.isatty,
+    "lwt_unix.lockf": lambda x: lwt_unix.lockf(x, lwt_unix.F_TEST, 0),
+    "lwt_unix.lseek": lambda x: lwt_unix.lseek(x, 0, lwt_unix.SEEK_CUR),
+    "lwt_unix.pread": lambda x: lwt_unix.pread(x, bytearray(5), 0, 5, file_offset=0),
+    "lwt_unix.pwrite": lambda x: lwt_unix.pwrite(x, b"five!", 0, 5, file_offset=0),
     "lwt_unix.read": lambda x: lwt_unix.read(x, bytearray(5), 0, 5),
     "lwt_unix.readable": lwt_unix.readable,
     "lwt_unix.recv": lambda x: lwt_unix.recv(x, bytearray(5), 0, 5, []),
@@ -82,7 +93,7 @@ DESCRIPTOR_WANTED: dict[str, Callable[[Any], object]] = {
     "lwt_io.with_connection": lambda x: io.with_connection(HERE, print, fd=x),
 }
 
-NOT_IN_THE_TABLE = {"write_string"}  # It is `write`.
+NOT_IN_THE_TABLE = {"write_string", "pwrite_string"}  # They are `write` and `pwrite`.
 
 
 def test_every_function_of_a_descriptor_is_in_the_table() -> None:

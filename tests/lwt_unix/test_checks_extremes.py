@@ -54,6 +54,7 @@ UNBOUNDED = {
 
 AS_OCAML_SAYS = {
     "lwt_unix.write_string": "lwt_unix.write",
+    "lwt_unix.pwrite_string": "lwt_unix.pwrite",
     "lwt_unix.on_signal_full": "lwt_unix.on_signal",
     "lwt_io.write_from_string_exactly": "lwt_io.write_from_exactly",
 }
@@ -111,6 +112,61 @@ NUMBERS: dict[str, Use] = {
     "lwt_unix.on_signal_full signum": lambda x, *_: lwt_unix.on_signal_full(x, serve),
     "lwt_unix.handle_signal signum": lambda x, *_: lwt_unix.handle_signal(x),
     "lwt_unix.set_pool_size size": lambda x, *_: lwt_unix.set_pool_size(x),
+    "lwt_unix.openfile perms": lambda x, *_: lwt_unix.openfile("/nowhere/a", [], x),
+    "lwt_unix.pread offset": lambda x, fd, *_: lwt_unix.pread(
+        fd, bytearray(5), x, 1, file_offset=0
+    ),
+    "lwt_unix.pread length": lambda x, fd, *_: lwt_unix.pread(
+        fd, bytearray(5), 0, x, file_offset=0
+    ),
+    "lwt_unix.pread file_offset": lambda x, fd, *_: lwt_unix.pread(
+        fd, bytearray(5), 0, 5, file_offset=x
+    ),
+    "lwt_unix.pwrite offset": lambda x, fd, *_: lwt_unix.pwrite(fd, b"five!", x, 1, file_offset=0),
+    "lwt_unix.pwrite length": lambda x, fd, *_: lwt_unix.pwrite(fd, b"five!", 0, x, file_offset=0),
+    "lwt_unix.pwrite file_offset": lambda x, fd, *_: lwt_unix.pwrite(
+        fd, b"five!", 0, 5, file_offset=x
+    ),
+    "lwt_unix.pwrite_string offset": lambda x, fd, *_: lwt_unix.pwrite_string(
+        fd, "five!", x, 1, file_offset=0
+    ),
+    "lwt_unix.pwrite_string length": lambda x, fd, *_: lwt_unix.pwrite_string(
+        fd, "five!", 0, x, file_offset=0
+    ),
+    "lwt_unix.pwrite_string file_offset": lambda x, fd, *_: lwt_unix.pwrite_string(
+        fd, "five!", 0, 5, file_offset=x
+    ),
+    "lwt_unix.lseek offset": lambda x, fd, *_: lwt_unix.lseek(fd, x, lwt_unix.SEEK_SET),
+    "lwt_unix.truncate length": lambda x, *_: lwt_unix.truncate("/nowhere/a", x),
+    "lwt_unix.ftruncate length": lambda x, fd, *_: lwt_unix.ftruncate(fd, x),
+    "lwt_unix.mkfifo perms": lambda x, *_: lwt_unix.mkfifo("/nowhere/a", x),
+    "lwt_unix.mkdir perms": lambda x, *_: lwt_unix.mkdir("/nowhere/a", x),
+    "lwt_unix.chmod perms": lambda x, *_: lwt_unix.chmod("/nowhere/a", x),
+    "lwt_unix.fchmod perms": lambda x, fd, *_: lwt_unix.fchmod(fd, x),
+    "lwt_unix.chown uid": lambda x, *_: lwt_unix.chown("/nowhere/a", x, 0),
+    "lwt_unix.chown gid": lambda x, *_: lwt_unix.chown("/nowhere/a", 0, x),
+    "lwt_unix.fchown uid": lambda x, fd, *_: lwt_unix.fchown(fd, x, 0),
+    "lwt_unix.fchown gid": lambda x, fd, *_: lwt_unix.fchown(fd, 0, x),
+    "lwt_unix.readdir_n count": lambda x, *_: lwt.bind(
+        lwt_unix.opendir("/"),
+        lambda handle: lwt.finalize(
+            lambda: lwt_unix.readdir_n(handle, x), lambda: lwt_unix.closedir(handle)
+        ),
+    ),
+    "lwt_unix.lockf size": lambda x, fd, *_: lwt_unix.lockf(fd, lwt_unix.F_TEST, x),
+    "lwt_unix.utimes atime": lambda x, *_: lwt_unix.utimes("/nowhere/a", x, 0),
+    "lwt_unix.utimes mtime": lambda x, *_: lwt_unix.utimes("/nowhere/a", 0, x),
+    "lwt_io.set_position position": lambda x, _, ic, oc: lwt_io.set_position(ic, x),
+    "lwt_io.open_file perm": lambda x, *_: lwt_io.open_file(
+        "/nowhere/a", mode=lwt_io.Input, perm=x
+    ),
+    "lwt_io.with_file perm": lambda x, *_: lwt_io.with_file(
+        "/nowhere/a", lwt_io.read, mode=lwt_io.Input, perm=x
+    ),
+    "lwt_io.open_temp_file perm": lambda x, *_: lwt_io.open_temp_file(perm=x),
+    "lwt_io.with_temp_file perm": lambda x, *_: lwt_io.with_temp_file(serve, perm=x),
+    "lwt_io.create_temp_dir perm": lambda x, *_: lwt_io.create_temp_dir(perm=x),
+    "lwt_io.with_temp_dir perm": lambda x, *_: lwt_io.with_temp_dir(serve, perm=x),
     "lwt_io.of_unix_fd fd": lambda x, *_: lwt_io.of_unix_fd(x, mode=lwt_io.Input),
     "lwt_io.resize_buffer size": lambda x, _, ic, oc: lwt_io.resize_buffer(ic, x),
     "lwt_io.block size": lambda x, _, ic, oc: lwt_io.block(ic, x, serve),
@@ -289,6 +345,10 @@ def test_an_interface_that_no_system_has_is_an_error_of_the_system(
 CUT: dict[str, Callable[[Any, Any, str], object]] = {
     "lwt_unix.write": lambda fd, _, text: lwt_unix.write(fd, text, 0, 2),
     "lwt_unix.write_string": lambda fd, _, text: lwt_unix.write_string(fd, text, 0, 2),
+    "lwt_unix.pwrite": lambda fd, _, text: lwt_unix.pwrite(fd, text, 0, 2, file_offset=0),
+    "lwt_unix.pwrite_string": lambda fd, _, text: lwt_unix.pwrite_string(
+        fd, text, 0, 2, file_offset=0
+    ),
     "lwt_unix.send": lambda fd, _, text: lwt_unix.send(fd, text, 0, 2, []),
     "lwt_unix.sendto": lambda fd, _, text: lwt_unix.sendto(fd, text, 0, 2, [], "/nowhere"),
     "lwt_io.write_from": lambda _, oc, text: lwt_io.write_from(oc, text, 0, 2),
@@ -322,7 +382,7 @@ def test_a_part_of_a_text_is_written_only_if_bytes_and_characters_are_the_same(
     problem = rf"^{re.escape(name)}: the offset and the length count bytes, but 'é\\n' has"
     with pytest.raises(ValueError, match=problem):
         CUT[name](pair[0], channels[1], "é\n")
-    if name != "lwt_unix.sendto":  # which has nobody to send to
+    if not re.search("sendto|pwrite", name):  # which have nobody to send to, and no places
         assert lwt_main.run(as_promise(CUT[name](pair[0], channels[1], "e\n"))) in {2, None}
 
 
