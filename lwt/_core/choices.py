@@ -7,9 +7,10 @@ A program must not depend on them. The library makes none of them elsewhere:
 3. `rank_timer`: which of the timers that are due at the same time is first. (An engine that a user
    derives from `select_based` or `poll_based` decides 2 itself.)
 
-When jobs run in threads, which of several is done first will be the next one. Everything else that
-is open is decided by the kernel, in what its calls return: how many bytes are moved, which client
-is accepted, whether it is too early. Those calls stand in `lwt_unix/_system.py`.
+Which of several jobs is done first is decided by their threads: a simulated world puts another pool into
+`lwt_unix/_jobs/threads.py`. Everything else that is open is decided by the kernel, in what its calls
+return: how many bytes are moved, which client is accepted, whether it is too early. Those calls stand in
+`lwt_unix/_system.py`.
 
 OCaml: `Random` in src/core/lwt.ml; the rest is left to libev.
 """

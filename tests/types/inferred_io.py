@@ -1,10 +1,12 @@
 """What type checkers infer from the signatures of lwt_io. Checked by mypy, never run."""
 
+from pathlib import Path
 from typing import assert_type
 
 import lwt
 import lwt_unix
 from lwt import Promise, Some
+from lwt.lwt_stream import Stream
 from lwt_unix import lwt_io, lwt_main
 from lwt_unix.lwt_io import InputChannel, OutputChannel, Server
 
@@ -15,6 +17,18 @@ def making(fd: lwt_unix.File_descr) -> None:
     assert_type(lwt_io.of_unix_fd(0, mode=lwt_io.input), InputChannel)
     assert_type(lwt_io.make(lambda *_: lwt.return_(0), mode=lwt_io.Output), OutputChannel)
     assert_type(lwt_io.pipe(), tuple[InputChannel, OutputChannel])
+
+
+def files_and_jobs(path: Path) -> None:
+    assert_type(lwt_unix.run_job(lambda: 3), Promise[int])
+    assert_type(lwt_unix.openfile(path, [lwt_unix.O_RDONLY], 0), Promise[lwt_unix.File_descr])
+    assert_type(lwt_unix.stat(path), Promise[lwt_unix.Stats])
+    assert_type(lwt_unix.files_of_directory(path), Stream[str])
+    assert_type(lwt_io.open_file(path, mode=lwt_io.Input), Promise[InputChannel])
+    assert_type(lwt_io.open_file(path, mode=lwt_io.Output), Promise[OutputChannel])
+    assert_type(lwt_io.with_file(path, lwt_io.read_line, mode=lwt_io.Input), Promise[bytes])
+    assert_type(lwt_io.with_temp_dir(lambda path: lwt.return_(len(path))), Promise[int])
+    assert_type(lwt_io.lines_of_file(path), Stream[bytes])
 
 
 async def reading(ic: InputChannel) -> None:
