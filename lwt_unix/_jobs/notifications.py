@@ -63,9 +63,7 @@ class _NotificationPipe(WakeupPipe):
     def make_sure_it_is_there(self) -> None:
         """Have a pipe that wakes the current engine, whatever has become of the old one."""
         if not self.replace_if_gone():
-            event = self._event
-            self._event = lwt_engine.on_readable(self._reading, self.deliver)
-            lwt_engine.stop_event(event)
+            self.watch_anew()
         self.is_awake = False
         if _sent:
             self.wake()

@@ -70,6 +70,12 @@ class WakeupPipe(ABC):
             system.close(fd)
         return True
 
+    def watch_anew(self) -> None:
+        """Have the current engine watch: it may be another one now, and know nothing of the pipe."""
+        event = self._event
+        self._event = lwt_engine.on_readable(self._reading, self.deliver)
+        lwt_engine.stop_event(event)
+
     def write(self, data: bytes) -> None:
         """Write into the pipe, if there is room. Any thread may, and any signal handler."""
         try:

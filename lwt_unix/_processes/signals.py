@@ -405,9 +405,10 @@ def _part_from_parent() -> None:
 
 
 def _find_out() -> None:
-    """A new engine was set: maybe because everything was closed."""
+    """A new engine was set: maybe because everything was closed, and maybe without the old one's events."""
     if _pipe is not None:
         _pipe.make_sure_it_is_there()
+        _pipe.watch_anew()
 
 
 _current.after_set.append(_find_out)

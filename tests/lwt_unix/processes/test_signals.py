@@ -251,11 +251,12 @@ def test_handle_signal_acts_as_if_the_signal_had_come_from_any_thread() -> None:
     lwt_unix.handle_signal(signal.SIGUSR1)
 
 
-def test_a_handler_follows_the_loop_to_another_engine() -> None:
+@pytest.mark.parametrize("transfer", [True, False])
+def test_a_handler_follows_the_loop_to_another_engine(transfer: bool) -> None:
     log: list[int] = []
     handler = lwt_unix.on_signal(signal.SIGUSR1, log.append)
     usual = lwt_engine.get()
-    lwt_engine.set(lwt_engine.select(), destroy=False)
+    lwt_engine.set(lwt_engine.select(), transfer=transfer, destroy=False)
     raise_signal(signal.SIGUSR1)
     lwt_engine.iter(True)
     lwt_engine.set(usual)
