@@ -11,19 +11,24 @@ from lwt_unix._jobs import notifications
 from lwt_unix._renewal import renew as renew_lwt_unix
 from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
+from tests.support.leftovers import belongings, left_since
 from tests.support.sockets import Open
 
 
 @pytest.fixture(autouse=True)
 def _all_begins_afresh() -> Iterator[None]:
+    """Begin again, and fail a test that leaves a descriptor open then, a thread or a child process."""
+    usual, before = lwt_engine.get(), belongings()
     yield
     renew_lwt_unix()
     renew_lwt()
+    usual.destroy()  # Another one may have taken its place.
+    assert left_since(before) == {}
 
 
 @pytest.fixture
 def nothing_left_behind() -> Iterator[None]:
-    """Fail a test that leaves an event registered or a descriptor open."""
+    """Fail a test that leaves an event registered or a descriptor open, also before all begins afresh."""
 
     def registered() -> tuple[int, int, int]:
         engine = lwt_engine.get()

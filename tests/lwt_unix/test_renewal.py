@@ -82,7 +82,7 @@ async def never_ending() -> AsyncGenerator[int, None]:
         yield 1
 
 
-def change_everything() -> list[object]:
+def change_everything(end_of_the_job: threading.Event) -> list[object]:
     """Leave the process as no program should; return what is to be kept."""
     lwt_engine.set(lwt_engine.select())
     lwt_engine.on_timer(3600, False, print)
@@ -106,7 +106,7 @@ def change_everything() -> list[object]:
     lwt_main.exit_patience.contents = 0.5
     lwt_unix.on_signal(signal.SIGUSR1, print)
     lwt_unix.set_pool_size(1)
-    lwt_unix.run_job(threading.Event().wait)
+    lwt_unix.run_job(end_of_the_job.wait)
     lwt_unix.send_notification(lwt_unix.make_notification(print))
     lwt_unix.set_default_async_method(lwt_unix.Async_none)
     interrupts.Cancelling().__enter__()
@@ -127,12 +127,14 @@ def test_the_table_has_all_state_of_the_guide() -> None:
 def test_a_renewal_begins_all_state_afresh() -> None:
     renew()
     at_first = {name: read() for name, read in STATE.items()}
-    kept = change_everything()
+    end_of_the_job = threading.Event()
+    kept = change_everything(end_of_the_job)
     assert kept
     unchanged = [name for name, read in STATE.items() if read() == at_first[name]]
     renew()
     assert {name: read() for name, read in STATE.items()} == at_first
     assert unchanged == []
+    end_of_the_job.set()
 
 
 def test_a_renewal_puts_back_how_a_signal_was_handled() -> None:

@@ -22,8 +22,10 @@ def test_libev_takes_the_best_backend_and_is_identified_by_what_was_asked_for() 
 
 
 def test_a_backend_prints_as_ocaml_writes_it() -> None:
-    shown = f"{Ev_backend.epoll} {Ev_backend.default!r} {lwt_engine.libev().id}"
+    engine = lwt_engine.libev()
+    shown = f"{Ev_backend.epoll} {Ev_backend.default!r} {engine.id}"
     assert shown == "EV_EPOLL EV_DEFAULT Engine_id__libev(backend=EV_DEFAULT)"
+    engine.destroy()
 
 
 ENGINES_BACKEND = Ev_backend.epoll if sys.platform == "linux" else Ev_backend.kqueue
