@@ -81,17 +81,18 @@ def check_access(path: str, mode: int) -> None:
 
 def unlock(fd: int, size: int) -> None:
     """Unlock `size` bytes from where the descriptor is; the same for all of these."""
-    os.lockf(fd, os.F_ULOCK, size)
+    fcntl.lockf(fd, fcntl.LOCK_UN, size, 0, os.SEEK_CUR)
 
 
 def lock(fd: int, size: int) -> None:
     """Lock for writing, and wait for that."""
-    os.lockf(fd, os.F_LOCK, size)
+    # Python's `os.lockf` does not try again after a signal.
+    fcntl.lockf(fd, fcntl.LOCK_EX, size, 0, os.SEEK_CUR)
 
 
 def try_lock(fd: int, size: int) -> None:
     """Lock for writing, or fail."""
-    os.lockf(fd, os.F_TLOCK, size)
+    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, size, 0, os.SEEK_CUR)
 
 
 def test_lock(fd: int, size: int) -> None:

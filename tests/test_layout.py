@@ -124,6 +124,7 @@ OF_A_PACKAGE = {
     "lwt/test_storage_of_the_hook": "what async_exception_hook sees, function by function",
     "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
     "lwt_unix/test_collecting": "the collector runs at each place of any function, and finalisers interfere",
+    "lwt_unix/test_faults": "no room, no descriptors, signals, others that close, forks: files and jobs",
     "lwt_unix/test_starvation": "a descriptor that is always ready delays the others only a little",
 }
 """Files of tests that are about no module alone, and what they are about."""
@@ -136,7 +137,6 @@ TESTED_ELSEWHERE = {
     "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",
     "lwt_unix._descriptors.state": "descriptors/test_file_descr.py aborts and closes descriptors",
     "lwt_unix.lwt_engine._identifiers": "each engine's tests look at its own",
-    "lwt_unix._descriptors.page_cache": "files/test_positions.py reads in it and past it; lwt_io/test_files.py",
     "lwt_unix.lwt_sys": "one exception, which lwt_engine/test_libev.py expects",
 }
 """Modules that have no file of tests, and where they are tested."""

@@ -1,0 +1,327 @@
+"""What goes wrong with files and jobs: no room, no descriptors, signals, others that close, forks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt import lwt_stream
+from lwt_unix import lwt_io, lwt_main
+from tests.support.descriptors import no_more_descriptors, open_descriptors
+from tests.support.programs import in_child
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+Begin = Callable[[], lwt.Promise[object]]
+
+
+def triple(promise: Begin) -> tuple[int, str, str]:
+    """What `unix_error` says of a call that fails."""
+
+    async def call() -> tuple[int, str, str]:
+        try:
+            await promise()
+        except OSError as exn:
+            return lwt_unix.unix_error(exn)
+        raise AssertionError
+
+    return lwt_main.run(call())
+
+
+def opened(path: Path | str, *flags: lwt_unix.Open_flag) -> lwt_unix.File_descr:
+    return lwt_main.run(lwt_unix.openfile(path, flags, 0o600))
+
+
+# --- No room -----------------------------------------------------------------
+
+
+def test_flushing_to_a_full_disk_fails_and_keeps_the_bytes_and_so_does_the_next_time() -> None:
+    async def write() -> list[int | None]:
+        errors = []
+        oc = await lwt_io.open_file("/dev/full", mode=lwt_io.Output)
+        await lwt_io.write(oc, "abc")
+        for _ in range(2):
+            try:
+                await lwt_io.flush(oc)
+            except OSError as exn:
+                errors.append(exn.errno)
+        assert lwt_io.position(oc) == 3
+        await lwt_io.close(oc)
+        return errors
+
+    assert lwt_main.run(write()) == [errno.ENOSPC, errno.ENOSPC]
+
+
+def test_writing_more_than_the_buffer_to_a_full_disk_fails() -> None:
+    assert triple(
+        lambda: lwt_io.with_file(
+            "/dev/full", lambda oc: lwt_io.write(oc, bytes(100_000)), mode=lwt_io.Output
+        )
+    ) == (errno.ENOSPC, "write", "")
+
+
+def in_child_with_files_of(size: int, run: Callable[[], object]) -> int:
+    """Call a function in a child process that may write so many bytes to a file; return its status."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        run()
+
+    return in_child(limited)
+
+
+def test_a_write_that_the_system_takes_in_part_gives_how_much_and_then_the_error(
+    tmp_path: Path,
+) -> None:
+    def write() -> None:
+        fd = opened(tmp_path / "file", lwt_unix.O_WRONLY, lwt_unix.O_CREAT)
+        assert lwt_main.run(lwt_unix.write(fd, bytes(20), 0, 20)) == 12
+        assert triple(lambda: lwt_unix.write(fd, bytes(20), 12, 8)) == (errno.EFBIG, "write", "")
+        assert lwt_main.run(lwt_unix.pwrite(fd, bytes(20), 0, 20, file_offset=9)) == 3
+
+    assert in_child_with_files_of(12, write) == 0
+
+
+def test_a_channel_goes_on_after_a_write_that_the_system_takes_in_part(tmp_path: Path) -> None:
+    def write() -> None:
+        async def main() -> None:
+            oc = await lwt_io.open_file(tmp_path / "file", mode=lwt_io.Output)
+            await lwt_io.write(oc, b"0123456789abcdef")
+            with pytest.raises(OSError, match="too large"):
+                await lwt_io.flush(oc)
+            assert lwt_io.position(oc) == 16  # Four bytes wait, for which there is no room.
+            assert (tmp_path / "file").read_bytes() == b"0123456789ab"
+
+        lwt_main.run(main())
+
+    assert in_child_with_files_of(12, write) == 0
+
+
+# --- No descriptors ----------------------------------------------------------
+
+
+def test_without_descriptors_each_call_that_opens_one_says_so(tmp_path: Path) -> None:
+    lwt_main.run(lwt_unix.run_job(lambda: None))  # The pipe of jobs stays open.
+    path = str(tmp_path)
+    calls: dict[str, Begin] = {
+        "open": lambda: lwt_unix.openfile(path, [lwt_unix.O_RDONLY], 0),
+        "opendir": lambda: lwt_unix.opendir(path),
+    }
+    with no_more_descriptors():
+        for name, call in calls.items():
+            assert triple(call) == (errno.EMFILE, name, path)
+        listing = partial(lwt_stream.to_list, lwt_unix.files_of_directory(path))
+        assert triple(listing)[0] == errno.EMFILE
+        reading = partial(lwt_stream.to_list, lwt_io.lines_of_file(path))
+        assert triple(reading)[0] == errno.EMFILE
+        using = partial(lwt_io.with_temp_file, lwt.return_, temp_dir=path)
+        assert triple(using)[0] == errno.EMFILE
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_descriptors_what_is_open_can_be_read_and_written(tmp_path: Path) -> None:
+    fd = opened(tmp_path / "file", lwt_unix.O_RDWR, lwt_unix.O_CREAT)
+    with no_more_descriptors():
+        assert lwt_main.run(lwt_unix.write(fd, b"abc", 0, 3)) == 3
+        assert lwt_main.run(lwt_unix.pread(fd, bytearray(9), 0, 9, file_offset=0)) == 3
+    lwt_main.run(lwt_unix.close(fd))
+
+
+# --- Closed by somebody else -------------------------------------------------
+
+
+def test_a_number_that_somebody_else_has_closed_fails_each_call_and_closing_too(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    fd = opened(tmp_path / "file", lwt_unix.O_RDWR)
+    lwt_main.run(lwt_unix.blocking(fd))
+    os.close(lwt_unix.unix_file_descr(fd))
+    calls: dict[str, Begin] = {
+        "read": lambda: lwt_unix.read(fd, bytearray(3), 0, 3),
+        "write": lambda: lwt_unix.write(fd, b"abc", 0, 3),
+        "pread": lambda: lwt_unix.pread(fd, bytearray(3), 0, 3, file_offset=0),
+        "pwrite": lambda: lwt_unix.pwrite(fd, b"abc", 0, 3, file_offset=0),
+        "lseek": lambda: lwt_unix.lseek(fd, 0, lwt_unix.SEEK_END),
+        "ftruncate": lambda: lwt_unix.ftruncate(fd, 0),
+        "fsync": lambda: lwt_unix.fsync(fd),
+        "fstat": lambda: lwt_unix.fstat(fd),
+        "close": lambda: lwt_unix.close(fd),
+    }
+    for name, call in calls.items():
+        assert triple(call) == (errno.EBADF, name, "")
+    assert (tmp_path / "file").read_bytes() == b"abc"
+
+
+def test_a_channel_whose_file_somebody_else_has_closed_fails_and_can_be_closed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    fd = opened(tmp_path / "file", lwt_unix.O_RDONLY)
+    lwt_main.run(lwt_unix.blocking(fd))
+    ic = lwt_io.of_fd(fd, mode=lwt_io.Input)
+    os.close(lwt_unix.unix_file_descr(fd))
+    assert triple(lambda: lwt_io.read(ic)) == (errno.EBADF, "read", "")
+    assert triple(lambda: lwt_io.close(ic)) == (errno.EBADF, "close", "")
+    assert lwt_io.is_closed(ic)
+
+
+# --- Signals -----------------------------------------------------------------
+
+
+class Waiting:
+    """A job whose thread waits in a call of the system until `let_go` is called."""
+
+    def __init__(self, begin: Begin, let_go: Callable[[], object]) -> None:
+        self.promise = begin()
+        self.let_go = let_go
+
+
+def opening(folder: Path) -> Waiting:
+    """Open a pipe that has a name: this waits for somebody who opens it for writing."""
+    path = folder / "pipe"
+    os.mkfifo(path)
+
+    def let_go() -> None:
+        os.close(os.open(path, os.O_WRONLY))
+
+    return Waiting(lambda: lwt_unix.openfile(path, [lwt_unix.O_RDONLY], 0), let_go)
+
+
+def locking(folder: Path) -> Waiting:
+    """Lock a file that another process has locked."""
+    path = folder / "file"
+    path.touch()
+    reading, writing = os.pipe()
+    locked_reading, locked_writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(writing)
+            other = os.open(path, os.O_RDWR)
+            os.lockf(other, os.F_LOCK, 0)
+            os.write(locked_writing, b"x")
+            os.read(reading, 1)
+        finally:
+            os._exit(0)
+    os.read(locked_reading, 1)
+    for end in reading, locked_reading, locked_writing:
+        os.close(end)
+    fd = opened(path, lwt_unix.O_RDWR)
+
+    def let_go() -> None:
+        os.close(writing)
+        os.waitpid(child, 0)
+
+    def lock() -> lwt.Promise[object]:
+        locked = lwt_unix.lockf(fd, lwt_unix.F_LOCK, 0)
+        return lwt.bind(
+            locked, lambda _: lwt.map(lambda _: fd, lwt_unix.lockf(fd, lwt_unix.F_ULOCK, 0))
+        )
+
+    return Waiting(lock, let_go)
+
+
+@pytest.mark.parametrize("kind", [opening, locking])
+def test_a_signal_in_the_thread_of_a_job_is_handled_and_the_job_goes_on(
+    kind: Callable[[Path], Waiting], tmp_path: Path
+) -> None:
+    came: list[int] = []
+    handler = lwt_unix.on_signal(signal.SIGUSR1, came.append)
+    waiting = kind(tmp_path)
+    [thread] = [one for one in threading.enumerate() if one.name == "lwt_unix job"]
+    assert thread.ident is not None
+    for number in range(1, 4):
+        signal.pthread_kill(thread.ident, signal.SIGUSR1)
+        while len(came) < number:
+            lwt_main.run(lwt.pause())
+    assert lwt.is_sleeping(waiting.promise)
+    waiting.let_go()
+    fd = lwt_main.run(waiting.promise)
+    assert isinstance(fd, lwt_unix.File_descr)
+    lwt_main.run(lwt_unix.close(fd))
+    lwt_unix.disable_signal_handler(handler)
+
+
+def test_an_interrupt_while_the_main_loop_waits_for_a_job_leaves_the_job_to_the_next_run() -> None:
+    gate = threading.Event()
+    waiting = lwt_unix.run_job(gate.wait)
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    interrupting = lwt_unix.run_job(lambda: signal.pthread_kill(main_thread, signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        lwt_main.run(waiting)
+    gate.set()
+    assert lwt_main.run(waiting) is True
+    lwt_main.run(interrupting)
+
+
+# --- Forks -------------------------------------------------------------------
+
+
+def test_a_child_may_close_what_a_thread_of_its_parent_is_writing(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    fd = lwt_unix.of_unix_file_descr(writing, blocking=True)
+    much = bytes(1_000_000)
+    written = lwt_unix.write(fd, much, 0, len(much))
+    assert lwt.is_sleeping(written)
+
+    def child() -> None:
+        os.close(reading)
+        assert lwt_main.run(lwt_unix.close(fd)) is None
+
+    assert in_child(child) == 0
+    left = len(much)
+    while left:
+        left -= len(os.read(reading, 65_536))
+    assert lwt_main.run(written) == len(much)
+    lwt_main.run(lwt_unix.close(fd))
+    os.close(reading)
+
+
+def test_a_child_that_a_body_forks_while_a_file_is_read_may_read_it_itself(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1_000_000))
+
+    def read_all() -> lwt.Promise[bytes]:
+        return lwt_io.with_file(
+            path, lwt_io.read, mode=lwt_io.Input, buffer=memoryview(bytearray(300_000))
+        )
+
+    async def main() -> tuple[int, bytes]:
+        reading = read_all()
+        await lwt.pause()
+        status = in_child(lambda: len(lwt_main.run(read_all())) // (len(path.read_bytes())) - 1)
+        return status, await reading
+
+    status, found = lwt_main.run(main())
+    assert (status, len(found)) == (0, 1_000_000)
+
+
+# --- Nothing leaks -----------------------------------------------------------
+
+
+def test_a_thousand_failures_leave_no_descriptor_open(tmp_path: Path) -> None:
+    lwt_main.run(lwt_unix.run_job(lambda: None))
+    before = open_descriptors()
+
+    async def fail(number: int) -> None:
+        with pytest.raises(LookupError):
+            await lwt_io.with_file(
+                tmp_path / "file", lambda _: lwt.fail(LookupError(number)), mode=lwt_io.Output
+            )
+        with pytest.raises(NotADirectoryError):
+            await lwt_stream.to_list(lwt_unix.files_of_directory(tmp_path / "file"))
+
+    lwt_main.run(lwt.join([lwt.of_coroutine(fail(number)) for number in range(500)]))
+    assert open_descriptors() == before
