@@ -57,6 +57,7 @@ lstat = os.lstat
 mkdir = os.mkdir
 mkfifo = os.mkfifo
 open = os.open
+pread = os.pread
 pwrite = os.pwrite
 readlink = os.readlink
 rename = os.rename

@@ -229,7 +229,9 @@ def _when_ready(
         descriptor._calls += cost
         is_late = descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost)
         if is_file(descriptor):
-            if not is_late and event is Read and isinstance(part, memoryview):
+            if event is Read and not part:
+                call = partial(_read_nothing, descriptor._fd)
+            elif event is Read and not is_late and isinstance(part, memoryview):
                 count = read_now(descriptor, part, HERE)
                 if count is not None:
                     return lwt.return_(count)
@@ -253,6 +255,11 @@ def _when_ready(
 
 def _nothing() -> None:
     pass
+
+
+def _read_nothing(fd: int) -> int:
+    """Read no bytes: from a directory, this is an error, of which `readv` does not tell."""
+    return len(system.read(fd, 0))
 
 
 def _run_if_opened(name: str, descriptor: File_descr, call: Callable[[], int]) -> lwt.Promise[int]:

@@ -6,7 +6,6 @@ lwt_unix.ml.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from enum import Enum
@@ -66,15 +65,18 @@ def pread(
     view = writable_slice("lwt_unix.pread", buffer, offset, length)
     try:
         check_opened("lwt_unix.pread", descriptor)
-        if file_offset >= 0 and settle_mode(descriptor) and is_file(descriptor):
+        is_usual = length > 0 and file_offset >= 0
+        if is_usual and settle_mode(descriptor) and is_file(descriptor):
             descriptor._calls += OF_A_CALL
             if descriptor._calls <= MOST_AT_ONCE or not has_had_its_turn(descriptor, OF_A_CALL):
                 number = read_now(descriptor, view, file_offset)
                 if number is not None:
                     return lwt.return_(number)
         call: Callable[[], int] = partial(system.preadv, descriptor._fd, (view,), file_offset)
-        if file_offset < 0:  # To this call, -1 means where the descriptor is.
-            call = _refuse
+        if not is_usual:
+            # To `preadv`, the place -1 means where the descriptor is; and it tells of no error if no
+            # bytes are wanted.
+            call = partial(_read_nothing, descriptor._fd, file_offset)
         return _at_a_place("pread", Read, descriptor, call)
     except Exception:
         release(view)
@@ -138,8 +140,8 @@ def pwrite_string(
     return pwrite(descriptor, data, offset, length, file_offset=file_offset)
 
 
-def _refuse() -> int:
-    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+def _read_nothing(fd: int, file_offset: int) -> int:
+    return len(system.pread(fd, 0, file_offset))
 
 
 def _at_a_place(

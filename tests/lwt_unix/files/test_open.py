@@ -128,7 +128,11 @@ def test_a_directory_cannot_be_opened_for_writing_and_read_like_a_file(tmp_path:
         opened(tmp_path, lwt_unix.O_WRONLY)
     assert lwt_unix.unix_error(raised.value) == (errno.EISDIR, "open", str(tmp_path))
     fd = opened(tmp_path, lwt_unix.O_RDONLY)
-    with pytest.raises(IsADirectoryError) as raised:
-        lwt_main.run(lwt_unix.read(fd, bytearray(5), 0, 5))
-    assert lwt_unix.unix_error(raised.value) == (errno.EISDIR, "read", "")
+    for length in 5, 0:
+        with pytest.raises(IsADirectoryError) as raised:
+            lwt_main.run(lwt_unix.read(fd, bytearray(5), 0, length))
+        assert lwt_unix.unix_error(raised.value) == (errno.EISDIR, "read", "")
+        with pytest.raises(IsADirectoryError) as raised:
+            lwt_main.run(lwt_unix.pread(fd, bytearray(5), 0, length, file_offset=0))
+        assert lwt_unix.unix_error(raised.value) == (errno.EISDIR, "pread", "")
     close(fd)

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -302,3 +303,35 @@ def test_all_hooks_are_called_though_one_raises(monkeypatch: pytest.MonkeyPatch)
         lwt_main.at_exit(fail)
 
     assert sent_at_the_end(begin) == b"[<class 'LookupError'>]"
+
+
+# --- Files -------------------------------------------------------------------
+
+FILE = """
+import lwt
+from lwt_unix import lwt_io, lwt_main
+
+async def main():
+    global channel
+    channel = await lwt_io.open_file({path!r}, mode=lwt_io.Output)
+    {use}
+
+lwt_main.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("await lwt_io.write(channel, 10_000 * 'x')", 10_000),
+        ("lwt_io.write(channel, 3 * 'x')", 3),
+        # An operation that waits for something else has the channel: what is there is offered once.
+        ("lwt_io.write(channel, 3 * 'x'); lwt_io.block(channel, 1, lambda *_: lwt.wait()[0])", 3),
+    ],
+)
+def test_what_a_file_is_to_have_is_in_it_when_the_process_has_ended(
+    use: str, expected: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    assert run_code(FILE.format(path=str(path), use=use)).returncode == 0
+    assert path.read_bytes() == expected * b"x"
