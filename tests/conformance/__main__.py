@@ -44,7 +44,9 @@ RECORDED = {
     "Lwt_switch": 300,
     "Lwt_pool": 300,
     "Lwt_unix": 800,
+    "Lwt_unix.jobs": 400,
     "Lwt_io": 800,
+    "Lwt_io.files": 500,
     "Lwt_io.server": 500,
 }
 SEED_OF_RECORDED = 500_000

@@ -6,7 +6,11 @@ from typing import Final
 
 from tests.conformance.api.interface import recorded
 
-PARTS: Final = {"Lwt_io.server": ("Lwt_io", "server", "connection")}
+PARTS: Final = {
+    "Lwt_unix.jobs": ("Lwt_unix", "job", "notification", "async_method", "with_async", "thread"),
+    "Lwt_io.files": ("Lwt_io", "file", "temp", "position", "length"),
+    "Lwt_io.server": ("Lwt_io", "server", "connection"),
+}
 """Languages of a part of a module: the module, and words in the names of the values."""
 
 

@@ -51,6 +51,115 @@ IO_FAULTS: Final = (
         "if descriptor._state is not Closed and not isinstance(descriptor._state, Aborted):",
     ),
     fault(
+        "Lwt_io.files",
+        "pread reads where the descriptor is",
+        "(view,), file_offset)",
+        "(view,), -1)",
+        "read_now(descriptor, view, file_offset)",
+        "read_now(descriptor, view, -1)",
+    ),
+    fault(
+        "Lwt_io.files",
+        "moving from where the descriptor is is moving from the beginning",
+        "lseek, descriptor._fd, offset, whence.value)",
+        "lseek, descriptor._fd, offset, whence.value & 2)",
+    ),
+    fault(
+        "Lwt_io.files",
+        "lstat follows a symbolic link",
+        "partial(system.lstat, path)",
+        "partial(system.stat, path)",
+    ),
+    fault(
+        "Lwt_io.files",
+        "opening does not make a file empty",
+        "        bits |= _BITS[flag]\n",
+        "        bits |= 0 if flag is O_TRUNC else _BITS[flag]\n",
+    ),
+    fault(
+        "Lwt_io.files",
+        "a file that is closed may be moved in",
+        'check_opened("lwt_unix.lseek", descriptor)',
+        "pass",
+    ),
+    fault(
+        "Lwt_io.files",
+        "asking for the length leaves a channel at the end of its file",
+        '    await _go_to("length", buffer, buffer.offset)\n',
+        "",
+    ),
+    fault(
+        "Lwt_io.files",
+        "moving elsewhere loses what waits to be written",
+        """\
+        while buffer.unwritten:
+            await buffer.perform_io()
+    elif""",
+        """\
+        buffer.unwritten.clear()
+    elif""",
+    ),
+    fault(
+        "Lwt_io.files",
+        "moving elsewhere keeps what was read ahead",
+        '        buffer.ahead = b""\n        buffer.position = 0\n\n\nasync def _length',
+        "        pass\n\n\nasync def _length",
+    ),
+    fault(
+        "Lwt_io.files",
+        "with_file leaves the file open",
+        "promise_of, function, f, channel), partial(close, channel))",
+        "promise_of, function, f, channel), lambda: lwt.return_unit)",
+    ),
+    fault(
+        "Lwt_io.files",
+        "a temporary file stays",
+        "lwt.bind(close(channel), lambda _: lwt_unix.unlink(path))",
+        "close(channel)",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "the oldest job is aborted first",
+        "newest, _ = _jobs.popitem()",
+        "newest = _jobs.pop(next(iter(_jobs)))",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "waiting for jobs does not wait for the newest",
+        "[one.finished for one in _jobs]",
+        "[one.finished for one in _jobs][:-1]",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "a job that was aborted is resolved again",
+        "self._give(_jobs.pop(self, None) is self)",
+        "self._give(_jobs.pop(self, self) is self)",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "a notification that is to come once comes each time",
+        "        if self._once:\n            self._is_stopped = True\n",
+        "",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "a notification that was sent before it was stopped comes",
+        "        if self._is_stopped:\n            return\n        if self._once",
+        "        if self._once",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "the notification that was sent last comes first",
+        "_sent.popleft()._deliver()",
+        "_sent.pop()._deliver()",
+    ),
+    fault(
+        "Lwt_unix.jobs",
+        "what a notification sends comes in the same turn",
+        "while number and _sent:",
+        "while _sent:",
+    ),
+    fault(
         "Lwt_io",
         "who waits for a channel may be overtaken",
         "channel._state = WAITING if someone_waits else IDLE",

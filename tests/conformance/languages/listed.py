@@ -14,10 +14,12 @@ from tests.conformance.languages.collections.programs import (
 )
 from tests.conformance.languages.lwt.programs import LwtPrograms
 from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
+from tests.conformance.languages.lwt_io_files.programs import FilesPrograms
 from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
 from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
 from tests.conformance.languages.lwt_stream.programs import StreamPrograms
 from tests.conformance.languages.lwt_unix.programs import LwtUnixPrograms
+from tests.conformance.languages.lwt_unix_jobs.programs import JobsPrograms
 from tests.conformance.languages.waiting.programs import (
     condition_programs,
     mutex_programs,
@@ -40,6 +42,8 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_switch": switch_programs,
     "Lwt_pool": pool_programs,
     "Lwt_unix": LwtUnixPrograms,
+    "Lwt_unix.jobs": JobsPrograms,
     "Lwt_io": LwtIoPrograms,
+    "Lwt_io.files": FilesPrograms,
     "Lwt_io.server": ServerPrograms,
 }

@@ -22,6 +22,9 @@ let error_name = function
   | EOPNOTSUPP -> "EOPNOTSUPP" | EINPROGRESS -> "EINPROGRESS" | EALREADY -> "EALREADY"
   | EPROTOTYPE -> "EPROTOTYPE" | EDESTADDRREQ -> "EDESTADDRREQ" | EMSGSIZE -> "EMSGSIZE"
   | EPERM -> "EPERM" | EACCES -> "EACCES" | EAFNOSUPPORT -> "EAFNOSUPPORT"
+  | EEXIST -> "EEXIST" | ESPIPE -> "ESPIPE" | ENOTDIR -> "ENOTDIR" | EISDIR -> "EISDIR"
+  | ENOTEMPTY -> "ENOTEMPTY" | ELOOP -> "ELOOP" | EBUSY -> "EBUSY" | EMLINK -> "EMLINK"
+  | ENOTTY -> "ENOTTY" | ENXIO -> "ENXIO" | EXDEV -> "EXDEV"
   | EUNKNOWNERR number -> sprintf "errno %d" number
   | error -> Unix.error_message error
 
@@ -78,6 +81,9 @@ type run = {
   channels : (int, channel) Hashtbl.t;
   mutable made : channel list;
   servers : (int, Lwt_io.server) Hashtbl.t;
+  notifications : (int, int) Hashtbl.t;
+  mutable notified : int;
+  jobs : (int, unit Lwt.t) Hashtbl.t; (* those that go on *)
   mutable written : int; (* bytes, so that no two of them are alike for long *)
   mutable clients : int;
 }
@@ -143,6 +149,10 @@ let () = Sys.remove folder
 let path number = sprintf "%s.%d" folder number
 let paths = 3
 
+(* Files have paths of their own, behind those of sockets. *)
+let file number = path (paths + number)
+let files = 4
+
 (* 3 The main loop of 6.1, which resolves paused promises once a turn *)
 
 let turn () =
@@ -199,8 +209,108 @@ let drain fd =
   in
   go_on 0
 
+let open_flags = function
+  | "read" -> [Unix.O_RDONLY]
+  | "write" -> [Unix.O_WRONLY; O_CREAT; O_TRUNC]
+  | "both" -> [Unix.O_RDWR; O_CREAT]
+  | "append" -> [Unix.O_WRONLY; O_APPEND]
+  | _ -> [Unix.O_RDWR; O_CREAT; O_EXCL]
+
+let whence = function "set" -> Unix.SEEK_SET | "cur" -> Unix.SEEK_CUR | _ -> Unix.SEEK_END
+
+let show_stats (stats : Unix.stats) =
+  match stats.st_kind with
+  | Unix.S_REG -> sprintf "S_REG %o, %d names, %d bytes" stats.st_perm stats.st_nlink stats.st_size
+  | S_DIR -> sprintf "S_DIR %o" stats.st_perm
+  | S_LNK -> "S_LNK"
+  | S_SOCK -> "S_SOCK"
+  | S_FIFO -> "S_FIFO"
+  | _ -> "other"
+
+(* What would never end, or depends on chance, with a file. *)
+let refuse_file fd =
+  if Lwt_unix.state fd = Lwt_unix.Opened && (Unix.fstat (Lwt_unix.unix_file_descr fd)).st_kind = Unix.S_REG
+  then raise Empty_slot
+
+(* A job waits until somebody opens the other end of its pipe. *)
+let busy () = Lwt_unix.thread_count () - Lwt_unix.thread_waiting_count ()
+
+let wait_until is_so = while not (is_so ()) do Thread.yield () done
+
+let pipe_of number = path (paths + files + number)
+
+(* OCaml leaves open what an aborted openfile has opened. *)
+let close_opened name =
+  Array.iter (fun entry ->
+    match Unix.readlink ("/proc/self/fd/" ^ entry) with
+    | target when target = name -> Unix.close (Obj.magic (int_of_string entry) : Unix.file_descr)
+    | _ | exception Unix.Unix_error _ -> ()) (Sys.readdir "/proc/self/fd")
+
+let let_end run number =
+  let name = pipe_of number and before = busy () in
+  Unix.close (Unix.openfile name [Unix.O_WRONLY] 0);
+  wait_until (fun () -> busy () < before);
+  if not (Lwt.is_sleeping (Hashtbl.find run.jobs number)) then close_opened name;
+  Hashtbl.remove run.jobs number;
+  Unix.unlink name
+
 let rec execute run name arguments =
   match name, arguments with
+  | "openfile", [Number p; Number d; Number number; Word flags] ->
+    watch run p (fun fd -> keep_descriptor run d fd; "opened")
+      (Lwt_unix.openfile (file number) (open_flags flags) 0o640)
+  | "pread", [Number p; Number d; Number size; Number offset; Number length; Number place] ->
+    let buffer = Bytes.make size '.' in
+    watch_read run p buffer offset
+      (Lwt_unix.pread (descriptor run d) buffer ~file_offset:place offset length)
+  | "pwrite", [Number p; Number d; Number size; Number offset; Number length; Number place] ->
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_unix.pwrite fd (letters run size) ~file_offset:place offset length)
+  | "lseek", [Number p; Number d; Number offset; Word from] ->
+    watch run p string_of_int (Lwt_unix.lseek (descriptor run d) offset (whence from))
+  | "truncate", [Number p; Number number; Number length] ->
+    watch run p show_unit (Lwt_unix.truncate (file number) length)
+  | "ftruncate", [Number p; Number d; Number length] ->
+    watch run p show_unit (Lwt_unix.ftruncate (descriptor run d) length)
+  | "fsync", [Number p; Number d] -> watch run p show_unit (Lwt_unix.fsync (descriptor run d))
+  | "stat", [Number p; Number number] -> watch run p show_stats (Lwt_unix.stat (file number))
+  | "lstat", [Number p; Number number] -> watch run p show_stats (Lwt_unix.lstat (file number))
+  | "fstat", [Number p; Number d] -> watch run p show_stats (Lwt_unix.fstat (descriptor run d))
+  | "file_exists", [Number p; Number number] ->
+    watch run p string_of_bool (Lwt_unix.file_exists (file number))
+  | "unlink", [Number p; Number number] -> watch run p show_unit (Lwt_unix.unlink (file number))
+  | "rename", [Number p; Number a; Number b] ->
+    watch run p show_unit (Lwt_unix.rename (file a) (file b))
+  | "link", [Number p; Number a; Number b] -> watch run p show_unit (Lwt_unix.link (file a) (file b))
+  | "symlink", [Number p; Number a; Number b] ->
+    watch run p show_unit (Lwt_unix.symlink (file a) (file b))
+  | "readlink", [Number p; Number number] ->
+    watch run p
+      (fun target ->
+        let rec find n = if n = files then "elsewhere" else if file n = target then string_of_int n else find (n + 1) in
+        find 0)
+      (Lwt_unix.readlink (file number))
+  | "chmod", [Number p; Number number; Number perms] ->
+    watch run p show_unit (Lwt_unix.chmod (file number) perms)
+  | "access", [Number p; Number number] ->
+    watch run p show_unit (Lwt_unix.access (file number) [Unix.F_OK])
+  | "mkdir", [Number p; Number number] -> watch run p show_unit (Lwt_unix.mkdir (file number) 0o750)
+  | "rmdir", [Number p; Number number] -> watch run p show_unit (Lwt_unix.rmdir (file number))
+  | "files_of_directory", [Number p; Number number] ->
+    watch run p string_of_int
+      (Lwt.bind (Lwt_stream.to_list (Lwt_unix.files_of_directory (file number)))
+        (fun names -> Lwt.return (List.length names)))
+  | "isatty", [Number p; Number d] ->
+    watch run p string_of_bool (Lwt_unix.isatty (descriptor run d))
+  | "notification", [Number n; Number once; Row statements] ->
+    let call () = event (sprintf "n%d comes" n); notified run statements in
+    Hashtbl.replace run.notifications n (Lwt_unix.make_notification ~once:(once = 1) call)
+  | "send_notification", [Number n] -> Lwt_unix.send_notification (find run.notifications n)
+  | "stop_notification", [Number n] -> Lwt_unix.stop_notification (find run.notifications n)
+  | "call_notification", [Number n] -> Lwt_unix.call_notification (find run.notifications n)
+  | "set_notification", [Number n; Row statements] ->
+    let call () = event (sprintf "n%d comes anew" n); notified run statements in
+    Lwt_unix.set_notification (find run.notifications n) call
   | "socketpair", [Number a; Number b] ->
     let one, other = Lwt_unix.socketpair Unix.PF_UNIX Unix.SOCK_STREAM 0 in
     keep_descriptor run a one;
@@ -252,7 +362,7 @@ let rec execute run name arguments =
     let fd = descriptor run d in
     let address = Unix.ADDR_UNIX (path number) in
     watch run p string_of_int (Lwt_unix.sendto fd (letters run size) 0 size [] address)
-  | "fill", [Number d] -> event ("filled " ^ fill (descriptor run d))
+  | "fill", [Number d] -> refuse_file (descriptor run d); event ("filled " ^ fill (descriptor run d))
   | "drain", [Number d] -> event ("drained " ^ drain (descriptor run d))
   | "wait_read", [Number p; Number d] ->
     watch run p show_unit (Lwt_unix.wait_read (descriptor run d))
@@ -536,6 +646,135 @@ and execute_on_channels run name arguments =
       (match find run.channels c with
        | In ic -> Lwt_io.atomic (fun ic -> body (In ic)) ic
        | Out oc -> Lwt_io.atomic (fun oc -> body (Out oc)) oc)
+  | _ -> execute_on_files run name arguments
+
+(* Channels on files *)
+
+and open_file_channel number direction size flags =
+  let buffer = new_buffer size and flags = if flags = "default" then None else Some (open_flags flags) in
+  if direction = "input" then `In (Lwt_io.open_file ~buffer ?flags ~mode:Lwt_io.input (file number))
+  else `Out (Lwt_io.open_file ~buffer ?flags ~mode:Lwt_io.output (file number))
+
+and with_block run p c ending statements channel =
+  keep_channel run c channel;
+  let before = run.started in
+  List.iter (perform run) statements;
+  ended run p ending before
+
+and number_in path = Array.length (Sys.readdir (Filename.dirname path))
+
+and execute_on_files run name arguments =
+  let quietly f = try f () with Sys_error _ | Unix.Unix_error _ -> () in
+  match name, arguments with
+  | "fill_file", [Number number; Word text; Number count] ->
+    quietly (fun () ->
+      let oc = open_out_bin (file number) in
+      for _ = 1 to count do output_string oc (text_of text) done;
+      close_out oc)
+  | "look", [Number number] ->
+    let name = file number in
+    event (
+      if not (Sys.file_exists name) then sprintf "file %d is not there" number
+      else if Sys.is_directory name then
+        sprintf "file %d has %d in it" number (Array.length (Sys.readdir name))
+      else begin
+        let ic = open_in_bin name in
+        let text = really_input_string ic (in_channel_length ic) in
+        close_in ic;
+        sprintf "file %d is %s" number (show_data text)
+      end)
+  | "io_open_file", [Number p; Number c; Number number; Word direction; Number size; Word flags] ->
+    (match open_file_channel number direction size flags with
+     | `In opening -> watch run p (fun ic -> keep_channel run c (In ic); "opened") opening
+     | `Out opening -> watch run p (fun oc -> keep_channel run c (Out oc); "opened") opening)
+  | "io_with_file", [Number p; Number c; Number number; Word direction; Number size;
+                     Row (Word ending :: statements)] ->
+    let buffer = new_buffer size and body = with_block run p c ending statements in
+    watch run p show_unit
+      (if direction = "input" then
+         Lwt_io.with_file ~buffer ~mode:Lwt_io.input (file number) (fun ic -> body (In ic))
+       else Lwt_io.with_file ~buffer ~mode:Lwt_io.output (file number) (fun oc -> body (Out oc)))
+  | "io_set_position", [Number p; Number c; Number place] ->
+    watch run p show_unit
+      (on_channel run c
+        (object method f : 'a. 'a Lwt_io.channel -> _ =
+           fun c -> Lwt_io.set_position c (Int64.of_int place) end))
+  | "io_length", [Number p; Number c] ->
+    watch run p Int64.to_string
+      (on_channel run c (object method f : 'a. 'a Lwt_io.channel -> _ = Lwt_io.length end))
+  | "io_file_length", [Number p; Number number] ->
+    watch run p Int64.to_string (Lwt_io.file_length (file number))
+  | "io_lines_of_file", [Number p; Number number] ->
+    watch run p (fun lines -> show_data (String.concat "/" lines))
+      (Lwt.catch (fun () -> Lwt_stream.to_list (Lwt_io.lines_of_file (file number))) Lwt.fail)
+  | "io_chars_of_file", [Number p; Number number] ->
+    watch run p (fun chars -> show_data (String.concat "/" (List.map (String.make 1) chars)))
+      (Lwt.catch (fun () -> Lwt_stream.to_list (Lwt_io.chars_of_file (file number))) Lwt.fail)
+  | "io_lines_to_file", [Number p; Number number; Row words] ->
+    let line = function
+      | Word text -> text_of text | Number number -> string_of_int number
+      | Row _ -> raise (Malformed "line") in
+    watch run p show_unit
+      (Lwt_io.lines_to_file (file number) (Lwt_stream.of_list (List.map line words)))
+  | "io_chars_to_file", [Number p; Number number; Word text] ->
+    watch run p show_unit (Lwt_io.chars_to_file (file number) (Lwt_stream.of_string (text_of text)))
+  | "io_with_temp_file", [Number p; Number c; Number number; Row (Word ending :: statements)] ->
+    let use (path, oc) =
+      event (sprintf "there are %d" (number_in path));
+      with_block run p c ending statements (Out oc) in
+    watch run p show_unit (Lwt_io.with_temp_file ~temp_dir:(file number) use)
+  | "io_with_temp_dir", [Number p; Number number; Row (Word ending :: statements)] ->
+    let use path =
+      event (sprintf "there are %d" (number_in path));
+      close_out (open_out (Filename.concat path "file"));
+      Unix.symlink "." (Filename.concat path "link");
+      Unix.mkdir (Filename.concat path "directory") 0o755;
+      let before = run.started in
+      List.iter (perform run) statements;
+      ended run p ending before in
+    watch run p show_unit (Lwt_io.with_temp_dir ~parent:(file number) use)
+  | _ -> execute_with_jobs run name arguments
+
+(* Jobs *)
+
+(* Notifications that send each other would never settle. *)
+and notified run statements =
+  run.notified <- run.notified + 1;
+  if run.notified < 20 then List.iter (perform run) statements
+
+and execute_with_jobs run name arguments =
+  match name, arguments with
+  | "job", [Number p; Number number] ->
+    if Hashtbl.mem run.jobs number then raise Empty_slot;
+    let name = pipe_of number and before = busy () in
+    Unix.mkfifo name 0o600;
+    let opening =
+      Lwt_unix.with_async_detach (fun () -> Lwt_unix.openfile name [Unix.O_RDONLY] 0) in
+    Hashtbl.replace run.jobs number (any_promise opening);
+    watch run p (fun fd -> run.opened <- fd :: run.opened; sprintf "j%d" number) opening;
+    wait_until (fun () -> busy () > before)
+  | "finish", [Number number] ->
+    ignore (find run.jobs number);
+    turn ();
+    if Hashtbl.mem run.jobs number then let_end run number;
+    turn ()
+  | "busy", [] -> event (sprintf "%d busy" (busy ()))
+  | "at_once", [Number p; Number number] ->
+    watch run p (fun _ -> "done")
+      (Lwt_unix.with_async_none (fun () ->
+        Lwt_unix.stat (if number mod 2 = 0 then "/" else "/no such file")))
+  | "under", Word "none" :: statements ->
+    Lwt_unix.with_async_none (fun () -> List.iter (perform run) statements)
+  | "under", Word _ :: statements ->
+    Lwt_unix.with_async_detach (fun () -> List.iter (perform run) statements)
+  | "set_method", [Word name] ->
+    Lwt_unix.set_default_async_method
+      (if name = "none" then Lwt_unix.Async_none else Lwt_unix.Async_detach)
+  | "method", [] ->
+    event (if Lwt_unix.async_method () = Lwt_unix.Async_none then "none" else "detach")
+  | "abort_jobs", [Number e] -> Lwt_unix.abort_jobs (oops e)
+  | "cancel_jobs", [] -> Lwt_unix.cancel_jobs ()
+  | "wait_for_jobs", [Number p] -> watch_derived run p show_unit (Lwt_unix.wait_for_jobs ())
   | _ -> execute_with_servers run name arguments
 
 (* The end of a function that owes a promise; `before` are the promises that were there. *)
@@ -641,6 +880,13 @@ let summary run =
     if Lwt.is_sleeping promise then event (sprintf "p%d waits" slot))
     (List.sort (fun (a, _) (b, _) -> compare a b) (List.of_seq (Hashtbl.to_seq run.promises)))
 
+let rec remove_all name =
+  if (Unix.lstat name).st_kind = Unix.S_DIR then begin
+    Array.iter (fun entry -> remove_all (Filename.concat name entry)) (Sys.readdir name);
+    Unix.rmdir name
+  end
+  else Unix.unlink name
+
 let clean_up run =
   over := true;
   let quietly f = try ignore (f ()) with _ -> () in
@@ -649,16 +895,26 @@ let clean_up run =
     | Out oc -> quietly (fun () -> Lwt_io.abort oc)) run.made;
   Hashtbl.iter (fun _ server -> quietly (fun () -> Lwt_io.shutdown_server server)) run.servers;
   List.iter (fun promise -> quietly (fun () -> Lwt.cancel promise)) run.started;
+  List.iter (fun number -> let_end run number)
+    (List.of_seq (Hashtbl.to_seq_keys run.jobs));
+  turn ();
+  Lwt_unix.set_default_async_method Lwt_unix.Async_none;
   List.iter (fun fd -> quietly (fun () -> Lwt_unix.close fd)) run.opened;
   for _ = 1 to 3 do turn () done;
   Lwt.abandon_paused ();
-  for number = 0 to paths - 1 do quietly (fun () -> Unix.unlink (path number)) done
+  Hashtbl.iter (fun _ notification -> Lwt_unix.stop_notification notification) run.notifications;
+  for number = 0 to paths - 1 do quietly (fun () -> Unix.unlink (path number)) done;
+  for number = 0 to files - 1 do
+    quietly (fun () -> Unix.unlink (file number));
+    quietly (fun () -> remove_all (file number))
+  done
 
 let run_script script =
   let run = {
     descriptors = Hashtbl.create 16; opened = []; promises = Hashtbl.create 16; started = [];
     resolvers = Hashtbl.create 16; channels = Hashtbl.create 16; made = [];
-    servers = Hashtbl.create 4; written = 0; clients = 0 } in
+    servers = Hashtbl.create 4; notifications = Hashtbl.create 4;
+    notified = 0; jobs = Hashtbl.create 4; written = 0; clients = 0 } in
   over := false;
   Lwt.async_exception_hook := (fun exn -> event ("hook " ^ show_exception exn));
   List.iteri (fun number statement ->

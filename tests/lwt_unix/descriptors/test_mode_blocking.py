@@ -1,6 +1,9 @@
 """What a descriptor in blocking mode means for each call: the table in `differences-from-ocaml`."""
 
+import fcntl
 import os
+import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,20 +113,19 @@ def test_writing_more_than_there_is_room_for_waits_in_a_thread_and_the_program_g
     blocking_pipe: Pair, is_full: bool
 ) -> None:
     reading, writing = blocking_pipe
+    filled = 0
     if is_full:
         lwt_unix.set_blocking(writing, False)
         fill(writing)
         lwt_unix.set_blocking(writing, True)
+        waiting_bytes = fcntl.ioctl(lwt_unix.unix_file_descr(reading), termios.FIONREAD, bytes(4))
+        filled = int.from_bytes(waiting_bytes, sys.byteorder)
     waiting = lwt_unix.write(writing, MUCH, 0, len(MUCH))
     assert goes_on_meanwhile(waiting)
     os.set_blocking(lwt_unix.unix_file_descr(reading), True)
-    threading.Thread(target=read_to_end, args=(reading,), daemon=True).start()
+    thread = read_all_in_a_thread(reading, filled + len(MUCH))
     assert lwt_main.run(waiting) == len(MUCH)
-
-
-def read_to_end(descriptor: lwt_unix.File_descr) -> None:
-    while os.read(lwt_unix.unix_file_descr(descriptor), 65536):
-        pass
+    thread.join()
 
 
 @pytest.mark.parametrize("name", WRITE)

@@ -16,6 +16,13 @@ slot is empty does nothing. The words:
     (blocking P D) (set_blocking D 0)
     (socket D) (datagram_socket D) (bind P D PATH) (listen D BACKLOG) (connect P D PATH)
     (accept P D CLIENT) (accept_n P D COUNT CLIENT) (getsockname D) (getpeername D)
+    (openfile P D FILE FLAGS) (lseek P D OFFSET WHENCE) (ftruncate P D LENGTH) (fsync P D) (fstat P D)
+    (pread P D SIZE OFFSET LENGTH PLACE) (pwrite P D SIZE OFFSET LENGTH PLACE) (isatty P D)
+    (truncate P FILE LENGTH) (stat P FILE) (rename P FILE FILE) (chmod P FILE PERMS) (mkdir P FILE)
+                                             ... lstat, file_exists, unlink, link, symlink, readlink,
+                                             access, rmdir, files_of_directory
+    (notification N ONCE (STATEMENT ...)) (send_notification N) (set_notification N (STATEMENT ...))
+                                             ... stop_notification, call_notification
     (cancel P) (then P (STATEMENT ...)) (pick P (Q ...)) (protected P Q) (pause P) (ignore_result P)
     (with_value K V STATEMENT ...) (without_value K STATEMENT ...)    see languages/storage.py
     (wakeup P VALUE) (wakeup_exn P E)        of promises that others left to the script
@@ -37,6 +44,19 @@ from tests.conformance.languages.storage import make_under_storage
 READERS: Final = ("read", "recv", "recvfrom")
 PROMISES: Final = 10
 PATHS: Final = 3
+FILES: Final = 4
+NOTIFICATIONS: Final = 3
+FLAGS: Final = ("read", "write", "both", "both", "append", "new")
+ON_FILES: Final = (
+    *("stat", "lstat", "file_exists", "unlink", "readlink", "access", "mkdir", "rmdir"),
+    *("files_of_directory", "rename", "link", "symlink", "truncate", "chmod"),
+)
+ON_DESCRIPTORS: Final = ("pread", "pwrite", "lseek", "ftruncate", "fsync", "fstat", "isatty")
+NOT_IN_CALLBACKS: Final = ("turn", "settle", "call_notification")
+NOTIFYING: Final = (
+    *("notification", "send_notification", "send_notification", "send_notification"),
+    *("stop_notification", "call_notification", "set_notification"),
+)
 STORAGE_WEIGHTS: Final = {"ignore_result": 3, "with_value": 6, "without_value": 1}
 SIZES: Final = (0, 1, 2, 3, 4, 5, 8, 16, 17, 40, 100)
 
@@ -50,6 +70,7 @@ class UnixMaker:
         self.writable: list[int] = []
         self.listeners: list[int] = []
         self.sockets: list[int] = []
+        self.files: list[int] = []
         self.promises: list[int] = []
         self.copies: set[tuple[int, int]] = set()
         self.next_descriptor = 0
@@ -84,7 +105,7 @@ class UnixMaker:
     def new_descriptor(self) -> int:
         slot = self.next_descriptor % 12
         self.next_descriptor += 1
-        for group in (self.readable, self.writable, self.listeners, self.sockets):
+        for group in (self.readable, self.writable, self.listeners, self.sockets, self.files):
             if slot in group:
                 group.remove(slot)
         return slot
@@ -133,8 +154,17 @@ class UnixMaker:
     def beginning(self) -> list[Form]:
         """Make what others need."""
         name = self.weighted(
-            {"pipe": 4, "socketpair": 5, "small_socketpair": 3, "datagrams": 1, "listener": 3}
+            {
+                "pipe": 4,
+                "socketpair": 5,
+                "small_socketpair": 3,
+                "datagrams": 1,
+                "listener": 3,
+                "openfile": 5,
+            }
         )
+        if name == "openfile":
+            return [("openfile", *self.new_file(), self.number(FILES), "both")]
         if name == "listener":
             return self.listener()
         return [self.pair(name)]
@@ -210,6 +240,11 @@ class UnixMaker:
             "client": 3 if self.listeners else 0,
             "getsockname": 1,
             "getpeername": 1,
+            "openfile": 3,
+            "on_file": 8,
+            "on_descriptor": 9 if self.files else 2,
+            "use_file": 8 if self.files else 0,
+            "notify": 8,
             "cancel": 6,
             "then": 9,
             **STORAGE_WEIGHTS,
@@ -320,6 +355,50 @@ class UnixMaker:
             self.writable.append(slot)
         return slot
 
+    # Files
+
+    def new_file(self) -> tuple[int, int]:
+        """Return slots for a promise and for the file that it opens."""
+        promise, slot = self.new_promise(), self.new_descriptor()
+        self.files.append(slot)
+        return promise, slot
+
+    def file(self) -> int:
+        return self.one_of(self.files) if self.files and self.number(9) else self.descriptor()
+
+    def make_openfile(self) -> Form:
+        return ("openfile", *self.new_file(), self.number(FILES), FLAGS[self.number(len(FLAGS))])
+
+    def make_on_file(self) -> Form:
+        name = ON_FILES[self.number(len(ON_FILES))]
+        form = (name, self.new_promise(), self.number(FILES))
+        if name in {"rename", "link", "symlink"}:
+            return (*form, self.number(FILES))
+        if name == "truncate":
+            return (*form, self.number(30))
+        return (*form, (0o600, 0o755, 0o444)[self.number(3)]) if name == "chmod" else form
+
+    def make_on_descriptor(self) -> Form:
+        name = ON_DESCRIPTORS[self.number(len(ON_DESCRIPTORS))]
+        form = (name, self.new_promise(), self.file())
+        if name in {"pread", "pwrite"}:
+            return (*form, *self.range(), self.number(40) - 1)
+        if name == "lseek":
+            return (*form, self.number(40) - 10, ("set", "cur", "end")[self.number(3)])
+        return (*form, self.number(30)) if name == "ftruncate" else form
+
+    def make_use_file(self) -> Form:
+        """Make a statement that others have, too, for a file."""
+        name = ("read", "read", "write", "write", "write_string", "close")[self.number(6)]
+        form = (name, self.new_promise(), self.file())
+        return form if name == "close" else (*form, *self.range())
+
+    def make_notify(self) -> Form:
+        name, slot = NOTIFYING[self.number(len(NOTIFYING))], self.number(NOTIFICATIONS)
+        if name == "notification":
+            return (name, slot, self.number(2), self.block())
+        return (name, slot, self.block()) if name == "set_notification" else (name, slot)
+
     def make_cancel(self) -> Form:
         return ("cancel", self.promise())
 
@@ -353,14 +432,17 @@ class UnixMaker:
         return ("wakeup_exn", self.promise(), 1 + self.number(3))
 
     def block(self) -> Form:
-        """Make statements for a callback. Callbacks don't turn the main loop."""
+        """Make statements for a callback.
+
+        Callbacks don't turn the main loop. Nor do they call notifications, which could call themselves.
+        """
         self.depth += 1
         statements: list[Form] = []
         if self.depth < 4:
             for _ in range(1 + self.number(3)):
                 statements.extend(self.statements())
         self.depth -= 1
-        return tuple(form for form in statements if form[0] not in {"turn", "settle"})
+        return tuple(form for form in statements if form[0] not in NOT_IN_CALLBACKS)
 
     def outcomes(self) -> Form:
         words = ("retry", "retry", "retry_read", "retry_write", "again", "value", "fail")

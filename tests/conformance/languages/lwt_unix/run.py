@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import lwt
 import lwt_unix
+from lwt import lwt_stream
 from tests.conformance.forms import Form
 from tests.conformance.language import Met
 from tests.conformance.languages.scripts.differences import (
     CIRCLE,
     ENDS_ITSELF,
     MODE_OF_CLOSED,
+    PIPE_IN_BETWEEN,
     QUEUE_FULL,
     REPLACED,
     STILL_BLOCKING,
 )
 from tests.conformance.languages.scripts.run import (
     CLIENTS_AT_MOST,
+    FILES,
     EmptySlot,
     Oops,
     Promise,
     ScriptRun,
+    file,
     oops,
     path,
     show_bool,
@@ -33,6 +40,31 @@ from tests.conformance.languages.scripts.run import (
     show_unit,
     text_of,
 )
+
+OPEN_FLAGS: Final = {
+    "read": [lwt_unix.O_RDONLY],
+    "write": [lwt_unix.O_WRONLY, lwt_unix.O_CREAT, lwt_unix.O_TRUNC],
+    "both": [lwt_unix.O_RDWR, lwt_unix.O_CREAT],
+    "append": [lwt_unix.O_WRONLY, lwt_unix.O_APPEND],
+    "new": [lwt_unix.O_RDWR, lwt_unix.O_CREAT, lwt_unix.O_EXCL],
+}
+NOTIFIED_AT_MOST: Final = 20
+"""How many calls of notifications do anything: such as send each other would never settle."""
+
+WHENCE: Final = {"set": lwt_unix.SEEK_SET, "cur": lwt_unix.SEEK_CUR, "end": lwt_unix.SEEK_END}
+
+
+def as_in_ocaml(number: int) -> str:
+    """Return a number as OCaml has it, in 63 bits: the end of a directory is far away."""
+    return str((number + 2**62) % 2**63 - 2**62)
+
+
+def show_stats(stats: lwt_unix.Stats) -> str:
+    kind, perm = stats.st_kind, f"{stats.st_perm:o}"
+    if kind is lwt_unix.S_REG:
+        return f"S_REG {perm}, {stats.st_nlink} names, {stats.st_size} bytes"
+    return f"S_DIR {perm}" if kind is lwt_unix.S_DIR else repr(kind)
+
 
 COMMANDS: Final = {
     "receive": lwt_unix.SHUTDOWN_RECEIVE,
@@ -201,6 +233,7 @@ class UnixRun(ScriptRun):
 
     def do_fill(self, d: int) -> None:
         """Write until the system takes no more."""
+        self._refuse_file(d)
         descriptor, total, piece = self._descriptor(d), 0, b"x" * 4096
         while True:
             writing = self._attempt(descriptor, lwt_unix.write, descriptor, piece, 0, len(piece))
@@ -233,6 +266,134 @@ class UnixRun(ScriptRun):
                     lwt.cancel(reading)
                     self.event(f"drained {amount(total)}")
                     return
+
+    # Files
+
+    def _refuse_file(self, d: int) -> None:
+        """Leave out what would never end with a file."""
+        descriptor = self._descriptor(d)
+        if lwt_unix.state(descriptor) is lwt_unix.Opened:
+            mode = os.fstat(lwt_unix.unix_file_descr(descriptor)).st_mode
+            if stat.S_ISREG(mode):
+                raise EmptySlot
+
+    def do_openfile(self, p: int, d: int, number: int, flags: str) -> None:
+        def show(descriptor: lwt_unix.File_descr) -> str:
+            self._keep_descriptor(d, descriptor)
+            return "opened"
+
+        opening = lwt_unix.openfile(file(number), OPEN_FLAGS[flags], 0o640)
+        self._watch(p, show, opening)
+
+    def do_pread(self, p: int, d: int, size: int, offset: int, length: int, place: int) -> None:
+        buffer = bytearray(b"." * size)
+        descriptor = self._descriptor(d)
+        reading = partial(lwt_unix.pread, file_offset=int(place))
+        arguments = (descriptor, buffer, int(offset), int(length))
+        self._watch_read(p, buffer, offset, self._attempt(descriptor, reading, *arguments))
+
+    def do_pwrite(self, p: int, d: int, size: int, offset: int, length: int, place: int) -> None:
+        descriptor = self._descriptor(d)
+        writing = partial(lwt_unix.pwrite, file_offset=int(place))
+        arguments = (descriptor, self._letters(size), int(offset), int(length))
+        self._watch(p, str, self._attempt(descriptor, writing, *arguments))
+
+    def do_lseek(self, p: int, d: int, offset: int, whence: str) -> None:
+        moving = lwt_unix.lseek(self._descriptor(d), int(offset), WHENCE[whence])
+        self._watch(p, as_in_ocaml, moving)
+
+    def do_truncate(self, p: int, number: int, length: int) -> None:
+        self._watch(p, show_unit, lwt_unix.truncate(file(number), length))
+
+    def do_ftruncate(self, p: int, d: int, length: int) -> None:
+        self._watch(p, show_unit, lwt_unix.ftruncate(self._descriptor(d), length))
+
+    def do_fsync(self, p: int, d: int) -> None:
+        self._watch(p, show_unit, lwt_unix.fsync(self._descriptor(d)))
+
+    def do_stat(self, p: int, number: int) -> None:
+        self._watch(p, show_stats, lwt_unix.stat(file(number)))
+
+    def do_lstat(self, p: int, number: int) -> None:
+        self._watch(p, show_stats, lwt_unix.lstat(file(number)))
+
+    def do_fstat(self, p: int, d: int) -> None:
+        self._watch(p, show_stats, lwt_unix.fstat(self._descriptor(d)))
+
+    def do_file_exists(self, p: int, number: int) -> None:
+        self._watch(p, show_bool, lwt_unix.file_exists(file(number)))
+
+    def do_unlink(self, p: int, number: int) -> None:
+        self._watch(p, show_unit, lwt_unix.unlink(file(number)))
+
+    def do_rename(self, p: int, a: int, b: int) -> None:
+        self._watch(p, show_unit, lwt_unix.rename(file(a), file(b)))
+
+    def do_link(self, p: int, a: int, b: int) -> None:
+        self._watch(p, show_unit, lwt_unix.link(file(a), file(b)))
+
+    def do_symlink(self, p: int, a: int, b: int) -> None:
+        self._watch(p, show_unit, lwt_unix.symlink(file(a), file(b)))
+
+    def do_readlink(self, p: int, number: int) -> None:
+        numbers = {file(n): str(n) for n in range(FILES)}
+        self._watch(p, lambda target: numbers[target], lwt_unix.readlink(file(number)))
+
+    def do_chmod(self, p: int, number: int, perms: int) -> None:
+        self._watch(p, show_unit, lwt_unix.chmod(file(number), perms))
+
+    def do_access(self, p: int, number: int) -> None:
+        self._watch(p, show_unit, lwt_unix.access(file(number), [lwt_unix.F_OK]))
+
+    def do_mkdir(self, p: int, number: int) -> None:
+        self._watch(p, show_unit, lwt_unix.mkdir(file(number), 0o750))
+
+    def do_rmdir(self, p: int, number: int) -> None:
+        self._watch(p, show_unit, lwt_unix.rmdir(file(number)))
+
+    def do_files_of_directory(self, p: int, number: int) -> None:
+        names = lwt_unix.files_of_directory(file(number))
+        listing = lwt.catch(lambda: lwt_stream.to_list(names), lwt.fail)
+        self._watch(p, lambda found: str(len(found)), listing)
+
+    def do_isatty(self, p: int, d: int) -> None:
+        self._watch(p, show_bool, lwt_unix.isatty(self._descriptor(d)))
+
+    # Notifications
+
+    def _calls(self, n: int, text: str, statements: Form) -> Callable[[], None]:
+        def call() -> None:
+            engine = self._engine
+            if engine.is_turning and engine.readable_count + engine.writable_count > 1:
+                self.doubt(PIPE_IN_BETWEEN)
+            self.event(f"n{n} {text}")
+            self._notified += 1
+            if self._notified < NOTIFIED_AT_MOST:
+                self.perform_all(statements)
+
+        return call
+
+    def _notification(self, n: int) -> lwt_unix.Notification:
+        found: lwt_unix.Notification = self._take("n", self._notifications, n)
+        return found
+
+    def do_notification(self, n: int, once: int, statements: Form) -> None:
+        call = self._calls(n, "comes", statements)
+        self._notifications[n] = lwt_unix.make_notification(call, once=once == 1)
+        self._made("n", n)
+
+    def do_send_notification(self, n: int) -> None:
+        lwt_unix.send_notification(self._notification(n))
+
+    def do_stop_notification(self, n: int) -> None:
+        lwt_unix.stop_notification(self._notification(n))
+
+    def do_call_notification(self, n: int) -> None:
+        lwt_unix.call_notification(self._notification(n))
+
+    def do_set_notification(self, n: int, statements: Form) -> None:
+        notification = self._notification(n)
+        lwt_unix.set_notification(notification, self._calls(n, "comes anew", statements))
 
     # Waiting
 

@@ -15,7 +15,24 @@ TO_COME: Final = "to come"
 MODULES: Final[dict[str, ModuleType]] = {"Lwt_unix": lwt_unix, "Lwt_io": lwt_io}
 
 SAME_FUNCTION: Final = {
-    "Lwt_unix": {"yield": "pause", "unix_file_descr": "state"},
+    "Lwt_unix": {
+        "yield": "pause",
+        "unix_file_descr": "state",
+        "make_notification": "notification",
+        "pwrite_string": "pwrite",
+        "fdatasync": "fsync",
+        "fchmod": "chmod",
+        **{
+            f"LargeFile.{name}": name
+            for name in ("lseek", "truncate", "ftruncate", "stat", "lstat", "fstat", "file_exists")
+        },
+        **dict.fromkeys(("opendir", "readdir_n", "closedir"), "files_of_directory"),
+        "run_job": "job",
+        "set_default_async_method": "set_method",
+        **dict.fromkeys(("default_async_method", "async_method"), "method"),
+        **dict.fromkeys(("with_async_none", "with_async_detach"), "under"),
+        **dict.fromkeys(("thread_count", "thread_waiting_count"), "busy"),
+    },
     "Lwt_io": {
         "read_into_bigstring": "io_read_into",
         "write_from_string": "io_write_from",
@@ -47,6 +64,16 @@ LEFT_OUT: Final = {
             "stdin stdout stderr on_signal on_signal_full disable_signal_handler signal_count "
             "reinstall_signal_handler run"
         ),
+        "see Lwt_unix.jobs": (
+            "run_job abort_jobs cancel_jobs wait_for_jobs with_async_none with_async_detach "
+            "default_async_method set_default_async_method async_method "
+            "thread_count thread_waiting_count"
+        ),
+        "the threads of earlier scripts are still there": "pool_size set_pool_size",
+        "with_async_none is made of it": "async_method_key",
+        "the tests of files compare it with what Python says": (
+            "utimes chown fchown chdir getcwd chroot readdir rewinddir mkfifo lockf"
+        ),
         "it makes what the scripts have otherwise": "of_unix_file_descr pipe_in pipe_out",
     },
     "Lwt_io": {
@@ -56,6 +83,11 @@ LEFT_OUT: Final = {
         ),
         "it needs no script": "mode zero null fprintf fprintlf",
         "its arguments are other types in Python": "write_chars write_lines",
+        "see Lwt_io.files": (
+            "file_length set_position length open_file with_file with_temp_file with_temp_dir "
+            "lines_of_file lines_to_file chars_of_file chars_to_file"
+        ),
+        "with_temp_file and with_temp_dir are made of it": "open_temp_file create_temp_dir",
         "see Lwt_io.server": (
             "open_connection with_connection with_close_connection shutdown_server "
             "establish_server_with_client_socket establish_server_with_client_address "

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -25,12 +26,18 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io
 from lwt_unix._descriptors import actions, read_write
+from lwt_unix._jobs.notifications import open_way
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.lwt_engine._events import Event_callback
 from lwt_unix.lwt_io import _buffer, _operation
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
-from tests.conformance.languages.scripts.differences import LATE_INTEREST, REUSED, Difference
+from tests.conformance.languages.scripts.differences import (
+    LATE_INTEREST,
+    MODE_OF_CLOSED,
+    REUSED,
+    Difference,
+)
 from tests.conformance.languages.storage import Storage, under_storage
 
 Promise = lwt.Promise[Any]
@@ -136,6 +143,16 @@ def path(number: int) -> str:
     return f"{_folder.name}/{number}"
 
 
+FILES: Final = 4
+
+READ_OR_WRITE: Final = (lwt_unix.read, lwt_unix.write, lwt_unix.write_string)
+
+
+def file(number: int) -> str:
+    """Return a path of a file, behind those of sockets."""
+    return path(PATHS + number)
+
+
 class ScriptEngine(lwt_engine.select):
     """The engine of scripts: `select`, which notices what it cannot do as OCaml does.
 
@@ -216,8 +233,11 @@ def engine_of_scripts() -> Iterator[ScriptEngine]:
             patch.object(_buffer, "MOST_AT_ONCE", sys.maxsize),
             patch.object(_operation, "MOST_AT_ONCE", sys.maxsize),
         ):
+            lwt_unix.set_default_async_method(lwt_unix.Async_none)
+            open_way()  # OCaml has this pipe from the start, so that it has a low number.
             yield own
     finally:
+        lwt_unix.set_default_async_method(lwt_unix.Async_detach)
         lwt_engine.set(engine, transfer=False, destroy=False)
         own.destroy()
         lwt.async_exception_hook.contents = hook
@@ -242,6 +262,8 @@ class ScriptRun:
         self._promises: dict[int, Promise] = {}
         self._started: list[Promise] = []
         self._resolvers: dict[int, Callable[[int | Exception], None]] = {}
+        self._notifications: dict[int, lwt_unix.Notification] = {}
+        self._notified = 0
         self._written = 0
         self._clients = 0  # of servers
         self._engine = ScriptEngine()
@@ -295,6 +317,13 @@ class ScriptRun:
         for number in range(PATHS):
             with suppress(FileNotFoundError):
                 os.unlink(path(number))
+        for notification in self._notifications.values():
+            lwt_unix.stop_notification(notification)
+        for number in range(FILES):
+            with suppress(OSError):
+                os.unlink(file(number))
+            with suppress(OSError):
+                os.rmdir(file(number))
 
     # Statements
 
@@ -391,10 +420,20 @@ class ScriptRun:
         except ValueError:
             raise
         except Exception as exn:
-            if not was_opened and call not in {lwt_unix.wait_read, lwt_unix.wait_write}:
+            if not was_opened and not self._is_told_later(descriptor, call):
                 raise
             failure = exn
         return lwt.fail(failure)
+
+    def _is_told_later(self, descriptor: lwt_unix.File_descr, call: Callable[..., Promise]) -> bool:
+        """Tell whether 5.6.1 rejects if the descriptor is not opened, since it waits before it looks."""
+        if call in {lwt_unix.wait_read, lwt_unix.wait_write}:
+            return True
+        if not descriptor._blocking or (call not in READ_OR_WRITE and type(call) is not partial):
+            return False
+        if not descriptor._settled:
+            self.doubt(MODE_OF_CLOSED)
+        return descriptor._settled
 
     # Promises and the main loop
 
