@@ -102,6 +102,7 @@ Seek: TypeAlias = Callable[
 ]
 """Move to a place, like `lwt_unix.lseek`; return it."""
 
+
 @final
 class ChannelBuffer:
     """The buffer of a channel, and what fills it, empties it and closes it."""

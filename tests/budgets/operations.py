@@ -20,6 +20,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Coroutine
 from itertools import count
@@ -119,6 +120,21 @@ def sleep(length: int) -> None:
     lwt_engine.set(lwt_engine.epoll(clock=count(1.0, 1.0).__next__), destroy=False)
     lwt_main.run(lwt.join([lwt_unix.sleep(0.0) for _ in range(length)]))
     lwt_engine.set(usual)
+
+
+def read_of_a_file(length: int) -> None:
+    """Read a page that is in memory: no thread is needed as long as others have their turns."""
+    with tempfile.TemporaryFile() as file:
+        file.write(bytes(4096))
+        file.flush()
+        descriptor = lwt_unix.of_unix_file_descr(os.dup(file.fileno()))
+    buffer = bytearray(4096)
+    for number in range(length):
+        if number % BATCH == 0:
+            lwt_engine.iter(False)
+        reading = lwt_unix.pread(descriptor, buffer, 0, 4096, file_offset=0)
+        assert lwt.state(reading) == lwt.Return(4096)
+    lwt_unix.with_async_none(lambda: lwt_unix.close(descriptor))
 
 
 # --- Servers -----------------------------------------------------------------
@@ -285,6 +301,7 @@ OPERATIONS: Final[dict[str, Callable[[int], None]]] = {
     "sleep": sleep,
     "turn of the engine": turn_of_the_engine,
     "turn of the main loop": turn_of_the_main_loop,
+    "read of a file": read_of_a_file,
     "echo by sockets": echo_by_sockets,
     "echo by channels": echo_by_channels,
     "echo of 64 KiB by channels": large_echo_by_channels,
