@@ -120,7 +120,7 @@ NOWAIT: Final[int] = (
 
 Linux 5.9 and 5.10 may say "end of file" then where there is none (preadv2(2), section BUGS)."""
 
-PIPE_BUF: Final = _select.PIPE_BUF
+PIPE_BUF: Final[int] = _select.PIPE_BUF
 """How many bytes can be written to a pipe that is ready, without waiting."""
 
 poll_once = _pollers.poll_once
