@@ -31,7 +31,7 @@ from lwt_unix.lwt_engine._identifiers import Engine_id, Engine_id__select
 FD_SETSIZE: Final = 1024
 """The system call select knows only descriptors below this number."""
 
-PIPE_BUF: Final = _select.PIPE_BUF
+PIPE_BUF: Final[int] = _select.PIPE_BUF
 """How many bytes a pipe takes at least, without blocking, when it is ready to be written."""
 
 
