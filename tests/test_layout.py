@@ -137,7 +137,6 @@ TESTED_ELSEWHERE = {
     "lwt_unix._descriptors.io_event": "two constants, which descriptors/test_actions.py waits for",
     "lwt_unix._descriptors.state": "descriptors/test_file_descr.py aborts and closes descriptors",
     "lwt_unix.lwt_engine._identifiers": "each engine's tests look at its own",
-    "lwt_unix.lwt_sys": "one exception, which lwt_engine/test_libev.py expects",
 }
 """Modules that have no file of tests, and where they are tested."""
 
