@@ -7,7 +7,8 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_stream
-from lwt_unix import lwt_io, lwt_main
+from lwt_unix import lwt_engine, lwt_io, lwt_main
 from tests.support.descriptors import no_more_descriptors, open_descriptors
 from tests.support.programs import in_child
 
@@ -251,6 +252,155 @@ def test_a_signal_in_the_thread_of_a_job_is_handled_and_the_job_goes_on(
     assert isinstance(fd, lwt_unix.File_descr)
     lwt_main.run(lwt_unix.close(fd))
     lwt_unix.disable_signal_handler(handler)
+
+
+Engine_class = type[lwt_engine.select | lwt_engine.poll | lwt_engine.libev]
+
+
+@contextmanager
+def engine_in_use(engine_class: Engine_class) -> Iterator[None]:
+    usual = lwt_engine.get()
+    lwt_engine.set(engine_class(), destroy=False)
+    try:
+        yield
+    finally:
+        lwt_engine.set(usual)
+
+
+Let_go = Callable[[], object]
+Wait = tuple[lwt.Promise[object], Let_go, object]
+"""What waits, what ends the wait, and the result."""
+
+
+def reading_a_pipe() -> Wait:
+    reading, writing = lwt_unix.pipe()
+    buffer = bytearray(3)
+    waiting = lwt.finalize(
+        lambda: lwt_unix.read(reading, buffer, 0, 3), lambda: lwt_unix.close(reading)
+    )
+    return waiting, partial(send_and_close, writing, b"abc"), 3
+
+
+def send_and_close(fd: lwt_unix.File_descr, data: bytes) -> None:
+    lwt_unix.write(fd, data, 0, len(data))
+    lwt_unix.close(fd)
+
+
+def writing_to_a_full_pipe() -> Wait:
+    reading, writing = lwt_unix.pipe()
+    much = bytes(1 << 20)
+    lwt_main.run(lwt_unix.write(writing, much, 0, len(much)))  # As much as there is room for.
+    written = lwt_unix.write(writing, much, 0, len(much))
+
+    def let_go() -> None:
+        lwt_unix.close(reading)
+
+    def why(exn: Exception) -> lwt.Promise[object]:
+        return lwt.map(lambda _: type(exn), lwt_unix.close(writing))
+
+    return lwt.catch(lambda: written, why), let_go, BrokenPipeError
+
+
+def accepting() -> Wait:
+    server = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    lwt_main.run(lwt_unix.bind(server, lwt_unix.ADDR_INET("127.0.0.1", 0)))
+    lwt_unix.listen(server, 1)
+
+    async def accept() -> int:
+        accepted, _ = await lwt_unix.accept(server)
+        for fd in server, client, accepted:
+            await lwt_unix.close(fd)
+        return 1
+
+    return (
+        lwt.of_coroutine(accept()),
+        lambda: lwt_unix.connect(client, lwt_unix.getsockname(server)),
+        1,
+    )
+
+
+def receiving_a_datagram() -> Wait:
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_DGRAM, 0)
+    buffer = bytearray(3)
+    waiting = lwt.finalize(
+        lambda: lwt_unix.recv(near, buffer, 0, 3, []), lambda: lwt_unix.close(near)
+    )
+    return waiting, partial(send_and_close, far, b"abc"), 3
+
+
+def waiting_until_readable() -> Wait:
+    reading, writing = lwt_unix.pipe()
+    waiting = lwt.finalize(lambda: lwt_unix.wait_read(reading), lambda: lwt_unix.close(reading))
+    return waiting, partial(send_and_close, writing, b"abc"), None
+
+
+def reading_a_line() -> Wait:
+    ic, oc = lwt_io.pipe()
+    waiting = lwt.finalize(lambda: lwt_io.read_line(ic), lambda: lwt_io.close(ic))
+
+    def let_go() -> None:
+        lwt_io.write_line(oc, "abc")
+        lwt_io.close(oc)
+
+    return waiting, let_go, b"abc"
+
+
+def sleeping() -> Wait:
+    return lwt_unix.sleep(0.05), lambda: None, None
+
+
+def waiting_for_a_thread() -> Wait:
+    gate = threading.Event()
+    return lwt_unix.run_job(gate.wait), gate.set, True
+
+
+def waiting_for_nothing_that_the_system_knows() -> Wait:
+    promise, resolver = lwt.wait()
+    return promise, lambda: lwt.wakeup(resolver, "woken"), "woken"
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        reading_a_pipe,
+        writing_to_a_full_pipe,
+        accepting,
+        receiving_a_datagram,
+        waiting_until_readable,
+        reading_a_line,
+        sleeping,
+        waiting_for_a_thread,
+        waiting_for_nothing_that_the_system_knows,
+    ],
+)
+@pytest.mark.parametrize("engine_class", [lwt_engine.select, lwt_engine.poll, lwt_engine.libev])
+def test_signals_while_the_main_loop_waits_are_handled_and_the_wait_goes_on(
+    begin: Callable[[], Wait], engine_class: Engine_class
+) -> None:
+    came: list[int] = []
+    with engine_in_use(engine_class):
+        waiting, let_go, expected = begin()
+
+        def on_signal(_: int) -> None:
+            assert lwt.is_sleeping(waiting) or begin is sleeping
+            came.append(len(came))
+            if len(came) < 3:
+                signal.setitimer(signal.ITIMER_REAL, 0.001)
+            else:
+                let_go()
+
+        handler = lwt_unix.on_signal(signal.SIGALRM, on_signal)
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        try:
+            assert lwt_main.run(waiting) == expected
+            while len(came) < 3:  # A sleep may end before.
+                lwt_main.run(lwt_unix.sleep(0.001))
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            lwt_unix.disable_signal_handler(handler)
+        lwt_main.run(lwt.pause())
+    assert came == [0, 1, 2]
 
 
 def test_an_interrupt_while_the_main_loop_waits_for_a_job_leaves_the_job_to_the_next_run() -> None:
