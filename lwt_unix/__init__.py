@@ -31,9 +31,9 @@ The parts, in the order of the names below:
 1. sleeping and timeouts;
 2. descriptors and their states: every `File_descr` is opened, aborted or closed;
 3. waiting: `wrap_syscall`, on which all I/O is built, and what one needs to build more;
-4. reading, writing, pipes;
+4. reading, writing, several buffers at once, pipes;
 5. files, directories, locks;
-6. sockets, addresses, options;
+6. sockets, messages, addresses, options, multicast;
 7. signals, handled in the main loop;
 8. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop.
 
@@ -99,6 +99,13 @@ from lwt_unix._descriptors.io_event import Io_event, Read, Write
 from lwt_unix._descriptors.mode import blocking, set_blocking
 from lwt_unix._descriptors.read_write import pipe, pipe_in, pipe_out, read, write, write_string
 from lwt_unix._descriptors.state import Aborted, Closed, Opened, State
+from lwt_unix._descriptors.vectors import (
+    IO_vectors,
+    read_bigarray,
+    readv,
+    write_bigarray,
+    writev,
+)
 from lwt_unix._errors import handle_unix_error, log_exception, unix_error
 from lwt_unix._files.directories import (
     Dir_handle,
@@ -273,6 +280,12 @@ from lwt_unix._sockets.constants import (
     Socket_type,
 )
 from lwt_unix._sockets.messages import recv, recvfrom, send, sendto
+from lwt_unix._sockets.multicast import (
+    mcast_add_membership,
+    mcast_drop_membership,
+    mcast_set_loop,
+    mcast_set_ttl,
+)
 from lwt_unix._sockets.options import (
     getsockopt,
     getsockopt_error,
@@ -284,6 +297,7 @@ from lwt_unix._sockets.options import (
     setsockopt_int,
     setsockopt_optint,
 )
+from lwt_unix._sockets.passing import recv_msg, send_msg, send_msgto
 from lwt_unix._sockets.sockaddr import (
     ADDR_INET,
     ADDR_UNIX,
@@ -312,6 +326,7 @@ from lwt_unix._sockets.sockets import (
     socketpair,
     somaxconn,
 )
+from lwt_unix._sockets.versioned import Versioned
 from lwt_unix._time import (
     Timeout,
     auto_pause,
@@ -409,6 +424,11 @@ __all__ = [
     "read",
     "write",
     "write_string",
+    "IO_vectors",
+    "readv",
+    "writev",
+    "read_bigarray",
+    "write_bigarray",
     "pipe",
     "pipe_in",
     "pipe_out",
@@ -541,6 +561,9 @@ __all__ = [
     "MSG_OOB",
     "MSG_DONTROUTE",
     "MSG_PEEK",
+    "recv_msg",
+    "send_msg",
+    "send_msgto",
     "getsockname",
     "getpeername",
     "Credentials",
@@ -597,6 +620,13 @@ __all__ = [
     "getsockopt_float",
     "setsockopt_float",
     "getsockopt_error",
+    # Multicast
+    "mcast_set_loop",
+    "mcast_set_ttl",
+    "mcast_add_membership",
+    "mcast_drop_membership",
+    # Older and newer versions
+    "Versioned",
     # 7 Signals
     "Signal_handler_id",
     "signal_handler_id",

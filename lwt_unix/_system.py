@@ -36,6 +36,7 @@ readv = os.readv
 set_blocking = os.set_blocking
 set_inheritable = os.set_inheritable
 write = os.write
+writev = os.writev
 
 # --- Calls on files ----------------------------------------------------------
 # Those on paths; on numbers, those that only files have.
@@ -123,6 +124,9 @@ Linux 5.9 and 5.10 may say "end of file" then where there is none (preadv2(2), s
 PIPE_BUF: Final[int] = _select.PIPE_BUF
 """How many bytes can be written to a pipe that is ready, without waiting."""
 
+IOV_MAX: Final[int] = max(os.sysconf("SC_IOV_MAX"), 0)
+"""How many buffers a call takes at once; 0 if there is no limit."""
+
 poll_once = _pollers.poll_once
 identity_of = _pollers.identity_of
 
@@ -195,6 +199,7 @@ recv_into = SocketObject.recv_into
 recvfrom_into = SocketObject.recvfrom_into
 recvmsg_into = SocketObject.recvmsg_into
 send = SocketObject.send
+sendmsg = SocketObject.sendmsg
 sendto = SocketObject.sendto
 setsockopt = SocketObject.setsockopt
 shutdown = SocketObject.shutdown

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import enum
 import os
-import select
 import socket
 import sys
 from collections.abc import Mapping
@@ -62,7 +61,7 @@ _FEATURES: Final[Mapping[str, bool]] = MappingProxyType(
         "mincore": True,
         "madvise": True,
         "fdatasync": hasattr(os, "fdatasync"),
-        "libev": hasattr(select, "poll"),
+        "libev": True,
     }
 )
 

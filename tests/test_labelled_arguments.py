@@ -40,8 +40,8 @@ def test_one_argument_too_many_is_told_the_keywords(path: str) -> None:
     ]
     name = f"{module}.{function.__qualname__}"
     if required:
-        arguments = ", ".join(one.name for one in given)
-        written = f"{name}({arguments}, {required[0]}=...)"
+        arguments = [*(one.name for one in given), *(f"{label}=..." for label in required)]
+        written = f"{name}({', '.join(arguments)})"
     assert str(raised.value) == (
         f"{name}: 3 (int) is given by position, but it is a labelled argument: write {written}"
     )

@@ -119,20 +119,22 @@ def with_required_label(function: F) -> F:
     parameters = signature(function).parameters.values()
     taken = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY]
     number = len(taken)
-    label = next(one.name for one in parameters if one.kind is one.KEYWORD_ONLY)
+    labels = [
+        one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+    ]
 
     @wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:
         if len(arguments) <= number:
             return function(*arguments, **keywords)
-        if label in keywords:
+        if all(label in keywords for label in labels):
             raise given_by_position(call, arguments[number:])
         wrong, value = arguments[number], "..."
         for argument in arguments:
             if isinstance(argument, Enum):  # As OCaml has it first: `of_fd ~mode:Input fd`.
                 wrong, value = argument, f"{call.__module__.rpartition('.')[2]}.{argument!r}"
-        written = f"{_written(call)}({', '.join(taken)}, {label}={value})"
-        raise _is_labelled(call, wrong, written)
+        written = ", ".join([*taken, *(f"{label}={value}" for label in labels)])
+        raise _is_labelled(call, wrong, f"{_written(call)}({written})")
 
     return cast(F, call)
 

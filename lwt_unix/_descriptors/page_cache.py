@@ -11,6 +11,7 @@ Not in OCaml, which uses a thread for each call.
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from typing import Final
 
 from lwt_unix import _system as system
@@ -41,16 +42,18 @@ def waits_for_a_disk(mode: int) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISBLK(mode)
 
 
-def read_now(descriptor: File_descr, view: memoryview, offset: int) -> int | None:
+def read_now(
+    descriptor: File_descr, parts: Sequence[memoryview], size: int, offset: int
+) -> int | None:
     """Read from a file what is in memory; None if the call has to be made in a thread.
 
-    Any error is left to that call.
+    It is read into `parts`, which have room for `size` bytes. Any error is left to that call.
     """
     known = in_threads(descriptor)
-    if not known.can_tell or not system.NOWAIT or len(view) > MOST_NOW:
+    if not known.can_tell or not system.NOWAIT or size > MOST_NOW:
         return None
     try:
-        return system.preadv(descriptor._fd, (view,), offset, system.NOWAIT)
+        return system.preadv(descriptor._fd, parts, offset, system.NOWAIT)
     except BlockingIOError:
         return None
     except OSError:

@@ -13,7 +13,7 @@ OCaml: sections "Basic file input/output" and "Pipes and redirections" of lwt_un
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Never, final
 
@@ -88,9 +88,12 @@ def read(
     if (type(descriptor) is not File_descr or not descriptor._direct) and _settle(
         "lwt_unix.read", descriptor, part
     ):
-        view = memoryview(part)
-        call = partial(system.readv, descriptor._fd, (view,))
-        return _when_ready("read", Read, descriptor, view, call)
+        views = (memoryview(part),)
+        if length:
+            call: Callable[[], int] = partial(system.readv, descriptor._fd, views)
+        else:
+            call = partial(_read_nothing, descriptor._fd)
+        return when_ready("read", Read, descriptor, views, length, call)
     if emptied.descriptor is descriptor:
         return put_to_wait(Read, descriptor, PendingRead(descriptor, memoryview(part)))
     descriptor._calls += OF_A_CALL
@@ -163,7 +166,8 @@ def write(
     ):
         part = readable_slice("lwt_unix.write", data, offset, length)
         call = partial(system.write, descriptor._fd, part)
-        return _when_ready("write", Write, descriptor, part, call)
+        parts: Sequence[memoryview] = (part,) if isinstance(part, memoryview) else ()
+        return when_ready("write", Write, descriptor, parts, length, call)
     if emptied.descriptor is not descriptor:
         emptied.descriptor = None
     has_to_wait = False
@@ -210,14 +214,17 @@ def _settle(function: str, descriptor: File_descr, part: bytes | bytearray | mem
         raise
 
 
-def _when_ready(
+def when_ready(
     name: str,
     event: Io_event,
     descriptor: File_descr,
-    part: bytes | memoryview,
+    parts: Sequence[memoryview],
+    size: int,
     call: Callable[[], int],
 ) -> lwt.Promise[int]:
-    """Read or write on a descriptor in blocking mode.
+    """Read or write on a descriptor in blocking mode: `size` bytes, in `parts` if they are to be read.
+
+    What `parts` view is released if this raises an exception.
 
     On a file, a thread makes the call, unless what is to be read is in memory. Otherwise OCaml waits
     until the descriptor is ready, and then lets a thread make the call, which may still block if another
@@ -229,14 +236,12 @@ def _when_ready(
         descriptor._calls += cost
         is_late = descriptor._calls > MOST_AT_ONCE and has_had_its_turn(descriptor, cost)
         if is_file(descriptor):
-            if event is Read and not part:
-                call = partial(_read_nothing, descriptor._fd)
-            elif event is Read and not is_late and isinstance(part, memoryview):
-                count = read_now(descriptor, part, HERE)
+            if event is Read and size and not is_late:
+                count = read_now(descriptor, parts, size, HERE)
                 if count is not None:
                     return lwt.return_(count)
             return run_on(name, descriptor, call)
-        if event is Write and len(part) > system.PIPE_BUF:
+        if event is Write and size > system.PIPE_BUF:
             # Being ready means that there is room for so many bytes. For more, the call may wait.
             if would_not_block(event, descriptor._fd):
                 return run_on(name, descriptor, call)
@@ -249,7 +254,8 @@ def _when_ready(
             return run_on(name, descriptor, call, Async_none)
         return wait_for(name, event, descriptor, call_when_ready)
     except Exception:
-        release(part)
+        for part in parts:
+            release(part)
         raise
 
 
@@ -258,7 +264,7 @@ def _nothing() -> None:
 
 
 def _read_nothing(fd: int) -> int:
-    """Read no bytes: from a directory, this is an error, of which `readv` does not tell."""
+    """Read no bytes: from a directory, `read` fails then, and `readv` does not."""
     return len(system.read(fd, 0))
 
 

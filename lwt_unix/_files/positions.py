@@ -69,7 +69,7 @@ def pread(
         if is_usual and settle_mode(descriptor) and is_file(descriptor):
             descriptor._calls += OF_A_CALL
             if descriptor._calls <= MOST_AT_ONCE or not has_had_its_turn(descriptor, OF_A_CALL):
-                number = read_now(descriptor, view, file_offset)
+                number = read_now(descriptor, (view,), length, file_offset)
                 if number is not None:
                     return lwt.return_(number)
         call: Callable[[], int] = partial(system.preadv, descriptor._fd, (view,), file_offset)

@@ -141,13 +141,14 @@ def bind(descriptor: File_descr, address: Address, /) -> lwt.Promise[None]:
     sockaddr = to_sockaddr("lwt_unix.bind", address)
     check_opened("lwt_unix.bind", descriptor)
     if isinstance(sockaddr, ADDR_UNIX):
-        return run_call("bind", partial(_bind, descriptor, sockaddr), method=Async_none)
+        return run_call("bind", partial(bind_now, descriptor, sockaddr), method=Async_none)
     with call_named("bind"):
-        _bind(descriptor, sockaddr)
+        bind_now(descriptor, sockaddr)
     return lwt.return_unit
 
 
-def _bind(descriptor: File_descr, sockaddr: Sockaddr) -> None:
+def bind_now(descriptor: File_descr, sockaddr: Sockaddr) -> None:
+    """Make the call of `bind` on an opened descriptor."""
     address = address_for("lwt_unix.bind", descriptor, sockaddr)
     try:
         system.bind(socket_of(descriptor), address)

@@ -86,6 +86,28 @@ DESCRIPTOR_WANTED: dict[str, Callable[[Any], object]] = {
     "lwt_unix.setsockopt_int": lambda x: lwt_unix.setsockopt_int(x, lwt_unix.SO_RCVBUF, 1),
     "lwt_unix.setsockopt_optint": lambda x: lwt_unix.setsockopt_optint(x, lwt_unix.SO_LINGER, None),
     "lwt_unix.writable": lwt_unix.writable,
+    "lwt_unix.readv": lambda x: lwt_unix.readv(x, lwt_unix.IO_vectors.create()),
+    "lwt_unix.writev": lambda x: lwt_unix.writev(x, lwt_unix.IO_vectors.create()),
+    "lwt_unix.read_bigarray": lambda x: lwt_unix.read_bigarray(
+        "lwt_unix.read_bigarray", x, bytearray(5), 0, 5
+    ),
+    "lwt_unix.write_bigarray": lambda x: lwt_unix.write_bigarray(
+        "lwt_unix.write_bigarray", x, b"five!", 0, 5
+    ),
+    "lwt_unix.recv_msg": lambda x: lwt_unix.recv_msg(
+        socket=x, io_vectors=lwt_unix.IO_vectors.create()
+    ),
+    "lwt_unix.send_msg": lambda x: lwt_unix.send_msg(
+        socket=x, io_vectors=lwt_unix.IO_vectors.create(), fds=[]
+    ),
+    "lwt_unix.send_msgto": lambda x: lwt_unix.send_msgto(
+        socket=x, io_vectors=lwt_unix.IO_vectors.create(), fds=[], dest=HERE
+    ),
+    "lwt_unix.mcast_set_loop": lambda x: lwt_unix.mcast_set_loop(x, True),
+    "lwt_unix.mcast_set_ttl": lambda x: lwt_unix.mcast_set_ttl(x, 1),
+    "lwt_unix.mcast_add_membership": lambda x: lwt_unix.mcast_add_membership(x, "224.0.0.1"),
+    "lwt_unix.mcast_drop_membership": lambda x: lwt_unix.mcast_drop_membership(x, "224.0.0.1"),
+    "lwt_unix.Versioned.bind_1": lambda x: lwt_unix.Versioned.bind_1(x, HERE),
     "lwt_io.establish_server_with_client_address": lambda x: (
         io.establish_server_with_client_address(HERE, print, fd=x)
     ),

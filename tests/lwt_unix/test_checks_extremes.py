@@ -82,6 +82,19 @@ NUMBERS: dict[str, Use] = {
     "lwt_unix.write length": lambda x, fd, *_: lwt_unix.write(fd, b"five!", 0, x),
     "lwt_unix.write_string offset": lambda x, fd, *_: lwt_unix.write_string(fd, "five!", x, 1),
     "lwt_unix.write_string length": lambda x, fd, *_: lwt_unix.write_string(fd, "five!", 0, x),
+    "lwt_unix.read_bigarray offset": lambda x, fd, *_: lwt_unix.read_bigarray(
+        "lwt_unix.read_bigarray", fd, bytearray(5), x, 1
+    ),
+    "lwt_unix.read_bigarray length": lambda x, fd, *_: lwt_unix.read_bigarray(
+        "lwt_unix.read_bigarray", fd, bytearray(5), 0, x
+    ),
+    "lwt_unix.write_bigarray offset": lambda x, fd, *_: lwt_unix.write_bigarray(
+        "lwt_unix.write_bigarray", fd, b"five!", x, 1
+    ),
+    "lwt_unix.write_bigarray length": lambda x, fd, *_: lwt_unix.write_bigarray(
+        "lwt_unix.write_bigarray", fd, b"five!", 0, x
+    ),
+    "lwt_unix.mcast_set_ttl ttl": lambda x, fd, *_: lwt_unix.mcast_set_ttl(fd, x),
     "lwt_unix.socket protocol": lambda x, *_: lwt_unix.socket(UNIX, STREAM, x),
     "lwt_unix.socketpair protocol": lambda x, *_: lwt_unix.socketpair(UNIX, STREAM, x),
     "lwt_unix.bind port": lambda x, fd, *_: lwt_unix.bind(fd, ("127.0.0.1", x)),

@@ -48,3 +48,10 @@ def raised_by(call: Callable[[], object]) -> int | None:
     with pytest.raises(OSError) as raised:  # noqa: PT011  (the caller compares the number)
         call()
     return raised.value.errno
+
+
+def unix_error_of(call: Callable[[], object]) -> tuple[int, str, str]:
+    """What OCaml would say of the error that a call raises: number, name of the call, argument."""
+    with pytest.raises(OSError) as raised:  # noqa: PT011  (the caller compares all of it)
+        call()
+    return lwt_unix.unix_error(raised.value)

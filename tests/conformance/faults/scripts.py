@@ -55,8 +55,8 @@ IO_FAULTS: Final = (
         "pread reads where the descriptor is",
         "(view,), file_offset)",
         "(view,), -1)",
-        "read_now(descriptor, view, file_offset)",
-        "read_now(descriptor, view, -1)",
+        "read_now(descriptor, (view,), length, file_offset)",
+        "read_now(descriptor, (view,), length, -1)",
     ),
     fault(
         "Lwt_io.files",
