@@ -155,6 +155,7 @@ UNIQUE: dict[str, Callable[[], object]] = {
     "lwt_unix.lwt_engine.Event": lambda: lwt_engine.fake_event,
     "lwt_unix.lwt_io.InputChannel": lambda: lwt_io.zero,
     "lwt_unix.lwt_io.OutputChannel": lambda: lwt_io.null,
+    "lwt_unix.lwt_io.NumberIO": lambda: lwt_io.LE,
     "lwt_unix.lwt_io.Server": server,
     "lwt_unix.lwt_io.Direct_access": direct_access,
     "lwt_unix.lwt_main.Hooks": lambda: lwt_main.Exit_hooks,

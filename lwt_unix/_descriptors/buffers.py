@@ -70,6 +70,19 @@ def writable_bytes(function: str, target: WriteableBuffer) -> memoryview:
     return view
 
 
+def check_byte_array(function: str, value: object) -> None:
+    """Raise a TypeError unless this is what stands for OCaml's `Lwt_bytes.t`."""
+    if (
+        type(value) is not memoryview
+        or value.readonly
+        or value.format != "B"
+        or not value.c_contiguous
+        or value.ndim != 1
+    ):
+        hint = "such as memoryview(bytearray(4096))"
+        raise wrong_type(function, "a writable memoryview of bytes", value, hint)
+
+
 # --- Parts -------------------------------------------------------------------
 
 

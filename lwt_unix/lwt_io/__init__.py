@@ -36,7 +36,8 @@ The source, in reading order:
    waits; the automatic flush; `_atomic`: operations that run a coroutine
 3. `_taking`, `_putting`: the operations that read and write, and what they do at once; `_channel`:
    flushing, closing, aborting; `_at_exit`: flushing when the process ends
-4. `_create`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions
+4. `_create`, `_byte_arrays`: making channels; `_reading`, `_writing`, `_format`, `_printing`: their functions;
+   `_binary`, `_values`, `_hexdump`: numbers, Python values, what data look like
 5. `_positions`, `_files`, `_temporary`: places in files, channels on files
 6. `_access`: working in the buffer directly (skip it at first)
 7. `_connections`, `_server_loop`, `_servers`: clients and servers
@@ -60,7 +61,26 @@ from lwt_unix.lwt_io._access import (
     resize_buffer,
 )
 from lwt_unix.lwt_io._atomic import atomic
+from lwt_unix.lwt_io._binary import (
+    BE,
+    LE,
+    NumberIO,
+    read_float32,
+    read_float64,
+    read_int,
+    read_int16,
+    read_int32,
+    read_int64,
+    system_byte_order,
+    write_float32,
+    write_float64,
+    write_int,
+    write_int16,
+    write_int32,
+    write_int64,
+)
 from lwt_unix.lwt_io._buffer import Channel_closed, Mode
+from lwt_unix.lwt_io._byte_arrays import of_bytes
 from lwt_unix.lwt_io._channel import (
     InputChannel,
     OutputChannel,
@@ -95,6 +115,7 @@ from lwt_unix.lwt_io._files import (
     open_file,
     with_file,
 )
+from lwt_unix.lwt_io._hexdump import hexdump, hexdump_stream
 from lwt_unix.lwt_io._positions import length, set_position
 from lwt_unix.lwt_io._printing import (
     eprint,
@@ -114,6 +135,7 @@ from lwt_unix.lwt_io._reading import (
     read,
     read_char,
     read_char_opt,
+    read_chars,
     read_into,
     read_into_bigstring,
     read_into_exactly,
@@ -138,6 +160,7 @@ from lwt_unix.lwt_io._temporary import (
     with_temp_file,
 )
 from lwt_unix.lwt_io._turns import Channel
+from lwt_unix.lwt_io._values import read_value, write_value
 from lwt_unix.lwt_io._writing import (
     write,
     write_char,
@@ -151,6 +174,7 @@ from lwt_unix.lwt_io._writing import (
     write_line,
     write_lines,
 )
+from lwt_unix.lwt_sys import Big_endian, Byte_order, Little_endian
 
 __all__ = [
     # Types
@@ -178,6 +202,7 @@ __all__ = [
     # Channels
     "pipe",
     "make",
+    "of_bytes",
     "of_fd",
     "of_unix_fd",
     "close",
@@ -196,6 +221,7 @@ __all__ = [
     # Reading
     "read_char",
     "read_char_opt",
+    "read_chars",
     "read_line",
     "read_line_opt",
     "read_lines",
@@ -204,6 +230,7 @@ __all__ = [
     "read_into_exactly",
     "read_into_bigstring",
     "read_into_exactly_bigstring",
+    "read_value",
     # Writing
     "write_char",
     "write_chars",
@@ -216,6 +243,7 @@ __all__ = [
     "write_from_exactly",
     "write_from_exactly_bigstring",
     "write_from_string_exactly",
+    "write_value",
     # Printing
     "fprint",
     "fprintl",
@@ -229,6 +257,9 @@ __all__ = [
     "eprintl",
     "eprintf",
     "eprintlf",
+    # Hexadecimal
+    "hexdump_stream",
+    "hexdump",
     # Files
     "open_file",
     "with_file",
@@ -252,6 +283,27 @@ __all__ = [
     "establish_server_with_client_socket",
     "establish_server_with_client_address",
     "shutdown_server",
+    # Integers and floats in binary
+    "NumberIO",
+    "LE",
+    "BE",
+    "read_int",
+    "read_int16",
+    "read_int32",
+    "read_int64",
+    "read_float32",
+    "read_float64",
+    "write_int",
+    "write_int16",
+    "write_int32",
+    "write_int64",
+    "write_float32",
+    "write_float64",
+    "Byte_order",
+    "byte_order",
+    "Little_endian",
+    "Big_endian",
+    "system_byte_order",
     # Low-level access
     "block",
     "Direct_access",
@@ -280,6 +332,7 @@ channel = Channel
 input_channel = InputChannel
 output_channel = OutputChannel
 server = Server
+byte_order = Byte_order
 
 file_name: TypeAlias = str
 """The path of a file.

@@ -16,6 +16,7 @@ from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io import _putting, _taking
 from lwt_unix.lwt_io._atomic import exclusively
 from lwt_unix.lwt_io._buffer import MINIMUM_BUFFER_SIZE, ChannelBuffer
+from lwt_unix.lwt_io._byte_arrays import byte_array_of
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
 
 T = TypeVar("T")
@@ -47,7 +48,8 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
 
     Raises:
         ValueError: at the call: `size` is less than 16.
-        lwt.Failure: by rejection: more than `size` bytes are read ahead.
+        lwt.Failure: by rejection: more than `size` bytes are read ahead, or the channel is one of
+            `of_bytes`.
 
     OCaml: Lwt_io.resize_buffer : 'a channel -> int -> unit Lwt.t
     """
@@ -55,6 +57,13 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
     ocaml = "Lwt_io.resize_buffer: buffer size too small"
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, ocaml=ocaml)
     check_bounds("lwt_io.resize_buffer", "the size", size, MINIMUM_BUFFER_SIZE, sys.maxsize)
+    if byte_array_of(channel._buffer) is not None:
+        return lwt.fail(
+            lwt.Failure(
+                "Lwt_io.resize_buffer: cannot resize the buffer of a channel created with "
+                "Lwt_io.of_string, or lwt_io.of_bytes"
+            )
+        )
     return exclusively(channel, "lwt_io.resize_buffer", _resize(channel._buffer, size))
 
 

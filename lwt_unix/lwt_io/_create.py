@@ -18,10 +18,10 @@ from lwt._core.checks import (
     check_kind,
     given_by_position,
     with_required_label,
-    wrong_type,
 )
 from lwt._core.coroutine import to_promise
 from lwt_unix._checks import check_fd, in_ocaml
+from lwt_unix._descriptors.buffers import check_byte_array
 from lwt_unix._descriptors.file_descr import check_is_descriptor
 from lwt_unix._processes import parting
 from lwt_unix.lwt_io._buffer import (
@@ -76,15 +76,7 @@ def size_and_memory(function: str, buffer: memoryview | None) -> tuple[int, memo
     """Return the size of a channel's buffer, and the memory that was given for it."""
     if buffer is None:
         return _default_buffer_size, None
-    if (
-        type(buffer) is not memoryview
-        or buffer.readonly
-        or buffer.format != "B"
-        or not buffer.c_contiguous
-        or buffer.ndim != 1
-    ):
-        hint = "such as memoryview(bytearray(4096))"
-        raise wrong_type(function, "a writable memoryview of bytes", buffer, hint)
+    check_byte_array(function, buffer)
     check_buffer_size(function, len(buffer))
     return len(buffer), buffer
 

@@ -11,6 +11,7 @@ from lwt._core.checks import check_kind
 from lwt_unix._files.paths import check_offset
 from lwt_unix.lwt_io._atomic import exclusively
 from lwt_unix.lwt_io._buffer import ChannelBuffer
+from lwt_unix.lwt_io._byte_arrays import byte_array_of
 from lwt_unix.lwt_io._turns import Channel
 
 
@@ -48,6 +49,10 @@ def length(channel: Channel, /) -> lwt.Promise[int]:
 
 
 async def _set_position(buffer: ChannelBuffer, position: int) -> None:
+    array = byte_array_of(buffer)
+    if array is not None:
+        array.go_to(position)
+        return
     if not buffer.is_input:
         while buffer.unwritten:
             await buffer.perform_io()
@@ -62,6 +67,8 @@ async def _set_position(buffer: ChannelBuffer, position: int) -> None:
 
 
 async def _length(buffer: ChannelBuffer) -> int:
+    if byte_array_of(buffer) is not None:
+        return buffer.size
     end = await buffer.seek(0, lwt_unix.SEEK_END)
     await _go_to("length", buffer, buffer.offset)
     return end

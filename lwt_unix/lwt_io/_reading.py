@@ -204,6 +204,15 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
     return ReadCharOpt(ic, "lwt_io.read_char_opt").start()
 
 
+def read_chars(ic: InputChannel, /) -> lwt_stream.Stream[bytes]:
+    """Make the stream of the bytes of a channel, each read by `read_char_opt` when it is asked for.
+
+    OCaml: Lwt_io.read_chars : input_channel -> char Lwt_stream.t
+    """
+    check_kind("lwt_io.read_chars", ic, InputChannel)
+    return lwt_stream.from_(partial(read_char_opt, ic))
+
+
 def read(ic: InputChannel, /, *_wrong: Never, count: int | None = None) -> lwt.Promise[bytes]:
     """Read at most `count` bytes, or without `count`, all until the end of input.
 

@@ -212,6 +212,9 @@ READING: list[Callable[[Reader], lwt.Promise[bytes]]] = [
     lambda reader: reader.channel.__anext__(),
     lambda reader: lwt_io.read(reader.channel, count=2),
     lambda reader: lwt.map(
+        lambda number: number.to_bytes(2, "big"), lwt_io.BE.read_int16(reader.channel)
+    ),
+    lambda reader: lwt.map(
         lambda both: both[0] + both[1],
         lwt.both(lwt_io.read_char(reader.channel), lwt_io.read_char(reader.channel)),
     ),
@@ -273,6 +276,20 @@ def test_all_is_written_though_a_finaliser_writes_to_the_same_channel(
     def check(writer: Writer, written: lwt.Promise[None]) -> None:
         writer.written.append(written)
         assert writer.finish() == [b"", b"finaliser", b"operation"]
+
+    for_every_collection(Writer, write, interfere, check)
+
+
+@pytest.mark.parametrize("interfere", [Writer.write, Writer.flush])
+def test_a_number_is_written_though_a_finaliser_writes_to_the_same_channel(
+    interfere: Callable[[Writer], None],
+) -> None:
+    def write(writer: Writer) -> lwt.Promise[None]:
+        return lwt_io.BE.write_int64(writer.channel, int.from_bytes(b"numbers\n", "big"))
+
+    def check(writer: Writer, written: lwt.Promise[None]) -> None:
+        writer.written.append(written)
+        assert writer.finish() == [b"", b"finaliser", b"numbers"]
 
     for_every_collection(Writer, write, interfere, check)
 

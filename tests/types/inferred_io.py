@@ -19,6 +19,17 @@ def making(fd: lwt_unix.File_descr) -> None:
     assert_type(lwt_io.pipe(), tuple[InputChannel, OutputChannel])
 
 
+def numbers_and_memory(array: memoryview, ic: InputChannel, oc: OutputChannel) -> None:
+    assert_type(lwt_io.of_bytes(array, mode=lwt_io.Input), InputChannel)
+    assert_type(lwt_io.of_bytes(array, mode=lwt_io.Output), OutputChannel)
+    assert_type(lwt_io.BE.read_int(ic), Promise[int])
+    assert_type(lwt_io.read_int64(ic), Promise[int])
+    assert_type(lwt_io.LE.read_float32(ic), Promise[float])
+    assert_type(lwt_io.write_float64(oc, 3), Promise[None])
+    assert_type(lwt_io.write_value(oc, [3]), Promise[None])
+    assert_type(lwt_io.read_chars(ic), Stream[bytes])
+
+
 def files_and_jobs(path: Path) -> None:
     assert_type(lwt_unix.run_job(lambda: 3), Promise[int])
     assert_type(lwt_unix.openfile(path, [lwt_unix.O_RDONLY], 0), Promise[lwt_unix.File_descr])

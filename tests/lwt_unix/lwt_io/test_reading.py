@@ -91,6 +91,17 @@ class TestChars:
         assert lwt_main.run(lwt_io.read_char_opt(channel)) == lwt.Some(b"\xff")
         assert lwt_main.run(lwt_io.read_char_opt(channel)) is None
 
+    def test_read_chars_gives_the_bytes_as_they_are_asked_for_and_then_ends(self) -> None:
+        channel = input_of(b"a\xff", b"\n", pauses=True)
+        chars = lwt_io.read_chars(channel)
+        assert lwt_main.run(lwt_stream.next(chars)) == b"a"
+        assert lwt_main.run(lwt_io.read_char(channel)) == b"\xff"
+        assert lwt_main.run(lwt_stream.to_list(chars)) == [b"\n"]
+
+    def test_read_chars_of_no_input_channel_is_refused_at_the_call(self) -> None:
+        with pytest.raises(TypeError, match=r"^lwt_io\.read_chars: expected an input channel"):
+            lwt_io.read_chars(lwt_io.null)  # type: ignore[arg-type]  # what the test is about
+
 
 class TestRead:
     def test_without_count_reads_to_the_end(self) -> None:
