@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn, TypeVar, final
 
 import lwt
@@ -64,7 +65,7 @@ def resize_buffer(channel: Channel, size: int, /) -> lwt.Promise[None]:
                 "Lwt_io.of_string, or lwt_io.of_bytes"
             )
         )
-    return exclusively(channel, "lwt_io.resize_buffer", _resize(channel._buffer, size))
+    return exclusively(channel, "lwt_io.resize_buffer", partial(_resize, channel._buffer, size))
 
 
 async def _resize(buffer: ChannelBuffer, size: int) -> None:
@@ -110,7 +111,7 @@ def block(
     check_kind("lwt_io.block", channel, Channel)
     check_kind("lwt_io.block", size, int, "the size is a number of bytes")
     check_callback("lwt_io.block", f, ("buffer", "offset"))
-    return exclusively(channel, "lwt_io.block", _block(channel._buffer, size, f))
+    return exclusively(channel, "lwt_io.block", partial(_block, channel._buffer, size, f))
 
 
 async def _block(
@@ -226,7 +227,7 @@ def direct_access(
     """
     check_kind("lwt_io.direct_access", channel, Channel)
     check_callback("lwt_io.direct_access", f, ("access",))
-    return exclusively(channel, "lwt_io.direct_access", _direct_access(channel._buffer, f))
+    return exclusively(channel, "lwt_io.direct_access", partial(_direct_access, channel._buffer, f))
 
 
 async def _direct_access(

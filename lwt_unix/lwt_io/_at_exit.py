@@ -39,7 +39,9 @@ def _flush_all() -> lwt.Promise[None]:
 async def _flush(channel: OutputChannel) -> None:
     buffer = channel._buffer
     while True:
-        flushed = exclusively(innermost(channel), "lwt_io.flush_all", _flush_in_pieces(buffer))
+        flushed = exclusively(
+            innermost(channel), "lwt_io.flush_all", partial(_flush_in_pieces, buffer)
+        )
         if not await _ends_while_it_moves(flushed, buffer):
             return
         match lwt.state(flushed):

@@ -1,19 +1,20 @@
 """Operations whose work is a coroutine: a function of the program, or something of ours that is rare.
 
-`atomic` lends the channel to a function of the program. `exclusively` runs a coroutine of ours.
+`atomic` lends the channel to a function of the program. `exclusively` runs a body of ours.
 
 OCaml: Lwt_io.atomic (src/unix/lwt_io.ml).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_callback, check_kind
 from lwt._core.coroutine import run_for_value
-from lwt._core.promise import Promise, Rejection, make_into_proxy
+from lwt._core.promise import Promise, make_into_proxy
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import note_operation
 from lwt_unix.lwt_io._operation import Operation
@@ -23,17 +24,19 @@ T = TypeVar("T")
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
 
 
-@final
 class _Body(Operation):
-    """An operation whose steps are a coroutine of ours."""
+    """An operation whose steps are a body, which is begun when it is the operation's turn.
 
-    __slots__ = ("_coroutine",)
+    A body that nobody will ever resume, since the promise that it waits for is lost, keeps the channel, as in OCaml.
+    """
+
+    __slots__ = ("_begin",)
 
     def __init__(
-        self, channel: Channel, function: str, coroutine: Coroutine[Any, Any, Any]
+        self, channel: Channel, function: str, begin: Callable[[], Awaitable[Any]]
     ) -> None:
         super().__init__(channel, function)
-        self._coroutine = coroutine
+        self._begin = begin
 
     def work(self, transferred: Promise[int] | None) -> Promise[Any] | None:
         ended = run_for_value(self._to_its_end())
@@ -41,9 +44,9 @@ class _Body(Operation):
 
     async def _to_its_end(self) -> object:
         try:
-            result = await self._coroutine
+            result = await self._begin()
         except GeneratorExit:
-            raise  # nobody will ever run this again: the promise that it waits for is lost
+            raise  # The body is dropped.
         except BaseException as exn:
             self.end()
             note_operation(exn, self.function)
@@ -51,47 +54,36 @@ class _Body(Operation):
         self.end()
         return result
 
-    def _interrupted(self, rejection: Rejection) -> Promise[Any]:
-        self.abandon()
-        return super()._interrupted(rejection)
-
-    def abandon(self) -> None:
-        self._coroutine.close()
-
 
 def exclusively(
-    channel: Channel, function: str, coroutine: Coroutine[Any, Any, T]
+    channel: Channel, function: str, body: Callable[[], Coroutine[Any, Any, T]]
 ) -> lwt.Promise[T]:
-    """Run a coroutine on the channel's buffer, while no other operation runs."""
-    return _Body(channel, function, coroutine).start()
+    """Run a body on the channel's buffer, while no other operation runs."""
+    return _Body(channel, function, body).start()
 
 
 @final
-class _Atomic(Operation):
+class _Atomic(_Body):
     """A function of the program that uses the channel through a temporary one."""
 
-    __slots__ = ("_call",)
+    __slots__ = ("_inner",)
 
     def __init__(self, channel: Channel, call: Callable[[Any], PromiseOrCoroutine[Any]]) -> None:
-        super().__init__(channel, "lwt_io.atomic")
-        self._call = call
+        root = channel if channel._root is None else channel._root
+        self._inner = type(channel)(channel._buffer, root)
+        super().__init__(
+            channel, "lwt_io.atomic", partial(promise_of, "lwt_io.atomic", call, self._inner)
+        )
 
     def work(self, transferred: Promise[int] | None) -> Promise[Any] | None:
-        channel = self.channel
-        root = channel if channel._root is None else channel._root
-        inner = type(channel)(channel._buffer, root)
-        channel._state = ATOMIC
-        channel._inner = inner
-        ended = run_for_value(self._with(inner))
-        return ended if self._promise is None else make_into_proxy(self._promise, ended)
+        self.channel._state = ATOMIC
+        self.channel._inner = self._inner
+        return super().work(transferred)
 
-    async def _with(self, inner: Channel) -> object:
-        try:
-            return await promise_of("lwt_io.atomic", self._call, inner)
-        finally:
-            inner._state = INVALID
-            self.channel._inner = None
-            self.end()
+    def end(self) -> None:
+        self._inner._state = INVALID
+        self.channel._inner = None
+        super().end()
 
 
 def atomic(

@@ -5,6 +5,7 @@ OCaml: Lwt_io, `flush`, `close`, `abort` (src/unix/lwt_io.ml).
 
 from __future__ import annotations
 
+from functools import partial
 from types import TracebackType
 from typing import Final, TypeVar, final
 from weakref import WeakSet
@@ -174,7 +175,7 @@ def flush_all() -> lwt.Promise[None]:
 
 
 def _flush_if_open(channel: OutputChannel) -> lwt.Promise[None]:
-    flushed = exclusively(channel, "lwt_io.flush_all", _flush_quietly(channel._buffer))
+    flushed = exclusively(channel, "lwt_io.flush_all", partial(_flush_quietly, channel._buffer))
     return lwt.catch(lambda: flushed, lambda _: lwt.return_unit)
 
 
@@ -257,7 +258,7 @@ def close(channel: Channel, /) -> lwt.Promise[None]:
         )
     if channel._buffer.is_input or channel._state is CLOSED:
         return abort(channel)
-    flushed = exclusively(channel, "lwt_io.close", _flush_quietly_and_abort(channel))
+    flushed = exclusively(channel, "lwt_io.close", partial(_flush_quietly_and_abort, channel))
     # Whether that worked or not, in the end the channel is closed, and the result is
     # the close function's. (OCaml: Lwt.catch (… abort) (fun _ -> abort).)
     return lwt.try_bind(lambda: flushed, lambda _: abort(channel), lambda _: abort(channel))

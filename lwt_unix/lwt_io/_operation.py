@@ -323,19 +323,14 @@ class Operation(Pending):
         if turn._state == REJECTED:
             # In OCaml a `bind` waits here, and leaves the storage as it is.
             rejection: Rejection = turn._value
-            self.abandon()
             note_operation(rejection.exception, self.function)
             return self._reject(rejection)
         current_storage.contents = self._storage
         if channel._state is not WAITING:
             release(channel)  # the next one has to learn of it, too
-            self.abandon()
             return self._reject(Rejection(self.why(refusal(channel)), None))
         channel._state = BUSY
         return self._take_turn()
-
-    def abandon(self) -> None:
-        """Never begin."""
 
 
 @final

@@ -5,6 +5,8 @@ OCaml: Lwt_io, `set_position` and `length` (src/unix/lwt_io.ml).
 
 from __future__ import annotations
 
+from functools import partial
+
 import lwt
 import lwt_unix
 from lwt._core.checks import check_kind
@@ -32,8 +34,8 @@ def set_position(channel: Channel, position: int, /) -> lwt.Promise[None]:
     """
     check_kind("lwt_io.set_position", channel, Channel)
     check_offset("lwt_io.set_position", "the position", position)
-    moving = _set_position(channel._buffer, position)
-    return exclusively(channel, "lwt_io.set_position", moving)
+    move = partial(_set_position, channel._buffer, position)
+    return exclusively(channel, "lwt_io.set_position", move)
 
 
 def length(channel: Channel, /) -> lwt.Promise[int]:
@@ -45,7 +47,7 @@ def length(channel: Channel, /) -> lwt.Promise[int]:
     OCaml: Lwt_io.length : 'a channel -> int64 Lwt.t
     """
     check_kind("lwt_io.length", channel, Channel)
-    return exclusively(channel, "lwt_io.length", _length(channel._buffer))
+    return exclusively(channel, "lwt_io.length", partial(_length, channel._buffer))
 
 
 async def _set_position(buffer: ChannelBuffer, position: int) -> None:

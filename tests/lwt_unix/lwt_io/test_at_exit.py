@@ -62,6 +62,7 @@ lwt.async_(for_ever)
 def run(program: str, status: int) -> list[str]:
     result = run_code(AFTER + SETUP + program)
     assert result.returncode == status, result.stderr
+    assert "Warning" not in result.stderr
     return result.stdout.splitlines()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 import lwt
@@ -128,3 +130,16 @@ def test_abort_goes_through_it_and_closes_the_channel_itself_too() -> None:
     assert lwt_io.is_closed(source.channel)
     assert lwt.state(lwt_io.abort(source.channel)) == lwt.Return(None)
     assert source.closed == 1
+
+
+def test_a_function_whose_promise_is_lost_keeps_the_channel_also_when_it_is_collected() -> None:
+    source = Source()
+
+    async def never_over(channel: lwt_io.InputChannel) -> None:
+        await lwt.wait()[0]
+
+    lwt_io.atomic(never_over)(source.channel)
+    gc.collect()
+    lwt_io.read_line(source.channel)
+    assert not source.is_being_read
+    assert repr(source.channel) == "<input channel, used by an atomic operation>"
