@@ -12,6 +12,7 @@ OCaml: Lwt_io, `read_value` and `write_value` (src/unix/lwt_io.ml).
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from struct import Struct
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ def write_value(oc: OutputChannel, value: object, /) -> lwt.Promise[None]:
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_value", oc, OutputChannel)
-    return exclusively(oc, "lwt_io.write_value", _write_value(oc._buffer, value))
+    return exclusively(oc, "lwt_io.write_value", partial(_write_value, oc._buffer, value))
 
 
 def read_value(ic: InputChannel, /) -> lwt.Promise[Any]:
@@ -72,7 +73,7 @@ def read_value(ic: InputChannel, /) -> lwt.Promise[Any]:
     """
     if type(ic) is not InputChannel:
         check_kind("lwt_io.read_value", ic, InputChannel)
-    return exclusively(ic, "lwt_io.read_value", _read_value(ic._buffer))
+    return exclusively(ic, "lwt_io.read_value", partial(_read_value, ic._buffer))
 
 
 async def _write_value(buffer: ChannelBuffer, value: object) -> None:
