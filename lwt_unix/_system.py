@@ -18,6 +18,7 @@ from __future__ import annotations
 import _socket
 import errno
 import fcntl
+import mmap
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -55,6 +56,7 @@ isatty = os.isatty
 link = os.link
 lseek = os.lseek
 lstat = os.lstat
+map_memory = mmap.mmap
 mkdir = os.mkdir
 mkfifo = os.mkfifo
 open = os.open

@@ -53,6 +53,7 @@ FILLED_ONCE = {
     "lwt._core.refused._version_of": "interpreted versions of functions, each when it is needed first",
     "lwt_unix._descriptors.read_write._NOTHING": "a view of no bytes",
     "lwt_unix._processes.parting._of_others": "by files above it, when they are imported",
+    "lwt_unix.lwt_bytes._mapped._mincore": "a function of the C library",
     "lwt_unix.lwt_engine._base._NEVER": "a promise that nobody can resolve",
     "lwt_unix.lwt_engine._current.after_set": "by files above it, when they are imported",
     "lwt_unix.lwt_engine._events.fake_event": "an event that is not active, and never will be",

@@ -53,6 +53,7 @@ _ELSEWHERE: Final = (
     ("lwt_unix.lwt_main", "run at_exit"),
     ("lwt_unix.lwt_io", "printf printl eprintf eprintl read_line write_line open_connection"),
     ("lwt_unix.lwt_engine", ""),
+    ("lwt_unix.lwt_bytes", ""),
     ("lwt_unix.lwt_sys", ""),
     ("lwt", "return_ bind map catch finalize try_bind pick choose join both async_ pause Canceled"),
     ("lwt.lwt_list", "iter_s iter_p map_s map_p filter_s filter_p fold_left_s exists_s for_all_s"),

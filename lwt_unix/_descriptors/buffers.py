@@ -79,7 +79,7 @@ def check_byte_array(function: str, value: object) -> None:
         or not value.c_contiguous
         or value.ndim != 1
     ):
-        hint = "such as memoryview(bytearray(4096))"
+        hint = "make one with lwt_bytes.create, or as memoryview(bytearray(4096))"
         raise wrong_type(function, "a writable memoryview of bytes", value, hint)
 
 

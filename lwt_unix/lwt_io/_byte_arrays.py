@@ -119,15 +119,15 @@ def of_bytes(array: memoryview, /, *, mode: Mode) -> Channel:
     An input channel reads what is in the array when it is made: all of it is copied then. (In OCaml it is
     read where it is, and what is changed later is seen.)
 
-    >>> from lwt_unix import lwt_io, lwt_main
-    >>> array = memoryview(bytearray(8))
+    >>> from lwt_unix import lwt_bytes, lwt_io, lwt_main
+    >>> array = lwt_bytes.create(8)
     >>> oc = lwt_io.of_bytes(array, mode=lwt_io.Output)
     >>> lwt_main.run(lwt_io.BE.write_int32(oc, 258))
-    >>> bytes(array)
+    >>> lwt_bytes.to_bytes(array)
     b'\x00\x00\x01\x02\x00\x00\x00\x00'
 
     Args:
-        array: a writable memoryview of bytes, of any length.
+        array: what `lwt_bytes.create` and its kin return, of any length.
         mode: `lwt_io.Input` or `lwt_io.Output`.
 
     OCaml: Lwt_io.of_bytes : mode:'mode mode -> Lwt_bytes.t -> 'mode channel
