@@ -14,7 +14,7 @@ from typing import Any, TypeVar, final
 import lwt
 from lwt._core.checks import check_callback, check_kind
 from lwt._core.coroutine import run_for_value
-from lwt._core.promise import Promise, make_into_proxy
+from lwt._core.promise import Promise
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import note_operation
 from lwt_unix.lwt_io._operation import Operation
@@ -39,8 +39,7 @@ class _Body(Operation):
         self._begin = begin
 
     def work(self, transferred: Promise[int] | None) -> Promise[Any] | None:
-        ended = run_for_value(self._to_its_end())
-        return ended if self._promise is None else make_into_proxy(self._promise, ended)
+        return self.hand_over_to(run_for_value(self._to_its_end()))
 
     async def _to_its_end(self) -> object:
         try:

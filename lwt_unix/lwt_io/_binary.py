@@ -19,8 +19,8 @@ from lwt._core.checks import check_kind, wrong_type
 from lwt._core.identity import refuse_copy
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel
 from lwt_unix.lwt_io._operation import MORE, Operation
-from lwt_unix.lwt_io._putting import put
-from lwt_unix.lwt_io._taking import end_of_input
+from lwt_unix.lwt_io._putting import put, put_in
+from lwt_unix.lwt_io._taking import Reading
 from lwt_unix.lwt_io._turns import IDLE, Channel
 from lwt_unix.lwt_sys import Big_endian, Byte_order, Little_endian, byte_order
 
@@ -51,7 +51,7 @@ def _take(channel: Channel, idle: bool, layout: Struct) -> Any:
 
 
 @final
-class _ReadNumber(Operation):
+class _ReadNumber(Reading):
     """Reads a number."""
 
     __slots__ = ("_layout",)
@@ -63,11 +63,6 @@ class _ReadNumber(Operation):
     def step(self) -> Any:
         number = _take(self.channel, False, self._layout)
         return MORE if number is None else number
-
-    def moved(self, count: int) -> Any:
-        if count == 0:
-            raise end_of_input(self.function)
-        return self.step()
 
 
 @final
@@ -81,7 +76,7 @@ class _WriteNumber(Operation):
         self._data = data
 
     def step(self) -> Any:
-        return None if put(self.channel, False, self._data) else MORE
+        return None if put_in(self.buffer, self._data) else MORE
 
 
 @final
@@ -246,7 +241,7 @@ class NumberIO:
         return self._write(name, oc, data)
 
     def _write(self, name: str, oc: OutputChannel, data: bytes) -> lwt.Promise[None]:
-        if put(oc, True, data):
+        if put(oc, data):
             return lwt.return_unit
         return _WriteNumber(oc, f"{self._name}.{name}", data).start()
 

@@ -39,6 +39,7 @@ from lwt._core.promise import (
     Promise,
     Rejection,
     add_callback,
+    make_into_proxy,
     new_promise,
     settle,
     underlying,
@@ -76,6 +77,9 @@ class _More:
 MORE: Final = _More()
 """What a step gives if there has to be a transfer before the next one."""
 
+_nobodys: Final[Promise[Any]] = new_promise(FULFILLED, None)
+"""What an operation has when it has forgotten its promise."""
+
 # What an operation waits for.
 _TURN: Final = 0
 _NEXT_TURN_OF_THE_ENGINE: Final = 1
@@ -102,8 +106,8 @@ class Operation(Pending):
         self.function = function
         """What was called: errors name it."""
 
-        self._promise: Promise[Any] | None = None
-        """What the caller has, if it did not end at once."""
+        self._promise: Promise[Any] = new_promise(PENDING, None)
+        """What the caller gets."""
 
         self.queue = None
 
@@ -113,8 +117,8 @@ class Operation(Pending):
         """Work in the buffer; return the result, or `MORE`."""
         raise NotImplementedError
 
-    def moved(self, count: int) -> Any:
-        """Work in the buffer after a transfer of so many bytes; return the result, or `MORE`."""
+    def at_end(self) -> Any:
+        """Do what `step` does, after a transfer of no bytes. To a reader this is the end of input."""
         return self.step()
 
     def move(self, is_reported: bool) -> int:
@@ -138,17 +142,18 @@ class Operation(Pending):
 
     def start(self) -> Promise[Any]:
         """Begin, now or when it is the operation's turn; return the promise of its result."""
-        # What is resolved stays in no variable: the traceback of a rejection leads to this frame.
+        promise = self._promise
         if self.channel._state is IDLE:
             self.channel._state = BUSY
-            return self._take_turn() or self._given()
-        return self._wait_for(ask_for_turn(self.channel), _TURN) or self._given()
+            self.take_turn()
+        else:
+            self._wait_for(ask_for_turn(self.channel), _TURN)
+        try:
+            return promise
+        finally:
+            del promise  # The traceback of a rejection leads here: close no circle.
 
-    def _given(self) -> Promise[Any]:
-        assert self._promise is not None
-        return self._promise
-
-    def _take_turn(self) -> Promise[Any] | None:
+    def take_turn(self) -> Promise[Any] | None:
         """Begin, now that the channel is the operation's own; return the promise that is resolved."""
         buffer = self.buffer
         if buffer.is_input:
@@ -168,10 +173,10 @@ class Operation(Pending):
         """
         buffer = self.buffer
         try:
-            if transferred is None:
+            if transferred is None or buffer.finish_io(transferred._value) > 0:
                 value = self.step()
             else:
-                value = self.moved(buffer.finish_io(transferred._value))
+                value = self.at_end()
             while value is MORE:
                 if buffer.is_direct():
                     count = self.move(False)
@@ -186,7 +191,7 @@ class Operation(Pending):
                         value = transferred._value
                         break
                     count = buffer.finish_io(transferred._value)
-                value = self.moved(count)
+                value = self.step() if count > 0 else self.at_end()
         except Exception as exn:
             return self._fail(exn)
         except BaseException:
@@ -196,10 +201,7 @@ class Operation(Pending):
 
     def _succeed(self, value: object) -> Promise[Any]:
         self.end()
-        promise = self._promise
-        if promise is None:
-            return new_promise(FULFILLED, value)
-        return settle(promise, FULFILLED, value)
+        return settle(self._promise, FULFILLED, value)
 
     def _fail(self, exn: Exception) -> Promise[Any]:
         """Be rejected with an exception that was raised."""
@@ -207,23 +209,18 @@ class Operation(Pending):
         return self._reject(rejection_of(self.why(exn)))
 
     def _reject(self, rejection: Rejection) -> Promise[Any]:
-        promise = self._promise
-        if promise is None:
-            return new_promise(REJECTED, rejection)
-        self._promise = None  # The traceback may lead here: close no circle.
-        return settle(promise, REJECTED, rejection)
+        return settle(self._forget_promise(), REJECTED, rejection)
+
+    def hand_over_to(self, promise: Promise[Any]) -> Promise[Any] | None:
+        """Let the result be that of another promise; return the promise that is resolved."""
+        return make_into_proxy(self._forget_promise(), promise)
+
+    def _forget_promise(self) -> Promise[Any]:
+        # The traceback of a rejection may lead here: close no circle.
+        promise, self._promise = self._promise, _nobodys
+        return promise
 
     # --- Waiting -------------------------------------------------------------
-
-    def _await(self, awaited: Promise[Any], stage: int) -> None:
-        """Note what is waited for."""
-        self._stage = stage
-        self._awaited = awaited
-        self._storage = current_storage.contents
-        if self._promise is None:
-            self._promise = new_promise(PENDING, awaited)
-        else:
-            underlying(self._promise)._value = awaited
 
     def _wait_for(self, awaited: Promise[Any], stage: int) -> Promise[Any] | None:
         """Go on when a promise is resolved, maybe now; then return the promise that is resolved."""
@@ -232,7 +229,8 @@ class Operation(Pending):
         self._storage = current_storage.contents
         if awaited._state != PENDING:
             return self.run(awaited)
-        self._await(awaited, stage)
+        self._awaited = awaited
+        underlying(self._promise)._value = awaited
         add_callback(awaited, self)
         return None
 
@@ -242,6 +240,8 @@ class Operation(Pending):
         descriptor = buffer.descriptor
         assert descriptor is not None
         if buffer.is_input:
+            if buffer.position > 0:
+                buffer.drop_taken()  # Who waits keeps no memory of what was.
             self.name = "read"
             queue = descriptor._readers or queue_of(Read, descriptor)
         else:
@@ -249,7 +249,10 @@ class Operation(Pending):
             queue = descriptor._writers or queue_of(Write, descriptor)
         awaited: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
         awaited._callbacks = self
-        self._await(awaited, _RESULT)
+        self._awaited = awaited
+        self._stage = _RESULT
+        self._storage = current_storage.contents
+        underlying(self._promise)._value = awaited
         buffer.at_once = MOST_AT_ONCE
         buffer.in_flight = buffer.last_transfer = awaited
         queue.add(self)
@@ -266,26 +269,13 @@ class Operation(Pending):
                 if count == IN_NEXT_TURN and self.queue is not None:
                     self.queue.try_in_next_turn()
                 return NOT_YET
-            value = self.moved(count)
+            value = self.step() if count > 0 else self.at_end()
             if value is not MORE:
                 return value
 
     def fulfill(self, value: object) -> None:
         """Take the result."""
-        awaited = self._awaited
-        if self.channel._queue is not None or awaited._callbacks is not self:
-            run_callbacks(settle(awaited, FULFILLED, value))
-            return
-        # The same without its promise, since nobody else is woken: servers come here once a request.
-        awaited._callbacks = None
-        buffer = self.buffer
-        buffer.in_flight = buffer.last_transfer = None
-        storage = current_storage.contents
-        current_storage.contents = self._storage
-        try:
-            run_callbacks(self._succeed(value))
-        finally:
-            current_storage.contents = storage
+        run_callbacks(settle(self._awaited, FULFILLED, value))
 
     def reject(self, exn: Exception) -> None:
         """Take the exception that the descriptor was closed with, or that a step has raised."""
@@ -330,7 +320,7 @@ class Operation(Pending):
             release(channel)  # the next one has to learn of it, too
             return self._reject(Rejection(self.why(refusal(channel)), None))
         channel._state = BUSY
-        return self._take_turn()
+        return self.take_turn()
 
 
 @final
@@ -345,6 +335,20 @@ class Failing(Operation):
 
     def step(self) -> Any:
         raise self._problem
+
+
+@final
+class Giving(Operation):
+    """Gives what is known already, when it is its turn."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, channel: Channel, function: str, value: object) -> None:
+        super().__init__(channel, function)
+        self._value = value
+
+    def step(self) -> Any:
+        return self._value
 
 
 # --- Flushing ----------------------------------------------------------------
@@ -371,20 +375,14 @@ def flush_at_once(channel: Channel) -> Promise[None] | None:
         return lwt.return_unit
     if not buffer.is_direct():
         return None
-    try:
-        _write_at_once(channel)
-    except Exception as exn:
-        return new_promise(REJECTED, rejection_of(exn))
-    return None if buffer.unwritten else lwt.return_unit
-
-
-def _write_at_once(channel: Channel) -> None:
-    """Write what the system takes now of the buffer of an idle channel."""
     channel._state = BUSY
     try:
-        channel._buffer.write_now()
+        buffer.write_now()
+    except Exception as exn:
+        return new_promise(REJECTED, rejection_of(exn))
     finally:
         finish(channel)
+    return None if buffer.unwritten else lwt.return_unit
 
 
 @final
@@ -415,11 +413,13 @@ class _DueFlush(Due):
         if state is IDLE and buffer.unwritten:
             if not buffer.is_direct():
                 return True
+            channel._state = BUSY
             try:
-                _write_at_once(channel)
+                buffer.write_now()
             except Exception:
                 return False  # The bytes stay in the buffer.
             finally:
+                release(channel)
                 buffer.auto_flushing = False
             return bool(buffer.unwritten) and channel._state is IDLE
         if state is IDLE or state is BUSY or state is WAITING:

@@ -21,14 +21,22 @@ The system has room for fewer bytes if they come in many small pieces. So with a
 same whether they go through it."""
 
 
-def put(channel: Channel, idle: bool, data: bytes | memoryview) -> bool:
+def put_in(buffer: ChannelBuffer, data: bytes | memoryview) -> bool:
     """Put all of `data` into the buffer, or nothing if there is not enough room."""
+    if len(buffer.unwritten) + len(data) > buffer.size:
+        return False
+    buffer.unwritten += data
+    return True
+
+
+def put(channel: Channel, data: bytes | memoryview) -> bool:
+    """Put all of `data` into the buffer of an idle channel, or nothing."""
     buffer = channel._buffer
     unwritten = buffer.unwritten
-    if len(unwritten) + len(data) > buffer.size or (idle and channel._state is not IDLE):
+    if len(unwritten) + len(data) > buffer.size or channel._state is not IDLE:
         return False
     unwritten += data
-    if idle and not buffer.auto_flushing:
+    if not buffer.auto_flushing:
         request_flush(channel)
     return True
 
@@ -56,7 +64,7 @@ class Write(Operation):
         self._rest = memoryview(data)
 
     def step(self) -> Any:
-        if put(self.channel, False, self._rest):
+        if put_in(self.buffer, self._rest):
             return None
         buffer = self.buffer
         if buffer.unwritten or not buffer.is_direct() or self._past_the_buffer() == 0:
@@ -99,20 +107,21 @@ class Write(Operation):
 class WriteFrom(Write):
     """Writes until all is in the buffer, or until writing out stops half-way."""
 
-    __slots__ = ("_length",)
+    __slots__ = ("_has_filled", "_length")
 
     def __init__(self, channel: Channel, function: str, data: bytes | memoryview) -> None:
         super().__init__(channel, function, data)
         self._length = len(data)
+        self._has_filled = False
 
     def step(self) -> Any:
-        if put(self.channel, False, self._rest):
+        if self._has_filled and self.buffer.unwritten:
+            return self._length - len(self._rest)
+        if put_in(self.buffer, self._rest):
             return self._length
         self._fill()
+        self._has_filled = True
         return MORE
-
-    def moved(self, count: int) -> Any:
-        return self._length - len(self._rest) if self.buffer.unwritten else self.step()
 
     def move(self, is_reported: bool) -> int:
         return self.buffer.write_now()

@@ -25,7 +25,7 @@ from lwt import lwt_stream
 from lwt._core.checks import check_bounds, check_kind, given_by_position
 from lwt_unix._descriptors.buffers import check_part, check_range, writable_bytes
 from lwt_unix.lwt_io._channel import InputChannel
-from lwt_unix.lwt_io._operation import Failing
+from lwt_unix.lwt_io._operation import Failing, Giving
 from lwt_unix.lwt_io._taking import (
     UNLIMITED,
     ReadAll,
@@ -269,6 +269,8 @@ def _read_into(
     taken = take_into(ic, True, view, offset, length)
     if taken > 0:
         return lwt.return_(taken)
+    if length == 0:
+        return Giving(ic, function, 0).start()
     return ReadInto(ic, function, view, offset, length).start()
 
 
@@ -299,6 +301,8 @@ def _read_into_exactly(
         check_range(function, offset, length, len(view))
     except ValueError as problem:
         return Failing(ic, function, problem).start()
+    if length == 0:
+        return Giving(ic, function, None).start()
     return ReadIntoExactly(ic, function, view, offset, length).start()
 
 

@@ -25,9 +25,12 @@ from typing import Any, Final, final
 
 import lwt
 from lwt._core.compiling import mypyc_attr
-from lwt_unix.lwt_io._buffer import ChannelBuffer
+from lwt._core.promise import FULFILLED, Promise, settle
+from lwt._core.resolution import run_callbacks
+from lwt_unix._descriptors.emptied import emptied
+from lwt_unix.lwt_io._buffer import NOT_NOW, ChannelBuffer
 from lwt_unix.lwt_io._operation import MORE, Operation
-from lwt_unix.lwt_io._turns import IDLE, Channel
+from lwt_unix.lwt_io._turns import IDLE, Channel, release
 
 CARRIAGE_RETURN: Final = 13
 
@@ -134,16 +137,59 @@ def _take_rest(buffer: ChannelBuffer) -> bytes:
     return data
 
 
+# --- The operations -----------------------------------------------------------
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Reading(Operation):
+    """Takes something of what is read ahead, and reads as long as there is too little."""
+
+    __slots__ = ()
+
+    def take_turn(self) -> Promise[Any] | None:
+        # A server that has answered knows that there is nothing yet. Then it waits first.
+        buffer = self.buffer
+        if (
+            emptied.descriptor is buffer.descriptor
+            and buffer.position == len(buffer.ahead)
+            and buffer.is_direct()
+        ):
+            self._wait_in_queue(NOT_NOW)
+            return None
+        return Operation.take_turn(self)  # Quicker than by `super`.
+
+    def move(self, is_reported: bool) -> int:
+        return self.buffer.read_now(is_reported)
+
+    def at_end(self) -> Any:
+        raise end_of_input(self.function)
+
+    def end(self) -> None:
+        release(self.channel)
+
+    def fulfill(self, value: object) -> None:
+        awaited = self._awaited
+        if self.channel._queue is not None or awaited._callbacks is not self:
+            Operation.fulfill(self, value)
+            return
+        # The same without what is awaited, since nobody else is told: servers come here once a request.
+        awaited._callbacks = None
+        buffer = self.buffer
+        buffer.in_flight = buffer.last_transfer = None
+        release(self.channel)
+        run_callbacks(settle(self._promise, FULFILLED, value))
+
+
 # --- Lines --------------------------------------------------------------------
 
 
-class ReadLine(Operation):
+class ReadLine(Reading):
     """Reads a line."""
 
     __slots__ = ("_limit", "_pieces", "_room")
 
     def __init__(self, channel: Channel, function: str, limit: int = UNLIMITED) -> None:
-        super().__init__(channel, function)
+        Operation.__init__(self, channel, function)  # Quicker than by `super`.
         self._limit = limit
 
         self._room = limit
@@ -162,8 +208,6 @@ class ReadLine(Operation):
 
     def step(self) -> Any:
         buffer = self.buffer
-        if buffer.position == len(buffer.ahead):
-            return MORE
         pieces = self._pieces
         if pieces is not None and self._limit == UNLIMITED:
             newline = buffer.ahead.find(b"\n", buffer.position)
@@ -179,6 +223,8 @@ class ReadLine(Operation):
         # All that is read ahead belongs to the line; but a carriage return at the end may turn
         # out to be half of the line's end. It is taken, as in OCaml, unless it might be too much.
         start, end = buffer.position, len(buffer.ahead)
+        if start == end:
+            return MORE
         if self._limit < UNLIMITED and buffer.ahead[end - 1] == CARRIAGE_RETURN:
             end -= 1
         if end - start > self._room:
@@ -192,9 +238,7 @@ class ReadLine(Operation):
             self._room -= end - start
         return MORE
 
-    def moved(self, count: int) -> Any:
-        if count > 0:
-            return self.step()
+    def at_end(self) -> Any:
         # The last line has no end. If a carriage return is left, it belongs to the line.
         buffer = self.buffer
         if len(buffer.ahead) - buffer.position > self._room:
@@ -223,7 +267,7 @@ class NextLine(ReadLine):
     __slots__ = ("_has_ended",)
 
     def __init__(self, channel: Channel) -> None:
-        super().__init__(channel, "async for")
+        ReadLine.__init__(self, channel, "async for")
         self._has_ended = False
 
     def no_line(self) -> Any:
@@ -243,7 +287,7 @@ class NextLine(ReadLine):
 # --- Bytes --------------------------------------------------------------------
 
 
-class ReadChar(Operation):
+class ReadChar(Reading):
     """Reads one byte."""
 
     __slots__ = ()
@@ -251,11 +295,6 @@ class ReadChar(Operation):
     def step(self) -> Any:
         char = take_char(self.channel, False)
         return MORE if char is None else char
-
-    def moved(self, count: int) -> Any:
-        if count == 0:
-            raise end_of_input("lwt_io.read_char")
-        return self.step()
 
 
 @final
@@ -268,12 +307,12 @@ class ReadCharOpt(ReadChar):
         char = take_char(self.channel, False)
         return MORE if char is None else lwt.Some(char)
 
-    def moved(self, count: int) -> Any:
-        return None if count == 0 else self.step()
+    def at_end(self) -> Any:
+        return None
 
 
 @final
-class ReadSome(Operation):
+class ReadSome(Reading):
     """Reads at most so many bytes, by one transfer at most."""
 
     __slots__ = ("_count",)
@@ -287,12 +326,12 @@ class ReadSome(Operation):
         data = take_some(self.channel, False, self._count)
         return MORE if data is None else data
 
-    def moved(self, count: int) -> Any:
-        return b"" if count == 0 else self.step()
+    def at_end(self) -> Any:
+        return b""
 
 
 @final
-class ReadAll(Operation):
+class ReadAll(Reading):
     """Reads until the end of input."""
 
     __slots__ = ("_pieces",)
@@ -305,12 +344,12 @@ class ReadAll(Operation):
         self._pieces.append(_take_rest(self.buffer))
         return MORE
 
-    def moved(self, count: int) -> Any:
-        return b"".join(self._pieces) if count == 0 else self.step()
+    def at_end(self) -> Any:
+        return b"".join(self._pieces)
 
 
-class ReadInto(Operation):
-    """Fills a part of another buffer, by one transfer at most."""
+class ReadInto(Reading):
+    """Fills a part of another buffer, which is not empty, by one transfer at most."""
 
     __slots__ = ("_length", "_offset", "_target")
 
@@ -323,19 +362,20 @@ class ReadInto(Operation):
         self._length = length
 
     def step(self) -> Any:
-        if self._length == 0:
-            return 0
         return take_into(self.channel, False, self._target, self._offset, self._length) or MORE
 
-    def moved(self, count: int) -> Any:
-        return 0 if count == 0 else self.step()
+    def at_end(self) -> Any:
+        return 0
 
 
 @final
 class ReadIntoExactly(ReadInto):
-    """Fills a part of another buffer."""
+    """Fills a part of another buffer, which is not empty."""
 
     __slots__ = ()
+
+    def at_end(self) -> Any:
+        raise end_of_input(self.function)
 
     def step(self) -> Any:
         count = take_into(self.channel, False, self._target, self._offset, self._length)
@@ -357,11 +397,6 @@ class ReadIntoExactly(ReadInto):
         elif count == 0:
             buffer.drop_taken()  # OCaml's last read was into the buffer.
         return count
-
-    def moved(self, count: int) -> Any:
-        if count == 0:
-            raise end_of_input(self.function)
-        return self.step()
 
 
 async def take_block(buffer: ChannelBuffer, size: int) -> int:

@@ -50,7 +50,7 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
         data = data.encode()
     if type(data) is not bytes:
         data = bytes_of("lwt_io.write", data)
-    if put(oc, True, data):
+    if put(oc, data):
         return lwt.return_unit
     return Write(oc, "lwt_io.write", data).start()
 
@@ -58,7 +58,7 @@ def write(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
 def write_for(function: str, oc: OutputChannel, data: Data) -> lwt.Promise[None]:
     """Do what `write` does, for a function that errors are to name."""
     encoded = data.encode() if type(data) is str else bytes_of(function, data)
-    if put(oc, True, encoded):
+    if put(oc, encoded):
         return lwt.return_unit
     return Write(oc, function, encoded).start()
 
@@ -103,7 +103,7 @@ def write_char(oc: OutputChannel, char: Data, /) -> lwt.Promise[None]:
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_char", oc, OutputChannel)
-    if type(char) is bytes and len(char) == 1 and put(oc, True, char):
+    if type(char) is bytes and len(char) == 1 and put(oc, char):
         return lwt.return_unit
     return _write_char_for("lwt_io.write_char", oc, char)
 
@@ -112,7 +112,7 @@ def _write_char_for(function: str, oc: OutputChannel, char: Data) -> lwt.Promise
     byte = char if type(char) is bytes else bytes(bytes_of(function, char))
     if len(byte) != 1:
         raise ValueError(f"{function}: {char!r} is {len(byte)} bytes, not one; use lwt_io.write")
-    if put(oc, True, byte):
+    if put(oc, byte):
         return lwt.return_unit
     return Write(oc, function, byte).start()
 

@@ -165,11 +165,15 @@ async def with_turns(start: Start, turn: Callable[[str], bool]) -> None:
     await lwt_io.shutdown_server(server)
 
 
-def echo(start: Start, request: bytes, length: int) -> None:
-    """Let `BATCH` clients together make so many requests."""
+def echo(start: Start, request: bytes, length: int, answer: int | None = None) -> None:
+    """Let `BATCH` clients together make so many requests.
+
+    An answer has so many bytes; without a number, as many as the request.
+    """
+    expected = len(request) if answer is None else answer
     clients: list[socket.socket] = []
     missing = [0] * BATCH  # how many bytes each has still to get
-    memory = bytearray(len(request))
+    memory = bytearray(expected)
     left = length
 
     def turn(address: str) -> bool:
@@ -183,7 +187,9 @@ def echo(start: Start, request: bytes, length: int) -> None:
                 except BlockingIOError:
                     continue
             if not missing[place] and left:
-                missing[place] = client.send(request)
+                sent = client.send(request)
+                assert sent == len(request)
+                missing[place] = expected
                 left -= 1
         if any(missing):
             return False
@@ -249,6 +255,17 @@ async def echo_lines(ic: lwt_io.InputChannel, oc: lwt_io.OutputChannel) -> None:
         await lwt_io.write_line(oc, line)
 
 
+REQUEST: Final = b"GET / HTTP/1.1\r\nHost: localhost:8080\r\n\r\n"
+ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, world!"
+
+
+async def answer_http(ic: lwt_io.InputChannel, oc: lwt_io.OutputChannel) -> None:
+    while await lwt_io.read_line_opt(ic) is not None:
+        while await lwt_io.read_line(ic):
+            pass
+        await lwt_io.write(oc, ANSWER)
+
+
 async def echo_large(ic: lwt_io.InputChannel, oc: lwt_io.OutputChannel) -> None:
     buffer = bytearray(LARGE)
     try:
@@ -265,6 +282,10 @@ def echo_by_sockets(length: int) -> None:
 
 def echo_by_channels(length: int) -> None:
     echo(on_channels(echo_lines), LINE, length)
+
+
+def request_by_http(length: int) -> None:
+    echo(on_channels(answer_http), REQUEST, length, len(ANSWER))
 
 
 def large_echo_by_channels(length: int) -> None:
@@ -304,6 +325,7 @@ OPERATIONS: Final[dict[str, Callable[[int], None]]] = {
     "read of a file": read_of_a_file,
     "echo by sockets": echo_by_sockets,
     "echo by channels": echo_by_channels,
+    "request by HTTP": request_by_http,
     "echo of 64 KiB by channels": large_echo_by_channels,
     "client accepted, sockets": client_of_sockets,
     "client accepted, channels": client_of_channels,

@@ -99,6 +99,29 @@ class TestOnADescriptor:
         assert log.entries == ["first: OSError", "second: OSError"]
         assert not lwt_io.is_busy(channel)
 
+    def test_one_that_reads_from_an_emptied_socket_waits_first_but_not_if_it_needs_nothing(
+        self, near: lwt_unix.File_descr, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        channel, log, calls = lwt_io.of_fd(near, mode=lwt_io.Input), Log(), Calls(monkeypatch)
+
+        def go_on(_: bytes) -> None:
+            log.watch("nothing", lwt_io.read_into(channel, bytearray(4), 4, 0))
+            log.watch("exactly nothing", lwt_io.read_into_exactly(channel, bytearray(4), 0, 0))
+            log.watch("char", lwt_io.read_char(channel))
+            log.watch("second", lwt_io.read_line(channel))
+
+        for _ in range(2):
+            lwt_engine.iter(False)  # Turns in which nothing is closed: see `emptied`.
+        lwt.on_success(lwt_io.read_line(channel), go_on)
+        send(self.far, b"one\n")
+        lwt_engine.iter(False)
+        assert log.entries == ["nothing: 0", "exactly nothing: None"]
+        assert len(calls.lengths) == 2  # The first one, at once, and when it was reported.
+        send(self.far, b"two\n")
+        lwt_engine.iter(False)
+        assert log.entries[2:] == ["char: b't'", "second: b'wo'"]
+        assert len(calls.lengths) == 3
+
     @pytest.mark.parametrize("at_once", [True, False])
     def test_an_error_of_the_system_has_the_name_of_its_call(
         self, near: lwt_unix.File_descr, at_once: bool
