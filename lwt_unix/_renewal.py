@@ -6,11 +6,12 @@ called here. What was registered, hooked or buffered is lost; descriptors that p
 open. For the state of `lwt` there is `lwt._core.renewal`.
 """
 
-from lwt_unix import _asyncgens, _ending, lwt_main
+from lwt_unix import _asyncgens, _ending, lwt_direct, lwt_main
 from lwt_unix._descriptors import emptied, file_descr
 from lwt_unix._jobs import jobs, methods, notifications, threads
 from lwt_unix._processes import interrupts, parting, signals
 from lwt_unix.lwt_engine import _current
+from lwt_unix.lwt_fmt import _formatters
 from lwt_unix.lwt_io import _at_exit, _channel, _create
 
 
@@ -27,8 +28,10 @@ def renew() -> None:
     _ending.renew()
     _asyncgens.renew()
     lwt_main._renew()
+    lwt_direct._renew()
     file_descr.renew()
     emptied.renew()
     _channel.renew()
     _create.renew()
+    _formatters.renew()
     _at_exit.renew()  # After the main loop, whose hook it is.

@@ -27,7 +27,7 @@ from lwt import (
     lwt_stream,
     lwt_switch,
 )
-from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix import lwt_engine, lwt_fmt, lwt_io, lwt_main
 from tests.support.offered import OFFERED
 
 
@@ -59,6 +59,7 @@ PLAIN: list[Any] = [
     lwt_unix.ADDR_UNIX("/path"),
     lwt_unix.Credentials(1, 2, 3),
     lwt_unix.Stats(1, 2, lwt_unix.S_REG, 0o644, 1, 0, 0, 0, 5, 1.5, 2.5, 3.5),
+    lwt_fmt.String(b"abc", 0, 3),
     lwt_engine.Engine_id__select,
     lwt_engine.Engine_id__poll,
     lwt_engine.Engine_id__libev(lwt_engine.Ev_backend.default),
@@ -159,6 +160,8 @@ UNIQUE: dict[str, Callable[[], object]] = {
     "lwt_unix.lwt_io.Server": server,
     "lwt_unix.lwt_io.Direct_access": direct_access,
     "lwt_unix.lwt_main.Hooks": lambda: lwt_main.Exit_hooks,
+    "lwt_unix.lwt_fmt.Formatter": lambda: lwt_fmt.stdout,
+    "lwt_unix.lwt_fmt.Pretty_printer": lambda: lwt_fmt.get_formatter(lwt_fmt.stdout),
 }
 
 WITHOUT_OBJECTS = {
@@ -185,6 +188,7 @@ WITHOUT_OBJECTS = {
     "lwt_unix.lwt_engine.Versioned": "a nested module",
     "lwt_unix.lwt_io.Channel": "only its subclasses have objects",
     "lwt_unix.lwt_io.Versioned": "a nested module",
+    "lwt_unix.lwt_direct.Storage": "a nested module",
 }
 """Public classes of which there is nothing to copy, or nothing to say."""
 

@@ -85,7 +85,7 @@ class Suspended(Callback):
                         break  # Like the promise of a `bind` that waits for itself: forever.
                     if awaited._state == REJECTED:
                         return settle(promise, REJECTED, awaited._value)
-                awaited = _go_on_from(awaited, body, context)
+                awaited = go_on_from(awaited, body, context)
                 promise = underlying(promise)
         except StopIteration as end:
             value, rejection = end.value, None
@@ -171,7 +171,7 @@ def _stop_iteration(exception: Exception) -> StopIteration | None:
     return None
 
 
-def _go_on_from(awaited: Any, body: Body[Any], context: Context | None) -> Any:
+def go_on_from(awaited: Any, body: Body[Any], context: Context | None) -> Any:
     """Go on at once from what need not, or cannot, be waited for; return what comes next."""
     step: Callable[[Any], Any] = body.throw
     value: Any
@@ -223,7 +223,7 @@ def start(
             if suspended.is_loop and awaited._state == REJECTED:
                 promise = new_promise(REJECTED, awaited._value)
                 break
-            awaited = _go_on_from(awaited, body, context)
+            awaited = go_on_from(awaited, body, context)
         else:
             # Both without an `__init__`: it is the same for the others as for `new_promise`.
             promise = Promise()

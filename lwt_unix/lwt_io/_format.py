@@ -32,11 +32,13 @@ from lwt._core.checks import (
 
 # --- Formats and their arguments ---------------------------------------------
 
-_directives: Final = re.compile(
+_DIRECTIVE: Final = (
     r"%(?P<key>\([^()%]*\))?(?P<flags>[-+ #0]*)(?P<width>\*|[0-9]*)(?:\.(?P<precision>\*|[0-9]*))?"
-    r"(?P<size>[lnL](?=[diuxXo]))?(?P<kind>.?)",
-    re.DOTALL,
-).finditer
+    r"(?P<size>[lnL](?=[diuxXo]))?(?P<kind>.?)"
+)
+_directives: Final = re.compile(_DIRECTIVE, re.DOTALL).finditer
+directive_at: Final = re.compile(_DIRECTIVE, re.DOTALL).match
+"""Find the directive at a place of a format, where a `%` is."""
 
 _is_plain: Final = re.compile(
     r"(?:[^%]|%%|%-?[0-9]{0,6}s|%[-+ 0]*[0-9]{0,6}(?:\.[0-9]{1,6})?[difeEgG])*"
@@ -69,7 +71,7 @@ def formatted(function: str, format: str, args: tuple[object, ...]) -> bytes:
                 return format.encode() % tuple(encoded)
         except (TypeError, ValueError, OverflowError):
             pass  # An argument does not fit, or is to be shown by `str`: see below.
-    arguments = _Arguments(function, format, args)
+    arguments = Arguments(function, format, args)
     pieces: list[bytes] = []
     end = 0
     for found in _directives(format):
@@ -78,13 +80,13 @@ def formatted(function: str, format: str, args: tuple[object, ...]) -> bytes:
         if found[0] in _AS_THEY_ARE:
             pieces.append(found[0][1:].strip("!,").encode())
         else:
-            pieces.append(_Directive(function, found, arguments).write())
+            pieces.append(Directive(function, found, arguments).write())
     pieces.append(format[end:].encode())
     arguments.check_end()
     return b"".join(pieces)
 
 
-class _Arguments:
+class Arguments:
     """The arguments of one call, which its directives take one after the other."""
 
     __slots__ = ("_args", "_format", "_function", "_taken")
@@ -123,13 +125,13 @@ class _Arguments:
 # --- Directives --------------------------------------------------------------
 
 
-class _Directive:
+class Directive:
     """One directive, with the width and the precision that it or its arguments say."""
 
     __slots__ = ("_arguments", "_flags", "_function", "_key", "_kind", "_precision", "_size",
                  "_text", "_width")  # fmt: skip
 
-    def __init__(self, function: str, found: re.Match[str], arguments: _Arguments) -> None:
+    def __init__(self, function: str, found: re.Match[str], arguments: Arguments) -> None:
         self._function = function
         self._arguments = arguments
         self._text: str = found[0]
@@ -342,19 +344,19 @@ class _Directive:
 _BITS: Final = MappingProxyType({"l": 32, "n": 64, "L": 64})
 """The sizes of OCaml's int32, nativeint and int64."""
 
-_KINDS: Final[Mapping[str, Callable[[_Directive, object], tuple[bytes, bool]]]] = MappingProxyType(
+_KINDS: Final[Mapping[str, Callable[[Directive, object], tuple[bytes, bool]]]] = MappingProxyType(
     {
-        **dict.fromkeys("di", _Directive.integer),
-        **dict.fromkeys("uxXo", _Directive.unsigned),
-        **dict.fromkeys("feEgG", _Directive.floating),
-        **dict.fromkeys("hH", _Directive.hexadecimal),
-        **dict.fromkeys("sr", _Directive.text),
-        **dict.fromkeys("Bb", _Directive.boolean),
-        **dict.fromkeys("at", _Directive.printed),
-        "F": _Directive.literal,
-        "S": _Directive.quoted,
-        "c": _Directive.character,
-        "C": _Directive.quoted_character,
+        **dict.fromkeys("di", Directive.integer),
+        **dict.fromkeys("uxXo", Directive.unsigned),
+        **dict.fromkeys("feEgG", Directive.floating),
+        **dict.fromkeys("hH", Directive.hexadecimal),
+        **dict.fromkeys("sr", Directive.text),
+        **dict.fromkeys("Bb", Directive.boolean),
+        **dict.fromkeys("at", Directive.printed),
+        "F": Directive.literal,
+        "S": Directive.quoted,
+        "c": Directive.character,
+        "C": Directive.quoted_character,
     }
 )
 

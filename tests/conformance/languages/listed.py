@@ -13,6 +13,7 @@ from tests.conformance.languages.collections.programs import (
     seq_programs,
 )
 from tests.conformance.languages.lwt.programs import LwtPrograms
+from tests.conformance.languages.lwt_fmt.programs import FmtPrograms
 from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
 from tests.conformance.languages.lwt_io_files.programs import FilesPrograms
 from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
@@ -46,4 +47,5 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_io": LwtIoPrograms,
     "Lwt_io.files": FilesPrograms,
     "Lwt_io.server": ServerPrograms,
+    "Lwt_fmt": FmtPrograms,
 }
