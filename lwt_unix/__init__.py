@@ -35,7 +35,9 @@ The parts, in the order of the names below:
 5. files, directories, locks;
 6. sockets, messages, addresses, options, multicast;
 7. signals, handled in the main loop;
-8. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop.
+8. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop;
+9. names of hosts, services and protocols;
+10. users, groups, terminals, processors.
 
 The main loop is `lwt_unix.lwt_main`, what it waits with `lwt_unix.lwt_engine`, and buffered
 channels and servers are `lwt_unix.lwt_io`; import them by name, this package does not.
@@ -230,6 +232,7 @@ from lwt_unix._jobs.notifications import (
     stop_notification,
 )
 from lwt_unix._jobs.threads import pool_size, set_pool_size, thread_count, thread_waiting_count
+from lwt_unix._processes.affinity import get_affinity, get_cpu, set_affinity
 from lwt_unix._processes.signals import (
     Signal_handler_id,
     disable_signal_handler,
@@ -238,6 +241,37 @@ from lwt_unix._processes.signals import (
     on_signal_full,
     reinstall_signal_handler,
     signal_count,
+)
+from lwt_unix._processes.terminals import (
+    TCIFLUSH,
+    TCIOFF,
+    TCIOFLUSH,
+    TCION,
+    TCOFLUSH,
+    TCOOFF,
+    TCOON,
+    TCSADRAIN,
+    TCSAFLUSH,
+    TCSANOW,
+    Flow_action,
+    Flush_queue,
+    Setattr_when,
+    Terminal_io,
+    tcdrain,
+    tcflow,
+    tcflush,
+    tcgetattr,
+    tcsendbreak,
+    tcsetattr,
+)
+from lwt_unix._processes.users import (
+    Group_entry,
+    Passwd_entry,
+    getgrgid,
+    getgrnam,
+    getlogin,
+    getpwnam,
+    getpwuid,
 )
 from lwt_unix._sockets.constants import (
     IPV6_ONLY,
@@ -280,6 +314,35 @@ from lwt_unix._sockets.constants import (
     Socket_int_option,
     Socket_optint_option,
     Socket_type,
+)
+from lwt_unix._sockets.hosts import (
+    AI_CANONNAME,
+    AI_FAMILY,
+    AI_NUMERICHOST,
+    AI_PASSIVE,
+    AI_PROTOCOL,
+    AI_SOCKTYPE,
+    NI_DGRAM,
+    NI_NAMEREQD,
+    NI_NOFQDN,
+    NI_NUMERICHOST,
+    NI_NUMERICSERV,
+    Addr_info,
+    Getaddrinfo_option,
+    Getnameinfo_option,
+    Host_entry,
+    Name_info,
+    Protocol_entry,
+    Service_entry,
+    getaddrinfo,
+    gethostbyaddr,
+    gethostbyname,
+    gethostname,
+    getnameinfo,
+    getprotobyname,
+    getprotobynumber,
+    getservbyname,
+    getservbyport,
 )
 from lwt_unix._sockets.messages import recv, recvfrom, send, sendto
 from lwt_unix._sockets.multicast import (
@@ -360,6 +423,19 @@ stats = Stats
 access_permission = Access_permission
 dir_handle = Dir_handle
 lock_command = Lock_command
+host_entry = Host_entry
+protocol_entry = Protocol_entry
+service_entry = Service_entry
+addr_info = Addr_info
+getaddrinfo_option = Getaddrinfo_option
+name_info = Name_info
+getnameinfo_option = Getnameinfo_option
+passwd_entry = Passwd_entry
+group_entry = Group_entry
+terminal_io = Terminal_io
+setattr_when = Setattr_when
+flush_queue = Flush_queue
+flow_action = Flow_action
 
 inet_addr: TypeAlias = str
 """A numeric host, IPv4 or IPv6.
@@ -666,6 +742,81 @@ __all__ = [
     "stop_notification",
     "set_notification",
     "call_notification",
+    # 9 Names of hosts
+    "gethostname",
+    "Getaddrinfo_option",
+    "getaddrinfo_option",
+    "AI_FAMILY",
+    "AI_SOCKTYPE",
+    "AI_PROTOCOL",
+    "AI_NUMERICHOST",
+    "AI_CANONNAME",
+    "AI_PASSIVE",
+    "Addr_info",
+    "addr_info",
+    "getaddrinfo",
+    "Getnameinfo_option",
+    "getnameinfo_option",
+    "NI_NOFQDN",
+    "NI_NUMERICHOST",
+    "NI_NAMEREQD",
+    "NI_NUMERICSERV",
+    "NI_DGRAM",
+    "Name_info",
+    "name_info",
+    "getnameinfo",
+    "Host_entry",
+    "host_entry",
+    "gethostbyname",
+    "gethostbyaddr",
+    # Services and protocols
+    "Service_entry",
+    "service_entry",
+    "getservbyname",
+    "getservbyport",
+    "Protocol_entry",
+    "protocol_entry",
+    "getprotobyname",
+    "getprotobynumber",
+    # 10 Users and groups
+    "Passwd_entry",
+    "passwd_entry",
+    "Group_entry",
+    "group_entry",
+    "getlogin",
+    "getpwnam",
+    "getpwuid",
+    "getgrnam",
+    "getgrgid",
+    # Terminals
+    "Terminal_io",
+    "terminal_io",
+    "tcgetattr",
+    "Setattr_when",
+    "setattr_when",
+    "TCSANOW",
+    "TCSADRAIN",
+    "TCSAFLUSH",
+    "tcsetattr",
+    "tcsendbreak",
+    "tcdrain",
+    "Flush_queue",
+    "flush_queue",
+    "TCIFLUSH",
+    "TCOFLUSH",
+    "TCIOFLUSH",
+    "tcflush",
+    "Flow_action",
+    "flow_action",
+    "TCOOFF",
+    "TCOON",
+    "TCIOFF",
+    "TCION",
+    "tcflow",
+    # Processors
+    "get_cpu",
+    "get_affinity",
+    "set_affinity",
 ]
 
 _publish(__name__)

@@ -83,6 +83,25 @@ def checked_path(function: str, path: Path, *, may_begin_with_nul: bool = False)
     raise ValueError(f"{function}: the path {path!r} cannot be written in bytes: {problem}")
 
 
+def checked_name(function: str, what: str, name: str) -> bytes:
+    """Return the name of a host, a user or the like in bytes.
+
+    Raises:
+        TypeError: it is no str.
+        ValueError: it has a NUL in it, where the system would end it without a word, or it cannot be
+            written in bytes.
+    """
+    if not isinstance(name, str):
+        raise wrong_type(function, f"a str for {what}", name)
+    if "\0" in name:
+        raise ValueError(f"{function}: {what} {name!r} has a NUL in it, which no name has")
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError as exn:
+        problem = exn.reason
+    raise ValueError(f"{function}: {what} {name!r} cannot be written in bytes: {problem}")
+
+
 def promise_of(
     function: str, callback: Callable[..., PromiseOrCoroutine[T]], *arguments: object
 ) -> Promise[T]:

@@ -1,9 +1,10 @@
-"""The system's calls on descriptors: all that read, write, open, close or ask about one.
+"""The system's calls: all that read, write, open, close or ask about a descriptor, and those that may block.
 
 Each name is Python's own function, and is called through this module: `system.readv(…)`. So a
 simulated network can replace all of them here. While nobody does so, this costs next to nothing.
 
-In reading order: calls on numbers; calls on files; socket objects; calls on sockets.
+In reading order: calls on numbers; on files; on terminals; what is asked about users, hosts and
+processors; socket objects; calls on sockets.
 
 Python has the calls on sockets only as methods of its socket object. That object owns its number,
 and closes it when it is collected. Our `SocketObject` does not own its number, and never closes it.
@@ -18,11 +19,20 @@ from __future__ import annotations
 import _socket
 import errno
 import fcntl
+import grp
 import mmap
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+import pwd
+import termios
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, TypeVar, cast
 
+from lwt_unix import _libc
 from lwt_unix.lwt_engine import _pollers, _select
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # --- Calls on numbers --------------------------------------------------------
 
@@ -113,6 +123,58 @@ def try_read_lock(fd: int, size: int) -> None:
     """Lock for reading, or fail."""
     fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB, size, 0, os.SEEK_CUR)
 
+
+# --- Calls on terminals ------------------------------------------------------
+
+
+def _with_errors_of_the_system(call: Callable[P, T]) -> Callable[P, T]:
+    """Make Python's own `termios.error`, which is no OSError, one."""
+
+    @wraps(call)
+    def wrapped(*arguments: P.args, **keywords: P.kwargs) -> T:
+        try:
+            return call(*arguments, **keywords)
+        except termios.error as exn:
+            error = OSError(*exn.args)
+        raise error
+
+    return wrapped
+
+
+tcdrain = _with_errors_of_the_system(termios.tcdrain)
+tcflow = _with_errors_of_the_system(termios.tcflow)
+tcflush = _with_errors_of_the_system(termios.tcflush)
+tcgetattr = _with_errors_of_the_system(termios.tcgetattr)
+tcsendbreak = _with_errors_of_the_system(termios.tcsendbreak)
+tcsetattr = _with_errors_of_the_system(termios.tcsetattr)
+
+# --- Users, hosts, processors ------------------------------------------------
+# Most of these may have to ask another computer.
+
+getgrgid = grp.getgrgid
+getgrnam = grp.getgrnam
+getlogin = os.getlogin
+getpwnam = pwd.getpwnam
+getpwuid = pwd.getpwuid
+
+getaddrinfo = _socket.getaddrinfo
+gethostbyaddr = _socket.gethostbyaddr
+# A `str` would be encoded as the name of a domain, which fails where it cannot be one; typeshed knows
+# nothing else.
+gethostbyname_ex = cast(
+    "Callable[[bytes], tuple[str, list[str], list[str]]]", _socket.gethostbyname_ex
+)
+gethostname = _socket.gethostname
+getnameinfo = _socket.getnameinfo
+getprotobyname = _libc.getprotobyname
+getprotobynumber = _libc.getprotobynumber
+getservbyname = _libc.getservbyname
+getservbyport = _libc.getservbyport
+uname = os.uname
+
+sched_getaffinity = getattr(os, "sched_getaffinity", None)  # macOS has none of these.
+sched_getcpu = _libc.sched_getcpu
+sched_setaffinity = getattr(os, "sched_setaffinity", None)
 
 # --- What the kernel can tell ------------------------------------------------
 

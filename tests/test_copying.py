@@ -10,6 +10,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -41,6 +42,8 @@ def with_traceback(exception: Exception) -> Exception:
 
 # --- The two sides -----------------------------------------------------------
 
+TERMINAL: dict[str, Any] = {field.name: True for field in fields(lwt_unix.Terminal_io)}
+
 PLAIN: list[Any] = [
     lwt.Some(3),
     lwt.Ok(3),
@@ -58,6 +61,19 @@ PLAIN: list[Any] = [
     lwt_unix.ADDR_INET("127.0.0.1", 80),
     lwt_unix.ADDR_UNIX("/path"),
     lwt_unix.Credentials(1, 2, 3),
+    lwt_unix.Host_entry("a.org", [], lwt_unix.PF_INET, ["192.0.2.1"]),
+    lwt_unix.Protocol_entry("tcp", ["TCP"], 6),
+    lwt_unix.Service_entry("http", ["www"], 80, "tcp"),
+    lwt_unix.AI_FAMILY(lwt_unix.PF_INET),
+    lwt_unix.AI_SOCKTYPE(lwt_unix.SOCK_STREAM),
+    lwt_unix.AI_PROTOCOL(6),
+    lwt_unix.Addr_info(
+        lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 6, lwt_unix.ADDR_INET("192.0.2.1", 80), ""
+    ),
+    lwt_unix.Name_info("a.org", "http"),
+    lwt_unix.Passwd_entry("root", "x", 0, 0, "root", "/root", "/bin/sh"),
+    lwt_unix.Group_entry("root", "x", 0, []),
+    lwt_unix.Terminal_io(**TERMINAL),
     lwt_unix.Stats(1, 2, lwt_unix.S_REG, 0o644, 1, 0, 0, 0, 5, 1.5, 2.5, 3.5),
     lwt_fmt.String(b"abc", 0, 3),
     lwt_engine.Engine_id__select,

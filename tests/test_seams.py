@@ -2,6 +2,7 @@
 
 import ast
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ PLACES = {
     "select": {name for name in MODULES if name.startswith("lwt_unix.lwt_engine.")},
     "selectors": set[str](),
     "_socket": {SYSTEM},
+    "ctypes": {"lwt_unix._libc", "lwt_unix.lwt_bytes._mapped"},
+    "grp": {SYSTEM},
+    "pwd": {SYSTEM},
 }
 """Who may import what stands for a clock, for chance, and for the system's calls."""
 
@@ -120,5 +124,8 @@ def test_the_methods_of_socket_objects_are_called_in_one_file() -> None:
 def test_a_call_of_the_system_is_python_s_own_function_and_costs_nothing() -> None:
     calls = {name: call for name, call in vars(system).items() if isinstance(call, type(os.readv))}
     assert {"close", "dup", "pipe", "read", "readv", "write"} <= set(calls)
-    assert calls == {name: getattr(os, name) for name in calls}
+    homes = {name: sys.modules[call.__module__] for name, call in calls.items()}
+    assert {home.__name__ for home in homes.values()} == {"posix", "pwd", "grp", "_socket"}
+    for name, call in calls.items():
+        assert getattr(homes[name], call.__name__) is call
     assert system.recv_into is system.SocketObject.recv_into

@@ -233,7 +233,7 @@ def _check_is_path(function: str, given: str | bytes) -> None:
 
 def _meant(text: str, host: str, port: int) -> str:
     """Write what can be passed instead of `host:port`; `text` is the whole, `"::1"` for example."""
-    of_name = "? A host must be numeric: socket.getaddrinfo resolves a name."
+    of_name = "? A host must be numeric: lwt_unix.getaddrinfo resolves a name."
     shown = f"{port}" if port <= 0xFFFF else "port"
     if host in {"", "*"}:
         return f'("{inet_addr_any}", {shown})?'
@@ -244,7 +244,7 @@ def _meant(text: str, host: str, port: int) -> str:
     if _is_numeric(text):
         return f'("{text}", port)?'
     if _looks_like_a_name(host):
-        return f'(socket.gethostbyname("{host}"), {shown}){of_name}'
+        return f'(the address of "{host}", {shown}){of_name}'
     return "a tuple (host, port)?"
 
 
@@ -284,7 +284,7 @@ def _check_host(function: str, host: object) -> None:
     if inside != host and _is_numeric(inside):
         hint = f"write {inside!r}, without brackets"
     else:
-        hint = f"resolve a name first, for example with socket.gethostbyname({host!r})"
+        hint = f'resolve a name first, as with lwt_unix.getaddrinfo({host!r}, "", [])'
     raise ValueError(
         f"{function}: host {host!r} is not a numeric address, such as '127.0.0.1' or '::1'; {hint}"
     )

@@ -107,6 +107,12 @@ DESCRIPTOR_WANTED: dict[str, Callable[[Any], object]] = {
     "lwt_unix.mcast_set_ttl": lambda x: lwt_unix.mcast_set_ttl(x, 1),
     "lwt_unix.mcast_add_membership": lambda x: lwt_unix.mcast_add_membership(x, "224.0.0.1"),
     "lwt_unix.mcast_drop_membership": lambda x: lwt_unix.mcast_drop_membership(x, "224.0.0.1"),
+    "lwt_unix.tcgetattr": lwt_unix.tcgetattr,
+    "lwt_unix.tcsetattr": lambda x: anything.tcsetattr(x, lwt_unix.TCSANOW, None),
+    "lwt_unix.tcsendbreak": lambda x: lwt_unix.tcsendbreak(x, 0),
+    "lwt_unix.tcdrain": lwt_unix.tcdrain,
+    "lwt_unix.tcflush": lambda x: lwt_unix.tcflush(x, lwt_unix.TCIFLUSH),
+    "lwt_unix.tcflow": lambda x: lwt_unix.tcflow(x, lwt_unix.TCOON),
     "lwt_unix.Versioned.bind_1": lambda x: lwt_unix.Versioned.bind_1(x, HERE),
     "lwt_io.establish_server_with_client_address": lambda x: (
         io.establish_server_with_client_address(HERE, print, fd=x)

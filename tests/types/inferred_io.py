@@ -30,6 +30,22 @@ def numbers_and_memory(array: memoryview, ic: InputChannel, oc: OutputChannel) -
     assert_type(lwt_io.read_chars(ic), Stream[bytes])
 
 
+def names_and_terminals() -> None:
+    opts: list[lwt_unix.getaddrinfo_option] = [lwt_unix.AI_PASSIVE]
+    assert_type(lwt_unix.getaddrinfo("", "80", opts), Promise[list[lwt_unix.Addr_info]])
+    stream = lwt_unix.AI_SOCKTYPE(lwt_unix.SOCK_STREAM)
+    finding = lwt_unix.getaddrinfo("", "80", [stream, lwt_unix.AI_PASSIVE])
+    assert_type(finding, Promise[list[lwt_unix.Addr_info]])
+    assert_type(lwt_unix.getnameinfo(("::1", 80), []), Promise[lwt_unix.Name_info])
+    assert_type(lwt_unix.gethostbyname("a.org"), Promise[lwt_unix.Host_entry])
+    assert_type(lwt_unix.getservbyname("http", "tcp"), Promise[lwt_unix.Service_entry])
+    assert_type(lwt_unix.getprotobynumber(6), Promise[lwt_unix.Protocol_entry])
+    assert_type(lwt_unix.getpwnam("root"), Promise[lwt_unix.Passwd_entry])
+    assert_type(lwt_unix.getgrgid(0), Promise[lwt_unix.Group_entry])
+    assert_type(lwt_unix.tcgetattr(lwt_unix.stdin), Promise[lwt_unix.Terminal_io])
+    assert_type(lwt_unix.get_affinity(), list[int])
+
+
 def files_and_jobs(path: Path) -> None:
     assert_type(lwt_unix.run_job(lambda: 3), Promise[int])
     assert_type(lwt_unix.openfile(path, [lwt_unix.O_RDONLY], 0), Promise[lwt_unix.File_descr])
