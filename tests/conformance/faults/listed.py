@@ -11,6 +11,7 @@ from typing import Final
 from tests.conformance.faults.collections import COLLECTIONS_FAULTS
 from tests.conformance.faults.fault import Fault
 from tests.conformance.faults.lwt import LWT_FAULTS
+from tests.conformance.faults.lwt_direct import DIRECT_FAULTS
 from tests.conformance.faults.lwt_fmt import FMT_FAULTS
 from tests.conformance.faults.lwt_sequence import SEQUENCE_FAULTS
 from tests.conformance.faults.lwt_stream import STREAM_FAULTS
@@ -22,6 +23,6 @@ FAMILIES: Final[dict[str, tuple[Fault, ...]]] = {
     "Collections": (*SEQUENCE_FAULTS, *COLLECTIONS_FAULTS),
     "Streams": STREAM_FAULTS,
     "What waits": WAITING_FAULTS,
-    "Input and output": (*IO_FAULTS, *FMT_FAULTS),
+    "Input and output": (*IO_FAULTS, *FMT_FAULTS, *DIRECT_FAULTS),
 }
 FAULTS: Final = tuple(fault for faults in FAMILIES.values() for fault in faults)

@@ -13,6 +13,7 @@ from tests.conformance.languages.collections.programs import (
     seq_programs,
 )
 from tests.conformance.languages.lwt.programs import LwtPrograms
+from tests.conformance.languages.lwt_direct.programs import DirectPrograms
 from tests.conformance.languages.lwt_fmt.programs import FmtPrograms
 from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
 from tests.conformance.languages.lwt_io_files.programs import FilesPrograms
@@ -48,4 +49,5 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_io.files": FilesPrograms,
     "Lwt_io.server": ServerPrograms,
     "Lwt_fmt": FmtPrograms,
+    "Lwt_direct": DirectPrograms,
 }

@@ -68,7 +68,8 @@ class FmtMaker:
                 word = self.word()
                 start = self.number(len(word))
                 return (name, word, start, self.number(len(word) - start))
-        return (name, formatter, *self.format(12))
+            case _:
+                return (name, formatter, *self.format(12))
 
     def word(self) -> str:
         start = self.number(26)

@@ -73,7 +73,8 @@ def _argument(form: Form) -> list[Any]:
                 raise Oops(number)
 
             return [fail]
-    raise AssertionError(form)
+        case _:
+            raise AssertionError(form)
 
 
 def state(promise: lwt.Promise[Any]) -> str:
