@@ -35,12 +35,14 @@ The parts, in the order of the names below:
 5. files, directories, locks;
 6. sockets, messages, addresses, options, multicast;
 7. signals, handled in the main loop;
-8. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop;
-9. names of hosts, services and protocols;
-10. users, groups, terminals, processors.
+8. processes: forking, and waiting for children;
+9. jobs: calls that block, done in threads; notifications, by which other threads reach the main loop;
+10. names of hosts, services and protocols;
+11. users, groups, terminals, processors.
 
-The main loop is `lwt_unix.lwt_main`, what it waits with `lwt_unix.lwt_engine`, and buffered
-channels and servers are `lwt_unix.lwt_io`; import them by name, this package does not.
+The main loop is `lwt_unix.lwt_main`, what it waits with `lwt_unix.lwt_engine`; buffered channels and
+servers are `lwt_unix.lwt_io`, and programs in child processes `lwt_unix.lwt_process`. Import them by
+name, this package does not.
 
 Only one thread may use all this, the one that runs the main loop. Others may call `send_notification`.
 
@@ -61,6 +63,7 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `_descriptors.emptied`: `emptied`, the descriptor that has nothing more to read
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors
 - `_processes.signals`: `_signals`, those that are handled, and `_pipe`, by which they come
+- `_processes.children`: `_waits`, who waits for children, and how they learn of the end
 - `_processes.interrupts`: `_current`, whether signals cancel what the main loop runs
 - `_processes.parting`: `_kept`, what waited in the parent of this process
 - `lwt_io._channel`: `_outputs`, the channels that are flushed at the exit
@@ -233,6 +236,16 @@ from lwt_unix._jobs.notifications import (
 )
 from lwt_unix._jobs.threads import pool_size, set_pool_size, thread_count, thread_waiting_count
 from lwt_unix._processes.affinity import get_affinity, get_cpu, set_affinity
+from lwt_unix._processes.children import (
+    has_wait4,
+    sigchld_handler_installer,
+    wait,
+    wait4,
+    wait_count,
+    waitpid,
+)
+from lwt_unix._processes.fork import fork
+from lwt_unix._processes.shell import system
 from lwt_unix._processes.signals import (
     Signal_handler_id,
     disable_signal_handler,
@@ -241,6 +254,16 @@ from lwt_unix._processes.signals import (
     on_signal_full,
     reinstall_signal_handler,
     signal_count,
+)
+from lwt_unix._processes.statuses import (
+    WEXITED,
+    WNOHANG,
+    WSIGNALED,
+    WSTOPPED,
+    WUNTRACED,
+    Process_status,
+    Resource_usage,
+    Wait_flag,
 )
 from lwt_unix._processes.terminals import (
     TCIFLUSH,
@@ -416,6 +439,9 @@ socket_optint_option = Socket_optint_option
 socket_float_option = Socket_float_option
 signal_handler_id = Signal_handler_id
 notification = Notification
+process_status = Process_status
+wait_flag = Wait_flag
+resource_usage = Resource_usage
 open_flag = Open_flag
 seek_command = Seek_command
 file_kind = File_kind
@@ -714,7 +740,27 @@ __all__ = [
     "signal_count",
     "reinstall_signal_handler",
     "handle_signal",
-    # 8 Jobs
+    # 8 Processes
+    "fork",
+    "Process_status",
+    "process_status",
+    "WEXITED",
+    "WSIGNALED",
+    "WSTOPPED",
+    "Wait_flag",
+    "wait_flag",
+    "WNOHANG",
+    "WUNTRACED",
+    "wait",
+    "waitpid",
+    "Resource_usage",
+    "resource_usage",
+    "wait4",
+    "has_wait4",
+    "wait_count",
+    "system",
+    "sigchld_handler_installer",
+    # 9 Jobs
     "job",
     "run_job",
     "Async_method",
@@ -742,7 +788,7 @@ __all__ = [
     "stop_notification",
     "set_notification",
     "call_notification",
-    # 9 Names of hosts
+    # 10 Names of hosts
     "gethostname",
     "Getaddrinfo_option",
     "getaddrinfo_option",
@@ -778,7 +824,7 @@ __all__ = [
     "protocol_entry",
     "getprotobyname",
     "getprotobynumber",
-    # 10 Users and groups
+    # 11 Users and groups
     "Passwd_entry",
     "passwd_entry",
     "Group_entry",

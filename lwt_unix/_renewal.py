@@ -9,7 +9,7 @@ open. For the state of `lwt` there is `lwt._core.renewal`.
 from lwt_unix import _asyncgens, _ending, lwt_direct, lwt_main
 from lwt_unix._descriptors import emptied, file_descr
 from lwt_unix._jobs import jobs, methods, notifications, threads
-from lwt_unix._processes import interrupts, parting, signals
+from lwt_unix._processes import children, interrupts, parting, signals
 from lwt_unix.lwt_engine import _current
 from lwt_unix.lwt_fmt import _formatters
 from lwt_unix.lwt_io import _at_exit, _channel, _create
@@ -19,6 +19,7 @@ def renew() -> None:
     """Begin again. Only the main thread may, if signals are handled."""
     interrupts.renew()  # First: it tells `signals`, which tells the engine.
     signals.renew()
+    children.renew()
     parting.renew()
     jobs.renew()
     threads.renew()

@@ -4,7 +4,7 @@ Each name is Python's own function, and is called through this module: `system.r
 simulated network can replace all of them here. While nobody does so, this costs next to nothing.
 
 In reading order: calls on numbers; on files; on terminals; what is asked about users, hosts and
-processors; socket objects; calls on sockets.
+processors; calls on processes; socket objects; calls on sockets.
 
 Python has the calls on sockets only as methods of its socket object. That object owns its number,
 and closes it when it is collected. Our `SocketObject` does not own its number, and never closes it.
@@ -23,6 +23,7 @@ import grp
 import mmap
 import os
 import pwd
+import subprocess
 import termios
 from collections.abc import Callable
 from functools import wraps
@@ -45,9 +46,21 @@ preadv = os.preadv
 read = os.read
 readv = os.readv
 set_blocking = os.set_blocking
+get_inheritable = os.get_inheritable
 set_inheritable = os.set_inheritable
 write = os.write
 writev = os.writev
+
+
+def move_up(fd: int) -> int:
+    """Give a descriptor another number, if its own is that of a standard one; it is not inherited then."""
+    if fd > 2:
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
+
 
 # --- Calls on files ----------------------------------------------------------
 # Those on paths; on numbers, those that only files have.
@@ -175,6 +188,25 @@ uname = os.uname
 sched_getaffinity = getattr(os, "sched_getaffinity", None)  # macOS has none of these.
 sched_getcpu = _libc.sched_getcpu
 sched_setaffinity = getattr(os, "sched_setaffinity", None)
+
+# --- Calls on processes ------------------------------------------------------
+
+Popen = subprocess.Popen
+fork = os.fork
+kill = os.kill
+pidfd_open: Callable[[int], int] | None = getattr(os, "pidfd_open", None)  # Linux alone has it.
+wait4 = os.wait4
+
+
+def is_executable(path: bytes) -> bool:
+    """Whether this is a file that this process may execute."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def executable_path() -> str:
+    """Return where programs are looked for, as the C library does."""
+    return os.environ.get("PATH", os.defpath)
+
 
 # --- What the kernel can tell ------------------------------------------------
 

@@ -28,7 +28,7 @@ from lwt import (
     lwt_stream,
     lwt_switch,
 )
-from lwt_unix import lwt_engine, lwt_fmt, lwt_io, lwt_main
+from lwt_unix import lwt_engine, lwt_fmt, lwt_io, lwt_main, lwt_process
 from tests.support.offered import OFFERED
 
 
@@ -76,6 +76,11 @@ PLAIN: list[Any] = [
     lwt_unix.Terminal_io(**TERMINAL),
     lwt_unix.Stats(1, 2, lwt_unix.S_REG, 0o644, 1, 0, 0, 0, 5, 1.5, 2.5, 3.5),
     lwt_fmt.String(b"abc", 0, 3),
+    lwt_unix.WEXITED(3),
+    lwt_unix.WSIGNALED(9),
+    lwt_unix.WSTOPPED(19),
+    lwt_unix.Resource_usage(0.5, 0.25),
+    lwt_process.Exited(lwt_unix.WEXITED(3)),
     lwt_engine.Engine_id__select,
     lwt_engine.Engine_id__poll,
     lwt_engine.Engine_id__libev(lwt_engine.Ev_backend.default),
@@ -130,6 +135,13 @@ def server() -> object:
     return made
 
 
+def ended(kind: type[lwt_process.process_none]) -> object:
+    """A process that has ended."""
+    made = kind(("", ["true"]))
+    lwt_main.run(made.close())
+    return made
+
+
 ENGINES = [
     value
     for value in dict.fromkeys(OFFERED.values())
@@ -178,6 +190,11 @@ UNIQUE: dict[str, Callable[[], object]] = {
     "lwt_unix.lwt_main.Hooks": lambda: lwt_main.Exit_hooks,
     "lwt_unix.lwt_fmt.Formatter": lambda: lwt_fmt.stdout,
     "lwt_unix.lwt_fmt.Pretty_printer": lambda: lwt_fmt.get_formatter(lwt_fmt.stdout),
+    "lwt_unix.lwt_process.process_none": lambda: ended(lwt_process.process_none),
+    "lwt_unix.lwt_process.process_in": lambda: ended(lwt_process.process_in),
+    "lwt_unix.lwt_process.process_out": lambda: ended(lwt_process.process_out),
+    "lwt_unix.lwt_process.process": lambda: ended(lwt_process.process),
+    "lwt_unix.lwt_process.process_full": lambda: ended(lwt_process.process_full),
 }
 
 WITHOUT_OBJECTS = {

@@ -52,6 +52,7 @@ _ELSEWHERE: Final = (
     ),
     ("lwt_unix.lwt_main", "run at_exit"),
     ("lwt_unix.lwt_io", "printf printl eprintf eprintl read_line write_line open_connection"),
+    ("lwt_unix.lwt_process", "exec pread pread_lines"),
     ("lwt_unix.lwt_engine", ""),
     ("lwt_unix.lwt_bytes", ""),
     ("lwt_unix.lwt_sys", ""),

@@ -1,1 +1,1 @@
-"""What a process is told by the system: signals."""
+"""What a process is told by the system: signals; and its child processes."""

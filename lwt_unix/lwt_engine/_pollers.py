@@ -78,6 +78,14 @@ class Epoll_poller:
     def check(self, function: str, fd: int, /) -> None:
         """Accept any descriptor."""
 
+    def fileno(self) -> int:
+        """Return the number of our epoll."""
+        return self._epoll.fileno()
+
+    def is_there(self) -> bool:
+        """Say whether nobody has closed our epoll, as a program does that becomes a daemon."""
+        return self._mark.is_there()
+
     def renew(self) -> None:
         """Close our epoll and open another one."""
         self.close()

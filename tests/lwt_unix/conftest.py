@@ -8,6 +8,7 @@ import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix._jobs import notifications
+from lwt_unix._processes import children
 from lwt_unix._renewal import renew as renew_lwt_unix
 from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
@@ -35,9 +36,11 @@ def nothing_left_behind() -> Iterator[None]:
         return engine.readable_count, engine.writable_count, engine.timer_count
 
     notifications.renew()  # Its pipe stays, once somebody has needed it.
+    children.renew()  # So does its epoll.
     events_before, before = registered(), open_descriptors()
     yield
     notifications.renew()
+    children.renew()
     assert open_descriptors() - before == set()
     assert registered() == events_before
 
