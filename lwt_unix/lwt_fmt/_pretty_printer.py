@@ -442,14 +442,16 @@ def perform(out: Pretty_printer, pieces: Iterable[Piece]) -> None:
                 out._flush()
 
 
-def _text_of(pieces: Iterable[Piece]) -> str:
+def _text_of(pieces: list[Piece]) -> str:
     """Print pieces apart, and return what stands between `<` and `>`."""
-    found: list[bytes] = []
-    out = Pretty_printer(
-        lambda data, start, length: found.append(data[start : start + length]), list
-    )
-    perform(out, pieces)
-    out.flush()
+    found = [piece.data for piece in pieces if isinstance(piece, Text)]
+    if len(found) < len(pieces):  # Seldom: a printer writes a part of it.
+        found.clear()
+        out = Pretty_printer(
+            lambda data, start, length: found.append(data[start : start + length]), list
+        )
+        perform(out, pieces)
+        out.flush()
     return b"".join(found).decode("utf-8", "surrogateescape")[1:-1]
 
 

@@ -17,6 +17,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_direct, lwt_main
 from lwt_unix.lwt_direct import await_, spawn, spawn_in_the_background, yield_
+from tests.support.collecting import for_every_collection
 from tests.support.programs import in_child, run_code
 from tests.support.promises import exceptions_reported, rejected_with
 
@@ -573,6 +574,49 @@ def test_tasks_leave_nothing_to_the_collector() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+# --- The collector -----------------------------------------------------------
+
+
+class Tasks:
+    """Tasks that wait, yield and begin, and promises that a finaliser resolves."""
+
+    def __init__(self) -> None:
+        lwt_direct._tasks.clear()
+        self.log: list[str] = []
+        self.first, self.resolve_first = lwt.wait()
+        self.second, self.resolve_second = lwt.wait()
+        spawn(partial(self.task, "a", self.first))
+        spawn(partial(self.task, "b", self.second))
+        lwt_direct._run_tasks()
+        lwt.wakeup(self.resolve_first, None)
+
+    async def task(self, name: str, promise: lwt.Promise[None]) -> None:
+        await promise
+        self.log.append(f"{name}1")
+        await yield_()
+        self.log.append(f"{name}2")
+        await await_(self.second)
+        self.log.append(f"{name}3")
+
+    def interfere(self) -> None:
+        lwt.wakeup(self.resolve_second, None)
+        spawn(partial(self.task, "c", lwt.return_unit))
+
+
+@pytest.mark.no_cover
+def test_a_task_that_a_finaliser_wakes_or_spawns_is_neither_lost_nor_run_twice() -> None:
+    def check(tasks: Tasks, _: object) -> None:
+        for _ in range(6):
+            lwt_direct._run_tasks()
+        for name in "abc":
+            own = [entry for entry in tasks.log if entry[0] == name]
+            assert own == [f"{name}1", f"{name}2", f"{name}3"]
+        assert not lwt_direct._tasks
+
+    places = for_every_collection(Tasks, lambda _: lwt_direct._run_tasks(), Tasks.interfere, check)
+    assert len(places) > 5
 
 
 # --- Arguments ---------------------------------------------------------------

@@ -14,6 +14,7 @@ from lwt import lwt_stream
 from lwt_unix import lwt_fmt, lwt_io, lwt_main
 from lwt_unix.lwt_fmt import _formatters
 from tests.support.channels import Sink, abort_sinks
+from tests.support.collecting import for_every_collection
 from tests.support.programs import in_child, run_code
 from tests.support.promises import outcome, rejected_with
 
@@ -276,6 +277,73 @@ def test_a_fresh_beginning_drops_what_waits() -> None:
     _formatters.renew()
     lwt_fmt.fprintf(out, "c@.")
     assert sink.written == b"c\n"
+
+
+# --- The collector, and what the channel takes --------------------------------
+
+
+class Printing:
+    """A stream of orders, and another formatter that a finaliser drops, so that its stream ends."""
+
+    def __init__(self) -> None:
+        self.stream, self.out = lwt_fmt.make_stream()
+        self.others = [lwt_fmt.make_stream()]
+        self.ended = lwt_stream.to_list(self.others[0][0])
+
+    def interfere(self) -> None:
+        self.others.clear()
+        lwt_fmt.get_formatter(self.out).set_tags(True)
+
+
+@pytest.mark.no_cover
+def test_a_stream_that_a_finaliser_ends_while_another_formatter_prints_ends_well() -> None:
+    def check(printing: Printing, _: object) -> None:
+        assert lwt.state(printing.ended) == lwt.Return([])
+        orders = lwt_stream.get_available(printing.stream)
+        texts = [one.s[: one.len] for one in orders if isinstance(one, lwt_fmt.String)]
+        assert b"".join(texts) == b"a 1\n"
+
+    places = for_every_collection(
+        Printing,
+        lambda printing: lwt_fmt.fprintf(printing.out, "@[<hov>a@ %d@]@.", 1),
+        Printing.interfere,
+        check,
+    )
+    assert len(places) > 5
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_channel_that_takes_little_at_a_time_gets_all(most: int) -> None:
+    sink = Sink(most=most)
+    lwt_main.run(
+        lwt_fmt.fprintf(lwt_fmt.of_channel(sink.channel), "@[<v>%s@ %s@]@.", "x" * 50, "y")
+    )
+    assert sink.written == b"x" * 50 + b"\ny\n"
+
+
+def test_a_peer_that_is_gone_rejects_the_promise() -> None:
+    async def main() -> Exception | None:
+        reading, writing = lwt_io.pipe()
+        await lwt_io.close(reading)
+        try:
+            await lwt_fmt.fprintf(lwt_fmt.of_channel(writing), "lost@.")
+        except OSError as error:
+            return error
+        finally:
+            await lwt_io.abort(writing)
+        return None
+
+    assert isinstance(lwt_main.run(main()), BrokenPipeError)
+
+
+def test_two_who_print_at_once_while_the_channel_waits_are_written_in_their_order() -> None:
+    sink = Sink(waits=True)
+    out = lwt_fmt.of_channel(sink.channel)
+    first, second = lwt_fmt.fprintf(out, "a@.b@."), lwt_fmt.fprintf(out, "c@.")
+    while sink.is_being_written:
+        sink.take()
+    lwt_main.run(lwt.join([first, second]))
+    assert sink.written == b"a\nb\nc\n"
 
 
 # --- Arguments ---------------------------------------------------------------

