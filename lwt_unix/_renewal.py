@@ -6,7 +6,14 @@ called here. What was registered, hooked or buffered is lost; descriptors that p
 open. For the state of `lwt` there is `lwt._core.renewal`.
 """
 
-from lwt_unix import _asyncgens, _ending, lwt_direct, lwt_main
+from lwt_unix import (
+    _asyncgens,
+    _ending,
+    lwt_direct,
+    lwt_main,
+    lwt_preemptive,
+    lwt_timeout,
+)
 from lwt_unix._descriptors import emptied, file_descr
 from lwt_unix._jobs import jobs, methods, notifications, threads
 from lwt_unix._processes import children, interrupts, parting, signals
@@ -23,11 +30,13 @@ def renew() -> None:
     parting.renew()
     jobs.renew()
     threads.renew()
+    lwt_preemptive._renew()
     notifications.renew()
     methods.renew()
     _current.renew()
     _ending.renew()
     _asyncgens.renew()
+    lwt_timeout._renew()
     lwt_main._renew()
     lwt_direct._renew()
     file_descr.renew()

@@ -28,7 +28,7 @@ from lwt import (
     lwt_stream,
     lwt_switch,
 )
-from lwt_unix import lwt_engine, lwt_fmt, lwt_io, lwt_main, lwt_process
+from lwt_unix import lwt_engine, lwt_fmt, lwt_io, lwt_main, lwt_process, lwt_throttle, lwt_timeout
 from tests.support.offered import OFFERED
 
 
@@ -187,6 +187,8 @@ UNIQUE: dict[str, Callable[[], object]] = {
     "lwt_unix.lwt_io.NumberIO": lambda: lwt_io.LE,
     "lwt_unix.lwt_io.Server": server,
     "lwt_unix.lwt_io.Direct_access": direct_access,
+    "lwt_unix.lwt_throttle.Throttle": lambda: lwt_throttle.Make().create(rate=1, max=1, n=1),
+    "lwt_unix.lwt_timeout.Timeout": lambda: lwt_timeout.create(1, print),
     "lwt_unix.lwt_main.Hooks": lambda: lwt_main.Exit_hooks,
     "lwt_unix.lwt_fmt.Formatter": lambda: lwt_fmt.stdout,
     "lwt_unix.lwt_fmt.Pretty_printer": lambda: lwt_fmt.get_formatter(lwt_fmt.stdout),
@@ -222,6 +224,8 @@ WITHOUT_OBJECTS = {
     "lwt_unix.lwt_io.Channel": "only its subclasses have objects",
     "lwt_unix.lwt_io.Versioned": "a nested module",
     "lwt_unix.lwt_direct.Storage": "a nested module",
+    "lwt_unix.lwt_throttle.HashedType": "a module type: what users pass",
+    "lwt_unix.lwt_throttle.S": "a module type: what `Make` returns",
 }
 """Public classes of which there is nothing to copy, or nothing to say."""
 

@@ -68,6 +68,8 @@ def parameters(found: griffe.Function | griffe.Class) -> list[str]:
         written = f"{parameter.name}: {parameter.annotation}"
         if kind is griffe.ParameterKind.var_positional:
             written = f"*{written}"
+        elif kind is griffe.ParameterKind.var_keyword:
+            written = f"**{written}"
         elif parameter.default is not None:
             written = f"{written} = {parameter.default}"
         listed.append(written)
@@ -93,6 +95,10 @@ def is_alias(found: griffe.Attribute) -> bool:
     return str(found.annotation) == "TypeAlias"
 
 
+PARTS = ("args", "kwargs")
+"""What `P.args` and `P.kwargs` of a ParamSpec end with."""
+
+
 def private_types(functions: list[griffe.Function], offered: Collection[str]) -> dict[str, str]:
     """Return the types that signatures name but the module does not offer, written out."""
     waiting = [
@@ -104,7 +110,7 @@ def private_types(functions: list[griffe.Function], offered: Collection[str]) ->
     written: dict[str, str] = {}
     for kind in waiting:  # which grows: by what stands in the types that are written out
         for name in kind.iterate(flat=True) if isinstance(kind, griffe.Expr) else ():
-            if isinstance(name, griffe.ExprName) and name.name not in {*written, *offered}:
+            if isinstance(name, griffe.ExprName) and name.name not in {*written, *offered, *PARTS}:
                 path = name.canonical_path
                 if path.split(".")[0] in functions[0].modules_collection:
                     found = meant(functions[0].modules_collection[path])

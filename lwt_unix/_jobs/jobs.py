@@ -30,7 +30,7 @@ from lwt_unix._jobs import threads
 from lwt_unix._jobs.methods import Async_detach, Async_method, check_method
 from lwt_unix._jobs.methods import async_method as chosen_method
 from lwt_unix._jobs.notifications import open_way
-from lwt_unix._jobs.threads import Task
+from lwt_unix._jobs.threads import Call
 
 A = TypeVar("A")
 
@@ -42,13 +42,10 @@ OCaml: type 'a Lwt_unix.job
 
 
 @final
-class Job(Task, Generic[A]):
+class Job(Call, Generic[A]):
     """A job that a thread does, until its result has come back."""
 
-    __slots__ = (
-        *("arg", "call", "failure", "finished", "lost", "name", "over", "promise"),
-        *("resolver", "value"),
-    )
+    __slots__ = (*("arg", "finished", "lost", "name", "over", "promise", "resolver"),)
 
     def __reduce_ex__(self, protocol: object, /) -> NoReturn:
         refuse_copy(self)
@@ -61,7 +58,7 @@ class Job(Task, Generic[A]):
         lost: Callable[[A], object] | None,
         over: Callable[[], object] | None,
     ) -> None:
-        self.call = call
+        super().__init__(call)
 
         self.name = name
         self.arg = arg
@@ -73,24 +70,12 @@ class Job(Task, Generic[A]):
         self.over = over
         """What is called when the call has returned, in the main loop, after all else."""
 
-        self.value: Any = None
-        self.failure: BaseException | None = None
-        """What has come of the call."""
-
         self.promise: lwt.Promise[A]
         self.resolver: lwt.Resolver[A]
         self.promise, self.resolver = lwt.wait()
 
         self.finished = lwt.bind(self.promise, _nothing)
         """What `wait_for_jobs` waits for."""
-
-    def run(self) -> None:
-        """Call the function: a thread does this."""
-        try:
-            self.value = self.call()
-        except BaseException as exn:
-            traceback = exn.__traceback__
-            self.failure = exn.with_traceback(traceback and traceback.tb_next)
 
     def _deliver(self) -> None:
         """Resolve the promise, unless the job was aborted meanwhile."""

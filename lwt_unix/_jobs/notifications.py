@@ -110,6 +110,11 @@ def open_way() -> None:
         pipe.close()
 
 
+def is_open() -> bool:
+    """Tell whether what is sent arrives."""
+    return _pipe is not None
+
+
 def post(held: list[Message]) -> None:
     """Send the message that is in a list, and leave the list empty. Any thread may.
 

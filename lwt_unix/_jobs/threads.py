@@ -12,6 +12,8 @@ It is not the pool of `concurrent.futures`, for four reasons:
 - Its size is fixed, and it does not tell how many threads wait. OCaml's pool does both.
 - It locks, so that a finaliser which begins a job while one is begun would hang; and it costs more.
 
+`lwt_preemptive` has a second pool of this kind, with bounds of its own, as in OCaml.
+
 Nothing is locked here. A thread that begins to wait puts a token into `_idle`, and who takes that out
 may put a job into the queue: so there are never more jobs there than threads that come for them.
 
@@ -24,8 +26,9 @@ import os
 import threading
 from abc import abstractmethod
 from collections import deque
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Final
+from typing import Any, Final
 
 from lwt._core.checks import check_bounds
 from lwt_unix._checks import C_INT
@@ -45,12 +48,34 @@ class Task(Message):
         """Do what may block, in any thread. It raises nothing."""
 
 
+class Call(Task):
+    """A function that is called in a thread, and what has come of that."""
+
+    __slots__ = ("call", "failure", "value")
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call = call
+        self.value: Any = None
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Call the function."""
+        try:
+            self.value = self.call()
+        except BaseException as exn:
+            traceback = exn.__traceback__
+            self.failure = exn.with_traceback(traceback and traceback.tb_next)
+
+
 class Pool:
     """Threads that run tasks. A simulated world has another `start`."""
 
-    __slots__ = ("_idle", "_tasks", "count", "size")
+    __slots__ = ("_idle", "_name", "_tasks", "count", "size")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, name: str) -> None:
+        self._name = name
+        """What the threads are called."""
+
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._idle: deque[None] = deque()
         """A token for each thread that waits."""
@@ -79,7 +104,7 @@ class Pool:
         return True
 
     def _add_thread(self) -> bool:
-        thread = threading.Thread(target=self._work, name="lwt_unix job", daemon=True)
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
         if self.count >= self.size:
             return False
         self.count += 1
@@ -103,26 +128,44 @@ class Pool:
             idle.append(None)  # Before the main loop hears of it: it may have a task at once.
             post(messages)
 
+    def start_waiting(self) -> bool:
+        """Start a thread that waits for a task; return False if there can be none."""
+        if not self._add_thread():
+            return False
+        self._idle.append(None)
+        return True
+
+    def end_waiting(self) -> None:
+        """Let a thread end that waits, if one does."""
+        try:
+            self._idle.pop()
+        except IndexError:
+            return
+        self.count -= 1
+        self._tasks.put(None)
+
     def stop(self) -> None:
         """Let the threads end, each when it has nothing to do."""
         for _ in range(self.count):
             self._tasks.put(None)
 
 
-pool = Pool(FIRST_SIZE)
+NAME: Final = "lwt_unix job"
+
+pool = Pool(FIRST_SIZE, NAME)
 
 
 def renew() -> None:
     """Begin again, without threads."""
     global pool
     pool.stop()
-    pool = Pool(FIRST_SIZE)
+    pool = Pool(FIRST_SIZE, NAME)
 
 
 def _part_from_parent() -> None:
     """A child process has none of its parent's threads."""
     global pool
-    pool = Pool(pool.size)
+    pool = Pool(pool.size, NAME)
 
 
 os.register_at_fork(after_in_child=_part_from_parent)

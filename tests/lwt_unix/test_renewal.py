@@ -8,7 +8,7 @@ from types import GetSetDescriptorType, MemberDescriptorType
 import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
-from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main
+from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main, lwt_preemptive, lwt_timeout
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import interrupts, parting, signals
@@ -54,6 +54,9 @@ STATE: dict[str, Callable[[], object]] = {
     "_jobs.threads.pool": lambda: (lwt_unix.pool_size(), lwt_unix.thread_count()),
     "_jobs.methods._default": lwt_unix.default_async_method,
     "_jobs.jobs._jobs": lambda: list(jobs._jobs),
+    "lwt_preemptive._workers": lambda: (lwt_preemptive.get_bounds(), lwt_preemptive.nbthreads()),
+    "lwt_preemptive._at_work": lambda: list(lwt_preemptive._at_work),
+    "lwt_timeout._clock": lambda: (lwt_timeout._clock.is_running, lwt_timeout._clock.count),
     "_descriptors.emptied.emptied": lambda: (emptied.descriptor, emptied.last_end),
     "_descriptors.file_descr.stdin": lambda: attributes_of(lwt_unix.stdin),
     "_descriptors.file_descr.stdout": lambda: attributes_of(lwt_unix.stdout),
@@ -107,6 +110,8 @@ def change_everything(end_of_the_job: threading.Event) -> list[object]:
     lwt_unix.on_signal(signal.SIGUSR1, print)
     lwt_unix.set_pool_size(1)
     lwt_unix.run_job(end_of_the_job.wait)
+    lwt_preemptive.detach(end_of_the_job.wait)
+    lwt_timeout.start(lwt_timeout.create(1, print))
     lwt_unix.send_notification(lwt_unix.make_notification(print))
     lwt_unix.set_default_async_method(lwt_unix.Async_none)
     interrupts.Cancelling().__enter__()

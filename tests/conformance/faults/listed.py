@@ -16,6 +16,7 @@ from tests.conformance.faults.lwt_fmt import FMT_FAULTS
 from tests.conformance.faults.lwt_sequence import SEQUENCE_FAULTS
 from tests.conformance.faults.lwt_stream import STREAM_FAULTS
 from tests.conformance.faults.scripts import IO_FAULTS
+from tests.conformance.faults.timed import TIMED_FAULTS
 from tests.conformance.faults.waiting import WAITING_FAULTS
 
 FAMILIES: Final[dict[str, tuple[Fault, ...]]] = {
@@ -24,5 +25,6 @@ FAMILIES: Final[dict[str, tuple[Fault, ...]]] = {
     "Streams": STREAM_FAULTS,
     "What waits": WAITING_FAULTS,
     "Input and output": (*IO_FAULTS, *FMT_FAULTS, *DIRECT_FAULTS),
+    "Threads and time": TIMED_FAULTS,
 }
 FAULTS: Final = tuple(fault for faults in FAMILIES.values() for fault in faults)

@@ -19,7 +19,7 @@ storage, and after each statement what the structures say of themselves.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from random import Random
 from typing import Final
 
@@ -116,20 +116,34 @@ class WaitingPrograms:
     interpreter = "waiting_programs.ml"
     package = "lwt"
     default_programs = 5_000
+    signatures: Mapping[str, str] = SIGNATURES
+    weights: Mapping[str, int] = WEIGHTS
+    limits: Mapping[str, int] = {
+        "P": SLOTS,
+        "Q": SLOTS,
+        "W": RESOLVERS,
+        "S": STRUCTURES,
+        "V": 6,
+        "E": 3,
+    }
+    on_promises: Collection[str] = TAKERS
+    not_in_functions: Collection[str] = ()
+    """What only the program itself does."""
 
     def __init__(self, module: str, *besides: str) -> None:
         """Take the name of the module without `Lwt_`, and statements of others that it has."""
         self.name = f"Lwt_{module}"
         self._module = module
-        common = ["cancel", "cancel_both", "when", "ignore_result", *STORAGE_SIGNATURES, *besides]
-        own = [name for name in SIGNATURES if name.startswith(f"{module}_")]
-        if any("D" in SIGNATURES[name].split() for name in own):
+        common = [*self.on_promises, *STORAGE_SIGNATURES, *besides]
+        own = [name for name in self.signatures if name.startswith(f"{module}_")]
+        if self.on_promises and any("D" in self.signatures[name].split() for name in own):
             common += RESOLVING
         self._names = [*own, *common]
-        self._choices = [name for name in self._names for _ in range(WEIGHTS.get(name, 1))]
+        self._choices = [name for name in self._names for _ in range(self.weights.get(name, 1))]
+        self._in_functions = [name for name in self._choices if name not in self.not_in_functions]
         self._creating = [name for name in self._choices if name in own and "_create" in name]
         self.statements: Collection[str] = tuple(self._names)
-        makers = [name for name in own if SIGNATURES[name].startswith("P")]
+        makers = [name for name in own if self.signatures[name].startswith("P")]
         self.pairs: Collection[tuple[str, str]] = tuple(
             (maker, taker) for maker in makers for taker in TAKERS
         )
@@ -145,9 +159,9 @@ class WaitingPrograms:
         self, random: Random, numbers: Iterator[int], depth: int, longest: int
     ) -> Program:
         length = random.randrange(longest + 1)
+        choices = self._in_functions if depth else self._choices
         return tuple(
-            self._statement(random, numbers, depth, random.choice(self._choices))
-            for _ in range(length)
+            self._statement(random, numbers, depth, random.choice(choices)) for _ in range(length)
         )
 
     def _statement(self, random: Random, numbers: Iterator[int], depth: int, name: str) -> Form:
@@ -158,9 +172,8 @@ class WaitingPrograms:
                 name,
                 lambda: self._statements(random, numbers, depth + 1, longest),
             )
-        limits = {"P": SLOTS, "Q": SLOTS, "W": RESOLVERS, "S": STRUCTURES, "V": 6, "E": 3}
         arguments: list[Form] = []
-        for kind in SIGNATURES[name].split():
+        for kind in self.signatures[name].split():
             if kind == "D":
                 arguments.append(self._function(random, numbers, depth + 1))
             elif kind == "O":
@@ -169,7 +182,7 @@ class WaitingPrograms:
                 arguments.append(random.choice((0, 1, 1, 1, 2, 2, 3)))
             else:
                 # Structure 0 is met more often than structure 1.
-                number = random.randrange(limits[kind])
+                number = random.randrange(self.limits[kind])
                 arguments.append(number * random.randrange(2) if kind == "S" else number)
         return (name, *arguments)
 
@@ -191,7 +204,7 @@ class WaitingPrograms:
         return {name.removeprefix(prefix): name for name in own}
 
     def is_statement(self, form: Form) -> bool:
-        return isinstance(form, tuple) and bool(form) and form[0] in SIGNATURES
+        return isinstance(form, tuple) and bool(form) and form[0] in self.signatures
 
 
 def mvar_programs() -> WaitingPrograms:

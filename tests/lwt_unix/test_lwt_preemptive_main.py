@@ -1,0 +1,215 @@
+"""What threads have called in the main loop: answers, exceptions, and every way in which one could wait for ever."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_main, lwt_preemptive
+from lwt_unix._jobs import notifications
+from tests.support.programs import run_code
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+
+def ask(f: Callable[[], lwt.Promise[object]]) -> lwt.Promise[object]:
+    """Have a worker ask the main loop for something; the result is what it hears."""
+
+    def work() -> object:
+        try:
+            return lwt_preemptive.run_in_main(f)
+        except Exception as exn:
+            return repr(exn)
+
+    return lwt_preemptive.detach(work)
+
+
+def wait_until_sent() -> None:
+    while not notifications._sent:
+        threading.Event().wait(0)
+
+
+def test_a_worker_hears_the_value_of_a_promise_of_the_main_loop() -> None:
+    async def main() -> tuple[object, int]:
+        return await ask(lambda: lwt.map(lambda _: 3, lwt_unix.sleep(0.001))), 4
+
+    assert lwt_main.run(main()) == (3, 4)
+
+
+def test_the_function_is_called_in_the_thread_of_the_main_loop_and_may_be_a_coroutine() -> None:
+    async def body() -> int:
+        await lwt.pause()
+        return threading.get_ident()
+
+    def work() -> int:
+        return lwt_preemptive.run_in_main(body)
+
+    assert lwt_main.run(lwt_preemptive.detach(work)) == threading.get_ident()
+
+
+def test_an_exception_is_raised_in_the_worker_with_its_traceback() -> None:
+    async def fail() -> None:
+        raise LookupError("no")
+
+    def work() -> list[str]:
+        try:
+            lwt_preemptive.run_in_main(fail)
+        except LookupError as exn:
+            return [frame.name for frame in traceback.extract_tb(exn.__traceback__)]
+        return []
+
+    names = lwt_main.run(lwt_preemptive.detach(work))
+    assert (names[0], names[-1]) == ("work", "fail")
+
+
+@pytest.mark.parametrize(
+    ("f", "heard"),
+    [
+        (lambda: lwt.fail(LookupError("no")), "LookupError('no')"),
+        (lambda: 1 / 0, "ZeroDivisionError('division by zero')"),
+        (lambda: 3, "TypeError"),
+        (lambda: lwt_preemptive.run_in_main(lwt.pause), "Failure"),
+    ],
+)
+def test_a_worker_hears_of_what_is_raised_in_the_main_loop(
+    f: Callable[[], lwt.Promise[object]], heard: str
+) -> None:
+    assert str(lwt_main.run(ask(f))).startswith(heard)
+
+
+def test_a_worker_hears_that_its_promise_was_cancelled() -> None:
+    promise, _ = lwt.task()
+    hearing = ask(lambda: promise)
+    lwt_main.run(lwt.pause())
+    lwt.cancel(promise)
+    assert lwt_main.run(hearing) == "Canceled()"
+
+
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_a_worker_hears_canceled_if_its_function_leaves_the_main_loop(
+    exception: type[BaseException],
+) -> None:
+    def leave() -> lwt.Promise[object]:
+        raise exception
+
+    hearing = ask(leave)
+    with pytest.raises(exception):
+        lwt_main.run(hearing)
+    lwt_main._finished()  # A MemoryError forbids another run.
+    assert lwt_main.run(hearing) == "Canceled()"
+
+
+def test_a_worker_waits_while_the_main_loop_does_not_run() -> None:
+    hearing = ask(lambda: lwt.return_(3))
+    wait_until_sent()
+    assert lwt.is_sleeping(hearing)
+    assert lwt_main.run(hearing) == 3
+
+
+def test_a_promise_that_is_pending_when_the_main_loop_ends_goes_on_when_it_runs_again() -> None:
+    promise, resolver = lwt.wait()
+    hearing = ask(lambda: promise)
+    lwt_main.run(lwt_unix.sleep(0.001))
+    lwt.wakeup(resolver, 3)
+    assert lwt_main.run(hearing) == 3
+
+
+def test_a_call_from_the_thread_of_the_main_loop_fails_instead_of_waiting_for_itself() -> None:
+    async def main() -> None:
+        lwt_preemptive.run_in_main(lwt.pause)
+
+    with pytest.raises(lwt.Failure, match=r"^lwt_preemptive\.run_in_main: this is the thread of"):
+        lwt_main.run(main())
+
+
+def test_a_thread_that_is_no_worker_may_ask_when_the_module_was_imported() -> None:
+    program = """
+import threading, lwt, lwt_unix
+from lwt_unix import lwt_main, lwt_preemptive
+promise, resolver = lwt.wait()
+def work():
+    print(lwt_preemptive.run_in_main(lambda: lwt.return_("heard")))
+    lwt_preemptive.run_in_main(lambda: lwt.return_(lwt.wakeup(resolver, None)))
+thread = threading.Thread(target=work)
+thread.start()
+lwt_main.run(promise)
+thread.join()
+"""
+    run = run_code(program)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "heard\n", "")
+
+
+def test_without_a_way_to_the_main_loop_a_thread_is_told_so() -> None:
+    askers: list[Callable[[], object]] = [
+        partial(lwt_preemptive.run_in_main, lwt.pause),
+        partial(lwt_preemptive.run_in_main_dont_wait, lwt.pause, print),
+    ]
+    for ask_for in askers:
+        with pytest.raises(
+            lwt.Failure, match=r"call lwt_preemptive\.simple_init\(\) in the thread"
+        ):
+            ask_for()
+    lwt_preemptive.simple_init()
+    lwt_preemptive.run_in_main_dont_wait(lwt.pause, print)
+
+
+def test_twenty_workers_ask_at_once_and_each_hears_its_own_answer() -> None:
+    lwt_preemptive.set_bounds((0, 20))
+
+    async def main() -> list[object]:
+        return await lwt.all([ask(partial(lwt.return_, n)) for n in range(20)])
+
+    assert lwt_main.run(main()) == list(range(20))
+
+
+def test_a_worker_may_ask_for_another_worker() -> None:
+    lwt_preemptive.set_bounds((0, 2))
+    assert lwt_main.run(ask(lambda: lwt_preemptive.detach(abs, -3))) == 3
+
+
+def test_the_function_does_not_see_the_storage_of_who_detached() -> None:
+    key: lwt.Key[str] = lwt.new_key()
+    seen = lwt.with_value(key, lwt.Some("x"), lambda: ask(lambda: lwt.return_(lwt.get(key))))
+    assert lwt_main.run(seen) is None
+
+
+# --- Without waiting ---------------------------------------------------------
+
+
+def test_functions_are_called_in_order_and_failures_go_to_their_handlers() -> None:
+    lwt_preemptive.simple_init()
+    log: list[str] = []
+
+    async def fail_later() -> None:
+        log.append("begins")
+        await lwt.pause()
+        raise LookupError("later")
+
+    def fail() -> lwt.Promise[object]:
+        raise LookupError("now")
+
+    for f in (fail_later, fail):
+        lwt_preemptive.run_in_main_dont_wait(f, lambda exn: log.append(repr(exn)))
+    assert log == []
+    lwt_main.run(lwt_unix.sleep(0.0))
+    lwt_main.run(lwt_unix.sleep(0.0))
+    assert log == ["begins", "LookupError('now')", "LookupError('later')"]
+
+
+def test_an_exception_of_the_handler_goes_to_the_hook() -> None:
+    lwt_preemptive.simple_init()
+    log: list[str] = []
+    lwt.async_exception_hook.contents = lambda exn: log.append(repr(exn))
+
+    def raise_another(_: Exception) -> None:
+        raise ValueError
+
+    lwt_preemptive.run_in_main_dont_wait(lambda: lwt.fail(LookupError()), raise_another)
+    lwt_main.run(lwt_unix.sleep(0.0))
+    assert log == ["ValueError()"]
