@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import reprlib
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Reversible, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar, final
@@ -201,13 +201,14 @@ class Resolver(Generic[T_contra]):
 PromiseOrCoroutine: TypeAlias = Promise[T] | Coroutine[Any, Any, T]
 """What a callback may return where OCaml's returns a promise."""
 
-HowToCancel: TypeAlias = CancelThis | Promise[Any] | Sequence[Promise[Any]] | None
+HowToCancel: TypeAlias = CancelThis | Promise[Any] | Reversible[Promise[Any]] | None
 """Where cancelling a pending promise goes.
 
 - `None`: nowhere; it is a promise of `wait`.
 - `CANCEL_THIS`: it is a promise of `task`, and is rejected with `Canceled`.
 - a promise: to that one; this one came from a function like `bind`.
-- a sequence: to each of its promises; this one came from a function like `join` or `pick`.
+- a sequence: to each of its promises; this one came from a function like `join` or `pick`. It may also be
+  an object that makes the promise to be cancelled only when it is asked: it has nothing but `__reversed__`.
 """
 
 

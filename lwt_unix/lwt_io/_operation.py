@@ -24,6 +24,7 @@ OCaml: Lwt_io, `primitive`, `perform_io`, `auto_flush` (src/unix/lwt_io.ml).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar, final
 
 import lwt
@@ -93,9 +94,6 @@ class Operation(Pending):
 
     __slots__ = ("_awaited", "_promise", "_stage", "_storage", "buffer", "channel", "function")
 
-    _awaited: Promise[Any]
-    """What it waits for: cancelling the operation cancels this."""
-
     _stage: int
     _storage: Storage
 
@@ -106,8 +104,12 @@ class Operation(Pending):
         self.function = function
         """What was called: errors name it."""
 
-        self._promise: Promise[Any] = new_promise(PENDING, None)
+        self._promise: Promise[Any] = new_promise(PENDING, self)
         """What the caller gets."""
+
+        self._awaited: Promise[Any] | None = _nobodys
+        """What it waits for, or has waited for: cancelling its promise cancels this. In the queue of a
+        descriptor, None until somebody asks (`_waited_for`): servers come there once a request."""
 
         self.queue = None
 
@@ -217,7 +219,7 @@ class Operation(Pending):
 
     def _forget_promise(self) -> Promise[Any]:
         # The traceback of a rejection may lead here: close no circle.
-        promise, self._promise = self._promise, _nobodys
+        promise, self._promise, self._awaited = self._promise, _nobodys, _nobodys
         return promise
 
     # --- Waiting -------------------------------------------------------------
@@ -230,9 +232,20 @@ class Operation(Pending):
         if awaited._state != PENDING:
             return self.run(awaited)
         self._awaited = awaited
-        underlying(self._promise)._value = awaited
         add_callback(awaited, self)
         return None
+
+    def _waited_for(self) -> Promise[Any]:
+        awaited = self._awaited
+        if awaited is None:
+            awaited = new_promise(PENDING, CANCEL_THIS)
+            awaited._callbacks = self
+            awaited = self._awaited = self._awaited or awaited
+        return awaited
+
+    def __reversed__(self) -> Iterator[Promise[Any]]:
+        """Give what is cancelled when the operation is: `lwt.cancel` asks (`HowToCancel`)."""
+        return iter((self._waited_for(),))
 
     def _wait_in_queue(self, why: int) -> None:
         """Go on when the descriptor is ready."""
@@ -247,14 +260,13 @@ class Operation(Pending):
         else:
             self.name = "write"
             queue = descriptor._writers or queue_of(Write, descriptor)
-        awaited: Promise[Any] = new_promise(PENDING, CANCEL_THIS)
-        awaited._callbacks = self
-        self._awaited = awaited
+        self._awaited = None
         self._stage = _RESULT
         self._storage = current_storage.contents
-        underlying(self._promise)._value = awaited
         buffer.at_once = MOST_AT_ONCE
-        buffer.in_flight = buffer.last_transfer = awaited
+        buffer.in_flight = self._promise
+        if not buffer.is_input:
+            buffer.last_transfer = self._waited_for()
         queue.add(self)
         if why == IN_NEXT_TURN:
             queue.try_in_next_turn()
@@ -275,11 +287,11 @@ class Operation(Pending):
 
     def fulfill(self, value: object) -> None:
         """Take the result."""
-        run_callbacks(settle(self._awaited, FULFILLED, value))
+        run_callbacks(settle(self._waited_for(), FULFILLED, value))
 
     def reject(self, exn: Exception) -> None:
         """Take the exception that the descriptor was closed with, or that a step has raised."""
-        run_callbacks(settle(self._awaited, REJECTED, rejection_by(exn)))
+        run_callbacks(settle(self._waited_for(), REJECTED, rejection_by(exn)))
 
     def run(self, awaited: Promise[Any], /) -> Promise[Any] | None:
         """Go on from what was waited for; return the promise that is resolved."""
@@ -288,6 +300,8 @@ class Operation(Pending):
             return self._run_in_turn(awaited)
         current_storage.contents = self._storage
         buffer = self.buffer
+        if stage == _RESULT:
+            buffer.in_flight = None
         buffer.forget_transfer()
         if awaited._state == REJECTED:
             return self._interrupted(awaited._value)

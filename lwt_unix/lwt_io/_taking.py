@@ -168,14 +168,11 @@ class Reading(Operation):
         release(self.channel)
 
     def fulfill(self, value: object) -> None:
-        awaited = self._awaited
-        if self.channel._queue is not None or awaited._callbacks is not self:
+        if self.channel._queue is not None or self._awaited is not None:
             Operation.fulfill(self, value)
             return
         # The same without what is awaited, since nobody else is told: servers come here once a request.
-        awaited._callbacks = None
-        buffer = self.buffer
-        buffer.in_flight = buffer.last_transfer = None
+        self.buffer.in_flight = None
         release(self.channel)
         run_callbacks(settle(self._promise, FULFILLED, value))
 

@@ -89,6 +89,37 @@ class TestOnADescriptor:
         assert str(state.exception) == "lwt_io.read_line on a closed input channel"
         assert isinstance(lwt.state(lwt_io.read_line(channel)), lwt.Fail)
 
+    @pytest.mark.parametrize(
+        ("end", "expected"),
+        [
+            (lambda promise, _: lwt.cancel(promise), "Canceled()"),
+            (lambda promise, _: lwt.cancel(lwt.pick([lwt.wait()[0], promise])), "Canceled()"),
+            (lambda _, channel: lwt_io.abort(channel), "Channel_closed('input')"),
+        ],
+    )
+    def test_one_whose_promise_a_body_has_returned_ends_in_the_same_ways(
+        self,
+        near: lwt_unix.File_descr,
+        end: Callable[[lwt.Promise[Any], lwt_io.InputChannel], object],
+        expected: str,
+    ) -> None:
+        before = lwt_engine.readable_count()
+        channel, seen = lwt_io.of_fd(near, mode=lwt_io.Input), []
+
+        @lwt.promised
+        async def read() -> lwt.Promise[bytes]:
+            await lwt.pause()
+            return lwt_io.read_line(channel)
+
+        promise = read()
+        lwt.wakeup_paused()
+        lwt.on_failure(promise, lambda exn: seen.append(repr(exn)))
+        lwt.on_failure(lwt.bind(promise, lwt.return_), lambda exn: seen.append(repr(exn)))
+        end(promise, channel)
+        assert seen == [expected] * 2
+        assert not lwt_io.is_busy(channel)
+        assert lwt_engine.readable_count() == before
+
     def test_closing_the_descriptor_rejects_it_and_the_channel_goes_on_to_the_next(
         self, near: lwt_unix.File_descr
     ) -> None:
