@@ -461,9 +461,14 @@ def getnameinfo(address: Address, opts: Iterable[Getnameinfo_option], /) -> lwt.
     return _look_up(function, f"the name of {written(sockaddr)}", partial(_names, of_python, flags))
 
 
-def _names(address: PythonAddress, flags: int) -> Name_info:
+def _names(address: PythonAddress, flags: int) -> Name_info | None:
     if not isinstance(address, str):
         return Name_info(*system.getnameinfo(address, flags))
     # A path, which Python's function refuses: this is what the C library does.
-    host = "localhost" if flags & python_socket.NI_NUMERICHOST else system.uname().nodename
+    if not flags & python_socket.NI_NUMERICHOST:
+        host = system.uname().nodename
+    elif flags & python_socket.NI_NAMEREQD:
+        return None
+    else:
+        host = "localhost"
     return Name_info(host, address.partition("\0")[0])

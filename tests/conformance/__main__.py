@@ -48,6 +48,7 @@ RECORDED = {
     "Lwt_preemptive": 300,
     "Lwt_timeout": 300,
     "Lwt_throttle": 300,
+    "Lwt_unix.messages": 500,
     "Lwt_io": 800,
     "Lwt_io.files": 500,
     "Lwt_io.server": 500,

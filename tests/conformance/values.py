@@ -8,6 +8,17 @@ from tests.conformance.api.interface import recorded
 
 PARTS: Final = {
     "Lwt_unix.jobs": ("Lwt_unix", "job", "notification", "async_method", "with_async", "thread"),
+    "Lwt_unix.messages": ("Lwt_unix", "IO_vectors", "readv", "writev", "_msg", "bigarray", "bind_"),
+    "Lwt_unix.names": (
+        "Lwt_unix",
+        "gethost",
+        "getserv",
+        "getproto",
+        "info",
+        "getpw",
+        "getgr",
+        "getlogin",
+    ),
     "Lwt_io.files": ("Lwt_io", "file", "temp", "position", "length"),
     "Lwt_io.server": ("Lwt_io", "server", "connection"),
 }

@@ -27,6 +27,8 @@ from tests.conformance.languages.timed.programs import (
     throttle_programs,
     timeout_programs,
 )
+from tests.conformance.languages.lwt_unix_messages.programs import MessagesPrograms
+from tests.conformance.languages.lwt_unix_names.programs import NamesPrograms
 from tests.conformance.languages.waiting.programs import (
     condition_programs,
     mutex_programs,
@@ -53,6 +55,8 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_preemptive": preemptive_programs,
     "Lwt_timeout": timeout_programs,
     "Lwt_throttle": throttle_programs,
+    "Lwt_unix.messages": MessagesPrograms,
+    "Lwt_unix.names": NamesPrograms,
     "Lwt_io": LwtIoPrograms,
     "Lwt_io.files": FilesPrograms,
     "Lwt_io.server": ServerPrograms,

@@ -72,6 +72,13 @@ let show_state = function
 
 type channel = In of Lwt_io.input_channel | Out of Lwt_io.output_channel
 
+type vectors = {
+  io_vectors : Lwt_unix.IO_vectors.t;
+  mutable contents : (unit -> string) list; (* of all buffers, the last one first *)
+  mutable uses : unit Lwt.t list; (* the calls that were made with them *)
+  mutable has_bytes : bool;
+}
+
 type run = {
   descriptors : (int, Lwt_unix.file_descr) Hashtbl.t;
   mutable opened : Lwt_unix.file_descr list; (* all that were ever made *)
@@ -84,6 +91,7 @@ type run = {
   notifications : (int, int) Hashtbl.t;
   mutable notified : int;
   jobs : (int, unit Lwt.t) Hashtbl.t; (* those that go on *)
+  vectors : (int, vectors) Hashtbl.t;
   mutable written : int; (* bytes, so that no two of them are alike for long *)
   mutable clients : int;
 }
@@ -775,6 +783,168 @@ and execute_with_jobs run name arguments =
   | "abort_jobs", [Number e] -> Lwt_unix.abort_jobs (oops e)
   | "cancel_jobs", [] -> Lwt_unix.cancel_jobs ()
   | "wait_for_jobs", [Number p] -> watch_derived run p show_unit (Lwt_unix.wait_for_jobs ())
+  | _ -> execute_with_vectors run name arguments
+
+(* Several buffers at once; messages *)
+
+(* The vectors of a slot, to be changed: not while a call waits with them. *)
+and idle_vectors run v =
+  let vectors = find run.vectors v in
+  if List.exists Lwt.is_sleeping vectors.uses then raise Empty_slot;
+  vectors
+
+and append ?(is_bytes = true) run v buffer add =
+  let vectors = idle_vectors run v in
+  add vectors.io_vectors;
+  if is_bytes then vectors.has_bytes <- true;
+  vectors.contents <- (fun () -> Bytes.to_string (buffer ())) :: vectors.contents
+
+and use : 'a. run -> int -> int -> ('a -> string) -> (Lwt_unix.IO_vectors.t -> 'a Lwt.t) -> unit =
+  fun run p v show call ->
+  let vectors = find run.vectors v in
+  let promise = call vectors.io_vectors in
+  vectors.uses <- any_promise promise :: vectors.uses;
+  let contents () = String.concat "" (List.rev_map (fun content -> content ()) vectors.contents) in
+  watch run p (fun value -> show value ^ " " ^ show_data (contents ())) promise
+
+(* The numbers of descriptors that are sure to be open. *)
+and numbers run slots =
+  List.map (function
+    | Number d ->
+      let fd = descriptor run d in
+      if Lwt_unix.state fd <> Lwt_unix.Opened then raise Empty_slot;
+      Lwt_unix.unix_file_descr fd
+    | _ -> raise (Malformed "slot")) slots
+
+and execute_with_vectors run name arguments =
+  match name, arguments with
+  | "vectors", [Number v] ->
+    Hashtbl.replace run.vectors v
+      { io_vectors = Lwt_unix.IO_vectors.create (); contents = []; uses = []; has_bytes = false }
+  | "append", [Number v; Number size; Number offset; Number length] ->
+    let buffer = letters run size in
+    append run v (fun () -> buffer) (fun vectors ->
+      Lwt_unix.IO_vectors.append_bytes vectors buffer offset length)
+  | "append_bigarray", [Number v; Number size; Number offset; Number length] ->
+    let buffer = Lwt_bytes.of_bytes (letters run size) in
+    append ~is_bytes:false run v (fun () -> Lwt_bytes.to_bytes buffer) (fun vectors ->
+      Lwt_unix.IO_vectors.append_bigarray vectors buffer offset length)
+  | "append_many", [Number v; Number count] ->
+    let buffer = letters run 8 in
+    append run v (fun () -> buffer) (fun vectors ->
+      for i = 1 to count do
+        Lwt_unix.IO_vectors.append_bytes vectors buffer (i mod 8) 1
+      done)
+  | "drop", [Number v; Number count] -> Lwt_unix.IO_vectors.drop (idle_vectors run v).io_vectors count
+  | "count", [Number v] ->
+    let vectors = (find run.vectors v).io_vectors in
+    event (sprintf "v%d has %d bytes, empty %b" v (Lwt_unix.IO_vectors.byte_count vectors)
+      (Lwt_unix.IO_vectors.is_empty vectors))
+  | "readv", [Number p; Number d; Number v] ->
+    (* From a file, OCaml fills the rest of bytes with whatever was in memory. *)
+    if (find run.vectors v).has_bytes then refuse_file (descriptor run d);
+    use run p v string_of_int (Lwt_unix.readv (descriptor run d))
+  | "writev", [Number p; Number d; Number v] ->
+    use run p v string_of_int (Lwt_unix.writev (descriptor run d))
+  | "recv_msg", [Number p; Number d; Number v; Number first] ->
+    use run p v
+      (fun (count, fds) ->
+        List.iteri (fun i fd -> keep_descriptor run (first + i) (Lwt_unix.of_unix_file_descr fd)) fds;
+        sprintf "%d, %d descriptors" count (List.length fds))
+      (fun io_vectors -> Lwt_unix.recv_msg ~socket:(descriptor run d) ~io_vectors)
+  | "send_msg", [Number p; Number d; Number v; Row slots] ->
+    let fds = numbers run slots in
+    use run p v string_of_int
+      (fun io_vectors -> Lwt_unix.send_msg ~socket:(descriptor run d) ~io_vectors ~fds)
+  | "send_msgto", [Number p; Number d; Number v; Row slots; Number number] ->
+    let fds = numbers run slots and dest = Unix.ADDR_UNIX (path number) in
+    use run p v string_of_int
+      (fun io_vectors -> Lwt_unix.send_msgto ~socket:(descriptor run d) ~io_vectors ~fds ~dest)
+  | "bind_1", [Number d; Number number] ->
+    Lwt_unix.Versioned.bind_1 (descriptor run d) (Unix.ADDR_UNIX (path number))
+  | "read_bigarray", [Number p; Number d; Number size; Number offset; Number length] ->
+    let buffer = Lwt_bytes.of_bytes (Bytes.make size '.') in
+    watch run p (fun count -> show_data (Bytes.sub_string (Lwt_bytes.to_bytes buffer) offset count))
+      (Lwt_unix.read_bigarray "Lwt_bytes.read" (descriptor run d) buffer offset length)
+  | "write_bigarray", [Number p; Number d; Number size; Number offset; Number length] ->
+    let fd = descriptor run d in
+    let buffer = Lwt_bytes.of_bytes (letters run size) in
+    watch run p string_of_int
+      (Lwt_unix.write_bigarray "Lwt_bytes.write" fd buffer offset length)
+  | _ -> execute_on_names run name arguments
+
+(* Names of hosts, services, protocols, users and groups *)
+
+and execute_on_names run name arguments =
+  (* A name has a sign before it, so that it is no number, and not empty. *)
+  let plain word = String.sub word 1 (String.length word - 1) in
+  let names aliases = String.concat "," (Array.to_list aliases) in
+  let show_domain = function
+    | Unix.PF_UNIX -> "PF_UNIX" | PF_INET -> "PF_INET" | PF_INET6 -> "PF_INET6" in
+  let show_type = function
+    | Unix.SOCK_STREAM -> "SOCK_STREAM" | SOCK_DGRAM -> "SOCK_DGRAM" | SOCK_RAW -> "SOCK_RAW"
+    | SOCK_SEQPACKET -> "SOCK_SEQPACKET" in
+  let show_address = function
+    | Unix.ADDR_INET (host, port) -> sprintf "%s:%d" (Unix.string_of_inet_addr host) port
+    | ADDR_UNIX path -> "path " ^ path in
+  let show_host (host : Unix.host_entry) =
+    sprintf "%s [%s] %s [%s]" host.h_name (names host.h_aliases) (show_domain host.h_addrtype)
+      (names (Array.map Unix.string_of_inet_addr host.h_addr_list)) in
+  let show_service (service : Unix.service_entry) =
+    sprintf "%s [%s] %d %s" service.s_name (names service.s_aliases) service.s_port service.s_proto in
+  let show_protocol (protocol : Unix.protocol_entry) =
+    sprintf "%s [%s] %d" protocol.p_name (names protocol.p_aliases) protocol.p_proto in
+  let show_info (info : Unix.addr_info) =
+    sprintf "%s %s %d %s %s" (show_domain info.ai_family) (show_type info.ai_socktype)
+      info.ai_protocol (show_address info.ai_addr) info.ai_canonname in
+  let show_user (user : Unix.passwd_entry) =
+    String.concat ":" [user.pw_name; user.pw_passwd; string_of_int user.pw_uid;
+      string_of_int user.pw_gid; user.pw_gecos; user.pw_dir; user.pw_shell] in
+  let show_group (group : Unix.group_entry) =
+    sprintf "%s:%s:%d:%s" group.gr_name group.gr_passwd group.gr_gid (names group.gr_mem) in
+  let domain = function "unix" -> Unix.PF_UNIX | "inet" -> Unix.PF_INET | _ -> Unix.PF_INET6 in
+  let kind = function
+    | "stream" -> Unix.SOCK_STREAM | "dgram" -> SOCK_DGRAM | "raw" -> SOCK_RAW | _ -> SOCK_SEQPACKET in
+  let info_option = function
+    | Row [Word "family"; Word name] -> Unix.AI_FAMILY (domain name)
+    | Row [Word "socktype"; Word name] -> Unix.AI_SOCKTYPE (kind name)
+    | Row [Word "protocol"; Number number] -> Unix.AI_PROTOCOL number
+    | Word "numerichost" -> Unix.AI_NUMERICHOST
+    | Word "canonname" -> Unix.AI_CANONNAME
+    | _ -> Unix.AI_PASSIVE in
+  let name_option = function
+    | Word "nofqdn" -> Unix.NI_NOFQDN | Word "numerichost" -> Unix.NI_NUMERICHOST
+    | Word "namereqd" -> Unix.NI_NAMEREQD | Word "numericserv" -> Unix.NI_NUMERICSERV
+    | _ -> Unix.NI_DGRAM in
+  match name, arguments with
+  | "gethostname", [Number p] -> watch run p Fun.id (Lwt_unix.gethostname ())
+  | "gethostbyname", [Number p; Word name] ->
+    watch run p show_host (Lwt_unix.gethostbyname (plain name))
+  | "gethostbyaddr", [Number p; Word host] ->
+    watch run p show_host (Lwt_unix.gethostbyaddr (Unix.inet_addr_of_string (plain host)))
+  | "getservbyname", [Number p; Word name; Word protocol] ->
+    watch run p show_service (Lwt_unix.getservbyname (plain name) (plain protocol))
+  | "getservbyport", [Number p; Number port; Word protocol] ->
+    watch run p show_service (Lwt_unix.getservbyport port (plain protocol))
+  | "getprotobyname", [Number p; Word name] ->
+    watch run p show_protocol (Lwt_unix.getprotobyname (plain name))
+  | "getprotobynumber", [Number p; Number number] ->
+    watch run p show_protocol (Lwt_unix.getprotobynumber number)
+  | "getaddrinfo", [Number p; Word host; Word service; Row options] ->
+    watch run p (fun found -> String.concat "; " (List.map show_info found))
+      (Lwt_unix.getaddrinfo (plain host) (plain service) (List.map info_option options))
+  | "getnameinfo", [Number p; Word host; Number port; Row options] ->
+    let host = plain host in
+    let address =
+      if host <> "" && host.[0] = '/' then Unix.ADDR_UNIX host
+      else Unix.ADDR_INET (Unix.inet_addr_of_string host, port) in
+    watch run p (fun (found : Unix.name_info) -> found.ni_hostname ^ " " ^ found.ni_service)
+      (Lwt_unix.getnameinfo address (List.map name_option options))
+  | "getlogin", [Number p] -> watch run p Fun.id (Lwt_unix.getlogin ())
+  | "getpwnam", [Number p; Word name] -> watch run p show_user (Lwt_unix.getpwnam (plain name))
+  | "getpwuid", [Number p; Number number] -> watch run p show_user (Lwt_unix.getpwuid number)
+  | "getgrnam", [Number p; Word name] -> watch run p show_group (Lwt_unix.getgrnam (plain name))
+  | "getgrgid", [Number p; Number number] -> watch run p show_group (Lwt_unix.getgrgid number)
   | _ -> execute_with_servers run name arguments
 
 (* The end of a function that owes a promise; `before` are the promises that were there. *)
@@ -913,7 +1083,7 @@ let run_script script =
   let run = {
     descriptors = Hashtbl.create 16; opened = []; promises = Hashtbl.create 16; started = [];
     resolvers = Hashtbl.create 16; channels = Hashtbl.create 16; made = [];
-    servers = Hashtbl.create 4; notifications = Hashtbl.create 4;
+    servers = Hashtbl.create 4; notifications = Hashtbl.create 4; vectors = Hashtbl.create 4;
     notified = 0; jobs = Hashtbl.create 4; written = 0; clients = 0 } in
   over := false;
   Lwt.async_exception_hook := (fun exn -> event ("hook " ^ show_exception exn));

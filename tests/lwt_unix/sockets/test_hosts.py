@@ -289,6 +289,8 @@ def test_the_host_of_a_path_is_this_one_and_its_service_the_path() -> None:
     assert lwt_main.run(lwt_unix.getnameinfo(path, [])) == lwt_unix.Name_info(here, "/a/path")
     named = lwt_main.run(lwt_unix.getnameinfo(path, numeric))
     assert named == lwt_unix.Name_info("localhost", "/a/path")
+    with pytest.raises(LookupError, match=r"getnameinfo: the name of ADDR_UNIX\(\"/a/path\"\) is"):
+        lwt_main.run(lwt_unix.getnameinfo(path, [*numeric, lwt_unix.NI_NAMEREQD]))
     abstract = lwt_main.run(lwt_unix.getnameinfo(ADDR_UNIX("\0name"), numeric))
     assert abstract == lwt_unix.Name_info("localhost", "")
 

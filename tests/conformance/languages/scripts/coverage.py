@@ -28,6 +28,14 @@ SAME_FUNCTION: Final = {
         },
         **dict.fromkeys(("opendir", "readdir_n", "closedir"), "files_of_directory"),
         "run_job": "job",
+        "IO_vectors.create": "vectors",
+        "IO_vectors.append_bytes": "append",
+        "IO_vectors.append_bigarray": "append_bigarray",
+        "IO_vectors.drop": "drop",
+        **dict.fromkeys(("IO_vectors.is_empty", "IO_vectors.byte_count"), "count"),
+        "Versioned.bind_1": "bind_1",
+        "Versioned.recv_msg_2": "recv_msg",
+        "Versioned.send_msg_2": "send_msg",
         "set_default_async_method": "set_method",
         **dict.fromkeys(("default_async_method", "async_method"), "method"),
         **dict.fromkeys(("with_async_none", "with_async_detach"), "under"),
@@ -58,7 +66,9 @@ LEFT_OUT: Final = {
         "it does not wait, and asks the system for a fact": (
             "somaxconn get_credentials getsockopt getsockopt_int getsockopt_optint "
             "getsockopt_float getsockopt_error setsockopt setsockopt_optint setsockopt_float "
-            "setsockopt_int set_close_on_exec clear_close_on_exec handle_unix_error"
+            "setsockopt_int set_close_on_exec clear_close_on_exec handle_unix_error "
+            "mcast_set_loop mcast_set_ttl mcast_add_membership mcast_drop_membership "
+            "get_cpu get_affinity set_affinity IO_vectors.system_limit"
         ),
         "it belongs to the whole process": (
             "stdin stdout stderr on_signal on_signal_full disable_signal_handler signal_count "
@@ -68,6 +78,20 @@ LEFT_OUT: Final = {
             "run_job abort_jobs cancel_jobs wait_for_jobs with_async_none with_async_detach "
             "default_async_method set_default_async_method async_method "
             "thread_count thread_waiting_count"
+        ),
+        "see Lwt_unix.messages": (
+            "IO_vectors.create IO_vectors.append_bytes IO_vectors.append_bigarray IO_vectors.drop "
+            "IO_vectors.is_empty IO_vectors.byte_count readv writev recv_msg send_msg send_msgto "
+            "read_bigarray write_bigarray Versioned.bind_1 Versioned.recv_msg_2 "
+            "Versioned.send_msg_2"
+        ),
+        "it is bind, which Lwt_unix has": "Versioned.bind_2",
+        "see Lwt_unix.names": (
+            "gethostname gethostbyname gethostbyaddr getservbyname getservbyport getprotobyname "
+            "getprotobynumber getaddrinfo getnameinfo getlogin getpwnam getpwuid getgrnam getgrgid"
+        ),
+        "the tests of terminals ask a pseudoterminal what it was told": (
+            "tcgetattr tcsetattr tcsendbreak tcdrain tcflush tcflow"
         ),
         "the threads of earlier scripts are still there": "pool_size set_pool_size",
         "with_async_none is made of it": "async_method_key",

@@ -145,7 +145,9 @@ def path(number: int) -> str:
 
 FILES: Final = 4
 
-READ_OR_WRITE: Final = (lwt_unix.read, lwt_unix.write, lwt_unix.write_string)
+READ_OR_WRITE: Final = (
+    *(lwt_unix.read, lwt_unix.write, lwt_unix.write_string, lwt_unix.readv, lwt_unix.writev),
+)
 
 
 def file(number: int) -> str:
