@@ -22,13 +22,13 @@ from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
 from tests.conformance.languages.lwt_stream.programs import StreamPrograms
 from tests.conformance.languages.lwt_unix.programs import LwtUnixPrograms
 from tests.conformance.languages.lwt_unix_jobs.programs import JobsPrograms
+from tests.conformance.languages.lwt_unix_messages.programs import MessagesPrograms
+from tests.conformance.languages.lwt_unix_names.programs import NamesPrograms
 from tests.conformance.languages.timed.programs import (
     preemptive_programs,
     throttle_programs,
     timeout_programs,
 )
-from tests.conformance.languages.lwt_unix_messages.programs import MessagesPrograms
-from tests.conformance.languages.lwt_unix_names.programs import NamesPrograms
 from tests.conformance.languages.waiting.programs import (
     condition_programs,
     mutex_programs,
@@ -52,11 +52,11 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_pool": pool_programs,
     "Lwt_unix": LwtUnixPrograms,
     "Lwt_unix.jobs": JobsPrograms,
+    "Lwt_unix.messages": MessagesPrograms,
+    "Lwt_unix.names": NamesPrograms,
     "Lwt_preemptive": preemptive_programs,
     "Lwt_timeout": timeout_programs,
     "Lwt_throttle": throttle_programs,
-    "Lwt_unix.messages": MessagesPrograms,
-    "Lwt_unix.names": NamesPrograms,
     "Lwt_io": LwtIoPrograms,
     "Lwt_io.files": FilesPrograms,
     "Lwt_io.server": ServerPrograms,
