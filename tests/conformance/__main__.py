@@ -54,6 +54,7 @@ RECORDED = {
     "Lwt_io.server": 500,
     "Lwt_fmt": 500,
     "Lwt_direct": 500,
+    "Lwt_retry": 500,
 }
 SEED_OF_RECORDED = 500_000
 RECORDED_SMALL = 20

@@ -18,6 +18,7 @@ from tests.conformance.languages.lwt_fmt.programs import FmtPrograms
 from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
 from tests.conformance.languages.lwt_io_files.programs import FilesPrograms
 from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
+from tests.conformance.languages.lwt_retry.programs import RetryPrograms
 from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
 from tests.conformance.languages.lwt_stream.programs import StreamPrograms
 from tests.conformance.languages.lwt_unix.programs import LwtUnixPrograms
@@ -62,4 +63,5 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_io.server": ServerPrograms,
     "Lwt_fmt": FmtPrograms,
     "Lwt_direct": DirectPrograms,
+    "Lwt_retry": RetryPrograms,
 }
