@@ -56,7 +56,8 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `_ending`: `_ender`, whether the process ends, and with which status; `exit_patience`, how long a peer
   may hold that up
 - `lwt_main`: `Enter_iter_hooks`, `Leave_iter_hooks` and `Exit_hooks`
-- `_jobs.notifications`: `_sent`, what threads have sent, and `_pipe`, by which it comes
+- `_jobs.notifications`: `_sent`, what threads have sent, `_pipe`, by which it comes, and `_is_wanted`,
+  whether it is opened before anybody needs it
 - `_jobs.threads`: `pool`, the threads that do jobs
 - `_jobs.methods`: `_default`, whether jobs are done in threads
 - `_jobs.jobs`: `_jobs`, those that are not over

@@ -37,6 +37,7 @@ from lwt._core.resolution import resolution, resume
 from lwt_unix import _asyncgens, _ending, _time, lwt_engine
 from lwt_unix._checks import promise_of
 from lwt_unix._ending import exit_patience
+from lwt_unix._jobs import notifications
 from lwt_unix._processes import interrupts, parting
 from lwt_unix.lwt_engine._base import main_loop
 
@@ -266,6 +267,7 @@ def run(
             interrupts.check_main_thread("lwt_main.run")
         if not _running.acquire(blocking=False):
             raise _nested()
+        notifications.open_wanted_way()
         _thread.contents = threading.get_ident()
     except Exception:
         if isinstance(promise, Coroutine):

@@ -36,7 +36,7 @@ from lwt._core.storage import current_storage
 from lwt._core.waiters import Waiters, new_waiter
 from lwt_unix import lwt_main
 from lwt_unix._checks import C_INT
-from lwt_unix._jobs.notifications import Message, is_open, open_way, post
+from lwt_unix._jobs.notifications import Message, is_open, open_way, post, want_way
 from lwt_unix._jobs.threads import Call, Pool
 from lwt_unix._processes import parting
 
@@ -450,11 +450,11 @@ class _InBackground(Message):
 
 
 def _check_way(function: str) -> None:
-    """Raise a Failure if what is sent would not arrive."""
-    if not is_open():
+    """Raise a Failure if the main loop runs, and would not hear of what is sent."""
+    if not is_open() and lwt_main._thread.contents is not None:
         raise lwt.Failure(
-            f"{function}: nothing would arrive; call lwt_preemptive.simple_init() in the thread of the "
-            f"main loop before"
+            f"{function}: the main loop would not hear of it; import lwt_preemptive in its thread before, "
+            f"or call lwt_preemptive.simple_init() there"
         )
 
 
@@ -481,8 +481,8 @@ def run_in_main(f: Callable[[], PromiseOrCoroutine[A]], /) -> A:
         Exception: that of `f`.
         lwt.Canceled: the promise was cancelled; or the function was left by what is no rejection, such as
             KeyboardInterrupt.
-        lwt.Failure: this is the thread of the main loop; or the way to the main loop is not open, which
-            importing this module opens, and `simple_init` after a fresh beginning.
+        lwt.Failure: this is the thread of the main loop; or that runs already, and another thread was the
+            first to import this module.
 
     OCaml: Lwt_preemptive.run_in_main : (unit -> 'a Lwt.t) -> 'a
     """
@@ -518,7 +518,7 @@ def run_in_main_dont_wait(
             An exception of its own goes to `lwt.async_exception_hook`; in OCaml it is lost.
 
     Raises:
-        lwt.Failure: the way to the main loop is not open, see `run_in_main`.
+        lwt.Failure: the main loop runs already, and another thread was the first to import this module.
 
     OCaml: Lwt_preemptive.run_in_main_dont_wait : (unit -> unit Lwt.t) -> (exn -> unit) -> unit
     """
@@ -639,7 +639,6 @@ def set_max_number_of_threads_queued(n: int, /) -> None:
     _workers.most_queued = n
 
 
-try:
-    open_way()  # So that any thread may call `run_in_main`.
-except (OSError, ValueError):
-    pass  # There is no descriptor left: `detach` says so.
+want_way()  # Any thread may call `run_in_main`.
+if lwt_main._thread.contents == threading.get_ident():
+    open_way()

@@ -106,8 +106,28 @@ def open_way() -> None:
     pipe = _NotificationPipe()
     if _pipe is None:
         _pipe = pipe
+        if _sent:
+            pipe.wake()
     else:  # A finaliser has opened one meanwhile.
         pipe.close()
+
+
+_is_wanted = False
+
+
+def want_way() -> None:
+    """Have the way be open whenever the main loop runs: any thread may send something, unasked."""
+    global _is_wanted
+    _is_wanted = True
+
+
+def open_wanted_way() -> None:
+    """Open the way, if it is wanted, or something was sent already; the main loop is about to run."""
+    if _pipe is None and (_is_wanted or _sent):
+        try:
+            open_way()
+        except (OSError, ValueError):
+            pass  # Who sends something looks.
 
 
 def is_open() -> bool:
@@ -128,8 +148,9 @@ def post(held: list[Message]) -> None:
 
 
 def renew() -> None:
-    """Begin again: nothing was sent, and there is no pipe."""
-    global _pipe
+    """Begin again: nothing was sent, and there is no pipe, nor is one wanted."""
+    global _pipe, _is_wanted
+    _is_wanted = False
     _sent.clear()
     if _pipe is not None:
         pipe, _pipe = _pipe, None

@@ -19,6 +19,7 @@ from tests.support.sockets import Open
 @pytest.fixture(autouse=True)
 def _all_begins_afresh() -> Iterator[None]:
     """Begin again, and fail a test that leaves a descriptor open then, a thread or a child process."""
+    notifications.renew()  # Who was imported first may want its pipe.
     usual, before = lwt_engine.get(), belongings()
     yield
     renew_lwt_unix()

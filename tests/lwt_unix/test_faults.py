@@ -17,7 +17,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_stream
-from lwt_unix import lwt_engine, lwt_io, lwt_main
+from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive
 from tests.support.descriptors import no_more_descriptors, open_descriptors
 from tests.support.programs import in_child
 
@@ -355,6 +355,11 @@ def waiting_for_a_thread() -> Wait:
     return lwt_unix.run_job(gate.wait), gate.set, True
 
 
+def waiting_for_a_worker() -> Wait:
+    gate = threading.Event()
+    return lwt_preemptive.detach(gate.wait), gate.set, True
+
+
 def waiting_for_nothing_that_the_system_knows() -> Wait:
     promise, resolver = lwt.wait()
     return promise, lambda: lwt.wakeup(resolver, "woken"), "woken"
@@ -371,6 +376,7 @@ def waiting_for_nothing_that_the_system_knows() -> Wait:
         reading_a_line,
         sleeping,
         waiting_for_a_thread,
+        waiting_for_a_worker,
         waiting_for_nothing_that_the_system_knows,
     ],
 )

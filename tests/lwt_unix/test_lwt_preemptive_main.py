@@ -128,16 +128,20 @@ def test_a_call_from_the_thread_of_the_main_loop_fails_instead_of_waiting_for_it
         lwt_main.run(main())
 
 
-def test_a_thread_that_is_no_worker_may_ask_when_the_module_was_imported() -> None:
-    program = """
-import threading, lwt, lwt_unix
-from lwt_unix import lwt_main, lwt_preemptive
+@pytest.mark.parametrize("late", ["", "thread.join(0.05)"])
+def test_a_thread_that_is_no_worker_may_ask_before_the_main_loop_runs_or_later(late: str) -> None:
+    program = f"""
+import os, threading, lwt, lwt_unix
+from lwt_unix import lwt_engine, lwt_main, lwt_preemptive
+os.closerange(3, 100)  # As a daemon does.
+lwt_engine.set(lwt_engine.libev())
 promise, resolver = lwt.wait()
 def work():
     print(lwt_preemptive.run_in_main(lambda: lwt.return_("heard")))
     lwt_preemptive.run_in_main(lambda: lwt.return_(lwt.wakeup(resolver, None)))
 thread = threading.Thread(target=work)
 thread.start()
+{late}
 lwt_main.run(promise)
 thread.join()
 """
@@ -145,18 +149,41 @@ thread.join()
     assert (run.returncode, run.stdout, run.stderr) == (0, "heard\n", "")
 
 
-def test_without_a_way_to_the_main_loop_a_thread_is_told_so() -> None:
-    askers: list[Callable[[], object]] = [
-        partial(lwt_preemptive.run_in_main, lwt.pause),
-        partial(lwt_preemptive.run_in_main_dont_wait, lwt.pause, print),
-    ]
-    for ask_for in askers:
-        with pytest.raises(
-            lwt.Failure, match=r"call lwt_preemptive\.simple_init\(\) in the thread"
-        ):
-            ask_for()
-    lwt_preemptive.simple_init()
-    lwt_preemptive.run_in_main_dont_wait(lwt.pause, print)
+@pytest.mark.parametrize("thread", ["thread", "main"])
+def test_the_module_may_be_imported_while_the_main_loop_runs(thread: str) -> None:
+    """But if another thread is the first, the main loop cannot be woken, and who asks is told so."""
+    program = f"""
+import threading, lwt, lwt_unix
+from lwt_unix import lwt_main
+def ask():
+    from lwt_unix import lwt_preemptive
+    try:
+        print(lwt_preemptive.run_in_main(lambda: lwt.return_("heard")))
+        lwt_preemptive.run_in_main_dont_wait(lwt.pause, print)
+    except lwt.Failure as exn:
+        print(exn)
+async def main():
+    if {thread == "main"}:
+        from lwt_unix import lwt_preemptive
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while asking.is_alive():
+        await lwt_unix.sleep(0.001)
+lwt_main.run(main())
+"""
+    run = run_code(program)
+    said = "heard\n" if thread == "main" else "lwt_preemptive.run_in_main: the main loop would not"
+    assert (run.returncode, run.stdout[: len(said)], run.stderr) == (0, said, "")
+
+
+def test_a_call_without_waiting_is_told_too_that_the_main_loop_would_not_hear() -> None:
+    async def main() -> None:
+        with pytest.raises(lwt.Failure, match=r"^lwt_preemptive\.run_in_main_dont_wait: the main"):
+            lwt_preemptive.run_in_main_dont_wait(lwt.pause, print)
+        lwt_preemptive.simple_init()
+        lwt_preemptive.run_in_main_dont_wait(lwt.pause, print)
+
+    lwt_main.run(main())
 
 
 def test_twenty_workers_ask_at_once_and_each_hears_its_own_answer() -> None:

@@ -51,6 +51,7 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_main.Exit_hooks": lambda: repr(lwt_main.Exit_hooks),
     "_jobs.notifications._sent": lambda: list(notifications._sent),
     "_jobs.notifications._pipe": lambda: notifications._pipe,
+    "_jobs.notifications._is_wanted": lambda: notifications._is_wanted,
     "_jobs.threads.pool": lambda: (lwt_unix.pool_size(), lwt_unix.thread_count()),
     "_jobs.methods._default": lwt_unix.default_async_method,
     "_jobs.jobs._jobs": lambda: list(jobs._jobs),
@@ -112,6 +113,7 @@ def change_everything(end_of_the_job: threading.Event) -> list[object]:
     lwt_unix.run_job(end_of_the_job.wait)
     lwt_preemptive.detach(end_of_the_job.wait)
     lwt_timeout.start(lwt_timeout.create(1, print))
+    notifications.want_way()
     lwt_unix.send_notification(lwt_unix.make_notification(print))
     lwt_unix.set_default_async_method(lwt_unix.Async_none)
     interrupts.Cancelling().__enter__()
