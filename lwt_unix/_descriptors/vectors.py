@@ -65,7 +65,9 @@ class Vectors:
         self._vectors: Final[deque[_Vector]] = deque()
 
     def __repr__(self) -> str:
-        return f"<IO_vectors.t: {len(self._vectors)} parts, {IO_vectors.byte_count(self)} bytes>"
+        number = len(self._vectors)
+        parts = "1 part" if number == 1 else f"{number} parts"
+        return f"<IO_vectors.t: {parts}, {IO_vectors.byte_count(self)} bytes>"
 
 
 _MOST_VECTORS: Final = system.IOV_MAX
@@ -80,7 +82,7 @@ class IO_vectors:
     >>> lwt_unix.IO_vectors.append_bytes(vectors, b"and the rest", 4, 8)
     >>> lwt_unix.IO_vectors.drop(vectors, 6)
     >>> vectors
-    <IO_vectors.t: 1 parts, 6 bytes>
+    <IO_vectors.t: 1 part, 6 bytes>
 
     OCaml: module Lwt_unix.IO_vectors
     """

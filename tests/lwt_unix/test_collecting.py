@@ -394,8 +394,17 @@ class Ends:
                 lwt_main.run(lwt_unix.close(descriptor))
 
 
+def vectors_of(*buffers: bytearray) -> lwt_unix.IO_vectors.t:
+    vectors = lwt_unix.IO_vectors.create()
+    for buffer in buffers:
+        lwt_unix.IO_vectors.append_bytes(vectors, buffer, 0, len(buffer))
+    return vectors
+
+
 WAITING: list[Callable[[Ends], lwt.Promise[Any]]] = [
     Ends.read,
+    lambda ends: lwt_unix.readv(ends.near, vectors_of(bytearray(1))),
+    lambda ends: lwt_unix.recv_msg(socket=ends.near, io_vectors=vectors_of(bytearray(1))),
     lambda ends: lwt_unix.wait_read(ends.near),
     lambda ends: lwt_unix.recv(ends.near, ends.buffer, 0, 1, []),
 ]
@@ -566,6 +575,48 @@ def test_a_connection_is_accepted_for_somebody_or_closed(
     before = open_descriptors()
     places = for_every_collection(Listener, operation, interfere, check)
     assert any(place.startswith("_accept,") for place in places)
+
+
+class Receiver:
+    """Who waits for a descriptor, which has been sent."""
+
+    def __init__(self) -> None:
+        self.near, self.far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        buffers = vectors_of(bytearray(1))
+        self.receiving = lwt_unix.recv_msg(socket=self.near, io_vectors=buffers)
+        sent = lwt_unix.unix_file_descr(self.far)
+        lwt_main.run(lwt_unix.send_msg(socket=self.far, io_vectors=buffers, fds=[sent]))
+
+    def cancel(self) -> None:
+        lwt.cancel(self.receiving)
+
+    def close(self) -> None:
+        lwt_unix.close(self.near)
+
+    def end(self) -> None:
+        if isinstance(received := lwt.state(self.receiving), lwt.Return):
+            for fd in received.value[1]:
+                os.close(fd)
+        for descriptor in (self.near, self.far):
+            if lwt_unix.state(descriptor) is not lwt_unix.Closed:
+                lwt_main.run(lwt_unix.close(descriptor))
+
+
+@pytest.mark.parametrize("interfere", [Receiver.cancel, Receiver.close])
+def test_a_descriptor_is_received_for_somebody_or_closed(
+    interfere: Callable[[Receiver], None],
+) -> None:
+    def operation(receiver: Receiver) -> None:
+        while lwt.is_sleeping(receiver.receiving):
+            lwt_engine.iter(False)
+
+    def check(receiver: Receiver, _: object) -> None:
+        receiver.end()
+        assert open_descriptors() == before
+
+    before = open_descriptors()
+    places = for_every_collection(Receiver, operation, interfere, check)
+    assert any(place.startswith("_receive,") for place in places)
 
 
 class Client:

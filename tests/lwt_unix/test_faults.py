@@ -1,4 +1,4 @@
-"""What goes wrong with files and jobs: no room, no descriptors, signals, others that close, forks."""
+"""What goes wrong: no room, no descriptors, peers that are gone, signals, others that close, forks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -138,7 +139,99 @@ def test_without_descriptors_what_is_open_can_be_read_and_written(tmp_path: Path
     lwt_main.run(lwt_unix.close(fd))
 
 
+def test_without_descriptors_names_are_not_known_and_nothing_hangs() -> None:
+    lwt_main.run(lwt_unix.run_job(lambda: None))  # The pipe of jobs stays open.
+    asking: list[Callable[[], lwt.Promise[object]]] = [
+        lambda: lwt_unix.gethostbyname("a.invalid"),
+        lambda: lwt_unix.getservbyname("no such service", "tcp"),
+        lambda: lwt_unix.getprotobyname("no such protocol"),
+        lambda: lwt_unix.getpwnam("no such user"),
+    ]
+    with no_more_descriptors():
+        for ask in asking:
+            with pytest.raises(LookupError):
+                lwt_main.run(ask())
+        assert lwt_main.run(lwt_unix.getaddrinfo("a.invalid", "", [])) == []
+
+
+# --- Peers that are gone -----------------------------------------------------
+
+
+def vectors_of(*buffers: bytes | bytearray) -> lwt_unix.IO_vectors.t:
+    vectors = lwt_unix.IO_vectors.create()
+    for buffer in buffers:
+        lwt_unix.IO_vectors.append_bytes(vectors, buffer, 0, len(buffer))
+    return vectors
+
+
+def connected() -> tuple[lwt_unix.File_descr, lwt_unix.File_descr]:
+    """Two sockets of TCP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+    return lwt_unix.of_unix_file_descr(near.detach()), lwt_unix.of_unix_file_descr(far.detach())
+
+
+@pytest.mark.parametrize("name", ["readv", "recv_msg"])
+def test_a_reset_rejects_who_waits_to_receive(name: str) -> None:
+    near, far = connected()
+    vectors = vectors_of(bytearray(3), bytearray(3))
+    receiving: lwt.Promise[object] = (
+        lwt_unix.readv(near, vectors)
+        if name == "readv"
+        else lwt_unix.recv_msg(socket=near, io_vectors=vectors)
+    )
+    lwt_unix.setsockopt_optint(far, lwt_unix.SO_LINGER, lwt.Some(0))
+    lwt_main.run(lwt_unix.close(far))
+    assert triple(lambda: receiving) == (errno.ECONNRESET, name, "")
+    lwt_main.run(lwt_unix.close(near))
+
+
+def test_vectors_are_written_in_pieces_until_all_is_there() -> None:
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+    lwt_unix.setsockopt_int(near, lwt_unix.SO_SNDBUF, 2048)
+    data = bytes(range(256)) * 400
+    vectors = vectors_of(data[:7], data[7:50_000], b"", data[50_000:])
+    counts: list[int] = []
+
+    async def write() -> None:
+        while not lwt_unix.IO_vectors.is_empty(vectors):
+            counts.append(await lwt_unix.writev(near, vectors))
+            lwt_unix.IO_vectors.drop(vectors, counts[-1])
+        await lwt_unix.close(near)
+
+    async def main() -> bytes:
+        writing = lwt.of_coroutine(write())
+        received = bytearray()
+        one, other = bytearray(999), bytearray(1234)
+        while count := await lwt_unix.readv(far, vectors_of(one, other)):
+            received += (one + other)[:count]
+        await writing
+        await lwt_unix.close(far)
+        return bytes(received)
+
+    assert lwt_main.run(main()) == data
+    assert len(counts) > 1
+
+
 # --- Closed by somebody else -------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["readv", "writev", "recv_msg", "send_msg"])
+def test_a_socket_that_somebody_else_has_closed_fails_each_call_with_vectors(name: str) -> None:
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+    lwt_unix.getsockname(near)  # It is known to be a socket.
+    os.close(lwt_unix.unix_file_descr(near))
+    vectors = vectors_of(bytearray(3))
+    calls: dict[str, Begin] = {
+        "readv": lambda: lwt_unix.readv(near, vectors),
+        "writev": lambda: lwt_unix.writev(near, vectors),
+        "recv_msg": lambda: lwt_unix.recv_msg(socket=near, io_vectors=vectors),
+        "send_msg": lambda: lwt_unix.send_msg(socket=near, io_vectors=vectors, fds=[]),
+    }
+    assert triple(calls[name])[0] == errno.EBADF
+    assert triple(lambda: lwt_unix.close(near)) == (errno.EBADF, "close", "")
+    lwt_main.run(lwt_unix.close(far))
 
 
 def test_a_number_that_somebody_else_has_closed_fails_each_call_and_closing_too(
@@ -329,6 +422,23 @@ def receiving_a_datagram() -> Wait:
     return waiting, partial(send_and_close, far, b"abc"), 3
 
 
+def receiving_a_descriptor() -> Wait:
+    near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+
+    async def receive() -> tuple[int, int]:
+        async with near, far:
+            vectors = vectors_of(bytearray(3))
+            count, fds = await lwt_unix.recv_msg(socket=near, io_vectors=vectors)
+            for fd in fds:
+                os.close(fd)
+            return count, len(fds)
+
+    def let_go() -> None:
+        lwt_unix.send_msg(socket=far, io_vectors=vectors_of(b"abc"), fds=[0])
+
+    return lwt.of_coroutine(receive()), let_go, (3, 1)
+
+
 def waiting_until_readable() -> Wait:
     reading, writing = lwt_unix.pipe()
     waiting = lwt.finalize(lambda: lwt_unix.wait_read(reading), lambda: lwt_unix.close(reading))
@@ -372,6 +482,7 @@ def waiting_for_nothing_that_the_system_knows() -> Wait:
         writing_to_a_full_pipe,
         accepting,
         receiving_a_datagram,
+        receiving_a_descriptor,
         waiting_until_readable,
         reading_a_line,
         sleeping,

@@ -37,6 +37,11 @@ def test_bytes_are_counted_over_all_parts() -> None:
     assert IO_vectors.byte_count(vectors_of((b"hello", 1, 3), (bytearray(9), 0, 9))) == 12
 
 
+def test_vectors_show_how_much_they_have() -> None:
+    assert repr(IO_vectors.create()) == "<IO_vectors.t: 0 parts, 0 bytes>"
+    assert repr(vectors_of((b"hello", 1, 3))) == "<IO_vectors.t: 1 part, 3 bytes>"
+
+
 def test_vectors_are_empty_if_no_part_has_bytes() -> None:
     assert IO_vectors.is_empty(IO_vectors.create())
     assert IO_vectors.is_empty(vectors_of((b"hello", 1, 0), (b"", 0, 0)))
