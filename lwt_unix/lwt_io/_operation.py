@@ -435,7 +435,8 @@ class _DueFlush(Due):
             finally:
                 release(channel)
                 buffer.auto_flushing = False
-            return bool(buffer.unwritten) and channel._state is IDLE
+            # `release` has changed the state, which pyright does not know.
+            return bool(buffer.unwritten) and channel._state is IDLE  # pyright: ignore[reportUnnecessaryComparison]
         if state is IDLE or state is BUSY or state is WAITING:
             buffer.auto_flushing = False  # the end of an operation asks for it again
         return False
