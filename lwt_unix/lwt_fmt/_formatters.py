@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from threading import get_ident
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar, final
 
 import lwt
@@ -31,6 +32,7 @@ from lwt._core.loop import Loop
 from lwt._core.loop import start as start_loop
 from lwt._core.promise import PromiseOrCoroutine
 from lwt._core.publish import constants
+from lwt_unix._jobs import notifications
 from lwt_unix._processes import parting
 from lwt_unix.lwt_fmt._pieces import pieces_of
 from lwt_unix.lwt_fmt._pretty_printer import Pretty_printer, drop_what_waits, perform
@@ -164,8 +166,30 @@ def make_stream() -> tuple[lwt_stream.Stream[Order], Formatter]:
         push(lwt.Some(Flush))
 
     fmt = Pretty_printer(output, flush)
-    weakref.finalize(fmt, push, None).atexit = False
+    notifications.open_way()
+    weakref.finalize(fmt, _end, _End(push), get_ident()).atexit = False
     return stream, make_formatter(commit=lambda: lwt.return_unit, fmt=fmt)
+
+
+@final
+class _End(notifications.Message):
+    """That a stream is at its end, for the main loop: the collector may find this out in any thread."""
+
+    __slots__ = ("_push",)
+
+    def __init__(self, push: Callable[[lwt.Some[Order] | None], object]) -> None:
+        self._push = push
+
+    def _deliver(self) -> None:
+        self._push(None)
+
+
+def _end(end: _End, thread: int) -> None:
+    """End a stream that was made in a thread; from another one, by a message."""
+    if get_ident() == thread:
+        end._deliver()
+    else:
+        notifications.post([end])
 
 
 _of_channels: Final[weakref.WeakSet[Formatter]] = weakref.WeakSet()

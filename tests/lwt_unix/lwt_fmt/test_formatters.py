@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Callable, Iterator
+from threading import Thread, get_ident
 from typing import Any
 
 import pytest
@@ -158,6 +159,25 @@ def test_the_stream_goes_on_while_somebody_has_the_pretty_printer() -> None:
     boxes.printf("a@?")
     assert len(lwt_stream.get_available(stream)) == 2
     assert lwt.is_sleeping(lwt_stream.next(stream))
+
+
+def test_a_formatter_that_another_thread_collects_ends_its_stream_in_the_main_loop() -> None:
+    stream, out = lwt_fmt.make_stream()
+    circle: list[object] = [out]
+    circle.append(circle)
+    threads: list[int] = []
+    ended = lwt.map(lambda _: threads.append(get_ident()), lwt_stream.to_list(stream))
+    gc.disable()
+    try:
+        del out, circle
+        thread = Thread(target=gc.collect)
+        thread.start()
+        thread.join()
+    finally:
+        gc.enable()
+    before = lwt.is_sleeping(ended)
+    lwt_main.run(ended)
+    assert (before, threads) == (True, [get_ident()])
 
 
 def test_an_order_is_carried_out_on_a_channel() -> None:
