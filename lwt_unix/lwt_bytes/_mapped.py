@@ -77,7 +77,7 @@ def map_file(
 
 def _map_file(fd: int, start: int, shared: bool, size: int) -> memoryview:
     in_file = system.fstat(fd).st_size
-    if start < 0:
+    if start < 0:  # What the system answers, where Python does not ask it.
         raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW))
     if size < 0:
         size = in_file - start
@@ -87,9 +87,9 @@ def _map_file(fd: int, start: int, shared: bool, size: int) -> memoryview:
             )
     elif in_file < start + size:
         _grow(fd, start + size)
-    if size == 0:
-        return memoryview(mmap.mmap(-1, 1))[:0]  # The system maps no empty part of a file.
     before = start % mmap.ALLOCATIONGRANULARITY
+    if size == 0:  # The system maps no empty part of a file.
+        return memoryview(mmap.mmap(-1, before + 1))[before:before]
     sharing = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE
     mapping = system.map_memory(fd, before + size, sharing, offset=start - before)
     return memoryview(mapping)[before:]
@@ -160,8 +160,10 @@ def madvise(buffer: memoryview, offset: int, length: int, advice: Advice, /) -> 
         mapping = buffer.obj
         if not isinstance(mapping, mmap.mmap):
             raise _invalid()
+        start = _address(buffer) + offset - _address(memoryview(mapping))
+        if start % page_size != 0:
+            raise _invalid()
         if length > 0:
-            start = _address(buffer) + offset - _address(memoryview(mapping))
             mapping.madvise(number, start, length)
 
 
@@ -229,8 +231,8 @@ def _touch(_buffer: memoryview, address: int) -> None:
 
 
 def _address(buffer: memoryview) -> int:
-    """Return where in memory a buffer lies, if it has any bytes."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    """Return where in memory a buffer lies."""
+    return ctypes.addressof((ctypes.c_char * 0).from_buffer(buffer))
 
 
 def _in_core(address: int, count: int) -> list[bool]:

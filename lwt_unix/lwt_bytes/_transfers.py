@@ -180,7 +180,6 @@ def recv_msg(
     if _wrong:
         raise given_by_position(recv_msg, _wrong)
     vectors = _vectors_of("lwt_bytes.recv_msg", io_vectors)
-    check_opened("lwt_bytes.recv_msg", socket)
     return lwt_unix.recv_msg(socket=socket, io_vectors=vectors)
 
 
@@ -199,7 +198,6 @@ def send_msg(
     if _wrong:
         raise given_by_position(send_msg, _wrong)
     vectors = _vectors_of("lwt_bytes.send_msg", io_vectors)
-    check_opened("lwt_bytes.send_msg", socket)
     return lwt_unix.send_msg(socket=socket, io_vectors=vectors, fds=fds)
 
 

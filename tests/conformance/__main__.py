@@ -51,10 +51,12 @@ RECORDED = {
     "Lwt_throttle": 300,
     "Lwt_io": 800,
     "Lwt_io.files": 500,
+    "Lwt_io.binary": 400,
     "Lwt_io.server": 500,
     "Lwt_fmt": 500,
     "Lwt_direct": 500,
     "Lwt_retry": 500,
+    "Lwt_bytes": 400,
 }
 SEED_OF_RECORDED = 500_000
 RECORDED_SMALL = 20

@@ -19,6 +19,9 @@ PARTS: Final = {
         "getgr",
         "getlogin",
     ),
+    "Lwt_io.binary": (
+        *("Lwt_io", "_int", "_float", "of_bytes", "read_chars", "hexdump", "byte_order", "_value"),
+    ),
     "Lwt_io.files": ("Lwt_io", "file", "temp", "position", "length"),
     "Lwt_io.server": ("Lwt_io", "server", "connection"),
 }

@@ -244,6 +244,89 @@ IO_FAULTS: Final = (
         "return abs(number)",
     ),
     fault(
+        "Lwt_io.binary",
+        "integers of 16 bits have no sign",
+        'Struct(f"{mark}h")',
+        'Struct(f"{mark}H")',
+    ),
+    fault(
+        "Lwt_io.binary",
+        "the first bytes of a number that has not come whole are lost",
+        "    if end > len(ahead):\n        return None\n    (number,)",
+        "    if end > len(ahead):\n        buffer.position = len(ahead)\n        return None\n    (number,)",
+    ),
+    fault(
+        "Lwt_io.binary",
+        "a number that has no room is written in part",
+        "return None if put_in(self.buffer, self._data) else MORE",
+        "room = self.buffer.size - len(self.buffer.unwritten)\n"
+        "        self.buffer.unwritten += self._data[:room]\n"
+        "        self._data = self._data[room:]\n"
+        "        return MORE if self._data else None",
+    ),
+    fault(
+        "Lwt_io.binary",
+        "a float that is too large for single precision is the largest there is",
+        "math.copysign(math.inf, value)",
+        "math.copysign(3.4028234663852886e38, value)",
+    ),
+    fault(
+        "Lwt_io.binary",
+        "what is written into a byte array begins anew where the channel goes elsewhere",
+        "            self.buffer.take_back(position)\n\n    def _read_from",
+        "            self.array[:position] = bytes(position)\n"
+        "            self.buffer.take_back(position)\n\n    def _read_from",
+    ),
+    fault(
+        "Lwt_io.binary",
+        "a channel on a byte array drops what was read when there is no more",
+        "        self._read_from(len(self.content) - len(self.buffer.ahead))\n",
+        "",
+    ),
+    fault(
+        "Lwt_bytes",
+        "a proxy is a copy",
+        "    return buffer[offset : offset + length]\n\n\ndef extract",
+        "    return memoryview(bytearray(buffer[offset : offset + length]))\n\n\ndef extract",
+    ),
+    fault(
+        "Lwt_bytes",
+        "blit to a place that overlaps copies what it has just written",
+        "    target[target_offset : target_offset + length] = part\n",
+        "    for i in range(length):\n        target[target_offset + i] = part[i]\n",
+    ),
+    fault(
+        "Lwt_bytes",
+        "the last byte of an array is outside",
+        'if not 0 <= offset < len(buffer):\n        raise ValueError(\n            f"index',
+        'if not 0 <= offset < len(buffer) - 1:\n        raise ValueError(\n            f"index',
+    ),
+    fault(
+        "Lwt_bytes",
+        "the target of blit is not looked at",
+        "_check_parts(function, length, (source, source_offset), (target, target_offset))",
+        "_check_parts(function, length, (source, source_offset))\n"
+        "    target_offset = max(0, min(target_offset, len(target) - length))",
+    ),
+    fault(
+        "Lwt_bytes",
+        "a private array of a file is shared",
+        "sharing = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE",
+        "sharing = mmap.MAP_SHARED",
+    ),
+    fault(
+        "Lwt_bytes",
+        "a file does not grow",
+        "    elif in_file < start + size:\n        _grow(fd, start + size)\n",
+        "    size = min(size, max(0, in_file - start))\n",
+    ),
+    fault(
+        "Lwt_bytes",
+        "advice may begin anywhere in a page, if it is about nothing",
+        "if start % page_size != 0:",
+        "if length > 0 and start % page_size != 0:",
+    ),
+    fault(
         "Lwt_io",
         "who waits for a channel may be overtaken",
         "channel._state = WAITING if someone_waits else IDLE",

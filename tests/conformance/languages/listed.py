@@ -13,9 +13,11 @@ from tests.conformance.languages.collections.programs import (
     seq_programs,
 )
 from tests.conformance.languages.lwt.programs import LwtPrograms
+from tests.conformance.languages.lwt_bytes.programs import BytesPrograms
 from tests.conformance.languages.lwt_direct.programs import DirectPrograms
 from tests.conformance.languages.lwt_fmt.programs import FmtPrograms
 from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
+from tests.conformance.languages.lwt_io_binary.programs import BinaryPrograms
 from tests.conformance.languages.lwt_io_files.programs import FilesPrograms
 from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
 from tests.conformance.languages.lwt_retry.programs import RetryPrograms
@@ -60,8 +62,10 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_throttle": throttle_programs,
     "Lwt_io": LwtIoPrograms,
     "Lwt_io.files": FilesPrograms,
+    "Lwt_io.binary": BinaryPrograms,
     "Lwt_io.server": ServerPrograms,
     "Lwt_fmt": FmtPrograms,
     "Lwt_direct": DirectPrograms,
     "Lwt_retry": RetryPrograms,
+    "Lwt_bytes": BytesPrograms,
 }

@@ -24,7 +24,7 @@ let error_name = function
   | EPERM -> "EPERM" | EACCES -> "EACCES" | EAFNOSUPPORT -> "EAFNOSUPPORT"
   | EEXIST -> "EEXIST" | ESPIPE -> "ESPIPE" | ENOTDIR -> "ENOTDIR" | EISDIR -> "EISDIR"
   | ENOTEMPTY -> "ENOTEMPTY" | ELOOP -> "ELOOP" | EBUSY -> "EBUSY" | EMLINK -> "EMLINK"
-  | ENOTTY -> "ENOTTY" | ENXIO -> "ENXIO" | EXDEV -> "EXDEV"
+  | EOVERFLOW -> "EOVERFLOW" | ENOTTY -> "ENOTTY" | ENXIO -> "ENXIO" | EXDEV -> "EXDEV"
   | EUNKNOWNERR number -> sprintf "errno %d" number
   | error -> Unix.error_message error
 
@@ -54,7 +54,8 @@ let show_data text =
     String.iter (function
       | '\n' -> Buffer.add_string shown "\\n"
       | '\r' -> Buffer.add_string shown "\\r"
-      | c -> Buffer.add_char shown c) text;
+      | ' ' .. '~' as c -> Buffer.add_char shown c
+      | c -> bprintf shown "\\x%02x" (Char.code c)) text;
     Buffer.add_char shown '"';
     Buffer.contents shown
   end
@@ -67,6 +68,24 @@ let show_state = function
   | Lwt_unix.Opened -> "Opened"
   | Lwt_unix.Closed -> "Closed"
   | Lwt_unix.Aborted exn -> "Aborted " ^ show_exception exn
+
+(* Numbers: ints in decimal, floats by their bits; of those that are no numbers, there is one here. *)
+let show_float number =
+  if Float.is_nan number then "nan" else sprintf "%016Lx" (Int64.bits_of_float number)
+
+let value_of word =
+  let digits = String.sub word 1 (String.length word - 1) in
+  Int64.of_string (if word.[0] = 'f' then "0x" ^ digits else digits)
+
+(* Any bytes, in hexadecimal. *)
+let data_of word =
+  String.init (String.length word / 2) (fun i ->
+    Char.chr (int_of_string ("0x" ^ String.sub word (1 + 2 * i) 2)))
+
+let numbers_in = function
+  | "LE" -> (module Lwt_io.LE : Lwt_io.NumberIO)
+  | "BE" -> (module Lwt_io.BE)
+  | _ -> (module Lwt_io)
 
 (* 2 One run of one script *)
 
@@ -92,6 +111,7 @@ type run = {
   mutable notified : int;
   jobs : (int, unit Lwt.t) Hashtbl.t; (* those that go on *)
   vectors : (int, vectors) Hashtbl.t;
+  arrays : (int, Lwt_bytes.t) Hashtbl.t;
   mutable written : int; (* bytes, so that no two of them are alike for long *)
   mutable clients : int;
 }
@@ -741,7 +761,156 @@ and execute_on_files run name arguments =
       List.iter (perform run) statements;
       ended run p ending before in
     watch run p show_unit (Lwt_io.with_temp_dir ~parent:(file number) use)
+  | _ -> execute_on_numbers run name arguments
+
+(* Numbers on channels, and channels on byte arrays *)
+
+and execute_on_numbers run name arguments =
+  match name, arguments with
+  | "io_read_number", [Number p; Number c; Word order; Word kind] ->
+    let module N = (val numbers_in order) in
+    let ic = input run c in
+    (match kind with
+     | "int" -> watch run p string_of_int (N.read_int ic)
+     | "int16" -> watch run p string_of_int (N.read_int16 ic)
+     | "int32" -> watch run p Int32.to_string (N.read_int32 ic)
+     | "int64" -> watch run p Int64.to_string (N.read_int64 ic)
+     | "float32" -> watch run p show_float (N.read_float32 ic)
+     | _ -> watch run p show_float (N.read_float64 ic))
+  | "io_write_number", [Number p; Number c; Word order; Word kind; Word value] ->
+    let module N = (val numbers_in order) in
+    let oc = output run c in
+    let bits = value_of value in
+    watch run p show_unit
+      (match kind with
+       | "int" -> N.write_int oc (Int64.to_int bits)
+       | "int16" -> N.write_int16 oc (Int64.to_int bits)
+       | "int32" -> N.write_int32 oc (Int64.to_int32 bits)
+       | "int64" -> N.write_int64 oc bits
+       | "float32" -> N.write_float32 oc (Int64.float_of_bits bits)
+       | _ -> N.write_float64 oc (Int64.float_of_bits bits))
+  | "io_of_bytes", [Number c; Word direction; Word word] ->
+    let array = Lwt_bytes.of_string (data_of word) in
+    Hashtbl.replace run.arrays c array;
+    keep_channel run c
+      (if direction = "input" then In (Lwt_io.of_bytes ~mode:Lwt_io.input array)
+       else Out (Lwt_io.of_bytes ~mode:Lwt_io.output array))
+  | "array", [Number c] ->
+    event ("array " ^ show_data (Lwt_bytes.to_string (find run.arrays c)))
+  | "io_read_chars", [Number p; Number c; Number count] ->
+    watch run p (fun chars -> show_data (String.of_seq (List.to_seq chars)))
+      (Lwt_stream.nget count (Lwt_io.read_chars (input run c)))
+  | "io_hexdump", [Number p; Number c; Word word] ->
+    watch run p show_unit (Lwt_io.hexdump (output run c) (data_of word))
+  | "write_data", [Number p; Number d; Word word] ->
+    let data = data_of word in
+    watch run p string_of_int
+      (Lwt_unix.write_string (descriptor run d) data 0 (String.length data))
+  | _ -> execute_on_arrays run name arguments
+
+(* Byte arrays *)
+
+and execute_on_arrays run name arguments =
+  let array a = find run.arrays a and keep a array = Hashtbl.replace run.arrays a array in
+  match name, arguments with
+  | "bytes_create", [Number a; Number size] ->
+    let array = Lwt_bytes.create size in
+    Lwt_bytes.fill array 0 (Lwt_bytes.length array) '.';
+    keep a array
+  | "bytes_of_string", [Number a; Word text] -> keep a (Lwt_bytes.of_string (text_of text))
+  | "bytes_of_bytes", [Number a; Word text] ->
+    keep a (Lwt_bytes.of_bytes (Bytes.of_string (text_of text)))
+  | "bytes_proxy", [Number a; Number b; Number offset; Number length] ->
+    keep a (Lwt_bytes.proxy (array b) offset length)
+  | "bytes_extract", [Number a; Number b; Number offset; Number length] ->
+    keep a (Lwt_bytes.extract (array b) offset length)
+  | "bytes_copy", [Number a; Number b] -> keep a (Lwt_bytes.copy (array b))
+  | "bytes_get", [Number a; Number offset] ->
+    event ("get " ^ show_char (Lwt_bytes.get (array a) offset))
+  | "bytes_set", [Number a; Number offset; Word text] ->
+    Lwt_bytes.set (array a) offset (text_of text).[0]
+  | "bytes_fill", [Number a; Number offset; Number length; Word text] ->
+    Lwt_bytes.fill (array a) offset length (text_of text).[0]
+  | "bytes_blit", [Number a; Number offset; Number b; Number target_offset; Number length] ->
+    let source = array a in
+    Lwt_bytes.blit source offset (array b) target_offset length
+  | "bytes_blit_from_string",
+    [Word text; Number offset; Number a; Number target_offset; Number length] ->
+    Lwt_bytes.blit_from_string (text_of text) offset (array a) target_offset length
+  | "bytes_blit_from_bytes",
+    [Word text; Number offset; Number a; Number target_offset; Number length] ->
+    Lwt_bytes.blit_from_bytes (Bytes.of_string (text_of text)) offset (array a) target_offset
+      length
+  | "bytes_blit_to_bytes",
+    [Number a; Number offset; Number size; Number target_offset; Number length] ->
+    let target = Bytes.make size '.' in
+    Lwt_bytes.blit_to_bytes (array a) offset target target_offset length;
+    event ("blit " ^ show_data (Bytes.to_string target))
+  | "bytes_look", [Number a] ->
+    let array = array a in
+    event (sprintf "a%d %d bytes, %b, %s" a (Lwt_bytes.length array) (Lwt_bytes.mapped array)
+      (show_data (Lwt_bytes.to_string array)))
+  | "bytes_read", [Number p; Number d; Number a; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_bytes.read fd (array a) offset length)
+  | "bytes_write", [Number p; Number d; Number a; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_bytes.write fd (array a) offset length)
+  | "bytes_recv", [Number p; Number d; Number a; Number offset; Number length; Number peek] ->
+    let fd = descriptor run d and flags = if peek = 1 then [Unix.MSG_PEEK] else [] in
+    watch run p string_of_int (Lwt_bytes.recv fd (array a) offset length flags)
+  | "bytes_send", [Number p; Number d; Number a; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p string_of_int (Lwt_bytes.send fd (array a) offset length [])
+  | "bytes_recvfrom", [Number p; Number d; Number a; Number offset; Number length] ->
+    let fd = descriptor run d in
+    watch run p (fun (count, _) -> string_of_int count)
+      (Lwt_bytes.recvfrom fd (array a) offset length [])
+  | "bytes_sendto", [Number p; Number d; Number a; Number offset; Number length; Number number] ->
+    let fd = descriptor run d in
+    watch run p string_of_int
+      (Lwt_bytes.sendto fd (array a) offset length [] (Unix.ADDR_UNIX (path number)))
+  | "bytes_send_msg", Number p :: Number d :: parts ->
+    let socket = descriptor run d in
+    let io_vectors = List.map (vector_of run) parts in
+    watch run p string_of_int
+      ((Lwt_bytes.send_msg [@ocaml.warning "-3"]) ~socket ~io_vectors ~fds:[])
+  | "bytes_recv_msg", Number p :: Number d :: parts ->
+    let socket = descriptor run d in
+    let io_vectors = List.map (vector_of run) parts in
+    watch run p
+      (fun (count, fds) -> sprintf "%d, %d descriptors" count (List.length fds))
+      ((Lwt_bytes.recv_msg [@ocaml.warning "-3"]) ~socket ~io_vectors)
+  | "bytes_map_file",
+    [Number a; Number number; Number place; Number shared; Number size; Word flags] ->
+    let flag = match flags with
+      | "both" -> Unix.O_RDWR | "read" -> Unix.O_RDONLY | _ -> Unix.O_WRONLY in
+    let fd = Unix.openfile (file number) [flag] 0 in
+    let mapped =
+      try Lwt_bytes.map_file ~fd ~pos:(Int64.of_int place) ~shared:(shared = 1) ~size ()
+      with exn -> Unix.close fd; raise exn in
+    Unix.close fd;
+    keep a mapped
+  | "bytes_madvise", [Number a; Number offset; Number length; Word name] ->
+    let array = array a in
+    if not (Lwt_bytes.mapped array) then raise Empty_slot; (* by chance, it begins with a page *)
+    Lwt_bytes.madvise array offset length
+      (match name with
+       | "NORMAL" -> Lwt_bytes.MADV_NORMAL
+       | "RANDOM" -> MADV_RANDOM
+       | "SEQUENTIAL" -> MADV_SEQUENTIAL
+       | "WILLNEED" -> MADV_WILLNEED
+       | _ -> MADV_DONTNEED);
+    event "advised"
+  | "bytes_wait_mincore", [Number p; Number a; Number offset] ->
+    watch run p show_unit (Lwt_bytes.wait_mincore (array a) offset)
   | _ -> execute_with_jobs run name arguments
+
+and vector_of run = function
+  | Row [Number a; Number offset; Number length] ->
+    let buffer = find run.arrays a in
+    (Lwt_bytes.io_vector [@ocaml.warning "-3"]) ~buffer ~offset ~length
+  | _ -> raise (Malformed "vector")
 
 (* Jobs *)
 
@@ -1084,7 +1253,7 @@ let run_script script =
     descriptors = Hashtbl.create 16; opened = []; promises = Hashtbl.create 16; started = [];
     resolvers = Hashtbl.create 16; channels = Hashtbl.create 16; made = [];
     servers = Hashtbl.create 4; notifications = Hashtbl.create 4; vectors = Hashtbl.create 4;
-    notified = 0; jobs = Hashtbl.create 4; written = 0; clients = 0 } in
+    notified = 0; jobs = Hashtbl.create 4; arrays = Hashtbl.create 4; written = 0; clients = 0 } in
   over := false;
   Lwt.async_exception_hook := (fun exn -> event ("hook " ^ show_exception exn));
   List.iteri (fun number statement ->

@@ -7,12 +7,24 @@ from types import ModuleType
 from typing import Final
 
 import lwt_unix
-from lwt_unix import lwt_io
+from lwt_unix import lwt_bytes, lwt_io
 from tests.conformance.values import values
 
 TO_COME: Final = "to come"
 
-MODULES: Final[dict[str, ModuleType]] = {"Lwt_unix": lwt_unix, "Lwt_io": lwt_io}
+MODULES: Final[dict[str, ModuleType]] = {
+    "Lwt_unix": lwt_unix,
+    "Lwt_io": lwt_io,
+    "Lwt_bytes": lwt_bytes,
+}
+
+NUMBERS: Final = ("int", "int16", "int32", "int64", "float32", "float64")
+OF_NUMBERS: Final = {
+    f"{order}{verb}_{kind}": f"io_{verb}_number"
+    for order in ("", "LE.", "BE.", "NumberIO.")
+    for verb in ("read", "write")
+    for kind in NUMBERS
+}
 
 SAME_FUNCTION: Final = {
     "Lwt_unix": {
@@ -56,6 +68,12 @@ SAME_FUNCTION: Final = {
         "output": "io_make",
         **dict.fromkeys(("is_busy", "is_closed", "buffered", "buffer_size"), "io_state"),
         "position": "io_state",
+        **OF_NUMBERS,
+        "hexdump_stream": "io_hexdump",
+    },
+    "Lwt_bytes": {
+        **dict.fromkeys(("length", "to_string", "to_bytes", "mapped"), "bytes_look"),
+        "io_vector": "bytes_send_msg",
     },
 }
 """Values that a statement of another name calls, or that come to the same."""
@@ -111,6 +129,9 @@ LEFT_OUT: Final = {
             "file_length set_position length open_file with_file with_temp_file with_temp_dir "
             "lines_of_file lines_to_file chars_of_file chars_to_file"
         ),
+        "see Lwt_io.binary": (f"of_bytes read_chars hexdump hexdump_stream {' '.join(OF_NUMBERS)}"),
+        "pickle is not Marshal": "read_value write_value",
+        "it is a fact": "system_byte_order",
         "with_temp_file and with_temp_dir are made of it": "open_temp_file create_temp_dir",
         "see Lwt_io.server": (
             "open_connection with_connection with_close_connection shutdown_server "
@@ -118,6 +139,14 @@ LEFT_OUT: Final = {
             "establish_server Versioned.establish_server_1 Versioned.establish_server_2 "
             "Versioned.shutdown_server_1 Versioned.shutdown_server_2"
         ),
+    },
+    "Lwt_bytes": {
+        "it is the same function here, and has no bounds in OCaml": (
+            "unsafe_get unsafe_set unsafe_fill unsafe_blit unsafe_blit_from_bytes "
+            "unsafe_blit_from_string unsafe_blit_to_bytes"
+        ),
+        "it is a fact": "page_size",
+        "what is in memory is left to the system, and OCaml to chance": "mincore",
     },
 }
 

@@ -112,8 +112,14 @@ def show_data(data: bytes | bytearray | memoryview) -> str:
         for character in text:
             total = (total * 31 + ord(character)) & 0xFFFFFF
         return f"{len(text)} bytes ({total})"
-    shown = text.replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{shown}"'
+    return f'"{text.translate(_SHOWN)}"'
+
+
+_SHOWN: Final = {
+    **{code: f"\\x{code:02x}" for code in range(256) if not 0x20 <= code <= 0x7E},
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+}
 
 
 def show_unit(_: object) -> str:

@@ -11,6 +11,7 @@ from tests.conformance.comparison import random_programs
 from tests.conformance.forms import parse
 from tests.conformance.language import Language, Met
 from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
+from tests.conformance.languages.lwt_io_binary.run import BinaryRun
 from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
 from tests.conformance.languages.lwt_io_server.run import ServerRun
 from tests.conformance.languages.lwt_unix.programs import LwtUnixPrograms
@@ -99,6 +100,20 @@ def test_a_known_difference_is_noticed(script: str, known: str) -> None:
     run = ServerRun()
     run.run(parse(script))
     assert getattr(differences, known).what in run.doubtful
+
+
+def test_going_elsewhere_in_an_array_that_ocaml_has_forgotten_is_noticed() -> None:
+    run = BinaryRun()
+    run.run(parse("(io_of_bytes 0 input x61) (io_read_into 0 0 2 0 2) (io_read_into 1 0 2 0 2)"))
+    assert run.doubtful == []
+    run = BinaryRun()
+    run.run(
+        parse(
+            "(io_of_bytes 0 input x61) (io_read_into 0 0 2 0 2) (io_read_into 1 0 2 0 2)"
+            " (io_set_position 2 0 0)"
+        )
+    )
+    assert run.doubtful == [differences.EMPTIED.what]
 
 
 def test_a_channel_that_its_closing_closes_has_an_exception_of_ocamls_name() -> None:
