@@ -25,7 +25,16 @@ from tests.support.readme import README, assert_echoes, readme_block
 from tests.support.run_page import END_OF_BLOCK, blocks
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-PAGES_WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
+needs_dask = pytest.mark.skipif(
+    find_spec("distributed") is None,
+    reason="distributed is not installed: pip install 'lwt-runtime[dask]'",
+)
+WITH_A_CLUSTER = ROOT / "docs" / "how-to" / "from-a-thread-to-a-cluster.md"
+PAGES_WITH_PYTHON = [
+    pytest.param(page, marks=[needs_dask, pytest.mark.slow] if page == WITH_A_CLUSTER else [])
+    for page in PAGES
+    if blocks(page.read_text(), "python")
+]
 MODULES_WITH_DOCTESTS = [
     path
     for package in ("lwt", "lwt_unix")
@@ -33,10 +42,6 @@ MODULES_WITH_DOCTESTS = [
     if ">>> " in path.read_text()
 ]
 PAGES_WITH_OCAML = [page for page in PAGES if blocks(page.read_text(), "ocaml")]
-
-
-PACKAGE_FOR = {"from-a-thread-to-a-cluster.md": "distributed"}
-"""What a page needs that not every environment has."""
 
 
 def name_of(page: Path) -> str:
@@ -52,9 +57,6 @@ def outputs_promised_by(page: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=name_of)
 def test_the_python_of_a_page_prints_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    package = PACKAGE_FOR.get(page.name)
-    if package is not None and find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
     run = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "tests" / "support" / "run_page.py", page],
         cwd=tmp_path,

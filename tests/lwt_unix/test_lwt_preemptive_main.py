@@ -128,11 +128,12 @@ def test_a_call_from_the_thread_of_the_main_loop_fails_instead_of_waiting_for_it
         lwt_main.run(main())
 
 
-@pytest.mark.parametrize("late", ["", "thread.join(0.05)"])
+@pytest.mark.parametrize("late", ["", "while not notifications._sent: pass"])
 def test_a_thread_that_is_no_worker_may_ask_before_the_main_loop_runs_or_later(late: str) -> None:
     program = f"""
 import os, threading, lwt, lwt_unix
 from lwt_unix import lwt_engine, lwt_main, lwt_preemptive
+from lwt_unix._jobs import notifications
 os.closerange(3, 100)  # As a daemon does.
 lwt_engine.set(lwt_engine.libev())
 promise, resolver = lwt.wait()
@@ -193,6 +194,35 @@ def test_twenty_workers_ask_at_once_and_each_hears_its_own_answer() -> None:
         return await lwt.all([ask(partial(lwt.return_, n)) for n in range(20)])
 
     assert lwt_main.run(main()) == list(range(20))
+
+
+def test_threads_that_ask_while_the_main_loop_ends_and_begins_again_all_hear() -> None:
+    """Each answer ends a run, so that questions come before, in, between and after the runs."""
+    lwt_preemptive.simple_init()
+    answers: list[int] = []
+    next_answer = [lwt.wait()]
+
+    def answer(number: int) -> lwt.Promise[int]:
+        answers.append(number)
+        _, resolver = next_answer.pop()
+        next_answer.append(lwt.wait())
+        lwt.wakeup(resolver, None)
+        return lwt.map(lambda _: number, lwt.pause() if number % 2 else lwt.return_unit)
+
+    def work(first: int) -> None:
+        for number in range(first, first + 200):
+            assert lwt_preemptive.run_in_main(partial(answer, number)) == number
+
+    threads = [threading.Thread(target=work, args=(1000 * number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(answers) < 800:
+        promise, _ = next_answer[0]
+        lwt_main.run(promise)
+    lwt_main.run(lwt.pause())
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [1000 * n + i for n in range(4) for i in range(200)]
 
 
 def test_a_worker_may_ask_for_another_worker() -> None:
