@@ -100,6 +100,8 @@ NUMBERS: dict[str, Use] = {
     "lwt_unix.getpwuid uid": lambda x, *_: lwt_unix.getpwuid(x),
     "lwt_unix.getgrgid gid": lambda x, *_: lwt_unix.getgrgid(x),
     "lwt_unix.tcsendbreak delay": lambda x, fd, *_: lwt_unix.tcsendbreak(fd, x),
+    "lwt_unix.waitpid pid": lambda x, *_: lwt_unix.waitpid([], x),
+    "lwt_unix.wait4 pid": lambda x, *_: lwt_unix.wait4([], x),
     "lwt_unix.get_affinity pid": lambda x, *_: lwt_unix.get_affinity(pid=x),
     "lwt_unix.set_affinity pid": lambda x, *_: lwt_unix.set_affinity([0], pid=x),
     "lwt_unix.socket protocol": lambda x, *_: lwt_unix.socket(UNIX, STREAM, x),
