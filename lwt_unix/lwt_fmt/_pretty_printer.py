@@ -21,11 +21,11 @@ OCaml: module Format of the standard library (format.ml)
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
-from lwt._core.checks import check_bounds, check_callback, name_of
+from lwt._core.checks import check_bounds, check_callback, name_of, wrong_type
 from lwt._core.identity import refuse_copy
 from lwt_unix._descriptors.buffers import bytes_of
 from lwt_unix.lwt_fmt._pieces import (
@@ -423,12 +423,7 @@ def perform(out: Pretty_printer, pieces: Iterable[Piece]) -> None:
             case Open_tag(name):
                 out._open_tag(_text_of(name))
             case Call(function, printer, arguments):
-                returned = printer(out, *arguments)
-                if isinstance(returned, str | bytes):
-                    raise TypeError(
-                        f"{function}: the printer {name_of(printer)} returned a text; write it to the "
-                        "printer's first argument, as in lambda out, x: out.write(ascii(x))"
-                    )
+                _check_printed(function, printer, printer(out, *arguments))
             case Mark.CLOSE_BOX:
                 out._close_box()
             case Mark.CLOSE_TAG:
@@ -440,6 +435,17 @@ def perform(out: Pretty_printer, pieces: Iterable[Piece]) -> None:
             case Mark.FLUSH_NEWLINE:
                 out._write_all(ends_line=True)
                 out._flush()
+
+
+def _check_printed(function: str, printer: object, returned: object) -> None:
+    """Raise a TypeError if a printer has returned what it should have written, or has not run."""
+    if isinstance(returned, Coroutine):
+        hint = "printers do not wait: make it a def"
+    elif isinstance(returned, str | bytes):
+        hint = "write it to the printer's first argument, as in lambda out, x: out.write(ascii(x))"
+    else:
+        return
+    raise wrong_type(function, f"nothing from the printer {name_of(printer)}", returned, hint)
 
 
 def _text_of(pieces: list[Piece]) -> str:

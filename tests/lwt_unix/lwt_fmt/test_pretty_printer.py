@@ -204,15 +204,28 @@ def test_printers_are_called_in_order_and_what_one_raises_leaves_behind_what_cam
     assert page.text == "a1bc\n"
 
 
-def test_a_printer_that_returns_a_text_is_told_to_write_it() -> None:
-    def show(out: object, value: object) -> str:
-        return ascii(value)
+def show(out: object, value: object) -> str:
+    return ascii(value)
 
+
+async def wait(out: object, value: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("printer", "told"),
+    [
+        (show, r"show, got '3' \(str\); write it to the printer's first argument"),
+        (wait, r"wait, got a coroutine \(wait\); printers do not wait: make it a def$"),
+    ],
+)
+def test_a_printer_that_returns_what_it_should_have_written_is_told(
+    printer: Callable[..., object], told: str
+) -> None:
     with pytest.raises(
         TypeError,
-        match=r"^lwt_fmt\.Pretty_printer\.printf: the printer .*show returned a text; write it to",
+        match=rf"^lwt_fmt\.Pretty_printer\.printf: expected nothing from the printer {told}",
     ):
-        Page().out.printf("%a", show, 3)
+        Page().out.printf("%a", printer, 3)
 
 
 def test_a_format_that_is_wrong_prints_nothing() -> None:
