@@ -165,8 +165,9 @@ def exit_status(address: lwt_unix.ADDR_INET) -> int:
         return 1
 
 
-@lwt.promised
 async def main() -> None:
+    """Serve until a signal comes."""
+    # Not decorated: so it begins inside of `lwt_main.run`, where a child has only the body that forks.
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9000)
