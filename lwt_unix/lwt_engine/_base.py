@@ -214,7 +214,7 @@ class abstract(ABC):
         """
         check_delay("lwt_engine.on_timer", delay)
         check_callable("lwt_engine.on_timer", callback, ("event",))
-        event = Registered_timer_event(delay, repeat, callback, self._timers)
+        event = Registered_timer_event(delay, bool(repeat), callback, self._timers)
         event.begin(self.register_timer)
         return event
 

@@ -205,7 +205,7 @@ class descriptor_based(abstract):
         check_delay("lwt_engine.on_timer", delay)
         if not callable(callback):
             check_callable("lwt_engine.on_timer", callback, ("event",))
-        return Timer(delay, repeat, callback, self._timers, self._timer_queue)
+        return Timer(delay, bool(repeat), callback, self._timers, self._timer_queue)
 
     def register_readable(self, fd: int, action: Action, /) -> Action:
         """Have an action called whenever a descriptor is readable.
@@ -231,7 +231,7 @@ class descriptor_based(abstract):
         OCaml: method private register_timer : float -> bool -> (unit -> unit) -> unit Lazy.t
         """
         check_delay("lwt_engine.register_timer", delay)
-        return Timer(delay, repeat, lambda _: action(), {}, self._timer_queue).stop
+        return Timer(delay, bool(repeat), lambda _: action(), {}, self._timer_queue).stop
 
     # --- Descriptors ---------------------------------------------------------
 
