@@ -193,7 +193,7 @@ class ActionQueue(WaitQueue):
         """Try an action; return the one to try next."""
         descriptor = self.descriptor
         try:
-            if descriptor._state is not Opened:
+            if not descriptor._direct and descriptor._state is not Opened:
                 raise why_unusable("closed while this waited", descriptor)
             value = pending.attempt()
         except Exception as exn:
@@ -371,7 +371,9 @@ def put_to_wait(event: Awaited, descriptor: File_descr, pending: PendingCall) ->
     if queue is None or event is Later:
         queue = queue_of(event, descriptor)
     queue.add(pending)
-    if descriptor._state is not Opened:  # A finaliser has closed it meanwhile.
+    if (
+        not descriptor._direct and descriptor._state is not Opened
+    ):  # A finaliser has closed it meanwhile.
         queue.reject_all(partial(why_unusable, "closed while this waited", descriptor))
     return pending.promise
 

@@ -21,8 +21,8 @@ class Io_event(Enum):
     Write = enum.auto()
 
 
-Read = Io_event.Read
-Write = Io_event.Write
+Read: Final = Io_event.Read
+Write: Final = Io_event.Write
 
 
 class _Later(Enum):

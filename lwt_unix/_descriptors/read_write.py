@@ -18,9 +18,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Never, final
 
 import lwt
+import lwt_unix._system as system  # In this form, compiled code need not look for the name.
 from lwt._core.checks import given_by_position
 from lwt._core.promise import FULFILLED, new_promise
-from lwt_unix import _system as system
 from lwt_unix._descriptors.actions import (
     LONG_WRITE,
     MOST_AT_ONCE,
