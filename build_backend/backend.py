@@ -34,11 +34,12 @@ COMPILED: Final = {
     "lwt/_core": "ref ring promise storage resolution driver loop waiters creation sequential handling "
     "watching cancellation removable concurrent background pause",
     "lwt": "lwt_sequence lwt_mvar lwt_mutex lwt_condition",
+    "lwt/lwt_pool": "_places _members _using",
     "lwt/lwt_list": "_traversal _iterating _searching",
     "lwt/lwt_stream": "_source _push _asked _stream _read",
     "lwt_unix/lwt_engine": "_events _timers _base _descriptors _kernel _current",
     "lwt_unix": "_time lwt_main",
-    "lwt_unix/_descriptors": "emptied wait_queue buffers file_descr actions read_write",
+    "lwt_unix/_descriptors": "io_event emptied wait_queue buffers file_descr actions read_write",
     "lwt_unix/lwt_io": "_buffer _turns _operation _taking _putting _reading _writing",
 }
 """What is compiled: where a program spends its time. All else is interpreted in both builds."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, final
 
 from lwt._core.checks import check_callable, check_kind
-from lwt._core.coroutine import attempt
 from lwt._core.creation import return_unit
+from lwt._core.driver import attempt
 from lwt._core.identity import refuse_copy
 from lwt._core.promise import (
     PENDING,

@@ -25,10 +25,10 @@ from lwt._core.checks import (
     wrong_type,
 )
 from lwt._core.concurrent import both as both_of
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail as rejected
 from lwt._core.creation import return_ as return_of
 from lwt._core.creation import return_unit
+from lwt._core.driver import to_promise
 from lwt._core.handling import catch as catch_of
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind as bind_of

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callback, check_kind, wrong_type
 from lwt._core.concurrent import join
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
+from lwt._core.driver import to_promise
 from lwt._core.handling import finalize
 from lwt._core.identity import refuse_copy
 from lwt._core.lifting import apply

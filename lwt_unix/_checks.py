@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias, TypeVar
 
 from lwt._core.checks import wrong_type
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 
 T = TypeVar("T")

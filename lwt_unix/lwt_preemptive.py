@@ -30,7 +30,7 @@ from typing import Any, Final, ParamSpec, TypeVar, final
 
 import lwt
 from lwt._core.checks import check_bounds, check_callable, check_callback, check_kind, wrong_type
-from lwt._core.coroutine import attempt
+from lwt._core.driver import attempt
 from lwt._core.promise import PromiseOrCoroutine
 from lwt._core.storage import current_storage
 from lwt._core.waiters import Waiters, new_waiter

@@ -39,7 +39,7 @@ from lwt._core.checks import (
     wrong_result,
     wrong_type,
 )
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.promise import PromiseOrCoroutine
 from lwt_unix._time import sleep
 

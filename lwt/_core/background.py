@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
-from lwt._core.coroutine import attempt
+from lwt._core.driver import attempt
 from lwt._core.exceptions import note_context
 from lwt._core.promise import (
     PENDING,

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lwt._core.checks import check_callback, check_promise
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_
+from lwt._core.driver import to_promise
 from lwt._core.handling import AddLocation, TryBind, handle, located, try_bind_located
 from lwt._core.promise import (
     FULFILLED,

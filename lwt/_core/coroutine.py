@@ -25,17 +25,12 @@ from functools import wraps
 from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, overload
 
-from lwt._core.checks import explain_call, wrong_result, wrong_type
+from lwt._core.checks import wrong_result, wrong_type
 from lwt._core.driver import SuspendedForValue, start
-from lwt._core.exceptions import rejection_of
 from lwt._core.interpreted import interpreted
 from lwt._core.promise import (
-    REJECTED,
     Promise,
-    PromiseOrCoroutine,
-    new_promise,
 )
-from lwt._core.resolution import resolution, run_postponed
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -105,40 +100,3 @@ def promised(function: Callable[P, Coroutine[Any, Any, Any]], /) -> Callable[P, 
         return start(interpreted(coroutine))
 
     return call
-
-
-def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[T]) -> Promise[T]:
-    """Take what a callback returned as a promise, running it if it is a coroutine.
-
-    Raises:
-        TypeError: it is neither.
-    """
-    if type(result) is CoroutineType:  # First: many callers have looked for promises.
-        return start(result)
-    if type(result) is Promise:
-        return result
-    if isinstance(result, Coroutine):
-        return start(interpreted(result))
-    hint = f"return lwt.return_({result!r})" if result is not None else "return lwt.return_unit"
-    if function_name == "lwt.bind":
-        hint = f"use lwt.map, or {hint}"
-    raise wrong_result(function_name, callback, result, "a promise", hint)
-
-
-def attempt(function_name: str, function: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
-    """Call a function that returns a promise; what it raises becomes a rejected promise."""
-    try:
-        resolution.nesting += 1  # As `call` does, written out: a hot path.
-        try:
-            promise = function()
-        except Exception as exception:
-            explain_call(exception, function_name, function, ())
-            run_postponed()
-            raise
-        finally:
-            resolution.nesting -= 1
-        if resolution.postponed:
-            run_postponed()
-        return promise if type(promise) is Promise else to_promise(function_name, function, promise)
-    except Exception as exception:
-        return new_promise(REJECTED, rejection_of(exception))

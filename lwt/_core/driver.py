@@ -12,6 +12,8 @@ of ours have none: they set nothing, and go on in the context of whoever resolve
 
 Bodies and loops differ when a promise that they wait for is rejected. A body goes on, since its `await` raises the
 exception. A loop ends, and its promise is rejected, too, like the promise of a `bind`.
+
+What a callback returns may be a promise or a coroutine: at the end, `to_promise` makes a promise of both.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from contextvars import Context, copy_context
 from types import CoroutineType
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar, final
 
+from lwt._core.checks import explain_call, wrong_result
 from lwt._core.exceptions import rejection_of
+from lwt._core.interpreted import interpreted
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -29,6 +33,7 @@ from lwt._core.promise import (
     REJECTED,
     Callback,
     Promise,
+    PromiseOrCoroutine,
     add_callback,
     make_into_proxy,
     new_promise,
@@ -269,3 +274,43 @@ def start(
         return promise
     finally:
         del promise  # As in Suspended.run.
+
+
+# --- What a function has returned ---------------------------------------------
+
+
+def to_promise(function_name: str, callback: object, result: PromiseOrCoroutine[T]) -> Promise[T]:
+    """Take what a callback returned as a promise, running it if it is a coroutine.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if type(result) is CoroutineType:  # First: many callers have looked for promises.
+        return start(result)
+    if type(result) is Promise:
+        return result
+    if isinstance(result, Coroutine):
+        return start(interpreted(result))
+    hint = f"return lwt.return_({result!r})" if result is not None else "return lwt.return_unit"
+    if function_name == "lwt.bind":
+        hint = f"use lwt.map, or {hint}"
+    raise wrong_result(function_name, callback, result, "a promise", hint)
+
+
+def attempt(function_name: str, function: Callable[[], PromiseOrCoroutine[T]]) -> Promise[T]:
+    """Call a function that returns a promise; what it raises becomes a rejected promise."""
+    try:
+        resolution.nesting += 1  # As `call` does, written out: a hot path.
+        try:
+            promise = function()
+        except Exception as exception:
+            explain_call(exception, function_name, function, ())
+            run_postponed()
+            raise
+        finally:
+            resolution.nesting -= 1
+        if resolution.postponed:
+            run_postponed()
+        return promise if type(promise) is Promise else to_promise(function_name, function, promise)
+    except Exception as exception:
+        return new_promise(REJECTED, rejection_of(exception))

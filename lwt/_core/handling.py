@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callable, explain_call
-from lwt._core.coroutine import attempt, to_promise
+from lwt._core.driver import attempt, to_promise
 from lwt._core.exceptions import note_context, rejection_of, with_context
 from lwt._core.promise import (
     FULFILLED,
@@ -62,8 +62,10 @@ def catch(
 
     OCaml: Lwt.catch : (unit -> 'a t) -> (exn -> 'a t) -> 'a t
     """
-    check_callable("lwt.catch", function, ())
-    check_callable("lwt.catch", handler, ("exception",))
+    if not callable(function):
+        check_callable("lwt.catch", function, ())
+    if not callable(handler):
+        check_callable("lwt.catch", handler, ("exception",))
     return try_bind_located("lwt.catch", function, None, handler, None)
 
 
@@ -82,9 +84,12 @@ def try_bind(
 
     OCaml: Lwt.try_bind : (unit -> 'a t) -> ('a -> 'b t) -> (exn -> 'b t) -> 'b t
     """
-    check_callable("lwt.try_bind", function, ())
-    check_callable("lwt.try_bind", on_fulfilled, ("value",))
-    check_callable("lwt.try_bind", on_rejected, ("exception",))
+    if not callable(function):
+        check_callable("lwt.try_bind", function, ())
+    if not callable(on_fulfilled):
+        check_callable("lwt.try_bind", on_fulfilled, ("value",))
+    if not callable(on_rejected):
+        check_callable("lwt.try_bind", on_rejected, ("exception",))
     return try_bind_located("lwt.try_bind", function, on_fulfilled, on_rejected, None)
 
 
@@ -251,8 +256,10 @@ def finalize(
 
     OCaml: Lwt.finalize : (unit -> 'a t) -> (unit -> unit t) -> 'a t
     """
-    check_callable("lwt.finalize", function, ())
-    check_callable("lwt.finalize", cleanup, ())
+    if not callable(function):
+        check_callable("lwt.finalize", function, ())
+    if not callable(cleanup):
+        check_callable("lwt.finalize", cleanup, ())
     if resolution.nesting >= MAXIMUM_NESTING:
         return postpone(finalize, function, cleanup)
     promise = underlying(attempt("lwt.finalize", function))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from lwt._core.checks import check_callable, check_callback, explain_call
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,

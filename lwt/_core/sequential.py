@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, final
 
 from lwt._core.checks import check_callable, check_promise, explain_call
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import (
     FULFILLED,

@@ -10,7 +10,7 @@ from itertools import compress
 from typing import TypeVar
 
 from lwt._core.checks import check_callback, check_option
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
 from lwt._core.sequential import map

@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast, final
 
 from lwt._core.checks import check_kind
-from lwt._core.coroutine import to_promise
-from lwt._core.driver import SuspendedLoop, start
+from lwt._core.driver import SuspendedLoop, start, to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.loop import Loop
 from lwt._core.promise import (

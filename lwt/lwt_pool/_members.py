@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, final
 
 from lwt._core.checks import explain_call
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_, return_unit
+from lwt._core.driver import to_promise
 from lwt._core.exceptions import Exception_filter
 from lwt._core.handling import try_bind
 from lwt._core.promise import (

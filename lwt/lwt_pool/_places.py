@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail
+from lwt._core.driver import to_promise
 from lwt._core.handling import catch
 from lwt._core.lifting import apply
 from lwt._core.promise import Promise

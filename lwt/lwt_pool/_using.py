@@ -55,8 +55,10 @@ def use(pool: Pool[T], f: Callable[[T], PromiseOrCoroutine[B]], /) -> Promise[B]
 
     OCaml: Lwt_pool.use : 'a t -> ('a -> 'b Lwt.t) -> 'b Lwt.t
     """
-    check_kind("lwt_pool.use", pool, Pool, MAKE_ONE)
-    check_callable("lwt_pool.use", f, ("member",))
+    if type(pool) is not Pool:
+        check_kind("lwt_pool.use", pool, Pool, MAKE_ONE)
+    if not callable(f):
+        check_callable("lwt_pool.use", f, ("member",))
     return start(_use(pool, f))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callable, check_callback, check_kind, check_promise, wrong_result
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_ as return_of
+from lwt._core.driver import to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.sequential import bind
 from lwt._core.sequential import map as map_of

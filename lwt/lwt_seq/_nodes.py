@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from lwt._core.checks import explain_call, wrong_type
-from lwt._core.coroutine import attempt, to_promise
+from lwt._core.driver import attempt, to_promise
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt._core.publish import constants
 from lwt._core.resolution import MAXIMUM_NESTING, call, postpone, resolution

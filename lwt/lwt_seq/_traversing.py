@@ -16,7 +16,7 @@ from lwt._core.checks import (
     given_by_position,
 )
 from lwt._core.concurrent import join, nchoose_split
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.loop import Loop, start
 from lwt._core.promise import Promise, PromiseOrCoroutine
 from lwt.lwt_seq._nodes import (

@@ -18,8 +18,8 @@ from lwt._core.checks import (
     check_promise,
     wrong_type,
 )
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
+from lwt._core.driver import to_promise
 from lwt._core.exceptions import Canceled
 from lwt._core.handling import catch
 from lwt._core.identity import refuse_copy

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from lwt._core.checks import check_bounds, check_callback, check_kind, wrong_type
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import fail, return_unit
+from lwt._core.driver import to_promise
 from lwt._core.loop import Loop, start
 from lwt._core.promise import (
     FULFILLED,

@@ -19,8 +19,8 @@ from functools import partial
 from typing import Any, TypeVar, final
 
 from lwt._core.checks import check_callback, check_kind, check_option
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_none, return_some
+from lwt._core.driver import to_promise
 from lwt._core.handling import try_bind
 from lwt._core.loop import Loop
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine

@@ -12,8 +12,8 @@ from typing import Any, Never, TypeVar
 
 from lwt._core.checks import check_callback, check_kind, check_option, given_by_position
 from lwt._core.concurrent import join, nchoose_split
-from lwt._core.coroutine import to_promise
 from lwt._core.creation import return_unit
+from lwt._core.driver import to_promise
 from lwt._core.handling import catch
 from lwt._core.loop import Loop, start
 from lwt._core.promise import FULFILLED, Promise, PromiseOrCoroutine, underlying

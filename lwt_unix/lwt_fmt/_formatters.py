@@ -26,7 +26,7 @@ from lwt._core.checks import (
     with_required_label,
     wrong_type,
 )
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.identity import refuse_copy
 from lwt._core.loop import Loop
 from lwt._core.loop import start as start_loop

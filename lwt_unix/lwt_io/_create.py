@@ -19,7 +19,7 @@ from lwt._core.checks import (
     given_by_position,
     with_required_label,
 )
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt_unix._checks import check_fd, in_ocaml
 from lwt_unix._descriptors.buffers import check_byte_array
 from lwt_unix._descriptors.file_descr import check_is_descriptor

@@ -16,7 +16,7 @@ from typing import Never, TypeAlias, TypeVar, final
 import lwt
 import lwt_unix
 from lwt._core.checks import check_callback, explain_call, given_by_position
-from lwt._core.coroutine import to_promise
+from lwt._core.driver import to_promise
 from lwt._core.exceptions import rejection_of
 from lwt._core.promise import PENDING, REJECTED, Callback, add_callback, new_promise, underlying
 from lwt._core.resolution import call, call_or_report
