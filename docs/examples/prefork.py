@@ -108,6 +108,8 @@ class Parent:
     @lwt.promised
     async def run(self) -> None:
         """Keep the workers running until this is cancelled; then have them end."""
+        # What is forked before the main loop runs has all that its parent waits for, and would go on with it.
+        await lwt.pause()
         keeping = [self._keep() for _ in range(self._count)]
         forever, _ = lwt.task()
         try:

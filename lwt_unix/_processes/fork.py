@@ -19,7 +19,8 @@ def fork() -> int:
     The child has an engine and pipes of its own. The promises of jobs are rejected there with
     `lwt.Canceled` in the next turn, and those of who waits for children with ECHILD. If the main loop
     runs, only the body that forks goes on there, and may call `lwt_main.run`. What else waits is the
-    parent's, and nothing of it goes on in the child. (In OCaml all goes on in both.)
+    parent's, and nothing of it goes on in the child. (In OCaml all goes on in both.) A body that has waited
+    for nothing yet may have begun before the main loop: `await lwt.pause()` in it before.
 
     What is in the buffers of channels is written by both, unless the main loop runs: so
     `lwt_io.flush_all` first. End the child by `os._exit`, unless the parent's exit hooks are to run

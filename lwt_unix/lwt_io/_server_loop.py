@@ -298,9 +298,11 @@ class _Accepting(Callback):
         lwt.wakeup(self._over, None)
 
     def _begin_again(self) -> None:
-        if self._server._is_stopping:
+        server = self._server
+        # It is over already if what was interrupted is a callback of that.
+        if server._is_stopping and lwt.is_sleeping(server._accepting_is_over):
             lwt.wakeup(self._over, None)
-        self._server.start()
+        server.start()
 
 
 def _unlink(path: str) -> None:

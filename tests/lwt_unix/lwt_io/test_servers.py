@@ -381,3 +381,26 @@ class TestExceptionsOfF:
             lwt_main.run(served.number(2))
         lwt_main.run(lwt_io.shutdown_server(server))
         assert served.states == [lwt_unix.Closed] * 2
+
+    def test_an_interrupt_while_the_server_is_stopped_leaves_the_main_loop_as_it_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reported: list[Exception] = []
+
+        def interrupt(exn: Exception) -> None:
+            reported.append(exn)
+            if len(reported) == 1:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(lwt.async_exception_hook, "contents", interrupt)
+
+        path = tmp_path / "socket"
+        server = lwt_main.run(
+            lwt_io.establish_server_with_client_socket(
+                lwt_unix.ADDR_UNIX(str(path)), lambda *_: lwt.return_unit
+            )
+        )
+        path.unlink()  # So that there is something to report when it is stopped.
+        with pytest.raises(KeyboardInterrupt):
+            lwt_main.run(lwt_io.shutdown_server(server))
+        assert [type(exn) for exn in reported] == [FileNotFoundError]
