@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, final
 
 import lwt
 from lwt._core.checks import check_kind, wrong_type
+from lwt._core.creation import return_
 from lwt._core.identity import refuse_copy
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel
 from lwt_unix.lwt_io._operation import MORE, Operation
@@ -31,23 +32,49 @@ OCaml: Lwt_io.system_byte_order : byte_order
 """
 
 
-def _take(channel: Channel, idle: bool, layout: Struct) -> Any:
-    """Take a number, if all its bytes are read ahead; see `_taking`."""
-    buffer = channel._buffer
-    ahead = buffer.ahead
-    start = buffer.position
-    end = start + layout.size
-    if end > len(ahead):
-        return None
-    (number,) = layout.unpack_from(ahead, start)
-    if buffer.position != start or buffer.ahead is not ahead:
-        return None
-    if idle:
-        if buffer.at_once == 0 or channel._state is not IDLE:
-            return None
-        buffer.at_once -= 1
-    buffer.position = end
-    return number
+COUNTED: Final = 32
+"""Of so many bytes of numbers, one counts among what is taken before others go on (`_buffer`), as a line does.
+
+A number is a small part of a message. If each counted, the main loop would turn once in 32 of them."""
+
+
+@final
+class _Layout:
+    """How a number is read, and by which function."""
+
+    __slots__ = ("function", "pack", "size", "unpack")
+
+    def __init__(self, function: str, code: str) -> None:
+        layout = Struct(code)
+        self.function = function
+        self.pack = layout.pack
+        self.size = layout.size
+        self.unpack = layout.unpack_from
+
+
+def _read(ic: InputChannel, layout: _Layout) -> lwt.Promise[Any]:
+    """Read a number: at once, if nobody uses the channel and all is there. See `_taking`."""
+    if type(ic) is InputChannel:
+        buffer = ic._buffer
+        ahead = buffer.ahead
+        start = buffer.position
+        size = layout.size
+        end = start + size
+        if end <= len(ahead):
+            (number,) = layout.unpack(ahead, start)
+            if (
+                buffer.position == start
+                and buffer.ahead is ahead
+                and buffer.at_once
+                and ic._state is IDLE
+            ):
+                if end % COUNTED < size:
+                    buffer.at_once -= 1
+                buffer.position = end
+                return return_(number)
+    else:
+        check_kind(layout.function, ic, InputChannel)
+    return _ReadNumber(ic, layout).start()
 
 
 @final
@@ -56,13 +83,18 @@ class _ReadNumber(Reading):
 
     __slots__ = ("_layout",)
 
-    def __init__(self, channel: Channel, function: str, layout: Struct) -> None:
-        super().__init__(channel, function)
+    def __init__(self, channel: Channel, layout: _Layout) -> None:
+        super().__init__(channel, layout.function)
         self._layout = layout
 
     def step(self) -> Any:
-        number = _take(self.channel, False, self._layout)
-        return MORE if number is None else number
+        buffer = self.buffer
+        start = buffer.position
+        end = start + self._layout.size
+        if end > len(buffer.ahead):
+            return MORE
+        buffer.position = end
+        return self._layout.unpack(buffer.ahead, start)[0]
 
 
 @final
@@ -104,7 +136,7 @@ class NumberIO:
     OCaml: module type Lwt_io.NumberIO
     """
 
-    __slots__ = ("_doubles", "_ints", "_longs", "_name", "_order", "_shorts", "_singles")
+    __slots__ = ("_float32", "_float64", "_int", "_int16", "_int32", "_int64", "_name", "_order")
 
     def __reduce_ex__(self, protocol: object, /) -> NoReturn:
         refuse_copy(self)
@@ -114,11 +146,12 @@ class NumberIO:
         is_little = order is Little_endian
         self._order: Any = "little" if is_little else "big"
         mark = "<" if is_little else ">"
-        self._shorts = Struct(f"{mark}h")
-        self._ints = Struct(f"{mark}i")
-        self._longs = Struct(f"{mark}q")
-        self._singles = Struct(f"{mark}f")
-        self._doubles = Struct(f"{mark}d")
+        self._int = _Layout(f"{name}.read_int", f"{mark}i")
+        self._int16 = _Layout(f"{name}.read_int16", f"{mark}h")
+        self._int32 = _Layout(f"{name}.read_int32", f"{mark}i")
+        self._int64 = _Layout(f"{name}.read_int64", f"{mark}q")
+        self._float32 = _Layout(f"{name}.read_float32", f"{mark}f")
+        self._float64 = _Layout(f"{name}.read_float64", f"{mark}d")
 
     def __repr__(self) -> str:
         return f"<module {self._name}>"
@@ -130,50 +163,42 @@ class NumberIO:
 
         OCaml: Lwt_io.NumberIO.read_int : input_channel -> int Lwt.t
         """
-        return self._read("read_int", ic, self._ints)
+        return _read(ic, self._int)
 
     def read_int16(self, ic: InputChannel, /) -> lwt.Promise[int]:
         """Read an integer of 16 bits.
 
         OCaml: Lwt_io.NumberIO.read_int16 : input_channel -> int Lwt.t
         """
-        return self._read("read_int16", ic, self._shorts)
+        return _read(ic, self._int16)
 
     def read_int32(self, ic: InputChannel, /) -> lwt.Promise[int]:
         """Read an integer of 32 bits; in OCaml it has another type than that of `read_int`.
 
         OCaml: Lwt_io.NumberIO.read_int32 : input_channel -> int32 Lwt.t
         """
-        return self._read("read_int32", ic, self._ints)
+        return _read(ic, self._int32)
 
     def read_int64(self, ic: InputChannel, /) -> lwt.Promise[int]:
         """Read an integer of 64 bits.
 
         OCaml: Lwt_io.NumberIO.read_int64 : input_channel -> int64 Lwt.t
         """
-        return self._read("read_int64", ic, self._longs)
+        return _read(ic, self._int64)
 
     def read_float32(self, ic: InputChannel, /) -> lwt.Promise[float]:
         """Read a float of single precision (IEEE 754).
 
         OCaml: Lwt_io.NumberIO.read_float32 : input_channel -> float Lwt.t
         """
-        return self._read("read_float32", ic, self._singles)
+        return _read(ic, self._float32)
 
     def read_float64(self, ic: InputChannel, /) -> lwt.Promise[float]:
         """Read a float of double precision (IEEE 754): a Python float.
 
         OCaml: Lwt_io.NumberIO.read_float64 : input_channel -> float Lwt.t
         """
-        return self._read("read_float64", ic, self._doubles)
-
-    def _read(self, name: str, ic: InputChannel, layout: Struct) -> lwt.Promise[Any]:
-        if type(ic) is not InputChannel:
-            check_kind(f"{self._name}.{name}", ic, InputChannel)
-        number = _take(ic, True, layout)
-        if number is not None:
-            return lwt.return_(number)
-        return _ReadNumber(ic, f"{self._name}.{name}", layout).start()
+        return _read(ic, self._float64)
 
     # --- Writing -------------------------------------------------------------
 
@@ -210,14 +235,14 @@ class NumberIO:
 
         OCaml: Lwt_io.NumberIO.write_float32 : output_channel -> float -> unit Lwt.t
         """
-        return self._write_float("write_float32", oc, value, self._singles)
+        return self._write_float("write_float32", oc, value, self._float32)
 
     def write_float64(self, oc: OutputChannel, value: float, /) -> lwt.Promise[None]:
         """Write a float in double precision.
 
         OCaml: Lwt_io.NumberIO.write_float64 : output_channel -> float -> unit Lwt.t
         """
-        return self._write_float("write_float64", oc, value, self._doubles)
+        return self._write_float("write_float64", oc, value, self._float64)
 
     def _write_int(self, name: str, oc: OutputChannel, value: int, size: int) -> lwt.Promise[None]:
         if type(oc) is not OutputChannel:
@@ -228,7 +253,7 @@ class NumberIO:
         return self._write(name, oc, lowest.to_bytes(size, self._order))
 
     def _write_float(
-        self, name: str, oc: OutputChannel, value: float, layout: Struct
+        self, name: str, oc: OutputChannel, value: float, layout: _Layout
     ) -> lwt.Promise[None]:
         if type(oc) is not OutputChannel:
             check_kind(f"{self._name}.{name}", oc, OutputChannel)

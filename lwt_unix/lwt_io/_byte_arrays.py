@@ -45,7 +45,7 @@ class _Written(bytearray):
         return self
 
     def __getitem__(self, place: Any, /) -> Any:
-        return self._array[: self._length][place]
+        return bytes(self._array[: self._length][place])  # Compiled code takes no memoryview.
 
     def __setitem__(self, place: Any, data: Any, /) -> None:
         """Change some bytes, or all with their number."""

@@ -246,14 +246,14 @@ IO_FAULTS: Final = (
     fault(
         "Lwt_io.binary",
         "integers of 16 bits have no sign",
-        'Struct(f"{mark}h")',
-        'Struct(f"{mark}H")',
+        'read_int16", f"{mark}h")',
+        'read_int16", f"{mark}H")',
     ),
     fault(
         "Lwt_io.binary",
         "the first bytes of a number that has not come whole are lost",
-        "    if end > len(ahead):\n        return None\n    (number,)",
-        "    if end > len(ahead):\n        buffer.position = len(ahead)\n        return None\n    (number,)",
+        "        if end > len(buffer.ahead):\n",
+        "        if end > len(buffer.ahead):\n            buffer.position = len(buffer.ahead)\n",
     ),
     fault(
         "Lwt_io.binary",
