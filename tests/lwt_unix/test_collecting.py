@@ -235,6 +235,34 @@ def test_a_line_is_given_once_though_a_finaliser_reads_from_the_same_channel(
     for_every_collection(Reader, operation, Reader.take, check)
 
 
+def test_a_value_is_given_whole_though_a_finaliser_reads_from_the_same_channel() -> None:
+    """The finaliser has a value of its own: each is read by one of the two."""
+
+    class Values(Reader):
+        def __init__(self) -> None:
+            super().__init__()
+            reading, writing = lwt_io.pipe()
+            self.ends = reading, writing
+            for value in ("first", "second"):
+                lwt_main.run(lwt_io.write_value(writing, value))
+            lwt_main.run(lwt_io.flush(writing))
+
+        def take(self) -> None:
+            self.read.append(lwt_io.read_value(self.ends[0]))
+
+    def check(values: Values, value: lwt.Promise[Any]) -> None:
+        values.take()
+        run_until([value, values.read[0]])
+        assert {lwt_main.run(value), lwt_main.run(values.read[0])} == {"first", "second"}
+        for channel in (*values.ends, values.channel):
+            lwt_main.run(lwt_io.abort(channel))
+        lwt_main.run(lwt_unix.close(values.far))
+
+    for_every_collection(
+        Values, lambda values: lwt_io.read_value(values.ends[0]), Values.take, check
+    )
+
+
 class Writer:
     """A channel, and what comes out of it."""
 

@@ -64,6 +64,54 @@ def test_flushing_to_a_full_disk_fails_and_keeps_the_bytes_and_so_does_the_next_
     assert lwt_main.run(write()) == [errno.ENOSPC, errno.ENOSPC]
 
 
+def test_numbers_and_values_that_have_no_room_on_a_full_disk_fail() -> None:
+    async def numbers(oc: lwt_io.OutputChannel) -> None:
+        for number in range(10_000):
+            await lwt_io.BE.write_int64(oc, number)
+
+    def values(oc: lwt_io.OutputChannel) -> lwt.Promise[None]:
+        return lwt_io.write_value(oc, bytes(100_000))
+
+    for write in (numbers, values):
+        writing = partial(lwt_io.with_file, "/dev/full", write, mode=lwt_io.Output)
+        assert triple(writing) == (errno.ENOSPC, "write", "")
+
+
+def test_a_number_that_waits_when_its_descriptor_is_closed_is_told_so() -> None:
+    async def main() -> None:
+        reading, writing = lwt_unix.pipe()
+        ic = lwt_io.of_fd(reading, mode=lwt_io.Input)
+        number, value = lwt_io.BE.read_int32(ic), lwt_io.read_value(ic)
+        await lwt_unix.close(reading)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            await number
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            await value
+        await lwt_unix.close(writing)
+
+    lwt_main.run(main())
+
+
+def test_a_signal_does_not_disturb_a_number_that_waits() -> None:
+    async def main() -> tuple[int, list[int]]:
+        ic, oc = lwt_io.pipe()
+        seen: list[int] = []
+        handler = lwt_unix.on_signal(signal.SIGUSR1, seen.append)
+        number = lwt_io.LE.read_int16(ic)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while not seen:
+            await lwt.pause()
+        assert lwt.is_sleeping(number)
+        await lwt_io.LE.write_int16(oc, 7)
+        lwt_unix.disable_signal_handler(handler)
+        read = await number
+        await lwt_io.close(oc)
+        await lwt_io.close(ic)
+        return read, seen
+
+    assert lwt_main.run(main()) == (7, [signal.SIGUSR1])
+
+
 def test_writing_more_than_the_buffer_to_a_full_disk_fails() -> None:
     assert triple(
         lambda: lwt_io.with_file(

@@ -7,7 +7,7 @@ import lwt
 import lwt_unix
 from lwt import Promise, Some
 from lwt.lwt_stream import Stream
-from lwt_unix import lwt_io, lwt_main
+from lwt_unix import lwt_bytes, lwt_io, lwt_main
 from lwt_unix.lwt_io import InputChannel, OutputChannel, Server
 
 
@@ -28,6 +28,10 @@ def numbers_and_memory(array: memoryview, ic: InputChannel, oc: OutputChannel) -
     assert_type(lwt_io.write_float64(oc, 3), Promise[None])
     assert_type(lwt_io.write_value(oc, [3]), Promise[None])
     assert_type(lwt_io.read_chars(ic), Stream[bytes])
+    assert_type(lwt_bytes.create(3), memoryview)
+    assert_type(lwt_bytes.proxy(array, 0, 3), lwt_bytes.t)
+    assert_type(lwt_bytes.map_file(fd=0, shared=True), memoryview)
+    assert_type(lwt_bytes.wait_mincore(array, 0), Promise[None])
 
 
 def names_and_terminals() -> None:
