@@ -23,6 +23,7 @@ OCaml: section "Thread pool" of lwt_unix_stubs.c.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from abc import abstractmethod
 from collections import deque
@@ -105,7 +106,9 @@ class Pool:
 
     def _add_thread(self) -> bool:
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-        if self.count >= self.size:
+        if (
+            self.count >= self.size or sys.is_finalizing()
+        ):  # Then Python 3.11 waits for it for ever.
             return False
         self.count += 1
         try:

@@ -144,3 +144,18 @@ lwt_main.at_exit(hook)
 """
     run = run_code(program)
     assert (run.returncode, run.stdout, run.stderr) == (0, "done\n", "")
+
+
+def test_what_the_collector_finds_when_python_ends_may_begin_jobs() -> None:
+    program = """
+import gc
+from lwt import lwt_stream
+from lwt_unix import lwt_io, lwt_main, with_async_none
+gc.disable()
+lines = lwt_io.lines_of_file("/etc/passwd")
+assert with_async_none(lambda: lwt_main.run(lwt_stream.next(lines)))
+circle = [lines]  # The stream closes its file when it is dropped.
+circle.append(circle)
+"""
+    run = run_code(program)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
