@@ -54,6 +54,7 @@ RECORDED = {
     "Lwt_io.binary": 400,
     "Lwt_io.server": 500,
     "Lwt_fmt": 500,
+    "Lwt_process": 100,
     "Lwt_direct": 500,
     "Lwt_retry": 500,
     "Lwt_bytes": 400,

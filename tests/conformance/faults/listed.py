@@ -13,6 +13,7 @@ from tests.conformance.faults.fault import Fault
 from tests.conformance.faults.lwt import LWT_FAULTS
 from tests.conformance.faults.lwt_direct import DIRECT_FAULTS
 from tests.conformance.faults.lwt_fmt import FMT_FAULTS
+from tests.conformance.faults.lwt_process import PROCESS_FAULTS
 from tests.conformance.faults.lwt_retry import RETRY_FAULTS
 from tests.conformance.faults.lwt_sequence import SEQUENCE_FAULTS
 from tests.conformance.faults.lwt_stream import STREAM_FAULTS
@@ -27,5 +28,6 @@ FAMILIES: Final[dict[str, tuple[Fault, ...]]] = {
     "What waits": WAITING_FAULTS,
     "Input and output": (*IO_FAULTS, *FMT_FAULTS, *DIRECT_FAULTS, *RETRY_FAULTS),
     "Threads and time": TIMED_FAULTS,
+    "Processes": PROCESS_FAULTS,
 }
 FAULTS: Final = tuple(fault for faults in FAMILIES.values() for fault in faults)

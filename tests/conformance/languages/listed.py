@@ -20,6 +20,7 @@ from tests.conformance.languages.lwt_io.programs import LwtIoPrograms
 from tests.conformance.languages.lwt_io_binary.programs import BinaryPrograms
 from tests.conformance.languages.lwt_io_files.programs import FilesPrograms
 from tests.conformance.languages.lwt_io_server.programs import ServerPrograms
+from tests.conformance.languages.lwt_process.programs import ProcessPrograms
 from tests.conformance.languages.lwt_retry.programs import RetryPrograms
 from tests.conformance.languages.lwt_sequence.programs import SequencePrograms
 from tests.conformance.languages.lwt_stream.programs import StreamPrograms
@@ -65,6 +66,7 @@ LANGUAGES: Final[dict[str, Callable[[], Language]]] = {
     "Lwt_io.binary": BinaryPrograms,
     "Lwt_io.server": ServerPrograms,
     "Lwt_fmt": FmtPrograms,
+    "Lwt_process": ProcessPrograms,
     "Lwt_direct": DirectPrograms,
     "Lwt_retry": RetryPrograms,
     "Lwt_bytes": BytesPrograms,
