@@ -44,7 +44,7 @@ CODE = (
     MethodWrapperType,
     WrapperDescriptorType,
     type(str.join),
-    type(_writing._write_lines),  # in the compiled build: an async function
+    type(_writing.write_lines_for),  # in the compiled build: an async function
 )
 
 FILLED_ONCE = {

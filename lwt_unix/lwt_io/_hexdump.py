@@ -8,9 +8,10 @@ from __future__ import annotations
 import lwt
 from lwt import lwt_stream
 from lwt._core.checks import check_kind
+from lwt._core.coroutine import run_for_value
 from lwt_unix._descriptors.buffers import bytes_of
 from lwt_unix.lwt_io._channel import OutputChannel
-from lwt_unix.lwt_io._writing import Data, write_lines
+from lwt_unix.lwt_io._writing import Data, write_lines_for
 
 
 def hexdump_stream(oc: OutputChannel, chars: lwt_stream.Stream[bytes], /) -> lwt.Promise[None]:
@@ -27,7 +28,7 @@ def hexdump_stream(oc: OutputChannel, chars: lwt_stream.Stream[bytes], /) -> lwt
     check_kind("lwt_io.hexdump_stream", oc, OutputChannel)
     hint = "lwt_io.hexdump takes bytes"
     check_kind("lwt_io.hexdump_stream", chars, lwt_stream.Stream, hint)
-    return write_lines(oc, lwt_stream.hexdump(chars))
+    return _write("lwt_io.hexdump_stream", oc, chars)
 
 
 def hexdump(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
@@ -49,4 +50,8 @@ def hexdump(oc: OutputChannel, data: Data, /) -> lwt.Promise[None]:
     """
     check_kind("lwt_io.hexdump", oc, OutputChannel)
     chars = lwt_stream.of_string(bytes_of("lwt_io.hexdump", data))
-    return write_lines(oc, lwt_stream.hexdump(chars))
+    return _write("lwt_io.hexdump", oc, chars)
+
+
+def _write(function: str, oc: OutputChannel, chars: lwt_stream.Stream[bytes]) -> lwt.Promise[None]:
+    return run_for_value(write_lines_for(function, oc, lwt_stream.hexdump(chars)))

@@ -205,12 +205,19 @@ def read_char_opt(ic: InputChannel, /) -> lwt.Promise[lwt.Some[bytes] | None]:
 
 
 def read_chars(ic: InputChannel, /) -> lwt_stream.Stream[bytes]:
-    """Make the stream of the bytes of a channel, each read by `read_char_opt` when it is asked for.
+    """Make the stream of the bytes of a channel, each read as by `read_char_opt` when it is asked for.
 
     OCaml: Lwt_io.read_chars : input_channel -> char Lwt_stream.t
     """
     check_kind("lwt_io.read_chars", ic, InputChannel)
-    return lwt_stream.from_(partial(read_char_opt, ic))
+    return lwt_stream.from_(partial(_next_char, ic))
+
+
+def _next_char(ic: InputChannel) -> lwt.Promise[lwt.Some[bytes] | None]:
+    char = take_char(ic, True)
+    if char is not None:
+        return lwt.return_some(char)
+    return ReadCharOpt(ic, "lwt_io.read_chars").start()
 
 
 def read(ic: InputChannel, /, *_wrong: Never, count: int | None = None) -> lwt.Promise[bytes]:

@@ -129,16 +129,19 @@ def write_lines(
     """
     if type(oc) is not OutputChannel:
         check_kind("lwt_io.write_lines", oc, OutputChannel)
-    return run_for_value(_write_lines(oc, lines))
+    return run_for_value(write_lines_for("lwt_io.write_lines", oc, lines))
 
 
-async def _write_lines(oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data]) -> None:
+async def write_lines_for(
+    function: str, oc: OutputChannel, lines: Iterable[Data] | AsyncIterable[Data]
+) -> None:
+    """Write every line of a stream, for the function that was called."""
     if isinstance(lines, AsyncIterable):
         async for line in lines:
-            await write_line_for("lwt_io.write_lines", oc, line)
+            await write_line_for(function, oc, line)
     else:
         for line in lines:
-            await write_line_for("lwt_io.write_lines", oc, line)
+            await write_line_for(function, oc, line)
 
 
 def write_chars(

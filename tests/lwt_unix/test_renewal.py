@@ -8,13 +8,24 @@ from types import GetSetDescriptorType, MemberDescriptorType
 import lwt
 import lwt_unix
 from lwt._core.renewal import renew as renew_lwt
-from lwt_unix import _asyncgens, _ending, lwt_engine, lwt_io, lwt_main, lwt_preemptive, lwt_timeout
+from lwt_unix import (
+    _asyncgens,
+    _ending,
+    lwt_direct,
+    lwt_engine,
+    lwt_fmt,
+    lwt_io,
+    lwt_main,
+    lwt_preemptive,
+    lwt_timeout,
+)
 from lwt_unix._descriptors.emptied import emptied
 from lwt_unix._jobs import jobs, notifications
-from lwt_unix._processes import interrupts, parting, signals
+from lwt_unix._processes import children, interrupts, parting, signals
 from lwt_unix._renewal import renew
 from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
+from lwt_unix.lwt_fmt._formatters import _of_channels
 from lwt_unix.lwt_io._channel import _outputs
 from tests.support.modules import listed_state
 from tests.support.programs import in_child
@@ -64,6 +75,7 @@ STATE: dict[str, Callable[[], object]] = {
     "_descriptors.file_descr.stderr": lambda: attributes_of(lwt_unix.stderr),
     "_processes.signals._signals": lambda: list(signals._signals),
     "_processes.signals._pipe": lambda: signals._pipe,
+    "_processes.children._waits": lambda: (children._waits.count, children._waits.handler),
     "_processes.interrupts._current": lambda: interrupts._current,
     "_processes.parting._kept": parting.depth,
     "lwt_io._channel._outputs": lambda: set(_outputs),
@@ -73,6 +85,11 @@ STATE: dict[str, Callable[[], object]] = {
     "lwt_io._create.stdin": lambda: of_channel(lwt_io.stdin),
     "lwt_io._create.stdout": lambda: of_channel(lwt_io.stdout),
     "lwt_io._create.stderr": lambda: of_channel(lwt_io.stderr),
+    "lwt_fmt._formatters._of_channels": lambda: [list(one._orders) for one in _of_channels],
+    "lwt_fmt._formatters.stdout": lambda: list(lwt_fmt.stdout._orders),
+    "lwt_fmt._formatters.stderr": lambda: list(lwt_fmt.stderr._orders),
+    "lwt_direct._tasks": lambda: list(lwt_direct._tasks),
+    "lwt_direct._is_hooked": lambda: lwt_direct._is_hooked.contents,
 }
 """What tells of each state how it is."""
 
@@ -116,10 +133,14 @@ def change_everything(end_of_the_job: threading.Event) -> list[object]:
     notifications.want_way()
     lwt_unix.send_notification(lwt_unix.make_notification(print))
     lwt_unix.set_default_async_method(lwt_unix.Async_none)
+    lwt_unix.sigchld_handler_installer()
     interrupts.Cancelling().__enter__()
     parting.keep_waiting()
     lwt_io.write(lwt_io.stdout, "never written")
     lwt_io.atomic(never_over)(lwt_io.stderr)
+    for formatter in (lwt_fmt.stdout, lwt_fmt.stderr):
+        formatter._orders.append(lwt_fmt.Flush)
+    lwt_direct.spawn(print)
     generator = never_ending()
     _asyncgens._note(generator)
     _asyncgens.dropped.append(generator)

@@ -25,6 +25,10 @@ READ: dict[str, Callable[[lwt_io.InputChannel], lwt.Promise[object]]] = {
     "read_into_exactly_bigstring": lambda ic: lwt_io.read_into_exactly_bigstring(
         ic, bytearray(5), 0, 5
     ),
+    "read_chars": lambda ic: lwt.apply(lwt_stream.next, lwt_io.read_chars(ic)),
+    "read_int": lwt_io.read_int,
+    "BE.read_float64": lwt_io.BE.read_float64,
+    "read_value": lwt_io.read_value,
     "atomic": lwt_io.atomic(lwt_io.read_line),
     "block": lambda ic: lwt_io.block(ic, 1, lambda memory, start: lwt.return_(start)),
     "direct_access": lambda ic: lwt_io.direct_access(ic, lambda _: lwt.return_unit),
@@ -45,6 +49,11 @@ WRITE: dict[str, Callable[[lwt_io.OutputChannel], lwt.Promise[object]]] = {
     "write_from_string_exactly": lambda oc: lwt_io.write_from_string_exactly(oc, "text", 0, 4),
     "write_lines": lambda oc: lwt_io.write_lines(oc, ["text"]),
     "write_chars": lambda oc: lwt_io.write_chars(oc, ["c"]),
+    "write_int": lambda oc: lwt_io.write_int(oc, 3),
+    "LE.write_float32": lambda oc: lwt_io.LE.write_float32(oc, 3.0),
+    "write_value": lambda oc: lwt_io.write_value(oc, 3),
+    "hexdump": lambda oc: lwt_io.hexdump(oc, b"text"),
+    "hexdump_stream": lambda oc: lwt_io.hexdump_stream(oc, lwt_stream.of_list([b"t"])),
     "fprint": lambda oc: lwt_io.fprint(oc, "text"),
     "fprintl": lambda oc: lwt_io.fprintl(oc, "text"),
     "fprintf": lambda oc: lwt_io.fprintf(oc, "%d", 3),
