@@ -108,8 +108,6 @@ class Parent:
     @lwt.promised
     async def run(self) -> None:
         """Keep the workers running until this is cancelled; then have them end."""
-        # What is forked before the main loop runs has all that its parent waits for, and would go on with it.
-        await lwt.pause()
         keeping = [self._keep() for _ in range(self._count)]
         forever, _ = lwt.task()
         try:
@@ -162,8 +160,8 @@ def exit_status(address: lwt_unix.ADDR_INET) -> int:
         return Worker().run(address)
     except SystemExit as exn:
         return exn.code if isinstance(exn.code, int) else 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except BaseException as exn:
+        sys.excepthook(type(exn), exn, exn.__traceback__)
         return 1
 
 
