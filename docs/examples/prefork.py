@@ -26,6 +26,7 @@ PATIENCE = 60.0  # seconds for a client to send a line
 DRAIN = 10.0  # seconds for a worker to finish what it is doing
 PAUSE = 0.5  # seconds before a worker is started again that died at once
 SOON = 0.5  # seconds that count as at once
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def new_socket() -> lwt_unix.File_descr:
@@ -52,8 +53,9 @@ class Worker:
         lwt_main.run(self._run(address), cancel_on_signals=True)
         return 0
 
-    @lwt.promised
     async def _run(self, address: lwt_unix.ADDR_INET) -> None:
+        # Not decorated: so it begins inside of `lwt_main.run`, which hears signals.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         listener = await lwt_io.establish_server_with_client_address(
             address, self._serve, fd=new_socket()
         )
@@ -144,11 +146,16 @@ class Parent:
     async def _run_worker(self) -> lwt_unix.process_status:
         """Start a worker, and wait until it ends."""
         await lwt_io.flush_all()  # Else the child would have a copy of what is not written yet.
-        pid = lwt_unix.fork()
-        if pid == 0:
-            # Of all that the parent was doing, only this body goes on here.
-            os._exit(exit_status(self._address))
-        self._pids.add(pid)
+        # A signal to a worker waits until that can hear it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            pid = lwt_unix.fork()
+            if pid == 0:
+                # Of all that the parent was doing, only this body goes on here.
+                os._exit(exit_status(self._address))
+            self._pids.add(pid)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         _, status = await lwt_unix.waitpid([], pid)
         self._pids.discard(pid)
         return status

@@ -9,6 +9,8 @@ OCaml: `fork` of lwt_unix.ml.
 
 from __future__ import annotations
 
+import signal
+
 from lwt_unix import _system as system
 from lwt_unix._errors import call_named
 
@@ -33,5 +35,10 @@ def fork() -> int:
 
     OCaml: Lwt_unix.fork : unit -> int
     """
-    with call_named("fork"):
-        return system.fork()
+    # What a child begins anew is not left half done by a signal: it comes when that is over.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        with call_named("fork"):
+            return system.fork()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

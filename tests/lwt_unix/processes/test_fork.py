@@ -12,6 +12,7 @@ import lwt
 import lwt_unix
 from lwt_unix import _system as system
 from lwt_unix import lwt_io, lwt_main
+from tests.support.programs import run_code
 
 
 def status_of(run: Callable[[], object]) -> lwt_unix.Process_status:
@@ -94,3 +95,26 @@ def test_what_is_in_a_buffer_is_written_once_if_it_is_flushed_first() -> None:
     lwt_main.run(lwt_io.close(writing))
     assert lwt_main.run(lwt_io.read(reading)) == b"once\n"
     lwt_main.run(lwt_io.close(reading))
+
+
+def test_a_signal_comes_when_a_child_has_begun_anew_and_not_before() -> None:
+    """The child's own hook, the first to be called there, sends it."""
+    program = """
+import os, signal
+import lwt_unix
+def handle(*_):
+    raise SystemExit(4)
+signal.signal(signal.SIGTERM, handle)
+is_ready = []
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+os.register_at_fork(after_in_child=lambda: [None for _ in range(1000)] and is_ready.append(1))
+try:
+    pid = lwt_unix.fork()
+except SystemExit as exn:
+    os._exit(exn.code if is_ready else 5)
+if pid == 0:
+    os._exit(6)
+print(os.waitpid(pid, 0)[1] >> 8)
+"""
+    run = run_code(program)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "4\n", "")
