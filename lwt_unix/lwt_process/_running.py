@@ -376,8 +376,8 @@ def pmap(
         squeezed = await lwt_process.pmap(("", ["gzip"]), text)
 
     Both are done at once, so that a program may write before it has read all, however much that is.
-    If writing fails, the promise is rejected (EPIPE, if the program does not read). For the
-    arguments, see `process_none`.
+    If writing fails, so does this (EPIPE, if the program does not read). An error that comes at once is
+    raised at the call; one that comes later rejects the promise. For the arguments, see `process_none`.
 
     OCaml: Lwt_process.pmap : ?timeout:float -> ?env:string array -> ?cwd:string ->
     ?stderr:redirection -> command -> string -> string Lwt.t
@@ -428,6 +428,8 @@ def pmap_line(
     stderr: Redirection = "Keep",
 ) -> lwt.Promise[bytes]:
     """Run a program, write this and a line end for it to read, and return the first line that it writes.
+
+    If writing fails, so does this, in the way of `pmap`.
 
     OCaml: Lwt_process.pmap_line : ?timeout:float -> ?env:string array -> ?cwd:string ->
     ?stderr:redirection -> command -> string -> string Lwt.t

@@ -13,9 +13,10 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_stream
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_process
 from lwt_unix.lwt_process import shell
-from tests.support.children import until_all_are_reaped
+from tests.support.children import until_all_are_reaped, until_ended
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -141,9 +142,31 @@ def test_more_than_the_pipes_hold_passes_through_pmap() -> None:
     assert run(lwt_process.pmap(CAT, text)) == text
 
 
-def test_pmap_is_rejected_if_the_program_does_not_read() -> None:
+def test_pmap_is_rejected_if_the_program_reads_no_more(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    mapping = lwt_process.pmap(shell(f"read line < {gate}; exec <&-"), bytes(1_000_000))
+    assert lwt.is_sleeping(mapping)
+    gate.write_text("open\n")
     with pytest.raises(BrokenPipeError):
-        run(lwt_process.pmap(shell("exec <&-; sleep 0.01"), bytes(1_000_000)))
+        run(mapping)
+
+
+@pytest.mark.parametrize("name", ["pmap", "pmap_line"])
+def test_an_error_of_writing_that_comes_at_once_is_raised_at_the_call(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    start = system.Popen
+
+    def start_and_let_end(*args: Any, **options: Any) -> Any:
+        started = start(*args, **options)
+        until_ended(started.pid)
+        return started
+
+    monkeypatch.setattr(system, "Popen", start_and_let_end)
+    with pytest.raises(BrokenPipeError):
+        getattr(lwt_process, name)(("", ["true"]), bytes(1_000_000))
+    until_all_are_reaped()
 
 
 def test_cancelling_pmap_ends_both_directions() -> None:

@@ -75,9 +75,13 @@ def test_a_signal_runs_what_bodies_have_in_finally_and_async_with_and_then_leave
 
 def test_a_signal_wakes_a_loop_that_sleeps() -> None:
     timer = threading.Timer(0.01, send, [signal.SIGINT])
-    timer.start()
+
+    async def main() -> None:
+        timer.start()  # Not earlier: nobody but `run` expects the signal.
+        await lwt.task()[0]
+
     with pytest.raises(KeyboardInterrupt):
-        lwt_main.run(lwt.task()[0], cancel_on_signals=True)
+        lwt_main.run(main(), cancel_on_signals=True)
     timer.join()
 
 
