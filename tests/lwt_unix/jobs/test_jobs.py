@@ -15,6 +15,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_main
+from lwt_unix._jobs import threads
 from lwt_unix._jobs.jobs import run_call
 from tests.support.collecting import for_every_collection
 from tests.support.descriptors import no_more_descriptors
@@ -306,3 +307,7 @@ def test_a_finaliser_may_begin_and_abort_jobs_at_any_place() -> None:
         assert lwt.state(job) in (lwt.Return(1), lwt.Fail(LookupError()))
 
     for_every_collection(Jobs, lambda _: lwt_unix.run_job(lambda: 1), Jobs.interfere, check)
+    threads.renew()  # One that was aborted may still be about to wake the main loop.
+    for thread in threading.enumerate():
+        if thread.name == threads.NAME:
+            thread.join()
