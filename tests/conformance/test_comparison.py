@@ -149,9 +149,13 @@ def test_a_table_of_zeros_does_not_pass() -> None:
 def test_a_thousand_programs_meet_every_statement(module: str) -> None:
     language = LANGUAGES[module]()
     met: Met = Counter()
+    not_met = set(language.statements)
     for program in random_programs(language, 1_000):
         language.run(program, met)
-    assert {name for name, *others in met if not others} == set(language.statements)
+        not_met.difference_update(name for name, *others in met if not others)
+        if not not_met:
+            break
+    assert not_met == set()
 
 
 @needs_ocaml
@@ -159,9 +163,9 @@ def test_few_programs_on_both_sides() -> None:
     for module in LANGUAGES:
         language = LANGUAGES[module]()
         with Judge(build(language.interpreter, language.package)) as judge:
-            result = compare(language, judge, random_programs(language, 200))
+            result = compare(language, judge, random_programs(language, 50))
         assert result.differences == []
-        assert result.programs == 200
+        assert result.programs == 50
 
 
 class _Raising(SequencePrograms):

@@ -27,7 +27,7 @@ COMMANDS: Final[tuple[Any, ...]] = (
     ("", ["no_such_program"]),
     SHELL("kill -9 $$"),
     SHELL("read x; echo got $x; exit 4"),
-    ("", ["pwd"]),
+    SHELL('case "$(pwd)" in /) echo root;; *) echo elsewhere;; esac'),
     SHELL("echo $A-$B"),
     SHELL("echo error >&2; echo out"),
     ("/bin/sh", ["name", "-c", "echo $0 $1", "zero", "one"]),
