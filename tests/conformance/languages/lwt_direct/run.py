@@ -52,6 +52,7 @@ class Run:
         self._is_over = False
 
     def run(self, program: Program) -> list[str]:
+        lwt.abandon_paused()  # Programs of another language may have left something.
         lwt_direct._renew()
         current_storage.contents = empty_storage
         hook = lwt.async_exception_hook.contents
