@@ -6,7 +6,7 @@ only those that have ended are looked at.
 
 A pidfd tells neither that a process was stopped, nor that *any* child has ended, and other systems have
 none. Whoever waits for that is woken by SIGCHLD. A signal does not say how many children it stands
-for, so all these are looked at then.
+for, so all waits are looked at then, as in OCaml.
 
 Both ways lead to `_look`. It asks the system (`wait4`) for each child that somebody waits for, the
 newest wait first, as OCaml does. So nobody else's child is ever reaped: not that of `subprocess` or
@@ -153,17 +153,13 @@ class _Waits:
     def may_be_over(self) -> list[_Wait]:
         """Return the waits that have to be looked at, the newest first."""
         pidfds = self._pidfds
-        if pidfds is None:
-            ready = []
-        elif pidfds.is_there():
-            ready = pidfds.ready()
-        else:
+        if pidfds is not None and not pidfds.is_there():
             self._begin_again()
             return self.all()
-        if self.woken:
-            ready += self.woken
-        ready.sort(key=_number, reverse=True)
-        return ready
+        if self.woken or pidfds is None:
+            # A child may end just now: a newer wait for it must be asked before an older one for any child.
+            return self.all()
+        return sorted(pidfds.ready(), key=_number, reverse=True)
 
     def add(self, wait: _Wait) -> None:
         """Have a wait woken when its child ends, at the latest."""

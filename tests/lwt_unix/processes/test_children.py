@@ -275,6 +275,28 @@ def test_only_children_that_have_ended_are_asked_for(monkeypatch: pytest.MonkeyP
     lwt_main.run(lwt.join(waits))
 
 
+def test_while_somebody_waits_for_any_child_all_are_asked_for_the_newest_wait_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, other = Gate(), Gate()
+    pids = [gate.child() for _ in range(3)]
+    for_any = lwt_unix.wait()
+    waits = [lwt_unix.waitpid([], pid) for pid in pids]
+    asked: list[int] = []
+
+    def noted(pid: int, bits: int) -> Any:
+        asked.append(pid)
+        return os.wait4(pid, bits)
+
+    monkeypatch.setattr(system, "wait4", noted)
+    ended = other.child(5)
+    other.open()
+    assert lwt_main.run(for_any) == (ended, lwt_unix.WEXITED(5))
+    assert asked == [*reversed(pids), -1]
+    gate.open()
+    lwt_main.run(lwt.join(waits))
+
+
 # --- Whom nobody reaps -------------------------------------------------------
 
 
