@@ -61,7 +61,7 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `_jobs.threads`: `pool`, the threads that do jobs
 - `_jobs.methods`: `_default`, whether jobs are done in threads
 - `_jobs.jobs`: `_jobs`, those that are not over
-- `lwt_preemptive`: `_workers`, those and who waits for one, and `_at_work`, what they compute
+- `lwt_preemptive._workers`: `workers`, those and who waits for one, and `at_work`, what is computed
 - `lwt_timeout`: `_clock`, the timeouts that are started
 - `_descriptors.emptied`: `emptied`, the descriptor that has nothing more to read
 - `_descriptors.file_descr`: `stdin`, `stdout` and `stderr`, the standard descriptors

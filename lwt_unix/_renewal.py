@@ -11,7 +11,6 @@ from lwt_unix import (
     _ending,
     lwt_direct,
     lwt_main,
-    lwt_preemptive,
     lwt_timeout,
 )
 from lwt_unix._descriptors import emptied, file_descr
@@ -20,6 +19,7 @@ from lwt_unix._processes import children, interrupts, parting, signals
 from lwt_unix.lwt_engine import _current
 from lwt_unix.lwt_fmt import _formatters
 from lwt_unix.lwt_io import _at_exit, _channel, _create
+from lwt_unix.lwt_preemptive import _workers
 
 
 def renew() -> None:
@@ -30,7 +30,7 @@ def renew() -> None:
     parting.renew()
     jobs.renew()
     threads.renew()
-    lwt_preemptive._renew()
+    _workers.renew()
     notifications.renew()
     methods.renew()
     _current.renew()

@@ -148,7 +148,7 @@ class _Waits:
         """Return all waits, the newest first."""
         pidfds = self._pidfds
         watched = pidfds.waits.values() if pidfds is not None else ()
-        return sorted([*watched, *self.woken], key=_number, reverse=True)
+        return sorted([*watched, *self.woken], key=_newest_first)
 
     def may_be_over(self) -> list[_Wait]:
         """Return the waits that have to be looked at, the newest first."""
@@ -159,7 +159,7 @@ class _Waits:
         if self.woken or pidfds is None:
             # A child may end just now: a newer wait for it must be asked before an older one for any child.
             return self.all()
-        return sorted(pidfds.ready(), key=_number, reverse=True)
+        return sorted(pidfds.ready(), key=_newest_first)
 
     def add(self, wait: _Wait) -> None:
         """Have a wait woken when its child ends, at the latest."""
@@ -241,8 +241,8 @@ class _Waits:
             self._pidfds.close()
 
 
-def _number(wait: _Wait) -> int:
-    return wait.number
+def _newest_first(wait: _Wait) -> int:
+    return -wait.number
 
 
 _waits = _Waits()

@@ -27,6 +27,7 @@ from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_fmt._formatters import _of_channels
 from lwt_unix.lwt_io._channel import _outputs
+from lwt_unix.lwt_preemptive._workers import at_work
 from tests.support.modules import listed_state
 from tests.support.programs import in_child
 
@@ -66,8 +67,11 @@ STATE: dict[str, Callable[[], object]] = {
     "_jobs.threads.pool": lambda: (lwt_unix.pool_size(), lwt_unix.thread_count()),
     "_jobs.methods._default": lwt_unix.default_async_method,
     "_jobs.jobs._jobs": lambda: list(jobs._jobs),
-    "lwt_preemptive._workers": lambda: (lwt_preemptive.get_bounds(), lwt_preemptive.nbthreads()),
-    "lwt_preemptive._at_work": lambda: list(lwt_preemptive._at_work),
+    "lwt_preemptive._workers.workers": lambda: (
+        lwt_preemptive.get_bounds(),
+        lwt_preemptive.nbthreads(),
+    ),
+    "lwt_preemptive._workers.at_work": lambda: list(at_work),
     "lwt_timeout._clock": lambda: (lwt_timeout._clock.is_running, lwt_timeout._clock.count),
     "_descriptors.emptied.emptied": lambda: (emptied.descriptor, emptied.last_end),
     "_descriptors.file_descr.stdin": lambda: attributes_of(lwt_unix.stdin),

@@ -10,8 +10,8 @@ PROCESS_FAULTS: Final = (
     fault(
         "Lwt_process",
         "the oldest wait for a child comes first",
-        "        ready.sort(key=_number, reverse=True)\n",
-        "        ready.sort(key=_number)\n",
+        "    return -wait.number\n",
+        "    return wait.number\n",
     ),
     fault(
         "Lwt_process",

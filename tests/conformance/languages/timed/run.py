@@ -13,6 +13,7 @@ from lwt_unix import lwt_engine, lwt_preemptive, lwt_throttle, lwt_timeout
 from lwt_unix._descriptors.actions import is_ready
 from lwt_unix._descriptors.io_event import Read
 from lwt_unix._jobs import notifications
+from lwt_unix.lwt_preemptive import _workers
 from tests.conformance.forms import Form, Program
 from tests.conformance.language import Met
 from tests.conformance.languages.waiting.run import Numbered, Run, show_exception
@@ -37,12 +38,12 @@ def engine_of(clock: Clock) -> Iterator[None]:
     lwt_engine.set(own, transfer=False, destroy=False)
     try:
         lwt_timeout._renew()
-        lwt_preemptive._renew()
+        _workers.renew()
         notifications.open_way()
         yield
     finally:
         lwt_timeout._renew()
-        lwt_preemptive._renew()
+        _workers.renew()
         lwt_engine.set(usual, transfer=False, destroy=False)
         own.destroy()
 

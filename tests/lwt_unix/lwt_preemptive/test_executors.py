@@ -12,6 +12,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_main, lwt_preemptive
+from lwt_unix.lwt_preemptive._workers import at_work
 from tests.support.collecting import for_every_collection
 from tests.support.programs import in_child, run_code
 
@@ -66,7 +67,7 @@ def test_cancelling_cancels_a_future_that_has_not_begun() -> None:
     lwt.cancel(promise)
     assert (lwt.state(promise), executor.futures[0].cancelled()) == (lwt.Fail(lwt.Canceled()), True)
     turn()
-    assert lwt_preemptive._at_work == {}
+    assert at_work == {}
 
 
 def test_cancelling_what_has_begun_waits_for_its_result() -> None:
@@ -121,7 +122,7 @@ def test_an_executor_that_is_shut_down_refuses_at_the_call(thread: ThreadPoolExe
     thread.shutdown()
     with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
         lwt_preemptive.detach_on(thread, int)
-    assert lwt_preemptive._at_work == {}
+    assert at_work == {}
 
 
 def test_arguments_of_a_wrong_kind_are_refused(thread: ThreadPoolExecutor) -> None:
@@ -174,7 +175,7 @@ def test_a_finaliser_may_use_the_executor_at_any_place() -> None:
         for future in computations.executor.futures:
             future.set_result(3)
         assert lwt_main.run(lwt.all([promise, *computations.added])) == [3, 3]
-        assert lwt_preemptive._at_work == {}
+        assert at_work == {}
 
     for_every_collection(Computations, Computations.detach, Computations.interfere, check)
 
@@ -188,6 +189,7 @@ def test_processes_of_an_executor_give_results_exceptions_and_say_when_one_was_k
 import os, signal, time, lwt
 from concurrent.futures import ProcessPoolExecutor
 from lwt_unix import lwt_main, lwt_preemptive
+from lwt_unix.lwt_preemptive._workers import at_work
 
 async def main(executor):
     print(await lwt_preemptive.detach_on(executor, pow, 3, 4))

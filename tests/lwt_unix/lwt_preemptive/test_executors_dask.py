@@ -18,6 +18,7 @@ PROGRAM = """
 import os, signal, time, dask, lwt, lwt_unix
 from distributed import Client, LocalCluster
 from lwt_unix import lwt_main, lwt_preemptive
+from lwt_unix.lwt_preemptive._workers import at_work
 
 async def main(client):
     executor = client.get_executor(pure=False)
@@ -43,7 +44,7 @@ async def main(client):
             await promise
         except Exception as exn:
             print(type(exn).__name__)
-    print(await detach(abs, -3), len(lwt_preemptive._at_work))
+    print(await detach(abs, -3), len(at_work))
 
 if __name__ == "__main__":
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
