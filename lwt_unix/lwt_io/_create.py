@@ -210,9 +210,21 @@ def of_fd(
     check_kind("lwt_io.of_fd", mode, Mode, _MODES)
     check_is_descriptor("lwt_io.of_fd", fd)
     size, memory = size_and_memory("lwt_io.of_fd", buffer)
+    if close is not None:
+        check_callback("lwt_io.of_fd", close, ())
+    return channel_on(mode, size, memory, fd, close)
+
+
+def channel_on(
+    mode: Mode,
+    size: int,
+    memory: memoryview | None,
+    fd: lwt_unix.File_descr,
+    close: Close | None = None,
+) -> Channel:
+    """Do what `of_fd` does with arguments that were checked."""
     if close is None:
         close = ClosingOnce(partial(lwt_unix.close, fd))
-    check_callback("lwt_io.of_fd", close, ())
     return _new_channel(mode, ChannelBuffer(mode, size, memory, None, close, fd))
 
 

@@ -24,7 +24,7 @@ from lwt_unix._errors import note_call
 from lwt_unix._files.paths import check_permissions, path_of
 from lwt_unix.lwt_io._buffer import Mode
 from lwt_unix.lwt_io._channel import InputChannel, OutputChannel, close, is_closed
-from lwt_unix.lwt_io._create import of_fd, size_and_memory
+from lwt_unix.lwt_io._create import channel_on, size_and_memory
 from lwt_unix.lwt_io._positions import length
 from lwt_unix.lwt_io._reading import read_char_opt, read_line_opt
 from lwt_unix.lwt_io._turns import Channel, PromiseOrCoroutine
@@ -109,16 +109,14 @@ def _open(
     check_kind(function, mode, Mode, "use lwt_io.Input or lwt_io.Output")
     path = path_of(function, filename)
     is_input = mode is Mode.Input
-    size_and_memory(function, buffer)
+    size, memory = size_and_memory(function, buffer)
     if flags is None:
         flags = _INPUT_FLAGS if is_input else _OUTPUT_FLAGS
     if perm is None:
         perm = 0 if is_input else 0o666
     check_permissions(function, perm)
     opened = lwt_unix.openfile(path, flags, perm)
-    if mode is Mode.Input:
-        return lwt.map(partial(of_fd, mode=mode, buffer=buffer), opened)
-    return lwt.map(partial(of_fd, mode=mode, buffer=buffer), opened)
+    return lwt.map(partial(channel_on, mode, size, memory), opened)
 
 
 @overload
