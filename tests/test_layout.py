@@ -124,6 +124,7 @@ OF_A_PACKAGE = {
     "lwt/test_storage_of_the_hook": "what async_exception_hook sees, function by function",
     "lwt/test_tracebacks": "tracebacks are kept, and do not grow, in any function",
     "lwt_unix/test_collecting": "the collector runs at each place of any function, and finalisers interfere",
+    "lwt_unix/test_collecting_children": "the same for child processes",
     "lwt_unix/test_faults": "no room, no descriptors, peers that are gone, signals, others that close, forks",
     "lwt_unix/test_starvation": "a descriptor that is always ready delays the others only a little",
 }

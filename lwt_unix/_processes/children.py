@@ -12,7 +12,8 @@ Both ways lead to `_look`. It asks the system (`wait4`) for each child that some
 newest wait first, as OCaml does. So nobody else's child is ever reaped: not that of `subprocess` or
 multiprocessing, unless somebody waits for any child.
 
-Who takes a wait from `_waits` has the right to resolve its promise: `_look`, or cancelling.
+The system tells only once how a child has ended. So from asking to the resolved promise the collector is
+off: a finaliser that cancels the wait just then would have that lost, and who waits next would find no child.
 
 OCaml: section "Processes" of lwt_unix.ml, which has SIGCHLD alone.
 """
@@ -20,6 +21,7 @@ OCaml: section "Processes" of lwt_unix.ml, which has SIGCHLD alone.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 from collections.abc import Iterable
@@ -28,6 +30,8 @@ from typing import Final, TypeAlias, final
 
 import lwt
 from lwt._core.checks import check_bounds, check_iterable, check_kind
+from lwt._core.promise import FULFILLED, settle
+from lwt._core.resolution import run_callbacks
 from lwt_unix import _system as system
 from lwt_unix import lwt_engine
 from lwt_unix._checks import C_INT
@@ -53,13 +57,16 @@ Ended: TypeAlias = tuple[int, Process_status, Resource_usage]
 class _Wait:
     """One wait for a child, or for any of some."""
 
-    __slots__ = ("bits", "number", "pid", "pidfd", "resolver")
+    __slots__ = ("bits", "number", "pid", "pidfd", "promise", "resolver")
 
-    def __init__(self, pid: int, bits: int, resolver: lwt.Resolver[Ended]) -> None:
+    def __init__(
+        self, pid: int, bits: int, promise: lwt.Promise[Ended], resolver: lwt.Resolver[Ended]
+    ) -> None:
         self.pid = pid
         self.bits = bits
         """What `wait4` is given."""
 
+        self.promise = promise
         self.resolver = resolver
 
         self.number = 0
@@ -86,16 +93,19 @@ class _Pidfds:
     def add(self, wait: _Wait, pidfd: int) -> None:
         """Watch a descriptor for a wait."""
         self._poller.change(pidfd, 0, READ)
-        wait.pidfd = pidfd
         self.waits[pidfd] = wait
+        wait.pidfd = pidfd
 
     def remove(self, wait: _Wait) -> None:
-        """Watch for a wait no more, and close its descriptor."""
+        """Watch for a wait no more, and close its descriptor. Doing so again does nothing."""
         pidfd = wait.pidfd
-        if self.waits.pop(pidfd, None) is wait and self.is_there():
-            # A child that was forked may have the descriptor, too: then the epoll would keep it.
-            self._poller.change(pidfd, READ, 0)
-            system.close(pidfd)
+        wait.pidfd = -1  # From here on, nobody else removes it.
+        if self.waits.get(pidfd) is wait:
+            self.waits.pop(pidfd, None)
+            if self.is_there():
+                # A child that was forked may have the descriptor, too: then the epoll would keep it.
+                self._poller.change(pidfd, READ, 0)
+                system.close(pidfd)
 
     def ready(self) -> list[_Wait]:
         """Return the waits for children that have ended."""
@@ -108,8 +118,8 @@ class _Pidfds:
 
     def watch_anew(self) -> None:
         """Have the current engine watch: it may be another one now, and know nothing of the epoll."""
-        event = self._event
-        self._event = lwt_engine.on_readable(self._poller.fileno(), _look)
+        event = lwt_engine.on_readable(self._poller.fileno(), _look)
+        event, self._event = self._event, event
         lwt_engine.stop_event(event)
 
     def close(self) -> None:
@@ -216,14 +226,15 @@ class _Waits:
                 if not self._watch(wait):
                     handle_sigchld()
                     self.woken[wait] = wait
+                if not lwt.is_sleeping(wait.promise):  # A finaliser has cancelled it just then.
+                    self.remove(wait)
 
-    def remove(self, wait: _Wait) -> bool:
-        """End a wait; return whether it had not ended."""
+    def remove(self, wait: _Wait) -> None:
+        """Have a wait woken no more. Doing so again does nothing."""
+        self.woken.pop(wait, None)
         pidfds = self._pidfds
-        if pidfds is not None and pidfds.waits.get(wait.pidfd) is wait:
+        if pidfds is not None:
             pidfds.remove(wait)
-            return True
-        return self.woken.pop(wait, None) is wait
 
     def find_out(self) -> None:
         """A new engine was set."""
@@ -277,8 +288,13 @@ def sigchld_handler_installer() -> None:
 
 def handle_sigchld() -> None:
     """Have SIGCHLD wake those who wait."""
-    if _waits.handler is None:
-        _waits.handler = signals.on_signal(signal.SIGCHLD, _look)
+    waits = _waits
+    if waits.handler is None:
+        handler = signals.on_signal(signal.SIGCHLD, _look)
+        if waits.handler is None:
+            waits.handler = handler
+        else:  # A finaliser has needed one meanwhile.
+            signals.disable_signal_handler(handler)
 
 
 def let_children_be_waited_for() -> None:
@@ -295,8 +311,7 @@ def _look(_: object) -> None:
     waits = _waits
     try:
         for wait in waits.may_be_over():
-            if wait.number:
-                _ask(waits, wait)
+            _ask(waits, wait)
     except BaseException:
         # A callback has raised. A pidfd tells of its process again; a signal would not come again.
         if waits.woken:
@@ -307,19 +322,30 @@ def _look(_: object) -> None:
 def _ask(waits: _Waits, wait: _Wait) -> None:
     """Ask the system whether a child has ended; wake who waits if that is so."""
     try:
-        ended = _wait4(wait.pid, wait.bits)
+        promise = _take(wait)
     except OSError as exn:
         note_call(exn, "wait4")
-        if _end(waits, wait):
-            lwt.wakeup_exn(wait.resolver, exn)
+        waits.remove(wait)
+        lwt.wakeup_exn(wait.resolver, exn)
     else:
-        if ended[0] and _end(waits, wait):
-            lwt.wakeup(wait.resolver, ended)
+        if promise is not None:
+            waits.remove(wait)
+            run_callbacks(promise)
 
 
-def _end(waits: _Waits, wait: _Wait) -> bool:
-    wait.number = 0
-    return waits.remove(wait)
+def _take(wait: _Wait) -> lwt.Promise[Ended] | None:
+    """Resolve the promise of a wait if its child has ended; return it then, for its callbacks."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        if lwt.is_sleeping(wait.promise):
+            ended = _wait4(wait.pid, wait.bits)
+            if ended[0]:
+                return settle(wait.promise, FULFILLED, ended)
+        return None
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _wait4(pid: int, bits: int) -> Ended:
@@ -340,10 +366,10 @@ def wait_for(name: str, pid: int, bits: int) -> lwt.Promise[Ended]:
     promise: lwt.Promise[Ended]
     resolver: lwt.Resolver[Ended]
     promise, resolver = lwt.task()
-    wait = _Wait(pid, bits | os.WNOHANG, resolver)
+    wait = _Wait(pid, bits | os.WNOHANG, promise, resolver)
     waits = _waits
     waits.add(wait)
-    lwt.on_cancel(promise, partial(_end, waits, wait))
+    lwt.on_cancel(promise, partial(waits.remove, wait))
     if wait.pidfd == -1:
         _ask(waits, wait)  # It may have ended before SIGCHLD was handled.
     return promise
