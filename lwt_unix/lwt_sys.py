@@ -108,13 +108,13 @@ Big_endian: Final = Byte_order.Big_endian
 OCaml: Lwt_sys.Big_endian
 """
 
-byte_order: Final = Little_endian if sys.byteorder == "little" else Big_endian
+byte_order: Final[Byte_order] = Little_endian if sys.byteorder == "little" else Big_endian
 """Which byte of a number comes first on this system.
 
 OCaml: Lwt_sys.byte_order : byte_order
 """
 
-windows: Final = sys.platform == "win32"
+windows: Final[bool] = sys.platform == "win32"
 """Whether this system is Windows, on which these packages do not run.
 
 OCaml: Lwt_sys.windows : bool

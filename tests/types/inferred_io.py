@@ -1,6 +1,5 @@
 """What type checkers infer from the signatures of lwt_io. Checked by mypy, never run."""
 
-from pathlib import Path
 from typing import assert_type
 
 import lwt
@@ -19,54 +18,61 @@ def making(fd: lwt_unix.File_descr) -> None:
     assert_type(lwt_io.pipe(), tuple[InputChannel, OutputChannel])
 
 
-def numbers_and_memory(array: memoryview, ic: InputChannel, oc: OutputChannel) -> None:
+async def numbers(ic: InputChannel, oc: OutputChannel) -> None:
+    assert_type(lwt_io.BE.read_int(ic), Promise[int])
+    assert_type(await lwt_io.LE.read_int16(ic), int)
+    assert_type(lwt_io.read_int64(ic), Promise[int])
+    assert_type(lwt.map(float.hex, lwt_io.LE.read_float32(ic)), Promise[str])
+    doubled = lwt.bind(lwt_io.read_int32(ic), lambda number: lwt.return_(2 * number))
+    assert_type(doubled, Promise[int])
+    assert_type(lwt_io.BE.write_int32(oc, 3), Promise[None])
+    assert_type(lwt_io.write_float64(oc, 3), Promise[None])
+    order: lwt_io.NumberIO = lwt_io.LE
+    assert_type(order.read_float64(ic), Promise[float])
+    assert_type(lwt_io.system_byte_order, lwt_io.byte_order)
+
+
+async def values(ic: InputChannel, oc: OutputChannel) -> None:
+    assert_type(lwt_io.write_value(oc, [3]), Promise[None])
+    value: dict[str, int] = await lwt_io.read_value(ic)  # A pickle may hold anything.
+    assert_type(value, dict[str, int])
+    assert_type(lwt_io.read_chars(ic), Stream[bytes])
+    async for line in lwt_io.read_lines(ic):
+        assert_type(line, bytes)
+    assert_type(lwt_io.hexdump(oc, b"text"), Promise[None])
+
+
+async def places(ic: InputChannel, oc: OutputChannel) -> None:
+    assert_type(lwt_io.position(ic), int)
+    assert_type(await lwt_io.length(oc), int)
+    assert_type(lwt_io.set_position(oc, 3), Promise[None])
+    assert_type(lwt_io.block(ic, 3, lambda array, at: lwt.return_(array[at])), Promise[int])
+
+    async def take(access: lwt_io.Direct_access) -> str:
+        assert_type(access.da_buffer, memoryview)
+        return str(await access.da_perform())
+
+    assert_type(lwt_io.direct_access(ic, take), Promise[str])
+
+
+async def memory(fd: lwt_unix.File_descr, array: memoryview) -> None:
     assert_type(lwt_io.of_bytes(array, mode=lwt_io.Input), InputChannel)
     assert_type(lwt_io.of_bytes(array, mode=lwt_io.Output), OutputChannel)
-    assert_type(lwt_io.BE.read_int(ic), Promise[int])
-    assert_type(lwt_io.read_int64(ic), Promise[int])
-    assert_type(lwt_io.LE.read_float32(ic), Promise[float])
-    assert_type(lwt_io.write_float64(oc, 3), Promise[None])
-    assert_type(lwt_io.write_value(oc, [3]), Promise[None])
-    assert_type(lwt_io.read_chars(ic), Stream[bytes])
     assert_type(lwt_bytes.create(3), memoryview)
     assert_type(lwt_bytes.proxy(array, 0, 3), lwt_bytes.t)
+    assert_type(lwt_bytes.get(array, 0), bytes)
+    assert_type(lwt_bytes.to_string(lwt_bytes.of_bytes("text")), bytes)
+    assert_type(await lwt_bytes.read(fd, array, 0, 3), int)
+    assert_type(lwt.map(str, lwt_bytes.write(fd, array, 0, 3)), Promise[str])
+    count, address = await lwt_bytes.recvfrom(fd, array, 0, 3, [])
+    assert_type(count, int)
+    assert_type(address, lwt_unix.Sockaddr)
+    part = lwt_bytes.io_vector(buffer=array, offset=0, length=3)
+    assert_type(part, lwt_bytes.Io_vector)
+    receiving = lwt_bytes.recv_msg(socket=fd, io_vectors=[part])
+    assert_type(receiving, Promise[tuple[int, list[int]]])
     assert_type(lwt_bytes.map_file(fd=0, shared=True), memoryview)
     assert_type(lwt_bytes.wait_mincore(array, 0), Promise[None])
-
-
-def names_and_terminals() -> None:
-    opts: list[lwt_unix.getaddrinfo_option] = [lwt_unix.AI_PASSIVE]
-    assert_type(lwt_unix.getaddrinfo("", "80", opts), Promise[list[lwt_unix.Addr_info]])
-    stream = lwt_unix.AI_SOCKTYPE(lwt_unix.SOCK_STREAM)
-    finding = lwt_unix.getaddrinfo("", "80", [stream, lwt_unix.AI_PASSIVE])
-    assert_type(finding, Promise[list[lwt_unix.Addr_info]])
-    assert_type(lwt_unix.getnameinfo(("::1", 80), []), Promise[lwt_unix.Name_info])
-    assert_type(lwt_unix.gethostbyname("a.org"), Promise[lwt_unix.Host_entry])
-    assert_type(lwt_unix.getservbyname("http", "tcp"), Promise[lwt_unix.Service_entry])
-    assert_type(lwt_unix.getprotobynumber(6), Promise[lwt_unix.Protocol_entry])
-    assert_type(lwt_unix.getpwnam("root"), Promise[lwt_unix.Passwd_entry])
-    assert_type(lwt_unix.getgrgid(0), Promise[lwt_unix.Group_entry])
-    assert_type(lwt_unix.tcgetattr(lwt_unix.stdin), Promise[lwt_unix.Terminal_io])
-    assert_type(lwt_unix.get_affinity(), list[int])
-
-
-def files_and_jobs(path: Path) -> None:
-    assert_type(lwt_unix.run_job(lambda: 3), Promise[int])
-    assert_type(lwt_unix.openfile(path, [lwt_unix.O_RDONLY], 0), Promise[lwt_unix.File_descr])
-    assert_type(lwt_unix.stat(path), Promise[lwt_unix.Stats])
-    assert_type(lwt_unix.files_of_directory(path), Stream[str])
-    vectors = lwt_unix.IO_vectors.create()
-    assert_type(vectors, lwt_unix.IO_vectors.t)
-    assert_type(lwt_unix.readv(lwt_unix.stdin, vectors), Promise[int])
-    receiving = lwt_unix.recv_msg(socket=lwt_unix.stdin, io_vectors=vectors)
-    assert_type(receiving, Promise[tuple[int, list[int]]])
-    sending = lwt_unix.send_msg(socket=lwt_unix.stdin, io_vectors=vectors, fds=[0])
-    assert_type(sending, Promise[int])
-    assert_type(lwt_io.open_file(path, mode=lwt_io.Input), Promise[InputChannel])
-    assert_type(lwt_io.open_file(path, mode=lwt_io.Output), Promise[OutputChannel])
-    assert_type(lwt_io.with_file(path, lwt_io.read_line, mode=lwt_io.Input), Promise[bytes])
-    assert_type(lwt_io.with_temp_dir(lambda path: lwt.return_(len(path))), Promise[int])
-    assert_type(lwt_io.lines_of_file(path), Stream[bytes])
 
 
 async def reading(ic: InputChannel) -> None:
@@ -141,4 +147,7 @@ def refused(ic: InputChannel, oc: OutputChannel) -> None:
     lwt_io.read_line(oc)  # type: ignore[arg-type]
     lwt_io.write(ic, "text")  # type: ignore[arg-type]
     lwt_io.write(oc, 3)  # type: ignore[arg-type]
+    lwt_io.BE.read_int(oc)  # type: ignore[arg-type]
+    lwt_io.LE.write_int(oc, 3.5)  # type: ignore[arg-type]
+    lwt_bytes.get(b"text", 0)  # type: ignore[arg-type]
     lwt_io.establish_server_with_client_socket("/path", lambda _: lwt.return_unit)  # type: ignore[arg-type, misc]
