@@ -18,7 +18,17 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_stream
-from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive
+from lwt_unix import (
+    lwt_bytes,
+    lwt_direct,
+    lwt_engine,
+    lwt_io,
+    lwt_main,
+    lwt_preemptive,
+    lwt_process,
+)
+from lwt_unix._processes import signals
+from tests.support.children import Gate
 from tests.support.descriptors import no_more_descriptors, open_descriptors
 from tests.support.programs import in_child
 
@@ -120,6 +130,33 @@ def test_writing_more_than_the_buffer_to_a_full_disk_fails() -> None:
     ) == (errno.ENOSPC, "write", "")
 
 
+def to_the_full_disk(write: Callable[[lwt_unix.File_descr], lwt.Promise[object]]) -> Begin:
+    async def opened_and_written() -> None:
+        async with await lwt_unix.openfile("/dev/full", [lwt_unix.O_WRONLY], 0) as fd:
+            await write(fd)
+
+    return lambda: lwt.of_coroutine(opened_and_written())
+
+
+def test_each_way_of_writing_to_a_full_disk_fails_alike() -> None:
+    array = lwt_bytes.create(3)
+    much = "x" * 100_000  # Closing would drop the error of what is in the buffer, as in OCaml.
+    ways: dict[str, Begin] = {
+        "lines_to_file": lambda: lwt_io.lines_to_file("/dev/full", [much]),
+        "chars_to_file": lambda: lwt_io.chars_to_file("/dev/full", much),
+        "hexdump": lambda: lwt_io.with_file(
+            "/dev/full",
+            lambda oc: lwt.bind(lwt_io.hexdump(oc, "abc"), lambda _: lwt_io.flush(oc)),
+            mode=lwt_io.Output,
+        ),
+        "write_bigarray": to_the_full_disk(
+            lambda fd: lwt_unix.write_bigarray("lwt_unix.write", fd, array, 0, 3)
+        ),
+        "lwt_bytes.write": to_the_full_disk(lambda fd: lwt_bytes.write(fd, array, 0, 3)),
+    }
+    assert {name: triple(way)[0] for name, way in ways.items()} == dict.fromkeys(ways, errno.ENOSPC)
+
+
 def in_child_with_files_of(size: int, run: Callable[[], object]) -> int:
     """Call a function in a child process that may write so many bytes to a file; return its status."""
 
@@ -200,6 +237,20 @@ def test_without_descriptors_names_are_not_known_and_nothing_hangs() -> None:
             with pytest.raises(LookupError):
                 lwt_main.run(ask())
         assert lwt_main.run(lwt_unix.getaddrinfo("a.invalid", "", [])) == []
+
+
+def test_without_descriptors_the_wait_for_a_child_says_so_or_a_signal_ends_it() -> None:
+    gate = Gate()
+    pid = gate.child(4)
+    with no_more_descriptors():
+        assert triple(lambda: lwt_unix.waitpid([], pid))[0] == errno.EMFILE
+        assert lwt_unix.wait_count() == 0
+    lwt_unix.sigchld_handler_installer()  # It has its pipe from here on.
+    with no_more_descriptors():
+        waiting = lwt_unix.waitpid([], pid)
+    gate.open()
+    assert lwt_main.run(waiting) == (pid, lwt_unix.WEXITED(4))
+    signals.renew()
 
 
 # --- Peers that are gone -----------------------------------------------------
@@ -518,6 +569,41 @@ def waiting_for_a_worker() -> Wait:
     return lwt_preemptive.detach(gate.wait), gate.set, True
 
 
+def waiting_for_a_child() -> Wait:
+    gate = Gate()
+    pid = gate.child(5)
+    return lwt_unix.waitpid([], pid), gate.open, (pid, lwt_unix.WEXITED(5))
+
+
+def waiting_for_any_child() -> Wait:
+    gate = Gate()
+    pid = gate.child(5)
+    return lwt_unix.wait(), gate.open, (pid, lwt_unix.WEXITED(5))
+
+
+def reading_from_a_program() -> Wait:
+    process = lwt_process.process(("", ["cat"]))
+
+    async def read() -> tuple[bytes, lwt_unix.Process_status]:
+        line = await lwt_io.read_line(process.stdout)
+        return line, await process.close()
+
+    def let_go() -> None:
+        lwt_io.write_line(process.stdin, "abc")
+
+    return lwt.of_coroutine(read()), let_go, (b"abc", lwt_unix.WEXITED(0))
+
+
+def waiting_in_a_task() -> Wait:
+    promise, resolver = lwt.wait()
+
+    async def task() -> str:
+        await lwt_direct.yield_()
+        return await lwt_direct.await_(promise)
+
+    return lwt_direct.spawn(task), lambda: lwt.wakeup(resolver, "woken"), "woken"
+
+
 def waiting_for_nothing_that_the_system_knows() -> Wait:
     promise, resolver = lwt.wait()
     return promise, lambda: lwt.wakeup(resolver, "woken"), "woken"
@@ -536,6 +622,10 @@ def waiting_for_nothing_that_the_system_knows() -> Wait:
         sleeping,
         waiting_for_a_thread,
         waiting_for_a_worker,
+        waiting_for_a_child,
+        waiting_for_any_child,
+        reading_from_a_program,
+        waiting_in_a_task,
         waiting_for_nothing_that_the_system_knows,
     ],
 )
@@ -565,6 +655,7 @@ def test_signals_while_the_main_loop_waits_are_handled_and_the_wait_goes_on(
             signal.setitimer(signal.ITIMER_REAL, 0)
             lwt_unix.disable_signal_handler(handler)
         lwt_main.run(lwt.pause())
+    signals.renew()  # What handles SIGCHLD stays, once somebody has needed it.
     assert came == [0, 1, 2]
 
 
