@@ -16,14 +16,18 @@ from lwt_unix import (
 from lwt_unix._descriptors import emptied, file_descr
 from lwt_unix._jobs import jobs, methods, notifications, threads
 from lwt_unix._processes import children, interrupts, parting, signals
-from lwt_unix.lwt_engine import _current
+from lwt_unix.lwt_engine import _current, abstract
 from lwt_unix.lwt_fmt import _formatters
 from lwt_unix.lwt_io import _at_exit, _channel, _create
 from lwt_unix.lwt_preemptive import _workers
 
 
-def renew() -> None:
-    """Begin again. Only the main thread may, if signals are handled."""
+def renew(engine: abstract | None = None) -> None:
+    """Begin again. Only the main thread may, if signals are handled.
+
+    With an engine, that is the current one then, and the old one is left to who has it. Otherwise the old
+    one is destroyed.
+    """
     interrupts.renew()  # First: it tells `signals`, which tells the engine.
     signals.renew()
     children.renew()
@@ -33,7 +37,7 @@ def renew() -> None:
     _workers.renew()
     notifications.renew()
     methods.renew()
-    _current.renew()
+    _current.renew(engine)
     _ending.renew()
     _asyncgens.renew()
     lwt_timeout._renew()

@@ -9,7 +9,7 @@ import pytest
 
 from docs.reference import generate
 from tests.conformance.api.lists import read_lists
-from tests.support.modules import PUBLIC_MODULES
+from tests.support.modules import OF_OCAML, PUBLIC_MODULES
 
 PAGES = generate.pages()
 MODULES = {module.path: module for module in generate.public_modules()}
@@ -36,7 +36,7 @@ def test_what_a_module_offers_is_explained_or_stands_for_what_is(name: str) -> N
     assert [name for name in unexplained if name not in page.second_names] == []
 
 
-@pytest.mark.parametrize("name", PUBLIC_MODULES)
+@pytest.mark.parametrize("name", OF_OCAML)
 def test_what_ocaml_has_too_ends_with_its_name_and_type_there(name: str) -> None:
     python_only = read_lists().added
     assert [

@@ -16,7 +16,7 @@ SYSTEM = "lwt_unix._system"
 PLACES = {
     "time": {"lwt_unix.lwt_engine._base"},
     "datetime": set[str](),
-    "random": {"lwt._core.choices"},
+    "random": {"lwt._core.choices", "lwt_unix.testing._sources"},
     "secrets": set[str](),
     "select": {name for name in MODULES if name.startswith("lwt_unix.lwt_engine.")},
     "selectors": set[str](),

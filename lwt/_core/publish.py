@@ -63,6 +63,7 @@ _ELSEWHERE: Final = (
     ("lwt_unix.lwt_fmt", ""),
     ("lwt_unix.lwt_direct", "spawn await_"),
     ("lwt_unix.lwt_retry", ""),
+    ("lwt_unix.testing", ""),
     ("lwt", "return_ bind map catch finalize try_bind pick choose join both async_ pause Canceled"),
     ("lwt.lwt_list", "iter_s iter_p map_s map_p filter_s filter_p fold_left_s exists_s for_all_s"),
     ("lwt.lwt_stream", ""),

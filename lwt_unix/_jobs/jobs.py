@@ -112,6 +112,11 @@ def renew() -> None:
     _jobs.clear()
 
 
+def count() -> int:
+    """Return how many jobs are not over."""
+    return len(_jobs)
+
+
 def _part_from_parent() -> None:
     """Forget the jobs, and reject their promises when the main loop runs.
 

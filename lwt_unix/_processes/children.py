@@ -251,6 +251,10 @@ class _Waits:
         if self._pidfds is not None:
             self._pidfds.close()
 
+    def is_watching(self) -> bool:
+        """Say whether there is an event for it."""
+        return self._pidfds is not None
+
 
 def _newest_first(wait: _Wait) -> int:
     return -wait.number
@@ -264,6 +268,11 @@ def renew() -> None:
     global _waits
     _waits.close()
     _waits = _Waits()
+
+
+def is_watching() -> bool:
+    """Tell whether the engine watches for the end of children."""
+    return _waits.is_watching()
 
 
 def _find_out() -> None:

@@ -182,6 +182,11 @@ _pipe: _SignalPipe | None = None
 _signals: dict[int, _Signal] = {}
 
 
+def is_open() -> bool:
+    """Tell whether signals are handled, so that the engine watches their pipe."""
+    return _pipe is not None
+
+
 def renew() -> None:
     """Begin again: without handlers, and with what was there before the first of them."""
     for handled in [*_signals.values()]:

@@ -34,10 +34,10 @@ after_set: Final[list[Callable[[], object]]] = []
 """What files above this one want called when there is a new engine."""
 
 
-def renew() -> None:
-    """Begin again, with a new engine like the first one; the current one is destroyed."""
+def renew(engine: abstract | None) -> None:
+    """Begin again, with an engine; if none is given, with one like the first, and the current one is destroyed."""
     turn.number = 0
-    set(libev(), transfer=False)
+    set(engine or libev(), transfer=False, destroy=engine is None)
 
 
 # --- The current engine ------------------------------------------------------

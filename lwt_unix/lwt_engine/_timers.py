@@ -21,7 +21,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from lwt._core.choices import rank_timer
+from lwt._core import choices
 from lwt_unix.lwt_engine._events import Event_callback, Timer_event
 
 LONGEST_WAIT: Final = 24 * 3600.0
@@ -80,7 +80,8 @@ class Timer_queue:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock: Final = clock
         self.fresh: Final[dict[Timer, None]] = {}
-        # Entries are compared by time, then by rank: a timer itself is never compared.
+        # Entries are compared by time, then by rank: a timer itself is never compared. Those for the
+        # same time are in the order in which they came, unless it is chosen otherwise.
         self.heap: Final[list[tuple[float, int, Timer]]] = []
         self.last_number = 0
         self.stopped_count = 0  # how many timers on the heap are stopped
@@ -90,7 +91,7 @@ class Timer_queue:
         fresh, heap = self.fresh, self.heap
         for timer in list(fresh):  # A finaliser may start and stop timers meanwhile.
             self.last_number += 1
-            entry = (timer.time, rank_timer(self.last_number), timer)
+            entry = (timer.time, self.last_number, timer)
             # It is on the heap already if a KeyboardInterrupt ended this loop earlier.
             if timer.is_active and not timer.is_queued:
                 timer.is_queued = True
@@ -131,12 +132,29 @@ class Timer_queue:
                 continue
             if time > now:
                 return
+            if choices.source is not None:
+                timer = self.choose_first(time)
             if timer.repeat:
                 timer.time = self.clock() + timer.delay
                 self.fresh[timer] = None
             heappop(heap)
             timer.is_queued = False
             timer.callback(timer)
+
+    def choose_first(self, time: float) -> Timer:
+        """Choose which of the timers for the earliest time is first, and put it at the top."""
+        heap = self.heap
+        due = sorted(entry for entry in heap if entry[0] == time and entry[2].is_active)
+
+        def tell(option: int) -> str:
+            return f"of {len(due)} timers for the same time, number {option + 1} of those left"
+
+        chosen = due[choices.choose(choices.DUE, len(due), tell)]
+        if chosen is not due[0]:
+            heap.remove(chosen)
+            heapify(heap)
+            heappush(heap, (time, due[0][1] - 1, chosen[2]))
+        return chosen[2]
 
     def note_stopped(self) -> None:
         """Count one more timer on the heap that is stopped."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 
 import lwt
-from lwt._core import pause, promise
+from lwt._core import choices, pause, promise
 from lwt._core.exceptions import _filter
 from lwt._core.renewal import renew
 from lwt._core.resolution import MAXIMUM_NESTING, postpone, resolution
@@ -17,6 +17,7 @@ STATE: dict[str, Callable[[], object]] = {
     "exceptions._filter": lambda: _filter.contents,
     "storage.current_storage": lambda: current_storage.contents,
     "choices.prng": lwt.prng.getstate,
+    "choices.source": lambda: choices.source,
     "resolution.resolution": lambda: [
         copy(getattr(resolution, name)) for name in attributes_of(type(resolution))
     ],
@@ -26,12 +27,18 @@ STATE: dict[str, Callable[[], object]] = {
 """What tells of each state how it is."""
 
 
+class Last(choices.Source):
+    def choose(self, label: str, options: int, tell: Callable[[int], str]) -> int:
+        return options - 1
+
+
 def change_everything() -> None:
     """Leave the core as no program should."""
     promise._is_in_repr = True
     lwt.Exception_filter.set(lwt.Exception_filter.handle_all)
     current_storage.contents = {lwt.new_key(): 3}
     lwt.prng.seed(3)
+    choices.set_source(Last())
     resolution.depth = resolution.nesting = MAXIMUM_NESTING
     resolution.deferred.append(lwt.return_unit)
     postpone(print)

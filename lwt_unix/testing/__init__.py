@@ -1,0 +1,47 @@
+"""Tests of concurrent programs: choices as data, and a simulated world to run programs in.
+
+In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
+its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pipes (`_flows`), sockets
+(`_sockets`), the calls that programs reach them by (`_calls`), the engine (`_engine`); `simulate` puts them
+in the place of the real ones (`_simulate`).
+
+Nothing else of the library imports this folder.
+"""
+
+from lwt._core.publish import publish as _publish
+from lwt_unix.testing._network import Host, Link, Network
+from lwt_unix.testing._simulate import network, simulate, world
+from lwt_unix.testing._sources import (
+    Choice,
+    Choices,
+    Replay_differs,
+    drawn,
+    lwt_choices,
+    replayed,
+    seeded,
+)
+from lwt_unix.testing._world import Deadlock, Not_simulated, World
+
+__all__ = [
+    # Running
+    "simulate",
+    "world",
+    "network",
+    # Choices
+    "Choices",
+    "Choice",
+    "lwt_choices",
+    "seeded",
+    "drawn",
+    "replayed",
+    "Replay_differs",
+    # The world
+    "World",
+    "Network",
+    "Host",
+    "Link",
+    "Not_simulated",
+    "Deadlock",
+]
+
+_publish(__name__)

@@ -1,0 +1,385 @@
+"""The calls of a simulated world: what stands in the place of the names of `_system`.
+
+Each does for the world's descriptions what the system's call does for real ones, with the same arguments,
+results and errors. What the world has no counterpart of is an error that says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket as python_socket
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from types import MethodType, ModuleType
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from lwt_unix import _system as system
+from lwt_unix._system import SocketKind, SocketObject
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.testing._flows import open_pipe
+from lwt_unix.testing._network import Network
+from lwt_unix.testing._sockets import PythonAddress, Socket, new_pair, new_socket
+from lwt_unix.testing._world import (
+    Description,
+    Not_simulated,
+    World,
+    os_error,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_KEPT: Final = frozenset(
+    {
+        *("Status", "SocketKind", "SocketObject"),
+        *(
+            "sched_getaffinity",
+            "sched_getcpu",
+            "uname",
+            "getpwnam",
+            "getpwuid",
+            "getgrnam",
+            "getgrgid",
+        ),
+        *(
+            "getlogin",
+            "getprotobyname",
+            "getprotobynumber",
+            "getservbyname",
+            "getservbyport",
+            "urandom",
+        ),
+        *("Callable", "NamedTuple", "P", "ParamSpec", "T", "TypeVar", "cast", "wraps"),
+    }
+)
+"""Names of `_system` that stay as they are: types, what only asks about this computer, imports."""
+
+
+_write_really: Final = system.write
+
+
+class Simulated_socket(SocketObject):
+    """The socket object of a number of the world. It opens nothing."""
+
+    __slots__ = ("socket",)
+
+    def __init__(self, socket: Socket) -> None:  # The base class would open a real one.
+        self.socket = socket
+
+
+class Terminal(Description):
+    """The standard output, or error: what is written goes there."""
+
+    __slots__ = ("fd",)
+
+    mode = stat.S_IFCHR
+
+    def __init__(self, world: World, fd: int, name: str) -> None:
+        super().__init__(world, name)
+        self.fd = fd
+
+    def readiness(self) -> int:
+        """Return WRITE."""
+        return WRITE
+
+    def write(self, data: memoryview, /) -> int:
+        """Write to the real one."""
+        return _write_really(self.fd, data)
+
+
+class Nothing(Description):
+    """The standard input: it is empty."""
+
+    __slots__ = ()
+
+    mode = stat.S_IFCHR
+
+    def read(self, view: memoryview, /) -> int:
+        """Say that this is the end of file."""
+        return 0
+
+
+def socket_in(sock: SocketObject) -> Socket:
+    """Return what a socket object stands for."""
+    if not isinstance(sock, Simulated_socket):
+        raise Not_simulated(f"{sock!r} is a socket of the real world")
+    return sock.socket
+
+
+class Calls:
+    """The calls, on the descriptions of one world."""
+
+    def __init__(self, world: World, network: Network) -> None:
+        self.world: Final = world
+        self.network: Final = network
+        for fd, name in enumerate(("stdin", "stdout", "stderr")):
+            description = Nothing(world, name) if fd == 0 else Terminal(world, fd, name)
+            world.table[fd] = description
+            description.fds.append(fd)
+
+    def by_name(self) -> dict[str, object]:
+        """Return what stands in the place of each name of `_system`."""
+        replaced: dict[str, object] = {}
+        for name, value in vars(system).items():
+            own = getattr(self, name, None)
+            if isinstance(own, MethodType):
+                replaced[name] = own
+            elif _would_leave(name, value):
+                replaced[name] = _refusing(name)
+        return replaced
+
+    # --- Calls on numbers ----------------------------------------------------
+
+    def close(self, fd: int) -> None:
+        """Close a number."""
+        self.world.close(fd)
+
+    def dup(self, fd: int) -> int:
+        """Give what a number stands for another one."""
+        return self.world.number_of(self.world.description(fd))
+
+    def dup2(self, fd: int, fd2: int, inheritable: bool = True) -> int:
+        """Let a number stand for what another one stands for."""
+        world = self.world
+        description = world.description(fd)
+        if fd == fd2:
+            return fd2
+        if fd2 in world.table:
+            world.close(fd2)
+        world.take_number(fd2, description)
+        return fd2
+
+    def fstat(self, fd: int) -> system.Status:
+        """Say what a number stands for."""
+        description = self.world.description(fd)
+        return system.Status((description.mode | 0o600, description.inode, 1, 1, 0, 0, 0, 0, 0, 0))
+
+    def pipe(self) -> tuple[int, int]:
+        """Make a pipe."""
+        return open_pipe(self.world)
+
+    def read(self, fd: int, size: int) -> bytes:
+        """Read up to so many bytes."""
+        data = bytearray(size)
+        count = self._ready(fd, READ).read(memoryview(data))
+        return bytes(data[:count])
+
+    def readv(self, fd: int, buffers: Sequence[WriteableBuffer]) -> int:
+        """Read into buffers, one after the other."""
+        description = self._ready(fd, READ)
+        if len(buffers) == 1:
+            return description.read(memoryview(buffers[0]))
+        data = bytearray(sum(len(memoryview(buffer)) for buffer in buffers))
+        count = description.read(memoryview(data))
+        scatter(memoryview(data)[:count], buffers)
+        return count
+
+    def write(self, fd: int, data: ReadableBuffer) -> int:
+        """Write some bytes."""
+        return self._ready(fd, WRITE).write(memoryview(data))
+
+    def writev(self, fd: int, buffers: Sequence[ReadableBuffer]) -> int:
+        """Write what is in buffers, one after the other."""
+        return self._ready(fd, WRITE).write(memoryview(b"".join(buffers)))
+
+    def _ready(self, fd: int, direction: int) -> Description:
+        """Return what a number stands for; a call that would wait for ever is an error."""
+        description = self.world.table.get(fd)
+        if description is None:
+            raise os_error(errno.EBADF)
+        if description.is_blocking and not description.readiness() & direction:
+            raise Not_simulated(
+                f"a call on {description.name} would block this thread, and in the simulated world there is no "
+                "other one; use a descriptor in non-blocking mode"
+            )
+        return description
+
+    def set_blocking(self, fd: int, blocking: bool) -> None:
+        """Set the mode."""
+        self.world.description(fd).is_blocking = blocking
+
+    def get_inheritable(self, fd: int) -> bool:
+        """Say whether programs that are started inherit a number."""
+        self.world.description(fd)
+        return fd in self.world.inheritable
+
+    def set_inheritable(self, fd: int, inheritable: bool) -> None:
+        """Say whether programs that are started inherit a number."""
+        self.world.description(fd)
+        if inheritable:
+            self.world.inheritable.add(fd)
+        else:
+            self.world.inheritable.discard(fd)
+
+    def move_up(self, fd: int) -> int:
+        """Leave a number as it is: it is none of the standard ones."""
+        return fd
+
+    def isatty(self, fd: int) -> bool:
+        """Say that there are no terminals."""
+        return False
+
+    def lseek(self, fd: int, position: int, how: int) -> int:
+        """Say that what has no position has none."""
+        self.world.description(fd)
+        raise os_error(errno.ESPIPE)
+
+    def poll_once(self, fd: int, to_read: bool) -> tuple[bool, bool]:
+        """Say whether a number is ready."""
+        ready = bool(self.world.description(fd).readiness() & (READ if to_read else WRITE))
+        return ready, ready
+
+    def identity_of(self, fd: int) -> tuple[int, int] | None:
+        """Return what tells two descriptions apart."""
+        description = self.world.table.get(fd)
+        return None if description is None else (1, description.inode)
+
+    # --- Sockets -------------------------------------------------------------
+
+    def open_socket(self, kind: SocketKind) -> int:
+        """Make a socket."""
+        return self.world.number_of(new_socket(self.world, self.network.here(), kind))
+
+    def open_socketpair(self, kind: SocketKind) -> tuple[int, int]:
+        """Make two sockets that are connected to each other."""
+        one, other = new_pair(self.world, self.network.here(), kind)
+        return self.world.number_of(one), self.world.number_of(other)
+
+    def _socket(self, fd: int) -> Socket:
+        description = self.world.description(fd)
+        if not isinstance(description, Socket):
+            raise os_error(errno.ENOTSOCK)
+        return description
+
+    def socket_object(self, fd: int, kind: SocketKind) -> SocketObject:
+        """Make the socket object of a number."""
+        return Simulated_socket(self._socket(fd))
+
+    def socket_kind(self, fd: int) -> SocketKind:
+        """Say how the socket of a number was made."""
+        return self._socket(fd).kind
+
+    def accept(self, sock: SocketObject) -> tuple[int, PythonAddress]:
+        """Take a connection."""
+        client, address = socket_in(sock).accept()
+        return self.world.number_of(client), address
+
+    def bind(self, sock: SocketObject, address: PythonAddress) -> None:
+        """Give a socket its address."""
+        socket_in(sock).bind(address)
+
+    def connect_ex(self, sock: SocketObject, address: PythonAddress) -> int:
+        """Begin to connect."""
+        return socket_in(sock).connect(address)
+
+    def getpeername(self, sock: SocketObject) -> PythonAddress:
+        """Return the address of the peer."""
+        socket = socket_in(sock)
+        if socket.peer is None:
+            raise os_error(errno.ENOTCONN)
+        return socket.peer
+
+    def getsockname(self, sock: SocketObject) -> PythonAddress:
+        """Return the address of a socket."""
+        return socket_in(sock).local
+
+    def getsockopt(self, sock: SocketObject, level: int, option: int, size: int = 0) -> int | bytes:
+        """Return an option."""
+        socket = socket_in(sock)
+        if (level, option) == (python_socket.SOL_SOCKET, python_socket.SO_ERROR):
+            return socket.take_error()
+        if (level, option) == (python_socket.SOL_SOCKET, python_socket.SO_TYPE):
+            return socket.kind.type
+        return socket.options.get((level, option), bytes(size) if size else 0)
+
+    def setsockopt(self, sock: SocketObject, level: int, option: int, value: int | bytes) -> None:
+        """Set an option. None of them has an effect but that it is remembered."""
+        socket_in(sock).options[level, option] = value
+
+    def listen(self, sock: SocketObject, backlog: int) -> None:
+        """Let a socket take connections."""
+        socket_in(sock).listen(max(backlog, 0))
+
+    def recv_into(self, sock: SocketObject, buffer: WriteableBuffer, size: int, flags: int) -> int:
+        """Receive."""
+        return socket_in(sock).receive(memoryview(buffer), _is_peek(flags))[0]
+
+    def recvfrom_into(
+        self, sock: SocketObject, buffer: WriteableBuffer, size: int, flags: int
+    ) -> tuple[int, PythonAddress | None]:
+        """Receive a message, and the address of its sender."""
+        return socket_in(sock).receive(memoryview(buffer), _is_peek(flags))
+
+    def recvmsg_into(
+        self,
+        sock: SocketObject,
+        buffers: Iterable[WriteableBuffer],
+        ancillary: int = 0,
+        flags: int = 0,
+    ) -> tuple[int, list[object], int, PythonAddress | None]:
+        """Receive into buffers."""
+        targets = list(buffers)
+        data = bytearray(sum(len(memoryview(buffer)) for buffer in targets))
+        count, address = socket_in(sock).receive(memoryview(data), _is_peek(flags))
+        scatter(memoryview(data)[:count], targets)
+        return count, [], 0, address
+
+    def send(self, sock: SocketObject, data: ReadableBuffer, flags: int) -> int:
+        """Send to the peer."""
+        _is_peek(flags)
+        return socket_in(sock).send(memoryview(data), None)
+
+    def sendto(
+        self, sock: SocketObject, data: ReadableBuffer, flags: int, address: PythonAddress
+    ) -> int:
+        """Send a message to an address."""
+        _is_peek(flags)
+        return socket_in(sock).send(memoryview(data), address)
+
+    def sendmsg(
+        self,
+        sock: SocketObject,
+        buffers: Iterable[ReadableBuffer],
+        ancillary: Sequence[object] = (),
+        flags: int = 0,
+        address: PythonAddress | None = None,
+    ) -> int:
+        """Send what is in buffers."""
+        if ancillary:
+            raise Not_simulated("descriptors are not passed in the simulated world")
+        return socket_in(sock).send(memoryview(b"".join(buffers)), address)
+
+    def shutdown(self, sock: SocketObject, how: int) -> None:
+        """End one direction of a connection, or both."""
+        socket_in(sock).shutdown(how)
+
+
+def scatter(data: memoryview, buffers: Iterable[WriteableBuffer]) -> None:
+    """Put data into buffers, one after the other."""
+    for buffer in buffers:
+        view = memoryview(buffer).cast("B")
+        size = min(len(view), len(data))
+        view[:size] = data[:size]
+        data = data[size:]
+
+
+def _is_peek(flags: int) -> bool:
+    """Return whether the flags of a call only look; others are not simulated."""
+    if flags & ~(python_socket.MSG_PEEK | python_socket.MSG_DONTROUTE):
+        raise Not_simulated("in the simulated world there are no urgent data (MSG_OOB)")
+    return bool(flags & python_socket.MSG_PEEK)
+
+
+def _would_leave(name: str, value: object) -> bool:
+    """Say whether a name of `_system` is a call that would leave the world."""
+    is_ours = name.startswith("_") or name in _KEPT
+    return not is_ours and callable(value) and not isinstance(value, ModuleType)
+
+
+def _refusing(name: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise Not_simulated(
+            f"{name}: the simulated world has no such thing; this call would leave it"
+        )
+
+    return refuse

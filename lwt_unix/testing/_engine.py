@@ -1,0 +1,70 @@
+"""The engine of a simulated world: one of our own, over a poller that asks the world.
+
+So what a program sees of an engine is the same as in the real world: when events are called, and in
+which order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.lwt_engine._identifiers import Engine_id
+from lwt_unix.lwt_engine._kernel import kernel_based
+from lwt_unix.testing._world import World
+
+
+class World_poller:
+    """The poller over a simulated world."""
+
+    def __init__(self, world: World) -> None:
+        self.readable: Final = READ
+        self.writable: Final = WRITE
+        self._world: Final = world
+
+    def wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        """Wait in the world's time."""
+        return self._world.wait(timeout)
+
+    def change(self, fd: int, before: int, after: int, /) -> None:
+        """Tell the world."""
+        self._world.watch(fd, after)
+
+    def check(self, function: str, fd: int, /) -> None:
+        """Accept any descriptor."""
+
+    def renew(self) -> None:
+        """Have no interest any more."""
+        self._world.watched.clear()
+
+    def close(self) -> None:
+        """Have no interest any more."""
+        self._world.watched.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine_id__simulated(Engine_id):
+    """The identifier of the engine of a simulated world."""
+
+
+class simulated(kernel_based):
+    """The engine of a simulated world."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(World_poller(world), clock=world.clock)
+        self._world: Final = world
+        world.next_timer = self._next_timer
+
+    def iter(self, block: bool, /) -> None:
+        """Perform one turn."""
+        self._world.begin_turn()
+        super().iter(block)
+
+    def _next_timer(self) -> float:
+        return self._timer_queue.heap[0][0]
+
+    @property
+    def id(self) -> Engine_id:
+        """What identifies the engine."""
+        return Engine_id__simulated()

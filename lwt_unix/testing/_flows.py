@@ -1,0 +1,251 @@
+"""Flows of bytes, and pipes, which are made of one.
+
+A flow takes bytes at one end and gives them at the other, in order. What is between: bytes that are on
+their way, and bytes that have come and were not read yet. Both together are at most its capacity.
+
+How long bytes are on their way is the link's matter: see `_network`. In a pipe they are there at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from collections.abc import Callable
+from typing import Final
+
+from lwt._core import choices
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.testing._network import Link
+from lwt_unix.testing._world import Description, World, not_now, os_error
+
+PIPE_CAPACITY: Final = 65_536
+"""How many bytes a pipe of Linux holds."""
+
+ATOMIC: Final = 4_096
+"""PIPE_BUF: so much is written to a pipe as a whole, or not at all."""
+
+
+class Flow:
+    """Bytes in one direction."""
+
+    __slots__ = (
+        *(
+            "capacity",
+            "data",
+            "error",
+            "in_flight",
+            "is_ended",
+            "is_put_off",
+            "last_arrival",
+            "link",
+        ),
+        *("reader", "world", "writer"),
+    )
+
+    def __init__(self, world: World, capacity: int, link: Link | None = None) -> None:
+        self.world = world
+        self.capacity = capacity
+        self.link = link
+        """What the bytes go through; None if they are there at once."""
+
+        self.data = bytearray()
+        """What has come and was not read yet."""
+
+        self.in_flight = 0
+        """How many bytes are on their way."""
+
+        self.is_ended = False
+        """Whether the end has come: there is nothing behind `data`."""
+
+        self.error = 0
+        """An error that has come, and that the next read gets when it has read `data`."""
+
+        self.is_put_off = False
+        """Whether the last read was told "not now", although something was there."""
+
+        self.last_arrival = 0.0
+        self.reader: Description | None = None
+        self.writer: Description | None = None
+        """The two ends, while they are open."""
+
+    def room(self) -> int:
+        """Return how many bytes can be written."""
+        return self.capacity - len(self.data) - self.in_flight
+
+    # --- The writer's end ----------------------------------------------------
+
+    def push(self, data: memoryview) -> None:
+        """Send bytes, for which there is room."""
+        link = self.link
+        if link is None or link.is_immediate():
+            if not self.in_flight:
+                self._arrive(data)
+                return
+            delay = 0.0
+        else:
+            delay = link.delay(len(data))
+        kept = bytes(data)
+        self.in_flight += len(kept)
+        self._send(delay, lambda: self._land(kept))
+
+    def push_end(self, error: int = 0) -> None:
+        """Send the end, or an error that ends the connection."""
+        link = self.link
+        immediate = link is None or link.is_immediate()
+        if immediate and not self.in_flight:
+            self.end(error)
+        else:
+            delay = 0.0 if link is None or immediate else link.delay(0)
+            self._send(delay, lambda: self.end(error))
+
+    def _send(self, delay: float, arrive: Callable[[], object]) -> None:
+        world = self.world
+        arrival = max(world.now + delay, self.last_arrival)
+        self.last_arrival = arrival
+        world.after(arrival - world.now, arrive)
+
+    def _land(self, data: bytes) -> None:
+        self.in_flight -= len(data)
+        self._arrive(data)
+
+    def _arrive(self, data: bytes | memoryview) -> None:
+        reader = self.reader
+        if reader is None:
+            self.arrived_at_nobody()
+            return
+        self.data += data
+        self.world.touch(reader)
+
+    def arrived_at_nobody(self) -> None:
+        """Bytes have come, and nobody reads them any more."""
+
+    def end(self, error: int = 0) -> None:
+        """The end has come."""
+        self.is_ended = True
+        if error:
+            self.error = error
+        if self.reader is not None:
+            self.world.touch(self.reader)
+
+    # --- The reader's end ----------------------------------------------------
+
+    def is_readable(self) -> bool:
+        """Say whether a read would not have to wait."""
+        return bool(self.data) or self.is_ended
+
+    def pull(self, view: memoryview) -> int:
+        """Read what has come; 0 at the end."""
+        data = self.data
+        if not data:
+            if not len(view):
+                return 0
+            error, self.error = self.error, 0
+            if error:
+                raise os_error(error)
+            if self.is_ended:
+                return 0
+            raise not_now()
+        size = min(len(data), len(view))
+        if choices.source is not None:
+            self.is_put_off = not self.is_put_off and is_put_off("read", self.reader)
+            if self.is_put_off:
+                raise not_now()
+            size = some_of(size, "read", self.reader)
+        if size == len(data):
+            view[:size] = data
+            data.clear()
+        else:
+            view[:size] = data[:size]
+            del data[:size]
+        if self.writer is not None:
+            self.world.touch(self.writer)
+        return size
+
+
+def is_put_off(call: str, end: Description | None) -> bool:
+    """Choose whether the system says "not now" to a call that it could do."""
+    name = "" if end is None else end.name
+    return bool(choices.choose(choices.NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
+
+
+def some_of(size: int, call: str, end: Description | None) -> int:
+    """Choose how many of some bytes a call moves: all, or fewer."""
+    name = "" if end is None else end.name
+
+    def tell(less: int) -> str:
+        return f"a {call} of {name} moves {size - less} of {size} bytes"
+
+    return size - choices.choose(choices.BYTES, size, tell)
+
+
+class Pipe_reader(Description):
+    """The end of a pipe to read from."""
+
+    __slots__ = ("flow",)
+
+    mode = stat.S_IFIFO
+
+    def __init__(self, world: World, name: str, flow: Flow) -> None:
+        super().__init__(world, name)
+        self.flow = flow
+        flow.reader = self
+
+    def readiness(self) -> int:
+        """Return READ if there is something to read, or the end."""
+        return READ if self.flow.is_readable() else 0
+
+    def read(self, view: memoryview, /) -> int:
+        """Read what is there."""
+        return self.flow.pull(view)
+
+    def close(self) -> None:
+        """Let the writer know."""
+        self.flow.reader = None
+        if self.flow.writer is not None:
+            self.world.touch(self.flow.writer)
+
+
+class Pipe_writer(Description):
+    """The end of a pipe to write to."""
+
+    __slots__ = ("flow",)
+
+    mode = stat.S_IFIFO
+
+    def __init__(self, world: World, name: str, flow: Flow) -> None:
+        super().__init__(world, name)
+        self.flow = flow
+        flow.writer = self
+
+    def readiness(self) -> int:
+        """Return WRITE if there is room, or nobody reads."""
+        flow = self.flow
+        return WRITE if flow.reader is None or flow.room() >= ATOMIC else 0
+
+    def write(self, data: memoryview, /) -> int:
+        """Write what there is room for; up to 4,096 bytes as a whole, or not at all."""
+        flow = self.flow
+        if flow.reader is None:
+            raise os_error(errno.EPIPE)
+        size, room = len(data), flow.room()
+        if room < (size if size <= ATOMIC else 1):
+            raise not_now()
+        size = min(size, room)
+        if choices.source is not None and size > ATOMIC:
+            size = some_of(size, "write", self)
+        flow.push(data[:size])
+        return size
+
+    def close(self) -> None:
+        """Let the reader know."""
+        self.flow.writer = None
+        self.flow.push_end()
+
+
+def open_pipe(world: World) -> tuple[int, int]:
+    """Make a pipe; return the numbers of its two ends."""
+    letter = world.next_letters("pipe")
+    flow = Flow(world, PIPE_CAPACITY)
+    reader = Pipe_reader(world, f"reader of pipe {letter}", flow)
+    writer = Pipe_writer(world, f"writer of pipe {letter}", flow)
+    return world.number_of(reader), world.number_of(writer)

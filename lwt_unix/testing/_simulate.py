@@ -1,0 +1,150 @@
+"""Running a program in a simulated world: `simulate` and `world`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Never, TypeVar
+
+import lwt
+from lwt._core import choices as core_choices
+from lwt._core import renewal as core_renewal
+from lwt._core.checks import check_callback, check_kind, given_by_position
+from lwt._core.pause import paused_count
+from lwt_unix import _renewal, lwt_engine, lwt_main
+from lwt_unix import _system as system
+from lwt_unix._checks import promise_of
+from lwt_unix._jobs import jobs, notifications
+from lwt_unix._processes import children, signals
+from lwt_unix.testing._calls import Calls
+from lwt_unix.testing._engine import simulated
+from lwt_unix.testing._network import Network
+from lwt_unix.testing._sources import Choices, lwt_choices
+from lwt_unix.testing._world import World
+
+T = TypeVar("T")
+
+_current: tuple[World, Network] | None = None
+
+
+def _now(function: str) -> tuple[World, Network]:
+    if _current is None:
+        raise lwt.Failure(
+            f"testing.{function}: this is the real world; testing.simulate makes another"
+        )
+    return _current
+
+
+def world() -> World:
+    """Return the simulated world in which the program runs.
+
+    Raises:
+        lwt.Failure: it runs in the real one.
+    """
+    return _now("world")[0]
+
+
+def network() -> Network:
+    """Return the network of the simulated world in which the program runs.
+
+    Raises:
+        lwt.Failure: it runs in the real one.
+    """
+    return _now("network")[1]
+
+
+def simulate(
+    main: Callable[[], lwt.Promise[T] | Coroutine[Any, Any, T]],
+    /,
+    *_wrong: Never,
+    choices: Choices | None = None,
+) -> T:
+    """Run a program in a simulated world, and return its value.
+
+    The library begins afresh, as in a new process, with a world of its own: a clock that begins at 0 and
+    takes no real time, descriptors, a network. When the program ends, all of that is gone.
+
+    >>> from lwt_unix import sleep, testing
+    >>> async def main():
+    ...     await sleep(3600.0)
+    ...     return testing.world().now
+    >>> testing.simulate(main)
+    3600.0
+
+    Args:
+        main: returns the promise, or the coroutine, that is given to `lwt_main.run`.
+        choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
+
+    Raises:
+        Exception: what the promise is rejected with.
+        Deadlock: nothing can happen any more, and the promise is pending.
+        lwt.Failure: the main loop runs already, or something is going on in the real world.
+
+    Not in OCaml.
+    """
+    if _wrong:
+        raise given_by_position(simulate, _wrong)
+    check_callback("testing.simulate", main, ())
+    if choices is None:
+        choices = lwt_choices()
+    check_kind("testing.simulate", choices, Choices, "testing.seeded(0) makes some")
+    with _in_world(choices):
+        value = lwt_main.run(promise_of("testing.simulate", main))
+        choices.end()
+        return value
+
+
+@contextmanager
+def _in_world(choices: Choices) -> Iterator[World]:
+    """Have a simulated world for a `with` block."""
+    global _current
+    real_engine = lwt_engine.get()
+    _check_at_rest(real_engine)
+    new = World(choices)
+    hosts = Network(new)
+    calls = Calls(new, hosts).by_name()
+    real = {name: vars(system)[name] for name in calls}
+    _renew(simulated(new))
+    choices.names = new.name_of
+    choices.begin()
+    _current = new, hosts
+    try:
+        vars(system).update(calls)
+        core_choices.set_source(choices)
+        yield new
+    finally:
+        core_choices.set_source(None)
+        try:
+            lwt_engine.get().destroy()
+            _renew(real_engine)
+        finally:
+            vars(system).update(real)
+            _current = None
+
+
+def _renew(engine: lwt_engine.abstract) -> None:
+    """Begin afresh, with an engine."""
+    _renewal.renew(engine)
+    core_renewal.renew()
+
+
+def _check_at_rest(engine: lwt_engine.abstract) -> None:
+    """Raise a Failure unless nothing goes on in the real world, which would be lost.
+
+    The engine may watch that by which signals, threads and children wake it.
+    """
+    lwt_main._check_not_running()
+    ours = notifications.is_open() + signals.is_open() + children.is_watching()
+    counts = {
+        "event": engine.readable_count + engine.writable_count - ours,
+        "timer": engine.timer_count,
+        "job": jobs.count(),
+        "paused promise": paused_count(),
+    }
+    for what, count in counts.items():
+        if count:
+            s = "s" if count > 1 else ""
+            raise lwt.Failure(
+                f"testing.simulate: the real world is not at rest: there is {count} {what}{s}; end what goes on "
+                "there first"
+            )

@@ -1,0 +1,597 @@
+"""Sockets of the simulated network: streams, servers, datagrams.
+
+A stream socket begins fresh. It becomes a *listener*, which has a queue of connections that were made and
+not accepted yet, or the end of a *connection*, which has two flows: `incoming` and `outgoing`.
+
+What follows Linux: `connect` on the internet is never over at once; a socket that is closed with data
+unread, or that gets data when it is closed, resets the connection; a full queue of a server leaves
+clients waiting, on the internet, and is EAGAIN in the Unix domain.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket as python_socket
+import stat
+from collections import deque
+from typing import Final
+
+from lwt._core import choices
+from lwt_unix._system import SocketKind
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.testing._flows import Flow, is_put_off, some_of
+from lwt_unix.testing._network import Host
+from lwt_unix.testing._world import Description, World, not_now, os_error
+
+PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
+"""An address as Python's `socket` module has it."""
+
+BUFFER: Final = 212_992
+"""How many bytes a socket of Linux holds, by default."""
+
+FIRST_RETRY: Final = 1.0
+MOST_RETRIES: Final = 6
+"""After how many seconds a client tries again whose attempt got no answer; each time it waits twice as long."""
+
+
+class Socket(Description):
+    """What all sockets have."""
+
+    __slots__ = ("error", "host", "kind", "local", "options", "peer")
+
+    mode = stat.S_IFSOCK
+
+    def __init__(self, world: World, host: Host, kind: SocketKind, name: str) -> None:
+        super().__init__(world, name)
+        self.host = host
+        self.kind = kind
+        self.local: PythonAddress = self.no_address()
+        self.peer: PythonAddress | None = None
+        self.error = 0
+        """The error that SO_ERROR tells once."""
+
+        self.options: dict[tuple[int, int], int | bytes] = {}
+
+    # --- Addresses -----------------------------------------------------------
+
+    @property
+    def is_unix(self) -> bool:
+        """Whether it is one of the Unix domain."""
+        return self.kind.family == python_socket.AF_UNIX
+
+    def no_address(self) -> PythonAddress:
+        """Return the address of a socket that has none."""
+        if self.is_unix:
+            return ""
+        return self.address_of("::" if self.kind.family == python_socket.AF_INET6 else "0.0.0.0", 0)
+
+    def address_of(self, host: str, port: int) -> PythonAddress:
+        """Return an internet address as Python has it."""
+        return (host, port, 0, 0) if self.kind.family == python_socket.AF_INET6 else (host, port)
+
+    def bind(self, address: PythonAddress) -> None:
+        """Give the socket its address."""
+        if self.local != self.no_address():
+            raise os_error(errno.EINVAL)
+        if isinstance(address, str | bytes):
+            path = address if isinstance(address, str) else address.decode(errors="surrogateescape")
+            if path in self.host.paths:
+                raise os_error(errno.EADDRINUSE)
+            self.host.paths[path] = self
+            self.local = path
+        else:
+            port = self.host.bind(self, self.kind.type, address[0], address[1])
+            self.local = self.address_of(address[0], port)
+        self.world.tell(f"{self.name} gets the address {written(self.local)}")
+
+    def bind_to_any_port(self, target: Host) -> None:
+        """Give a client its address, if it has none: that by which the target sees its host."""
+        if self.local != self.no_address():
+            return
+        is_six = self.kind.family == python_socket.AF_INET6
+        own = self.host.addresses[1 if is_six else 0]
+        if target is self.host:
+            own = "::1" if is_six else "127.0.0.1"
+        self.local = self.address_of(own, self.host.bind(self, self.kind.type, own, 0))
+
+    # --- What kinds do differently -------------------------------------------
+
+    def listen(self, backlog: int) -> None:
+        """Become a listener."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def accept(self) -> tuple[Description, PythonAddress]:
+        """Take a connection."""
+        raise os_error(errno.EINVAL)
+
+    def connect(self, address: PythonAddress) -> int:
+        """Begin to connect; return 0, or the number of an error."""
+        raise NotImplementedError
+
+    def receive(self, view: memoryview, peek: bool) -> tuple[int, PythonAddress | None]:
+        """Read what is there; return how many bytes, and from where."""
+        raise NotImplementedError
+
+    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+        """Send; return how many bytes were taken."""
+        raise NotImplementedError
+
+    def shutdown(self, how: int) -> None:
+        """End one direction, or both."""
+        raise os_error(errno.ENOTCONN)
+
+    # --- What all do alike ---------------------------------------------------
+
+    def read(self, view: memoryview, /) -> int:
+        """Read what is there."""
+        return self.receive(view, False)[0]
+
+    def write(self, data: memoryview, /) -> int:
+        """Send to the peer."""
+        return self.send(data, None)
+
+    def take_error(self) -> int:
+        """Return the error that has come, once."""
+        error, self.error = self.error, 0
+        return error
+
+    def close(self) -> None:
+        """Give the address back."""
+        self.host.forget(self)
+
+
+def written(address: PythonAddress | None) -> str:
+    """Write an address in words."""
+    if isinstance(address, tuple):
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        return f"{host}:{address[1]}"
+    return repr(address or "")
+
+
+# --- Streams -----------------------------------------------------------------
+
+
+class Stream_flow(Flow):
+    """One direction of a connection. Data that come to a closed end reset the connection."""
+
+    __slots__ = ("back", "is_broken")
+
+    def __init__(self, world: World, capacity: int) -> None:
+        super().__init__(world, capacity)
+        self.back: Stream_flow = self
+        """The other direction."""
+
+        self.is_broken = False
+        """Whether the writer has been told that nobody reads."""
+
+    def arrived_at_nobody(self) -> None:
+        """Let the writer know."""
+        self.back.push_end(errno.ECONNRESET)
+
+    def end(self, error: int = 0) -> None:
+        """The end, or a reset, has come."""
+        if error:
+            # After an end of file, Linux tells the writer alone.
+            error = 0 if self.is_ended else error
+            self.back.is_broken = True
+            if self.reader is not None:
+                self.world.tell(f"the connection of {self.reader.name} is reset")
+        super().end(error)
+
+
+class Stream_socket(Socket):
+    """A stream socket: fresh, a listener, or the end of a connection."""
+
+    __slots__ = ("backlog", "incoming", "is_connecting", "is_shut", "outgoing", "queue")
+
+    def __init__(self, world: World, host: Host, kind: SocketKind, name: str) -> None:
+        super().__init__(world, host, kind, name)
+        self.queue: deque[Stream_socket] | None = None
+        """The connections that wait to be accepted, of a listener."""
+
+        self.backlog = 0
+        self.is_connecting = False
+        self.incoming: Stream_flow | None = None
+        self.outgoing: Stream_flow | None = None
+        self.is_shut = False
+        """Whether the program has ended `outgoing`, or an attempt to connect has failed."""
+
+    def readiness(self) -> int:
+        """Return what would not have to wait."""
+        if self.queue is not None:
+            return READ if self.queue else 0
+        if self.is_connecting:
+            return 0
+        incoming, outgoing = self.incoming, self.outgoing
+        if incoming is None or outgoing is None:
+            return READ | WRITE
+        bits = READ if incoming.data or incoming.is_ended else 0
+        if (
+            self.is_shut
+            or outgoing.is_broken
+            or 3 * outgoing.room() >= outgoing.capacity
+            or (self.is_unix and outgoing.reader is None)
+        ):
+            bits |= WRITE
+        return bits
+
+    # --- Servers -------------------------------------------------------------
+
+    def listen(self, backlog: int) -> None:
+        """Become a listener."""
+        if self.incoming is not None or self.is_connecting:
+            raise os_error(errno.EINVAL)
+        if self.local == self.no_address():
+            if self.is_unix:
+                raise os_error(errno.EINVAL)
+            self.bind(self.no_address())
+        if self.queue is None:
+            self.queue = deque()
+            self.name = f"{self.host.name}'s listener {written(self.local)}"
+        self.backlog = backlog
+
+    def accept(self) -> tuple[Description, PythonAddress]:
+        """Take the connection that came first; a choice may take another one."""
+        queue = self.queue
+        if queue is None:
+            raise os_error(errno.EINVAL)
+        if not queue:
+            raise not_now()
+
+        def tell(option: int) -> str:
+            return f"of {len(queue)} that wait, {queue[option].name} is accepted before {queue[0].name}"
+
+        taken = choices.choose(choices.CLIENT, len(queue), tell)
+        client = queue[taken]
+        del queue[taken]
+        self.world.tell(f"{self.name} accepts {client.name}")
+        return client, "" if client.peer is None else client.peer
+
+    def take_in(self, client: Stream_socket) -> bool:
+        """Make a connection of a client that has come, unless the queue is full."""
+        queue = self.queue
+        assert queue is not None
+        if len(queue) > self.backlog:
+            return False
+        server = Stream_socket(self.world, self.host, self.kind, f"server of {client.name}")
+        server.local = self.local if self.is_unix else client.peer or ""
+        server.peer = client.local
+        join(client, server)
+        queue.append(server)
+        self.world.touch(self)
+        return True
+
+    # --- Clients -------------------------------------------------------------
+
+    def connect(self, address: PythonAddress) -> int:
+        """Begin to connect."""
+        if self.queue is not None or self.incoming is not None:
+            return errno.EISCONN
+        if self.is_connecting:
+            return errno.EALREADY
+        letter = self.world.next_letters("client")
+        whose = "" if self.host is self.host.network.localhost else f"{self.host.name}'s "
+        self.name = f"{whose}client {letter}"
+        self.world.tell(f"{self.name} connects to {written(address)}")
+        if isinstance(address, str | bytes):
+            return self._connect_to_path(address)
+        try:
+            target = self.host.network.host_at(self.host, address[0])
+        except OSError as error:
+            return error.errno or 0
+        self.bind_to_any_port(target)
+        host = address[0]
+        if host in {"0.0.0.0", "::"}:
+            host = "::1" if ":" in host else "127.0.0.1"
+        self.peer = self.address_of(host, address[1])
+        self.is_connecting, self.is_shut = True, False
+        self._attempt(target, FIRST_RETRY, MOST_RETRIES)
+        return errno.EINPROGRESS
+
+    def _connect_to_path(self, path: str | bytes) -> int:
+        text = path if isinstance(path, str) else path.decode(errors="surrogateescape")
+        server = self.host.paths.get(text)
+        if server is None:
+            return errno.ECONNREFUSED if text.startswith("\0") else errno.ENOENT
+        if not isinstance(server, Stream_socket):
+            return errno.EPROTOTYPE
+        if server.queue is None:
+            return errno.ECONNREFUSED
+        self.peer = text
+        if server.take_in(self):
+            return 0
+        self.peer = None
+        return errno.EAGAIN
+
+    def _attempt(self, target: Host, patience: float, retries: int) -> None:
+        """Ask the target for a connection, and later again if there is no answer."""
+        network, world = self.host.network, self.world
+        there = network.link(self.host, target)
+
+        def ask() -> None:
+            if not self.is_connecting:
+                return
+            kind, peer = self.kind.type, self.peer
+            assert isinstance(peer, tuple)
+            server = target.at(kind, peer[0], peer[1])
+            if not isinstance(server, Stream_socket) or server.queue is None:
+                world.after(back.delay(0), lambda: self._answered(errno.ECONNREFUSED))
+            elif server.take_in(self):
+                world.after(back.delay(0), lambda: self._answered(0))
+            elif retries:
+                world.after(patience, lambda: self._attempt(target, 2 * patience, retries - 1))
+            else:
+                world.after(patience, lambda: self._answered(errno.ETIMEDOUT))
+
+        back = network.link(target, self.host)
+        world.after(there.delay(0), ask)
+
+    def _answered(self, error: int) -> None:
+        """The attempt to connect is over."""
+        if not self.is_connecting:
+            return
+        self.is_connecting = False
+        self.error = error
+        if error:
+            self.peer = None
+            self.is_shut = True
+        self.world.tell(f"{self.name} is {'refused' if error else 'connected'}")
+        self.world.touch(self)
+
+    # --- Connections ---------------------------------------------------------
+
+    def receive(self, view: memoryview, peek: bool) -> tuple[int, PythonAddress | None]:
+        """Read what has come."""
+        incoming = self.incoming
+        if incoming is None or self.is_connecting:
+            if self.is_shut:  # The attempt to connect has failed.
+                return 0, None
+            raise os_error(errno.ENOTCONN)
+        if peek and incoming.data:
+            size = min(len(view), len(incoming.data))
+            view[:size] = incoming.data[:size]
+            return size, None
+        return incoming.pull(view), None
+
+    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+        """Send to the peer."""
+        outgoing, incoming = self.outgoing, self.incoming
+        if self.is_connecting:
+            raise not_now()
+        if self.is_shut or self.queue is not None:
+            raise os_error(errno.EPIPE)
+        if outgoing is None or incoming is None:
+            raise os_error(errno.ENOTCONN)
+        if outgoing.is_broken:
+            error, incoming.error = incoming.error, 0
+            raise os_error(error or errno.EPIPE)
+        if outgoing.reader is None and self.is_unix:
+            raise os_error(errno.EPIPE)
+        room = outgoing.room()
+        size = min(len(data), room)
+        if size <= 0 < len(data):
+            raise not_now()
+        if choices.source is not None and size:
+            outgoing.is_put_off = not outgoing.is_put_off and is_put_off("write", self)
+            if outgoing.is_put_off:
+                raise not_now()
+            size = some_of(size, "write", self)
+        outgoing.push(data if size == len(data) else data[:size])
+        return size
+
+    def shutdown(self, how: int) -> None:
+        """End one direction, or both."""
+        incoming, outgoing = self.incoming, self.outgoing
+        if incoming is None or outgoing is None:
+            raise os_error(errno.ENOTCONN)
+        if how != python_socket.SHUT_WR:
+            incoming.end()
+        if how != python_socket.SHUT_RD and not self.is_shut:
+            self.is_shut = True
+            outgoing.push_end()
+        self.world.touch(self)
+
+    def take_error(self) -> int:
+        """Return the error that has come, once."""
+        error = super().take_error()
+        if not error and self.incoming is not None:
+            error, self.incoming.error = self.incoming.error, 0
+        return error
+
+    def close(self) -> None:
+        """End the connection, or those that wait to be accepted."""
+        super().close()
+        self.is_connecting = False
+        queue, self.queue = self.queue, None
+        for waiting in queue or ():
+            waiting.reset()
+        incoming, outgoing = self.incoming, self.outgoing
+        if incoming is None or outgoing is None:
+            return
+        incoming.reader = outgoing.writer = None
+        if incoming.data and not incoming.is_ended:
+            outgoing.push_end(errno.ECONNRESET)
+        elif not self.is_shut:
+            outgoing.push_end()
+        incoming.data.clear()
+        if incoming.writer is not None:
+            self.world.touch(incoming.writer)
+
+    def reset(self) -> None:
+        """Close the connection so that the peer gets an error."""
+        incoming, outgoing = self.incoming, self.outgoing
+        if incoming is None or outgoing is None:
+            return
+        incoming.reader = outgoing.writer = None
+        outgoing.push_end(errno.ECONNRESET)
+
+
+def join(client: Stream_socket, server: Stream_socket) -> None:
+    """Make a connection between two sockets."""
+    world = client.world
+    there, back = Stream_flow(world, BUFFER), Stream_flow(world, BUFFER)
+    there.back, back.back = back, there
+    if not client.is_unix:
+        network = client.host.network
+        there.link = network.link(client.host, server.host)
+        back.link = network.link(server.host, client.host)
+    there.writer = back.reader = client
+    there.reader = back.writer = server
+    client.outgoing, client.incoming = there, back
+    server.outgoing, server.incoming = back, there
+
+
+# --- Datagrams ---------------------------------------------------------------
+
+
+class Datagram_socket(Socket):
+    """A socket of messages: each is there as a whole, or not at all."""
+
+    __slots__ = ("held", "is_shut", "messages", "other")
+
+    def __init__(self, world: World, host: Host, kind: SocketKind, name: str) -> None:
+        super().__init__(world, host, kind, name)
+        self.messages: deque[tuple[bytes, PythonAddress | None]] = deque()
+        """What has come, and from where."""
+
+        self.held = 0
+        """How many bytes that is."""
+
+        self.other: Datagram_socket | None = None
+        """The other one of a pair."""
+
+        self.is_shut = False
+
+    def readiness(self) -> int:
+        """Return what would not have to wait."""
+        bits = READ if self.messages or self.error or self.is_shut else 0
+        other = self.other
+        return bits | WRITE if other is None or other.held < BUFFER else bits
+
+    def connect(self, address: PythonAddress) -> int:
+        """Choose the peer; nothing is sent."""
+        if isinstance(address, str | bytes):
+            text = address if isinstance(address, str) else address.decode(errors="surrogateescape")
+            server = self.host.paths.get(text)
+            if server is None:
+                return errno.ENOENT
+            if not isinstance(server, Datagram_socket):
+                return errno.EPROTOTYPE
+            self.peer = text
+            return 0
+        try:
+            target = self.host.network.host_at(self.host, address[0])
+        except OSError as error:
+            return error.errno or 0
+        self.bind_to_any_port(target)
+        self.peer = address
+        return 0
+
+    def receive(self, view: memoryview, peek: bool) -> tuple[int, PythonAddress | None]:
+        """Take the message that came first; what does not fit is lost."""
+        error = self.take_error()
+        if error:
+            raise os_error(error)
+        if not self.messages:
+            if self.is_shut:
+                return 0, None
+            raise not_now()
+        message, sender = self.messages[0]
+        if not peek:
+            self.messages.popleft()
+            self.held -= len(message) + 1
+            if self.other is not None:
+                self.world.touch(self.other)
+        size = min(len(view), len(message))
+        view[:size] = message[:size]
+        return size, sender
+
+    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+        """Send a message."""
+        error = self.take_error()
+        if error:
+            raise os_error(error)
+        if self.is_shut:
+            raise os_error(errno.EPIPE)
+        message = bytes(data)
+        if self.other is not None:
+            self._deliver_to_other(self.other, message)
+            return len(message)
+        if address is None:
+            address = self.peer
+        if address is None:
+            raise os_error(errno.ENOTCONN if self.is_unix else errno.EDESTADDRREQ)
+        if isinstance(address, str | bytes):
+            text = address if isinstance(address, str) else address.decode(errors="surrogateescape")
+            server = self.host.paths.get(text)
+            if not isinstance(server, Datagram_socket):
+                raise os_error(errno.ENOENT if server is None else errno.EPROTOTYPE)
+            self._deliver_to_other(server, message)
+            return len(message)
+        if len(message) > 65_507:
+            raise os_error(errno.EMSGSIZE)
+        host, port = address[0], address[1]
+        target = self.host.network.host_at(self.host, host)
+        self.bind_to_any_port(target)
+        sender = self.local
+        if isinstance(sender, tuple) and sender[0] in {"0.0.0.0", "::"}:
+            loopback = "::1" if ":" in host else "127.0.0.1"
+            own = loopback if target is self.host else self.host.addresses[int(":" in host)]
+            sender = self.address_of(own, sender[1])
+
+        def arrive() -> None:
+            receiver = target.at(self.kind.type, host, port)
+            if isinstance(receiver, Datagram_socket):
+                receiver.arrive(message, sender)
+            elif self.peer is not None:
+                self.error = errno.ECONNREFUSED
+                self.world.touch(self)
+
+        self.host.network.link(self.host, target).send_message(len(message), arrive)
+        return len(message)
+
+    def _deliver_to_other(self, other: Datagram_socket, message: bytes) -> None:
+        if not other.fds:
+            raise os_error(errno.ECONNREFUSED)
+        if other.held >= BUFFER:
+            raise not_now()
+        other.arrive(message, self.local)
+
+    def arrive(self, message: bytes, sender: PythonAddress | None) -> None:
+        """Take a message in, if there is room; otherwise it is lost."""
+        if self.held < BUFFER:
+            self.messages.append((message, sender))
+            self.held += len(message) + 1
+            self.world.touch(self)
+
+    def shutdown(self, how: int) -> None:
+        """End both directions."""
+        if self.other is None and self.peer is None:
+            raise os_error(errno.ENOTCONN)
+        self.is_shut = True
+        self.world.touch(self)
+
+
+def new_socket(world: World, host: Host, kind: SocketKind) -> Socket:
+    """Make a fresh socket."""
+    number = world.next_number("socket")
+    if kind.type == python_socket.SOCK_STREAM:
+        return Stream_socket(world, host, kind, f"socket {number}")
+    if kind.type == python_socket.SOCK_DGRAM or kind.family == python_socket.AF_UNIX:
+        return Datagram_socket(world, host, kind, f"socket {number}")
+    raise os_error(errno.EPROTONOSUPPORT)
+
+
+def new_pair(world: World, host: Host, kind: SocketKind) -> tuple[Socket, Socket]:
+    """Make two sockets that are connected to each other."""
+    if kind.family != python_socket.AF_UNIX:
+        raise os_error(errno.EOPNOTSUPP)
+    one, other = new_socket(world, host, kind), new_socket(world, host, kind)
+    letter = world.next_letters("pair")
+    one.name, other.name = f"end 1 of pair {letter}", f"end 2 of pair {letter}"
+    one.peer = other.peer = ""
+    if isinstance(one, Stream_socket) and isinstance(other, Stream_socket):
+        join(one, other)
+    elif isinstance(one, Datagram_socket) and isinstance(other, Datagram_socket):
+        one.other, other.other = other, one
+    return one, other

@@ -1,0 +1,305 @@
+"""Sources of choices, and the record of the choices that a run has made.
+
+In reading order: `Choice`; `Choices`, which every run has, and which records; then who decides:
+
+- `lwt_choices()`: Lwt itself;
+- `seeded(seed)`: chance, from a seed;
+- `drawn(data)`: Hypothesis, which also makes a failing run smaller;
+- `replayed(text)`: the choices of an earlier run.
+
+Exhaustive search stands in `_explore`.
+
+How chance decides. A run in which everything varies finds less than one in which a few things vary
+much: so each run first draws, for each label, how often its choices are not Lwt's own. Among the
+options of a choice, the ends of the range are as likely as all that is between them.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple, final
+
+from lwt._core.checks import check_kind
+from lwt._core.choices import BYTES, LABELS, Source
+from lwt_unix.lwt_engine._current import turn
+
+if TYPE_CHECKING:
+    from hypothesis.internal.conjecture.data import ConjectureData
+
+# --- The record --------------------------------------------------------------
+
+
+class Choice(NamedTuple):
+    """A choice that a run has made, and that Lwt would have made otherwise.
+
+    `turn` is that of the engine; `number` counts all choices of the run, Lwt's own too. Of `options`
+    options, counted from 0, `taken` was taken; `words` tell what that means.
+    """
+
+    turn: int
+    number: int
+    label: str
+    options: int
+    taken: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"turn {self.turn}: {self.words}"
+
+
+class Choices(Source):
+    """What decides in a simulated world, and the record of what was decided.
+
+    Use it for one run at a time: a run begins the record anew.
+    """
+
+    __slots__ = ("count", "deviations", "names", "open_labels")
+
+    def __init__(self) -> None:
+        self.count = 0
+        """How many choices there were in the run."""
+
+        self.deviations: list[Choice] = []
+        """The choices that were not Lwt's own, in order."""
+
+        self.names: Callable[[int], str] = super().name_of
+        """What a descriptor is called. The world knows better."""
+
+        self.open_labels: frozenset[str] = frozenset(LABELS)
+        """The labels that are chosen; the others are Lwt's own."""
+
+    def only(self, *labels: str) -> Choices:
+        """Leave only these labels open, and return the same object.
+
+        Raises:
+            ValueError: there is no such label.
+        """
+        for label in labels:
+            if label not in LABELS:
+                raise ValueError(f"testing.only: no label {label!r}; the labels are {LABELS}")
+        self.open_labels = frozenset(labels)
+        return self
+
+    def begin(self) -> None:
+        """Begin a run, with an empty record."""
+        self.count = 0
+        self.deviations = []
+
+    def name_of(self, fd: int) -> str:
+        """Return what a descriptor is called in words."""
+        return self.names(fd)
+
+    def choose(self, label: str, options: int, tell: Callable[[int], str]) -> int:
+        """Choose, and record what is not Lwt's own."""
+        self.count += 1
+        taken = self.decide(label, options) if label in self.open_labels else 0
+        if taken:
+            self.deviations.append(
+                Choice(turn.number, self.count, label, options, taken, tell(taken))
+            )
+        return taken
+
+    @abstractmethod
+    def decide(self, label: str, options: int) -> int:
+        """Choose one of at least two options, counted from 0."""
+
+    def end(self) -> None:
+        """End a run. `replayed` looks whether all of its choices were made."""
+
+    def replay_text(self) -> str:
+        """Return what `replayed` takes to decide as in this run."""
+        return ", ".join(
+            f"{made.label} {made.number}:{made.taken}/{made.options}" for made in self.deviations
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.deviations))
+
+
+# --- Lwt itself --------------------------------------------------------------
+
+
+@final
+class _Lwt_choices(Choices):
+    __slots__ = ()
+
+    def decide(self, label: str, options: int) -> int:
+        return 0
+
+
+def lwt_choices() -> Choices:
+    """Return the source that decides as Lwt does by itself. What may vary is counted all the same."""
+    return _Lwt_choices()
+
+
+# --- Chance ------------------------------------------------------------------
+
+_HOW_OFTEN: Final = (0.0, 0.05, 0.3, 1.0)
+"""How often the choices of a label are not Lwt's own; each run draws one of these for each label."""
+
+
+@final
+class _Seeded(Choices):
+    __slots__ = ("how_often", "random", "seed")
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.how_often: dict[str, float] = {}
+
+    def begin(self) -> None:
+        super().begin()
+        self.random.seed(self.seed)
+        self.how_often = {label: self.random.choice(_HOW_OFTEN) for label in LABELS}
+
+    def decide(self, label: str, options: int) -> int:
+        drawn = self.random.random
+        if drawn() >= self.how_often[label]:
+            return 0
+        if options == 2:
+            return int(drawn() * 2)
+        kind = drawn()
+        if label == BYTES and kind < 0.6:  # One byte, or all but one.
+            return options - 1 if kind < 0.4 else 1
+        return int(drawn() * options)
+
+
+def seeded(seed: int, /) -> Choices:
+    """Return a source that decides by chance; the same seed decides the same."""
+    check_kind("testing.seeded", seed, int)
+    return _Seeded(seed)
+
+
+# --- Hypothesis --------------------------------------------------------------
+
+_MOST_DRAWN: Final = 2_000
+"""How many choices of one run are drawn: Hypothesis has a bound on what an example may be made of."""
+
+_LONGEST_GAP: Final = 40
+
+
+@final
+class _Drawn(Choices):
+    """The draws are few, so that Hypothesis makes a failing run small quickly.
+
+    For each label, the first draw says how often its choices are not Lwt's own: never, now and then, or
+    each is drawn. Now and then means that the number of choices until the next one is drawn.
+    """
+
+    __slots__ = ("data", "gaps", "left", "levels")
+
+    def __init__(self, data: ConjectureData) -> None:
+        super().__init__()
+        self.data = data
+        self.levels: dict[str, int] = {}
+        self.gaps: dict[str, int] = {}
+        self.left = _MOST_DRAWN
+
+    def begin(self) -> None:
+        super().begin()
+        self.levels.clear()
+        self.gaps.clear()
+        self.left = _MOST_DRAWN
+
+    def _draw(self, greatest: int) -> int:
+        """Draw a number from 0 on; the least is the simplest."""
+        self.left -= 1
+        return self.data.draw_integer(0, greatest, shrink_towards=0)
+
+    def decide(self, label: str, options: int) -> int:
+        if self.left <= 0:
+            return 0
+        level = self.levels.get(label)
+        if level is None:
+            level = self.levels[label] = self._draw(2)
+        if level == 0:
+            return 0
+        if level == 1:
+            gap = self.gaps.get(label)
+            if gap is None:
+                gap = self._draw(_LONGEST_GAP)
+            if gap:
+                self.gaps[label] = gap - 1
+                return 0
+            self.gaps.pop(label, None)
+        return self._draw(options - 1)
+
+
+def drawn(data: ConjectureData, /) -> Choices:
+    """Return a source that draws from Hypothesis's data of the example that is run."""
+    return _Drawn(data)
+
+
+# --- An earlier run ----------------------------------------------------------
+
+
+class Replay_differs(Exception):
+    """A run does not make the choices of the run that it replays."""
+
+
+_ONE: Final = re.compile(r"([a-z ]+) (\d+):(\d+)/(\d+)").fullmatch
+
+
+@final
+class _Replayed(Choices):
+    __slots__ = ("expected", "text")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.expected: dict[int, tuple[str, int, int]] = {}
+
+    def begin(self) -> None:
+        super().begin()
+        self.expected = dict(_parsed(self.text))
+
+    def decide(self, label: str, options: int) -> int:
+        expected = self.expected.pop(self.count, None)
+        if expected is None:
+            return 0
+        if expected[:2] != (label, options):
+            raise Replay_differs(
+                f"testing.replayed: choice {self.count} is {label!r} of {options} options here, and "
+                f"{expected[0]!r} of {expected[1]} in the run that is replayed; has the program changed, or "
+                "does it depend on something that the world does not decide?"
+            )
+        return expected[2]
+
+    def end(self) -> None:
+        if self.expected:
+            number = min(self.expected)
+            label = self.expected[number][0]
+            raise Replay_differs(
+                f"testing.replayed: the run ended after {self.count} choices; the run that is replayed made "
+                f"choice {number}, {label!r}; has the program changed?"
+            )
+
+
+def _parsed(text: str) -> Iterable[tuple[int, tuple[str, int, int]]]:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = _ONE(part)
+        if match is None or match[1] not in LABELS or not 0 < int(match[3]) < int(match[4]):
+            raise ValueError(
+                f'testing.replayed: {part!r} is no choice; one is written "ready 3:1/2", the label, which '
+                "choice of the run, which option, of how many"
+            )
+        yield int(match[2]), (match[1], int(match[4]), int(match[3]))
+
+
+def replayed(text: str, /) -> Choices:
+    """Return a source that decides as an earlier run did: `text` is what its report says.
+
+    What is not in the text is decided as Lwt does. If the run asks for another choice than that run did, it
+    fails with `Replay_differs`.
+
+    Raises:
+        ValueError: this is no such text.
+    """
+    check_kind("testing.replayed", text, str, "the report of a failure has it")
+    for _ in _parsed(text):
+        pass
+    return _Replayed(text)

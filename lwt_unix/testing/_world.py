@@ -1,0 +1,266 @@
+"""The world of a run: its clock, what is going to happen, what the descriptors stand for.
+
+- *Time* stands still while the program computes, and jumps to the next thing that happens when the
+  program waits. So an hour of sleeping takes no time.
+- What is going to happen is in a heap, by time: data that arrive, connections that are made.
+- A *description* is what a number stands for: the end of a pipe, a socket, a file. Several numbers may
+  stand for one, after `dup`.
+- The engine asks which of the descriptors that it watches are ready. Only those are looked at that
+  something has happened to (`touched`).
+
+A program that turns the main loop again and again, without ever waiting for time to pass, would stand
+still in time. On a computer it would not: so after many such turns in a row, each takes a moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Final, NoReturn
+
+from lwt_unix.lwt_engine._current import turn
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.testing._sources import Choices
+
+
+class Not_simulated(Exception):
+    """A call that would leave the simulated world: on a real socket, a thread, the clock of the computer."""
+
+
+def os_error(number: int, *about: str) -> OSError:
+    """Make the system's error of a number."""
+    return OSError(number, os.strerror(number), *about)
+
+
+def not_now() -> BlockingIOError:
+    """Make the error that means: it is too early."""
+    return BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+class Deadlock(Exception):
+    """Nothing can happen any more, and the program waits."""
+
+
+class Description:
+    """What numbers stand for. What its kind cannot do is an error, as with the system."""
+
+    __slots__ = ("fds", "inode", "is_blocking", "name", "world")
+
+    mode = 0
+    """What `fstat` says about the kind, such as `stat.S_IFIFO`."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.fds: list[int] = []
+        self.is_blocking = True
+        self.inode = world.next_number("inode")
+
+    def readiness(self) -> int:
+        """Return whether a call would not have to wait: READ, WRITE, both or 0."""
+        return READ | WRITE
+
+    def read(self, view: memoryview, /) -> int:
+        """Read what is there into a part of memory; return how many bytes."""
+        raise os_error(errno.EBADF)
+
+    def write(self, data: memoryview, /) -> int:
+        """Write; return how many bytes were taken."""
+        raise os_error(errno.EBADF)
+
+    def close(self) -> None:
+        """The last number is closed."""
+
+
+FIRST_FD: Final = 1 << 24
+"""The first number. It is so large that a real call on it fails: it would leave the world."""
+
+_TURNS_WITHOUT_TIME: Final = 100
+_MOMENT: Final = 1e-5
+"""After how many turns without a wait each of them takes how many seconds."""
+
+_MOST_TOLD: Final = 2_000
+"""How much of what happened is kept for a report."""
+
+
+class World:
+    """A simulated world. `lwt_unix.testing.world()` returns the one in which the program runs."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices: Final = choices
+        self.now = 0.0
+        """The time, in seconds since the beginning."""
+
+        self.trace: Final[deque[tuple[float, int, str]]] = deque(maxlen=_MOST_TOLD)
+        """What happened: when, in which turn, and what."""
+
+        self.table: Final[dict[int, Description]] = {}
+        self.inheritable: Final[set[int]] = set()
+        self.touched: Final[dict[int, None]] = {}
+        """Descriptors that something has happened to; those that are watched may be ready."""
+
+        self.watched: Final[dict[int, int]] = {}
+        """The interest that the engine has in descriptors."""
+
+        self.next_timer: Callable[[], float] = lambda: self.now
+        """Asked when the engine waits for a timer: when that is due."""
+
+        self._free: Final[list[int]] = []
+        self._counts: Final[dict[str, int]] = {}
+        self._events: Final[list[tuple[float, int, Callable[[], object]]]] = []
+        self._event_count = 0
+        self._turns_at = 0.0
+        self._turns = 0
+
+    # --- Telling -------------------------------------------------------------
+
+    def tell(self, what: str) -> None:
+        """Note what has happened, for the trace of a report."""
+        self.trace.append((self.now, turn.number, what))
+
+    def next_number(self, kind: str) -> int:
+        """Return 1, 2, 3 and so on, for each kind."""
+        number = self._counts[kind] = self._counts.get(kind, 0) + 1
+        return number
+
+    def next_letters(self, kind: str) -> str:
+        """Return a, b, c and so on, for each kind."""
+        number, letters = self.next_number(kind), ""
+        while number:
+            number, letter = divmod(number - 1, 26)
+            letters = chr(ord("a") + letter) + letters
+        return letters
+
+    # --- Time ----------------------------------------------------------------
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def after(self, delay: float, action: Callable[[], object]) -> None:
+        """Have something happen after a delay in seconds. What is for the same time is in order."""
+        self._event_count += 1
+        heappush(self._events, (self.now + delay, self._event_count, action))
+
+    # --- Numbers -------------------------------------------------------------
+
+    def number_of(self, description: Description) -> int:
+        """Give a description one more number: the least that is free."""
+        fd = heappop(self._free) if self._free else FIRST_FD + len(self.table)
+        self.table[fd] = description
+        description.fds.append(fd)
+        return fd
+
+    def take_number(self, fd: int, description: Description) -> None:
+        """Give a description a certain number, which stands for nothing."""
+        if fd in self._free:
+            self._free.remove(fd)
+            heapify(self._free)
+        self.table[fd] = description
+        description.fds.append(fd)
+
+    def description(self, fd: int) -> Description:
+        """Return what a number stands for.
+
+        Raises:
+            OSError: EBADF, if it stands for nothing.
+        """
+        found = self.table.get(fd)
+        if found is None:
+            raise os_error(errno.EBADF)
+        return found
+
+    def close(self, fd: int) -> None:
+        """Take a number back."""
+        description = self.table.pop(fd, None)
+        if description is None:
+            raise os_error(errno.EBADF)
+        heappush(self._free, fd)
+        self.inheritable.discard(fd)
+        self.watched.pop(fd, None)
+        description.fds.remove(fd)
+        if not description.fds:
+            description.close()
+
+    def name_of(self, fd: int) -> str:
+        """Return what a number is called in words."""
+        description = self.table.get(fd)
+        return f"descriptor {fd}" if description is None else description.name
+
+    def touch(self, description: Description) -> None:
+        """Note that something has happened to a description: it may be ready now."""
+        for fd in description.fds:
+            if fd in self.watched:
+                self.touched[fd] = None
+
+    def begin_turn(self) -> None:
+        """A turn of the engine begins."""
+        if self.now != self._turns_at:
+            self._turns_at, self._turns = self.now, 0
+        elif self._turns < _TURNS_WITHOUT_TIME:
+            self._turns += 1
+        else:
+            self.now += _MOMENT
+            self._turns_at = self.now
+
+    # --- Waiting -------------------------------------------------------------
+
+    def watch(self, fd: int, interest: int) -> None:
+        """Have an interest in a descriptor from now on: READ, WRITE, both or 0."""
+        if not interest:
+            self.watched.pop(fd, None)
+            self.touched.pop(fd, None)
+            return
+        self.description(fd)
+        self.watched[fd] = interest
+        self.touched[fd] = None
+
+    def ready(self) -> list[tuple[int, int]]:
+        """Return which of the watched descriptors are ready, and for what."""
+        touched = self.touched
+        reports: list[tuple[int, int]] = []
+        if touched:
+            table, watched = self.table, self.watched
+            idle: list[int] = []
+            for fd in touched:
+                interest = watched.get(fd, 0)
+                bits = interest & table[fd].readiness() if interest else 0
+                if bits:
+                    reports.append((fd, bits))
+                else:
+                    idle.append(fd)
+            for fd in idle:
+                del touched[fd]
+        return reports
+
+    def wait(self, timeout: float) -> list[tuple[int, int]]:
+        """Let time go on until a watched descriptor is ready.
+
+        Args:
+            timeout: 0 means not to wait; above, until the next timer is due at most; below, without a limit.
+
+        Raises:
+            Deadlock: nothing can happen any more.
+        """
+        events = self._events
+        while True:
+            while events and events[0][0] <= self.now:
+                heappop(events)[2]()
+            reports = self.ready() if self.touched else []
+            if reports or timeout == 0.0:
+                return reports
+            due = self.next_timer() if timeout > 0.0 else None
+            if events and (due is None or events[0][0] <= due):
+                self.now = events[0][0]
+            elif due is None:
+                self.nothing_can_happen()
+            else:
+                self.now = due
+                return reports
+
+    def nothing_can_happen(self) -> NoReturn:
+        """Say that the program waits for ever."""
+        raise Deadlock("nothing can happen any more, and the program waits")

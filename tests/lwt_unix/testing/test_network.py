@@ -1,0 +1,103 @@
+"""Hosts, their addresses, and what is between them."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_io, testing
+
+PORT = 9000
+
+
+def test_a_program_on_another_host_is_seen_under_its_address() -> None:
+    async def main() -> tuple[object, str]:
+        network = testing.network()
+        server, alice = network.host("server"), network.host("alice")
+        seen: list[lwt_unix.Address] = []
+
+        @lwt.promised
+        async def serve(address: lwt_unix.Sockaddr, channels: object) -> None:
+            seen.append(address)
+
+        async def start() -> lwt_io.server:
+            address = (server.addresses[0], PORT)
+            return await lwt_io.establish_server_with_client_address(address, serve)
+
+        async def visit() -> None:
+            reading, writing = await lwt_io.open_connection((server.addresses[0], PORT))
+            assert await lwt_io.read(reading) == b""
+            await lwt.join([lwt_io.close(writing), lwt_io.close(reading)])
+
+        running = await server.run(start)
+        await alice.run(visit)
+        await lwt_io.shutdown_server(running)
+        return seen[0], alice.addresses[0]
+
+    seen, address = testing.simulate(main)
+    assert isinstance(seen, lwt_unix.ADDR_INET)
+    assert seen.addr == address
+
+
+def test_latency_is_the_time_that_an_answer_takes_both_ways() -> None:
+    async def main() -> float:
+        network = testing.network()
+        localhost = network.localhost
+        network.link(localhost, localhost).latency = 0.25
+        socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        try:
+            await lwt_unix.connect(socket, ("127.0.0.1", PORT))
+        except ConnectionRefusedError:
+            return testing.world().now
+        finally:
+            await lwt_unix.close(socket)
+        return -1.0
+
+    assert testing.simulate(main) == 0.5
+
+
+def test_no_host_has_an_unknown_address() -> None:
+    async def main() -> int | None:
+        socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        async with socket:
+            try:
+                await lwt_unix.connect(socket, ("192.0.2.1", PORT))
+            except OSError as exn:
+                return exn.errno
+        return None
+
+    assert testing.simulate(main) == errno.ENETUNREACH
+
+
+def test_a_port_belongs_to_one_socket() -> None:
+    async def main() -> int | None:
+        one = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        other = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        async with one, other:
+            await lwt_unix.bind(one, ("127.0.0.1", PORT))
+            with pytest.raises(OSError, match="Address already in use") as caught:
+                await lwt_unix.bind(other, ("0.0.0.0", PORT))
+            return caught.value.errno
+
+    assert testing.simulate(main) == errno.EADDRINUSE
+
+
+def test_each_host_has_ports_of_its_own() -> None:
+    async def main() -> None:
+        network = testing.network()
+        sockets = []
+        for name in ("alice", "bob"):
+            host = network.host(name)
+
+            async def take() -> None:
+                socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+                sockets.append(socket)
+                await lwt_unix.bind(socket, ("0.0.0.0", PORT))
+
+            await host.run(take)
+        await lwt.join([lwt_unix.close(socket) for socket in sockets])
+
+    testing.simulate(main)

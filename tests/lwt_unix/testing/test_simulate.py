@@ -1,0 +1,110 @@
+"""Running a program in a simulated world."""
+
+from __future__ import annotations
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_engine, lwt_io, lwt_main, testing
+from lwt_unix.lwt_engine import stop_event
+
+
+async def echo() -> list[bytes]:
+    """A server, three clients, and what they get back."""
+    got: list[bytes] = []
+
+    @lwt.promised
+    async def serve(
+        _: object, channels: tuple[lwt_io.input_channel, lwt_io.output_channel]
+    ) -> None:
+        reading, writing = channels
+        while (line := await lwt_io.read_line_opt(reading)) is not None:
+            await lwt_io.write_line(writing, line.value.upper())
+
+    listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    server = await lwt_io.establish_server_with_client_address(("127.0.0.1", 0), serve, fd=listener)
+    address = lwt_unix.getsockname(listener)
+
+    @lwt.promised
+    async def client(name: bytes) -> None:
+        async def talk(
+            channels: tuple[lwt_io.input_channel, lwt_io.output_channel],
+        ) -> None:
+            reading, writing = channels
+            for number in range(3):
+                await lwt_io.write_line(writing, b"%s %d" % (name, number))
+                got.append(await lwt_io.read_line(reading))
+
+        await lwt_io.with_connection(address, talk)
+
+    await lwt.join([client(name) for name in (b"ann", b"bob", b"cid")])
+    await lwt_io.shutdown_server(server)
+    while lwt_engine.readable_count():  # The server has yet to see the end of some connections.
+        await lwt.pause()
+    return sorted(got)
+
+
+EXPECTED = sorted(
+    b"%s %d" % (name, number) for name in (b"ANN", b"BOB", b"CID") for number in range(3)
+)
+
+
+def test_a_server_and_its_clients_run_as_they_are() -> None:
+    assert testing.simulate(echo) == EXPECTED
+    assert lwt_main.run(echo()) == EXPECTED
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_chosen_a_correct_program_gives_the_same(seed: int) -> None:
+    choices = testing.seeded(seed)
+    assert testing.simulate(echo, choices=choices) == EXPECTED
+    replay = testing.replayed(choices.replay_text())
+    assert testing.simulate(echo, choices=replay) == EXPECTED
+    assert replay.deviations == choices.deviations
+
+
+def test_the_exception_of_the_program_leaves() -> None:
+    async def main() -> None:
+        await lwt_unix.sleep(1.0)
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        testing.simulate(main)
+
+
+def test_afterwards_the_real_world_is_there_again() -> None:
+    real = lwt_engine.get()
+    testing.simulate(echo)
+    assert lwt_engine.get() is real
+    lwt_main.run(lwt_unix.sleep(0.0))
+    with pytest.raises(lwt.Failure, match="this is the real world"):
+        testing.world()
+
+
+def test_what_a_run_leaves_is_gone_in_the_next_one() -> None:
+    async def main() -> tuple[int, int]:
+        engine = lwt_engine.get()
+        counts = engine.timer_count, engine.readable_count
+        reading, _ = lwt_unix.pipe()
+        lwt.dont_wait(lambda: lwt_unix.sleep(5.0), lambda exn: None)
+        lwt.dont_wait(lambda: lwt_unix.wait_read(reading), lambda exn: None)
+        return counts
+
+    assert [testing.simulate(main) for _ in range(3)] == [(0, 0)] * 3
+
+
+def test_it_cannot_run_inside_of_the_main_loop() -> None:
+    async def main() -> None:
+        with pytest.raises(lwt.Failure, match=r"not at rest|Nested"):
+            testing.simulate(lambda: lwt.return_unit)
+
+    lwt_main.run(main())
+
+
+def test_what_goes_on_in_the_real_world_is_not_lost() -> None:
+    timer = lwt_engine.on_timer(1.0, False, stop_event)
+    with pytest.raises(lwt.Failure, match="there is 1 timer; end what goes on"):
+        testing.simulate(echo)
+    assert lwt_engine.timer_count() == 1
+    stop_event(timer)

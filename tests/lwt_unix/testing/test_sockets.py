@@ -1,0 +1,186 @@
+"""Sockets of a simulated world: what they do is what Linux's do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import File_descr, lwt_main, testing
+
+T = TypeVar("T")
+
+
+def in_both_worlds(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a program in the real and in the simulated world; return what both give."""
+    real = lwt_main.run(main())
+    assert testing.simulate(main) == real
+    return real
+
+
+async def connected() -> tuple[File_descr, File_descr]:
+    """The two ends of a new connection."""
+    listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    await lwt_unix.bind(listener, ("127.0.0.1", 0))
+    lwt_unix.listen(listener, 5)
+    client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+    await lwt_unix.connect(client, lwt_unix.getsockname(listener))
+    server, address = await lwt_unix.accept(listener)
+    assert address == lwt_unix.getsockname(client) == lwt_unix.getpeername(server)
+    assert lwt_unix.getpeername(client) == lwt_unix.getsockname(server)
+    await lwt_unix.close(listener)
+    return client, server
+
+
+async def outcome(operation: Awaitable[int]) -> str:
+    """How an operation ends, in words."""
+    try:
+        return str(await operation)
+    except OSError as exn:
+        return type(exn).__name__
+
+
+async def receive(descriptor: File_descr, size: int = 10) -> int:
+    return await lwt_unix.read(descriptor, bytearray(size), 0, size)
+
+
+async def send(descriptor: File_descr, data: bytes = b"hello") -> int:
+    return await lwt_unix.write(descriptor, data, 0, len(data))
+
+
+def test_both_ends_of_a_connection_send_and_receive() -> None:
+    async def main() -> list[str]:
+        client, server = await connected()
+        told = [await outcome(send(client)), await outcome(receive(server))]
+        told += [await outcome(send(server, b"hi")), await outcome(receive(client))]
+        await lwt.join([lwt_unix.close(client), lwt_unix.close(server)])
+        return told
+
+    assert in_both_worlds(main) == ["5", "5", "2", "2"]
+
+
+def test_the_end_of_one_direction_leaves_the_other_open() -> None:
+    async def main() -> list[str]:
+        client, server = await connected()
+        lwt_unix.shutdown(client, lwt_unix.SHUTDOWN_SEND)
+        told = [await outcome(receive(server)), await outcome(send(client))]
+        told += [await outcome(send(server)), await outcome(receive(client))]
+        await lwt.join([lwt_unix.close(client), lwt_unix.close(server)])
+        return told
+
+    assert in_both_worlds(main) == ["0", "BrokenPipeError", "5", "5"]
+
+
+def test_who_closes_with_data_unread_resets_the_connection() -> None:
+    async def main() -> list[str]:
+        client, server = await connected()
+        await send(client)
+        await lwt_unix.wait_read(server)
+        await lwt_unix.close(server)
+        told = [await outcome(receive(client)), await outcome(receive(client))]
+        told.append(await outcome(send(client)))
+        await lwt_unix.close(client)
+        return told
+
+    assert in_both_worlds(main) == ["ConnectionResetError", "0", "BrokenPipeError"]
+
+
+def test_who_sends_to_a_closed_end_is_told_so_by_the_next_write() -> None:
+    async def main() -> list[str]:
+        client, server = await connected()
+        await lwt_unix.close(server)
+        told = [await outcome(receive(client)), await outcome(send(client))]
+        await lwt_unix.sleep(0.01)
+        told += [await outcome(send(client)), await outcome(receive(client))]
+        await lwt_unix.close(client)
+        return told
+
+    assert in_both_worlds(main) == ["0", "5", "BrokenPipeError", "0"]
+
+
+def test_nobody_listens() -> None:
+    async def main() -> tuple[str, str]:
+        free = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.bind(free, ("127.0.0.1", 0))
+        client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        async with free, client:
+            refused = lwt.map(lambda _: 0, lwt_unix.connect(client, lwt_unix.getsockname(free)))
+            assert lwt.is_sleeping(refused)
+            return await outcome(refused), await outcome(receive(client))
+
+    assert in_both_worlds(main) == ("ConnectionRefusedError", "0")
+
+
+def test_a_listener_that_is_closed_resets_who_waits_to_be_accepted() -> None:
+    async def main() -> str:
+        listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.bind(listener, ("127.0.0.1", 0))
+        lwt_unix.listen(listener, 5)
+        client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        async with client:
+            await lwt_unix.connect(client, lwt_unix.getsockname(listener))
+            await lwt_unix.close(listener)
+            return await outcome(receive(client))
+
+    assert in_both_worlds(main) == "ConnectionResetError"
+
+
+def test_a_pair_in_the_unix_domain_is_told_at_once() -> None:
+    async def main() -> list[str]:
+        one, other = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        told = [await outcome(send(one)), await outcome(receive(other))]
+        await lwt_unix.close(other)
+        told += [await outcome(send(one)), await outcome(receive(one))]
+        await lwt_unix.close(one)
+        return told
+
+    assert in_both_worlds(main) == ["5", "5", "BrokenPipeError", "0"]
+
+
+def test_datagrams_are_messages_with_a_sender() -> None:
+    async def main() -> list[object]:
+        one = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_DGRAM, 0)
+        other = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_DGRAM, 0)
+        async with one, other:
+            await lwt_unix.bind(one, ("127.0.0.1", 0))
+            await lwt_unix.bind(other, ("127.0.0.1", 0))
+            for message in (b"first", b"second"):
+                size = len(message)
+                await lwt_unix.sendto(other, message, 0, size, [], lwt_unix.getsockname(one))
+            told: list[object] = []
+            for size in (3, 10):  # What does not fit is lost.
+                buffer = bytearray(size)
+                count, sender = await lwt_unix.recvfrom(one, buffer, 0, size, [])
+                told += [count, bytes(buffer[:count]), sender == lwt_unix.getsockname(other)]
+            return told
+
+    assert in_both_worlds(main) == [3, b"fir", True, 6, b"second", True]
+
+
+def test_a_socket_that_is_no_server_accepts_nobody() -> None:
+    async def main() -> str:
+        socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        async with socket:
+            return await outcome(
+                lwt.map(lambda _: 0, lwt.catch(lambda: lwt_unix.accept(socket), lwt.fail))
+            )
+
+    assert in_both_worlds(main) == "OSError"
+
+
+@pytest.mark.parametrize("domain", ["PF_INET6", "PF_INET"])
+def test_the_addresses_of_both_families_are_those_of_python(domain: str) -> None:
+    async def main() -> str:
+        family = getattr(lwt_unix, domain)
+        socket = lwt_unix.socket(family, lwt_unix.SOCK_STREAM, 0)
+        async with socket:
+            host = "::1" if domain == "PF_INET6" else "127.0.0.1"
+            await lwt_unix.bind(socket, (host, 0))
+            address = lwt_unix.getsockname(socket)
+            assert isinstance(address, lwt_unix.ADDR_INET)
+            return address.addr
+
+    assert testing.simulate(main) == ("::1" if domain == "PF_INET6" else "127.0.0.1")

@@ -1,0 +1,94 @@
+"""Who makes the choices, and the record of those that are not Lwt's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from lwt._core.choices import BYTES, DUE, LABELS, READY
+from lwt_unix import testing
+from lwt_unix.testing import Choices
+
+
+def decided(choices: Choices, number: int = 200) -> list[int]:
+    """What a source decides in a run with `number` choices of two labels."""
+    choices.begin()
+    labels = [(READY, 3), (BYTES, 10)] * (number // 2)
+    return [choices.choose(label, options, str) for label, options in labels]
+
+
+def test_lwts_own_choice_is_always_the_first_option() -> None:
+    choices = testing.lwt_choices()
+    assert set(decided(choices)) == {0}
+    assert (choices.count, choices.deviations) == (200, [])
+
+
+def test_the_same_seed_decides_the_same_in_each_run() -> None:
+    choices = testing.seeded(5)
+    first = decided(choices)
+    assert decided(choices) == decided(testing.seeded(5)) == first
+    assert any(decided(testing.seeded(seed)) != first for seed in range(10))
+
+
+def test_each_option_is_decided_by_some_seed() -> None:
+    seen = {taken for seed in range(50) for taken in decided(testing.seeded(seed))[1::2]}
+    assert seen == set(range(10))
+
+
+def test_the_record_has_what_was_not_lwts_own_in_words() -> None:
+    choices = testing.replayed("ready 3:1/3")
+    choices.begin()
+    for _ in range(4):
+        choices.choose(READY, 3, lambda option: f"option {option}")
+    (made,) = choices.deviations
+    assert made == (made.turn, 3, READY, 3, 1, "option 1")
+    assert str(choices) == f"turn {made.turn}: option 1"
+
+
+def test_a_replay_decides_as_the_run_did() -> None:
+    seeded = testing.seeded(7)
+    first = decided(seeded)
+    replay = testing.replayed(seeded.replay_text())
+    assert decided(replay) == first
+    replay.end()
+
+
+def test_a_replay_says_which_label_differs() -> None:
+    choices = testing.replayed("ready 1:1/3")
+    choices.begin()
+    with pytest.raises(testing.Replay_differs, match=r"choice 1 is 'due' of 3 .* 'ready' of 3"):
+        choices.choose(DUE, 3, str)
+
+
+def test_a_replay_says_how_many_options_differ() -> None:
+    choices = testing.replayed("ready 1:1/3")
+    choices.begin()
+    with pytest.raises(testing.Replay_differs, match="of 2 options here, and 'ready' of 3"):
+        choices.choose(READY, 2, str)
+
+
+def test_a_replay_says_which_choice_was_not_made() -> None:
+    choices = testing.replayed("ready 1:1/3, due 5:1/2")
+    choices.begin()
+    choices.choose(READY, 3, str)
+    with pytest.raises(testing.Replay_differs, match=r"ended after 1 choices; .* choice 5, 'due'"):
+        choices.end()
+
+
+@pytest.mark.parametrize(
+    "text", ["ready", "ready 1:0/2", "ready 1:2/2", "unknown 1:1/2", "ready 1:1/2 due 2:1/2"]
+)
+def test_what_is_no_replay_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no choice; one is written"):
+        testing.replayed(text)
+
+
+def test_labels_that_are_not_open_are_decided_as_lwt_does() -> None:
+    for seed in range(20):
+        taken = decided(testing.seeded(seed).only(BYTES))
+        assert set(taken[::2]) == {0}
+
+
+def test_only_labels_that_there_are_can_be_open() -> None:
+    with pytest.raises(ValueError, match="no label 'redy'") as caught:
+        testing.seeded(0).only("redy")
+    assert all(label in str(caught.value) for label in LABELS)
