@@ -23,13 +23,11 @@ def always(check: Callable[[], object], /) -> Callable[[], None]:
     """Have a check made after each turn of the main loop, from now on.
 
     What it raises, or an AssertionError if it returns False, leaves `lwt_main.run` at once: so the trace
-    ends with the turn after which it does not hold.
+    ends with the turn after which it does not hold. What is returned ends the checks, when it is called. In a
+    simulated world they end with the run.
 
     Args:
         check: raises an exception, or returns False, if something is wrong.
-
-    Returns:
-        what ends it. In a simulated world it ends with the run.
 
     Not in OCaml.
     """
