@@ -42,6 +42,7 @@ dup = os.dup
 dup2 = os.dup2
 fstat = os.fstat
 pipe = os.pipe
+wakeup_pipe = os.pipe  # The one by which threads and signals wake the main loop.
 preadv = os.preadv
 read = os.read
 readv = os.readv

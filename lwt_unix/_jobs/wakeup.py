@@ -110,7 +110,7 @@ class WakeupPipe(ABC):
 
 def _non_blocking_pipe() -> tuple[int, int]:
     with call_named("pipe"):
-        reading, writing = system.pipe()
+        reading, writing = system.wakeup_pipe()
     system.set_blocking(reading, False)
     system.set_blocking(writing, False)
     return reading, writing

@@ -2,8 +2,8 @@
 
 In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
 its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pipes (`_flows`), sockets
-(`_sockets`), the calls that programs reach them by (`_calls`), the engine (`_engine`); `simulate` puts them
-in the place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
+(`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`), the engine (`_engine`);
+`simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
 
 Nothing else of the library imports this folder.
 """

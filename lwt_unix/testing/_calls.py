@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from lwt_unix import _system as system
 from lwt_unix._system import SocketKind, SocketObject
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
-from lwt_unix.testing._flows import open_pipe
+from lwt_unix.testing._flows import open_pipe, open_wakeup_pipe
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._sockets import PythonAddress, Socket, new_pair, new_socket
 from lwt_unix.testing._world import (
@@ -157,6 +157,10 @@ class Calls:
     def pipe(self) -> tuple[int, int]:
         """Make a pipe."""
         return open_pipe(self.world)
+
+    def wakeup_pipe(self) -> tuple[int, int]:
+        """Make the pipe that wakes the main loop."""
+        return open_wakeup_pipe(self.world)
 
     def read(self, fd: int, size: int) -> bytes:
         """Read up to so many bytes."""

@@ -34,6 +34,7 @@ class Flow:
             "data",
             "error",
             "in_flight",
+            "has_choices",
             "is_ended",
             "is_put_off",
             "last_arrival",
@@ -53,6 +54,9 @@ class Flow:
 
         self.in_flight = 0
         """How many bytes are on their way."""
+
+        self.has_choices = True
+        """Whether it is open how much a read moves, and when."""
 
         self.is_ended = False
         """Whether the end has come: there is nothing behind `data`."""
@@ -146,7 +150,7 @@ class Flow:
                 return 0
             raise not_now()
         size = min(len(data), len(view))
-        if choices.source is not None:
+        if choices.source is not None and self.has_choices:
             self.is_put_off = not self.is_put_off and is_put_off("read", self.reader)
             if self.is_put_off:
                 raise not_now()
@@ -244,8 +248,18 @@ class Pipe_writer(Description):
 
 def open_pipe(world: World) -> tuple[int, int]:
     """Make a pipe; return the numbers of its two ends."""
-    letter = world.next_letters("pipe")
+    return _open_pipe(world, f"pipe {world.next_letters('pipe')}", Flow(world, PIPE_CAPACITY))
+
+
+def open_wakeup_pipe(world: World) -> tuple[int, int]:
+    """Make the pipe that wakes the main loop. What a read of it moves makes no difference to anybody."""
     flow = Flow(world, PIPE_CAPACITY)
-    reader = Pipe_reader(world, f"reader of pipe {letter}", flow)
-    writer = Pipe_writer(world, f"writer of pipe {letter}", flow)
+    flow.has_choices = False
+    return _open_pipe(world, "the main loop's own pipe", flow)
+
+
+def _open_pipe(world: World, name: str, flow: Flow) -> tuple[int, int]:
+    reader = Pipe_reader(world, f"reader of {name}", flow)
+    writer = Pipe_writer(world, f"writer of {name}", flow)
+    writer.inode = reader.inode  # So it is with the system.
     return world.number_of(reader), world.number_of(writer)

@@ -18,6 +18,7 @@ from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import children, signals
 from lwt_unix.testing._calls import Calls
 from lwt_unix.testing._engine import simulated
+from lwt_unix.testing._jobs import do_jobs_in
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._sources import Choices, lwt_choices
 from lwt_unix.testing._world import World
@@ -105,6 +106,7 @@ def _in_world(choices: Choices) -> Iterator[World]:
     calls = Calls(new, hosts).by_name()
     real = {name: vars(system)[name] for name in calls}
     _renew(simulated(new))
+    do_jobs_in(new)
     choices.names = new.name_of
     choices.begin()
     _current = new, hosts

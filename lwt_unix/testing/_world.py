@@ -75,6 +75,10 @@ class Description:
         """The last number is closed."""
 
 
+def _nothing() -> None:
+    pass
+
+
 FIRST_FD: Final = 1 << 24
 """The first number. It is so large that a real call on it fails: it would leave the world."""
 
@@ -107,6 +111,9 @@ class World:
 
         self.next_timer: Callable[[], float] = lambda: self.now
         """Asked when the engine waits for a timer: when that is due."""
+
+        self.before_waiting: Callable[[], object] = _nothing
+        """Called when the program lets time go on: it has jobs done."""
 
         self._free: Final[list[int]] = []
         self._counts: Final[dict[str, int]] = {}
@@ -246,6 +253,7 @@ class World:
             Deadlock: nothing can happen any more.
         """
         events = self._events
+        self.before_waiting()
         while True:
             while events and events[0][0] <= self.now:
                 heappop(events)[2]()
