@@ -4,12 +4,14 @@ In reading order: the choices that Lwt leaves open, and who makes them (`_source
 its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pipes (`_flows`), sockets
 (`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`), the engine (`_engine`);
 `simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
+`explore` runs it under all schedules (`_explore`).
 
 Nothing else of the library imports this folder.
 """
 
 from lwt._core.publish import publish as _publish
 from lwt_unix.testing._expecting import always, eventually, sometimes_cancelled
+from lwt_unix.testing._explore import Explored, explore
 from lwt_unix.testing._network import Host, Link, Network
 from lwt_unix.testing._simulate import network, simulate, world
 from lwt_unix.testing._sources import (
@@ -36,6 +38,9 @@ __all__ = [
     "drawn",
     "replayed",
     "Replay_differs",
+    # All schedules
+    "explore",
+    "Explored",
     # What is expected
     "always",
     "eventually",

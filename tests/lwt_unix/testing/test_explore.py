@@ -1,0 +1,199 @@
+"""All schedules of a small program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from math import factorial
+from typing import Any
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt._core import choices
+from lwt._core.choices import BYTES, DUE, NOT_NOW, READY
+from lwt_unix import testing
+
+
+def sleepers(number: int) -> Callable[[], Coroutine[Any, Any, tuple[int, ...]]]:
+    """A program in which so many sleep for the same time; it tells in which order they woke."""
+
+    async def main() -> tuple[int, ...]:
+        woken: list[int] = []
+
+        @lwt.promised
+        async def sleeper(name: int) -> None:
+            await lwt_unix.sleep(1.0)
+            woken.append(name)
+
+        await lwt.join([sleeper(name) for name in range(number)])
+        return tuple(woken)
+
+    return main
+
+
+async def lost_update() -> int:
+    """Two add 1 to a balance when both wake; one of them has read it before it slept."""
+    balance = 0
+
+    @lwt.promised
+    async def read_early() -> None:
+        nonlocal balance
+        read = balance
+        await lwt_unix.sleep(1.0)
+        balance = read + 1
+
+    @lwt.promised
+    async def read_late() -> None:
+        nonlocal balance
+        await lwt_unix.sleep(1.0)
+        balance += 1
+
+    await lwt.join([read_early(), read_late()])
+    return balance
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_each_order_is_run_once(number: int) -> None:
+    orders: list[tuple[int, ...]] = []
+    explored = testing.explore(sleepers(number), check=orders.append)
+    assert explored.is_all
+    assert explored.schedules == factorial(number) == len(set(orders)) == len(orders)
+
+
+def test_the_first_schedule_is_lwts_own_and_the_last_choice_varies_first() -> None:
+    orders: list[tuple[int, ...]] = []
+    testing.explore(sleepers(3), check=orders.append)
+    assert orders == [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+
+
+def test_all_paths_of_a_tree_of_choices_are_run() -> None:
+    """The program is nothing but choices, whose number depends on those before."""
+    paths: list[tuple[int, ...]] = []
+
+    def main() -> lwt.Promise[tuple[int, ...]]:
+        first = choices.choose(READY, 3, str)
+        rest = [choices.choose(DUE, 2, str) for _ in range(first)]
+        return lwt.return_((first, *rest))
+
+    explored = testing.explore(main, check=paths.append)
+    assert paths == [(0,), (1, 0), (1, 1), (2, 0, 0), (2, 0, 1), (2, 1, 0), (2, 1, 1)]
+    assert str(explored) == "all 7 schedules"
+
+
+def test_labels_that_are_not_open_are_lwts_own() -> None:
+    paths: list[tuple[int, ...]] = []
+
+    def main() -> lwt.Promise[tuple[int, ...]]:
+        return lwt.return_(tuple(choices.choose(label, 2, str) for label in (READY, DUE, BYTES)))
+
+    explored = testing.explore(main, only=[READY, BYTES], check=paths.append)
+    assert paths == [(0, 0, 0), (0, 0, 1), (1, 0, 0), (1, 0, 1)]
+    assert explored.schedules == 4
+
+
+def test_a_program_without_choices_has_one_schedule() -> None:
+    explored = testing.explore(lambda: lwt_unix.sleep(1.0))
+    assert str(explored) == "the only schedule"
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (1, "1 schedule, which is not all (limit=1)"),
+        (119, "119 schedules, which are not all (limit=119)"),
+        (120, "all 120 schedules"),
+        (1000, "all 120 schedules"),
+    ],
+)
+def test_it_says_how_far_it_came(limit: int, told: str) -> None:
+    explored = testing.explore(sleepers(5), limit=limit)
+    assert str(explored) == told
+    assert explored.is_all == (limit >= 120)
+
+
+def test_large_numbers_are_written_in_groups() -> None:
+    assert str(testing.Explored(1344, None)) == "all 1,344 schedules"
+
+
+def test_a_failure_tells_its_choices_in_words_and_how_to_replay_them() -> None:
+    async def main() -> None:
+        order = await sleepers(3)()
+        assert order[0] != 1, "1 was first"
+
+    with pytest.raises(AssertionError, match="1 was first") as caught:
+        testing.explore(main)
+    (note,) = caught.value.__notes__
+    assert note.splitlines()[1:] == [
+        "turn 1: of 3 timers for the same time, number 2 of those left",
+        "To replay: testing.simulate(main, choices=testing.replayed('due 1:1/3'))",
+    ]
+    with pytest.raises(AssertionError, match="1 was first"):
+        testing.simulate(main, choices=testing.replayed("due 1:1/3"))
+
+
+def test_a_failure_of_lwts_own_schedule_says_so() -> None:
+    with pytest.raises(testing.Deadlock) as caught:
+        testing.explore(lambda: lwt.wait()[0])
+    assert caught.value.__notes__ == ["This is Lwt's own schedule."]
+
+
+def test_a_check_that_fails_tells_its_choices_too() -> None:
+    assert testing.simulate(lost_update) == 2
+
+    def check(balance: int) -> None:
+        assert balance == 2, "an update is lost"
+
+    with pytest.raises(AssertionError, match="an update is lost") as caught:
+        testing.explore(lost_update, check=check)
+    assert "testing.replayed('due 1:1/2')" in caught.value.__notes__[0]
+
+
+def test_reads_and_writes_may_be_short_and_put_off() -> None:
+    async def main() -> tuple[bytes, ...]:
+        one, other = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.write(one, b"abc", 0, 3)
+        await lwt_unix.close(one)
+        buffer, parts = bytearray(3), list[bytes]()
+        while count := await lwt_unix.read(other, buffer, 0, 3):
+            parts.append(bytes(buffer[:count]))
+        await lwt_unix.close(other)
+        return tuple(parts)
+
+    seen: Counter[tuple[bytes, ...]] = Counter()
+    explored = testing.explore(main, only=[BYTES], check=lambda parts: seen.update([parts]))
+    parts_of_three = [(b"abc",), (b"ab", b"c"), (b"a", b"bc"), (b"a", b"b", b"c")]
+    parts_of_two = [(b"ab",), (b"a", b"b")]
+    assert sorted(seen) == sorted([*parts_of_three, *parts_of_two, (b"a",)])
+    assert explored.schedules == 7
+    assert testing.explore(main, only=[NOT_NOW]).schedules == 4
+
+
+@pytest.mark.parametrize("how", ["label", "end", "more"])
+def test_a_program_that_depends_on_something_else_is_found_out(how: str) -> None:
+    runs: list[None] = []
+
+    def main() -> lwt.Promise[None]:
+        runs.append(None)
+        is_first = len(runs) == 1
+        if how != "end" or is_first:
+            choices.choose(READY if how == "more" or is_first else DUE, 2, str)
+        return lwt.return_unit if how != "more" or is_first else lwt_unix.sleep(0.0)
+
+    if how == "more":  # What comes after the repeated choices may be anything.
+        assert testing.explore(main).schedules == 2
+        return
+    with pytest.raises(testing.Replay_differs, match="depends on something that the world"):
+        testing.explore(main)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_is_positive(limit: int) -> None:
+    with pytest.raises(ValueError, match="at least one schedule is run"):
+        testing.explore(lambda: lwt.return_unit, limit=limit)
+
+
+def test_labels_are_checked() -> None:
+    with pytest.raises(ValueError, match="no label 'redy'"):
+        testing.explore(lambda: lwt.return_unit, only=["redy"])
