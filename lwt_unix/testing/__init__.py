@@ -6,12 +6,16 @@ its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pip
 `simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
 `explore` runs it under all schedules (`_explore`).
 
+Who waits for whom is told by `waiting`, by `report_on_signal`, and by a `Deadlock` (`_waiting`, which names the
+files below it). That works in the real world, too.
+
 Nothing else of the library imports this folder.
 """
 
 from lwt._core.publish import publish as _publish
 from lwt_unix.testing._expecting import always, eventually, sometimes_cancelled
 from lwt_unix.testing._explore import Explored, explore
+from lwt_unix.testing._graph import Edge, Node, Place
 from lwt_unix.testing._network import Host, Link, Network
 from lwt_unix.testing._simulate import network, simulate, world
 from lwt_unix.testing._sources import (
@@ -23,7 +27,8 @@ from lwt_unix.testing._sources import (
     replayed,
     seeded,
 )
-from lwt_unix.testing._world import Deadlock, Not_simulated, World
+from lwt_unix.testing._waiting import Deadlock, Waiting, report_on_signal, waiting
+from lwt_unix.testing._world import Not_simulated, World
 
 __all__ = [
     # Running
@@ -51,6 +56,13 @@ __all__ = [
     "Host",
     "Link",
     "Not_simulated",
+    # Who waits for whom
+    "waiting",
+    "report_on_signal",
+    "Waiting",
+    "Node",
+    "Edge",
+    "Place",
     "Deadlock",
 ]
 

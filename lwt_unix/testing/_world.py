@@ -19,11 +19,14 @@ import os
 from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from typing import Final, NoReturn
+from typing import Final
 
+from lwt_unix import lwt_engine
+from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._sources import Choices
+from lwt_unix.testing._waiting import Deadlock, waiting
 
 
 class Not_simulated(Exception):
@@ -38,10 +41,6 @@ def os_error(number: int, *about: str) -> OSError:
 def not_now() -> BlockingIOError:
     """Make the error that means: it is too early."""
     return BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-
-class Deadlock(Exception):
-    """Nothing can happen any more, and the program waits."""
 
 
 class Description:
@@ -264,11 +263,26 @@ class World:
             if events and (due is None or events[0][0] <= due):
                 self.now = events[0][0]
             elif due is None:
-                self.nothing_can_happen()
+                self._find_deadlock()
+                return reports
             else:
                 self.now = due
                 return reports
 
-    def nothing_can_happen(self) -> NoReturn:
-        """Say that the program waits for ever."""
-        raise Deadlock("nothing can happen any more, and the program waits")
+    def _find_deadlock(self) -> None:
+        """Say who waits for whom, since nothing can happen any more.
+
+        The report has the collector run. If a finaliser makes something happen, there is no deadlock.
+
+        Raises:
+            Deadlock: nothing has happened.
+        """
+        timers = lwt_engine.timer_count()
+        told = waiting()
+        if not (
+            main_loop.has_work()
+            or self._events
+            or self.touched
+            or lwt_engine.timer_count() != timers
+        ):
+            raise Deadlock(told)

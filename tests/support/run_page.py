@@ -3,9 +3,10 @@
     python tests/support/run_page.py PAGE
 
 What a block prints is followed by a line with `END_OF_BLOCK` alone. Tracebacks
-name the page and its lines.
+name the page and its lines, without the folder: so what they say is the same everywhere.
 """
 
+import linecache
 import re
 import sys
 from pathlib import Path
@@ -23,8 +24,10 @@ def blocks(page: str, language: str) -> list[tuple[int, str]]:
 def run_blocks(path: Path) -> dict[str, Any]:
     """Run a page; return the names that it defines."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    for line, source in blocks(path.read_text(), "python"):
-        exec(compile("\n" * (line - 1) + source, path, "exec"), names)
+    page = path.read_text()
+    linecache.cache[path.name] = (len(page), None, page.splitlines(keepends=True), path.name)
+    for line, source in blocks(page, "python"):
+        exec(compile("\n" * (line - 1) + source, path.name, "exec"), names)
         if "lwt_unix.lwt_io" in sys.modules:
             from lwt_unix import lwt_io, lwt_main  # noqa: PLC0415 - only if the page uses it
 

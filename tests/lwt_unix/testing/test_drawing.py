@@ -1,0 +1,58 @@
+"""Graphs as text and in DOT."""
+
+import re
+
+import lwt
+from lwt import lwt_condition, lwt_mutex
+from lwt_unix import testing
+from tests.support.waiting import report, started, text
+
+
+def test_the_graph_is_drawn_in_dot() -> None:
+    async def one() -> None:
+        assert await lwt_condition.wait(ready) == "go"
+
+    async def other() -> None:
+        async with mutex:
+            await lwt_mutex.lock(mutex)
+            lwt_condition.signal(ready, "go")
+
+    mutex, ready = lwt_mutex.create(), lwt_condition.create()
+    _ = started(other, one)
+    assert re.sub(r"/.*?:\d+", "FILE", testing.waiting().dot()) == text(
+        "digraph waiting {",
+        "    node [shape=box];",
+        '    "body 1" [label="body 1 (one)\\nFILE\\nassert await lwt_condition.wait(ready) == \\"go\\""];',
+        '    "condition 1" [label="condition 1 (ready)\\nnot signalled"];',
+        '    "body 2" [label="body 2 (other)\\nFILE\\nawait lwt_mutex.lock(mutex)", color=red];',
+        '    "mutex 1" [label="mutex 1 (mutex)", color=red];',
+        '    "body 1" -> "condition 1" [label="waits for"];',
+        '    "condition 1" -> "body 2" [label="is known to", style=dashed];',
+        '    "body 2" -> "mutex 1" [label="waits for", color=red];',
+        '    "mutex 1" -> "body 2" [label="is held by", color=red];',
+        "}",
+        "",
+    )
+
+
+def test_many_alike_are_told_of_once() -> None:
+    never, resolver = lwt.wait()
+
+    async def client() -> None:
+        await never
+
+    async def main() -> None:
+        await lwt.join([lwt.of_coroutine(client()) for _ in range(1_200)])
+
+    _ = started(main)
+    assert report() == text(
+        "body 1 (main) waits for all of (body 2 (client), body 3 (client), body 4 (client), body 5 (client), body 6 (client), body 7 (client), body 8 (client), body 9 (client) and 1,192 more)",
+        "    line 7, in main",
+        "        await lwt.join([lwt.of_coroutine(client()) for _ in range(1_200)])",
+        "body 2 (client) waits for promise 1",
+        "    line 4, in client",
+        "        await never",
+        "    and 1,199 more like this",
+        "promise 1, whose resolver is kept somewhere",
+    )
+    del resolver

@@ -1,0 +1,27 @@
+"""What `gc.freeze` has hidden."""
+
+from tests.support.programs import run_code
+
+
+def test_what_was_frozen_is_found_by_what_leads_to_it() -> None:
+    run = run_code(FROZEN)
+    assert run.stderr == ""
+    assert run.stdout.splitlines() == [
+        "body 1 (waits) waits for mutex 1 (mutex)",
+        '    File "<string>", line 7, in waits',
+        "mutex 1 (mutex), whose holder is not known",
+    ]
+
+
+FROZEN = """
+import gc, lwt
+from lwt import lwt_mutex
+from lwt_unix import testing
+mutex = lwt_mutex.create()
+async def waits():
+    await lwt_mutex.lock(mutex)
+lwt_mutex.lock(mutex)
+gc.freeze()
+waiting = lwt.of_coroutine(waits())
+print(testing.waiting())
+"""

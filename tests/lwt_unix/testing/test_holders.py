@@ -1,0 +1,335 @@
+"""Who holds a mutex, uses a pool or a channel, or knows what could help."""
+
+import contextlib
+import re
+from collections.abc import AsyncGenerator
+
+import lwt
+from lwt import lwt_condition, lwt_mutex, lwt_pool
+from lwt_unix import lwt_io, lwt_main
+from tests.support.waiting import report, started, text
+
+
+def test_two_who_lock_in_opposite_order_are_a_circle() -> None:
+    left, right = lwt_mutex.create(), lwt_mutex.create()
+
+    async def first() -> None:
+        async with left:
+            await lwt.pause()
+            async with right:
+                pass
+
+    async def second() -> None:
+        async with right:
+            await lwt.pause()
+            async with left:
+                pass
+
+    _ = started(first, second)
+    assert report() == text(
+        "Circle 1:",
+        "    body 1 (first) waits for mutex 1 (right)",
+        "    mutex 1 (right) is held by body 2 (second)",
+        "    body 2 (second) waits for mutex 2 (left)",
+        "    mutex 2 (left) is held by body 1 (first)",
+        "",
+        "body 1 (first) waits for mutex 1 (right)",
+        "    line 6, in first",
+        "        async with right:",
+        "mutex 1 (right) is held by body 2 (second)",
+        "body 2 (second) waits for mutex 2 (left)",
+        "    line 12, in second",
+        "        async with left:",
+        "mutex 2 (left) is held by body 1 (first)",
+    )
+
+
+def test_with_lock_holds_a_mutex_as_async_with_does() -> None:
+    left, right = lwt_mutex.create(), lwt_mutex.create()
+
+    async def inner() -> None:
+        await lwt.pause()
+        async with right:
+            pass
+
+    async def first() -> None:
+        await lwt_mutex.with_lock(left, inner)
+
+    async def second() -> None:
+        async with right:
+            await lwt_mutex.lock(left)
+
+    _ = started(first, second)
+    assert report() == text(
+        "Circle 1:",
+        "    body 2 (inner) waits for mutex 1 (right)",
+        "    mutex 1 (right) is held by body 3 (second)",
+        "    body 3 (second) waits for mutex 2 (left)",
+        "    mutex 2 (left) is held by lwt_mutex.with_lock 1",
+        "    lwt_mutex.with_lock 1 waits for body 2 (inner)",
+        "",
+        "body 1 (first) waits for lwt_mutex.with_lock 1",
+        "    line 9, in first",
+        "        await lwt_mutex.with_lock(left, inner)",
+        "lwt_mutex.with_lock 1 waits for body 2 (inner)",
+        "body 2 (inner) waits for mutex 1 (right)",
+        "    line 5, in inner",
+        "        async with right:",
+        "mutex 1 (right) is held by body 3 (second)",
+        "body 3 (second) waits for mutex 2 (left)",
+        "    line 13, in second",
+        "        await lwt_mutex.lock(left)",
+        "mutex 2 (left) is held by lwt_mutex.with_lock 1",
+    )
+
+
+def test_one_who_locks_a_mutex_twice_is_a_circle() -> None:
+    mutex = lwt_mutex.create()
+
+    async def careless() -> None:
+        async with mutex, mutex:
+            pass
+
+    _ = started(careless)
+    assert report() == text(
+        "Circle 1:",
+        "    body 1 (careless) waits for mutex 1 (mutex)",
+        "    mutex 1 (mutex) is held by body 1 (careless)",
+        "",
+        "body 1 (careless) waits for mutex 1 (mutex)",
+        "    line 4, in careless",
+        "        async with mutex, mutex:",
+        "mutex 1 (mutex) is held by body 1 (careless)",
+    )
+
+
+def test_who_has_called_lock_may_hold_the_mutex() -> None:
+    left, right = lwt_mutex.create(), lwt_mutex.create()
+
+    async def first() -> None:
+        await lwt_mutex.lock(left)
+        await lwt.pause()
+        await lwt_mutex.lock(right)
+
+    async def second() -> None:
+        await lwt_mutex.lock(right)
+        await lwt.pause()
+        await lwt_mutex.lock(left)
+
+    _ = started(first, second)
+    assert report() == text(
+        "Circle 1:",
+        "    body 1 (first) waits for mutex 1 (right)",
+        "    mutex 1 (right) may be held by body 2 (second)",
+        "    body 2 (second) waits for mutex 2 (left)",
+        "    mutex 2 (left) may be held by body 1 (first)",
+        "",
+        "body 1 (first) waits for mutex 1 (right)",
+        "    line 6, in first",
+        "        await lwt_mutex.lock(right)",
+        "mutex 1 (right) may be held by body 2 (second)",
+        "body 2 (second) waits for mutex 2 (left)",
+        "    line 11, in second",
+        "        await lwt_mutex.lock(left)",
+        "mutex 2 (left) may be held by body 1 (first)",
+    )
+
+
+def test_a_mutex_that_nobody_knows_but_who_waits_has_an_unknown_holder() -> None:
+    mutex = lwt_mutex.create()
+    _ = lwt_mutex.lock(mutex)
+
+    async def waits() -> None:
+        async with mutex:
+            pass
+
+    _ = started(waits)
+    assert report() == text(
+        "body 1 (waits) waits for mutex 1 (mutex)",
+        "    line 5, in waits",
+        "        async with mutex:",
+        "mutex 1 (mutex), whose holder is not known",
+    )
+
+
+def test_who_waits_for_a_condition_has_given_up_its_mutex() -> None:
+    mutex, ready = lwt_mutex.create(), lwt_condition.create()
+    never, resolver = lwt.wait()
+
+    async def told() -> None:
+        async with mutex:
+            await lwt_condition.wait(ready, mutex=mutex)
+
+    async def holds() -> None:
+        async with mutex:
+            await never
+
+    async def waits() -> None:
+        async with mutex:
+            pass
+
+    _ = started(told, holds, waits)
+    assert report() == text(
+        "body 1 (told) waits for condition 1 (ready)",
+        "    line 6, in told",
+        "        await lwt_condition.wait(ready, mutex=mutex)",
+        "condition 1 (ready), not signalled",
+        "body 2 (waits) waits for mutex 1 (mutex)",
+        "    line 13, in waits",
+        "        async with mutex:",
+        "mutex 1 (mutex) is held by body 3 (holds)",
+        "body 3 (holds) waits for promise 1",
+        "    line 10, in holds",
+        "        await never",
+        "promise 1, whose resolver is kept somewhere",
+    )
+    del resolver
+
+
+def test_exit_stacks_and_context_managers_of_the_program_are_seen_through() -> None:
+    left, right = lwt_mutex.create(), lwt_mutex.create()
+
+    @contextlib.asynccontextmanager
+    async def locked(mutex: lwt_mutex.Mutex) -> AsyncGenerator[None]:
+        async with mutex:
+            yield
+
+    async def first() -> None:
+        async with locked(left):
+            await lwt.pause()
+            async with locked(right):
+                pass
+
+    async def second() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(right)
+            await lwt.pause()
+            await stack.enter_async_context(left)
+
+    _ = started(first, second)
+    assert report() == text(
+        "Circle 1:",
+        "    body 1 (first) waits for mutex 1",
+        "    mutex 1 is held by body 2 (second)",
+        "    body 2 (second) waits for mutex 2 (left)",
+        "    mutex 2 (left) is held by body 1 (first)",
+        "",
+        "body 1 (first) waits for mutex 1",
+        "    line 11, in first",
+        "        async with locked(right):",
+        "    line 5, in locked",
+        "        async with mutex:",
+        "mutex 1 is held by body 2 (second)",
+        "body 2 (second) waits for mutex 2 (left)",
+        "    line 18, in second",
+        "        await stack.enter_async_context(left)",
+        "mutex 2 (left) is held by body 1 (first)",
+    )
+
+
+def test_a_pool_without_a_free_member_is_used_by_its_users() -> None:
+    pool = lwt_pool.create(1, lambda: lwt.return_("connection"))
+
+    async def inner(_: str) -> None:
+        await lwt_pool.use(pool, lambda _: lwt.return_unit)
+
+    async def outer() -> None:
+        await lwt_pool.use(pool, inner)
+
+    _ = started(outer)
+    assert report() == text(
+        "Circle 1:",
+        "    body 2 (inner) waits for lwt_pool.use 2",
+        "    lwt_pool.use 2 waits for pool 1 (pool)",
+        "    pool 1 (pool) is used by lwt_pool.use 1",
+        "    lwt_pool.use 1 waits for body 2 (inner)",
+        "",
+        "body 1 (outer) waits for lwt_pool.use 1",
+        "    line 7, in outer",
+        "        await lwt_pool.use(pool, inner)",
+        "lwt_pool.use 1 waits for body 2 (inner)",
+        "body 2 (inner) waits for lwt_pool.use 2",
+        "    line 4, in inner",
+        "        await lwt_pool.use(pool, lambda _: lwt.return_unit)",
+        "lwt_pool.use 2 waits for pool 1 (pool)",
+        "pool 1 (pool), 1 of 1 places taken, is used by lwt_pool.use 1",
+    )
+
+
+def test_a_channel_whose_peer_is_silent() -> None:
+    ic, oc = lwt_io.pipe()
+
+    async def first() -> None:
+        await lwt_io.read_line(ic)
+
+    async def second() -> None:
+        await lwt_io.read_char(ic)
+
+    _ = started(first)
+    _ += started(second)
+    assert re.sub(r"descriptor \d+", "descriptor N", report()) == text(
+        "body 1 (first) waits for lwt_io.read_line 1",
+        "    line 4, in first",
+        "        await lwt_io.read_line(ic)",
+        "lwt_io.read_line 1 waits for input on descriptor N",
+        "body 2 (second) waits for lwt_io.read_char 1",
+        "    line 7, in second",
+        "        await lwt_io.read_char(ic)",
+        "lwt_io.read_char 1 waits for input channel 1 (ic)",
+        "input channel 1 (ic) is used by lwt_io.read_line 1",
+    )
+    assert lwt_main.run(lwt.join([lwt_io.close(ic), lwt_io.close(oc)])) is None
+
+
+def test_a_channel_that_is_used_inside_of_atomic_on_itself() -> None:
+    ic, oc = lwt_io.pipe()
+
+    async def inside(_: lwt_io.InputChannel) -> None:
+        await lwt_io.read_line(ic)
+
+    async def reads() -> None:
+        await lwt_io.atomic(inside)(ic)
+
+    _ = started(reads)
+    assert report() == text(
+        "Circle 1:",
+        "    body 2 (inside) waits for lwt_io.read_line 1",
+        "    lwt_io.read_line 1 waits for input channel 1 (ic)",
+        "    input channel 1 (ic) is used by lwt_io.atomic 1",
+        "    lwt_io.atomic 1 waits for body 2 (inside)",
+        "",
+        "body 1 (reads) waits for lwt_io.atomic 1",
+        "    line 7, in reads",
+        "        await lwt_io.atomic(inside)(ic)",
+        "lwt_io.atomic 1 waits for body 2 (inside)",
+        "body 2 (inside) waits for lwt_io.read_line 1",
+        "    line 4, in inside",
+        "        await lwt_io.read_line(ic)",
+        "lwt_io.read_line 1 waits for input channel 1 (ic)",
+        "input channel 1 (ic) is used by lwt_io.atomic 1",
+    )
+    assert lwt_main.run(lwt.join([lwt_io.close(ic), lwt_io.close(oc)])) is None
+
+
+def test_a_resolver_that_a_body_has() -> None:
+    done, resolver = lwt.wait()
+    never = lwt.wait()[0]
+
+    async def waits() -> None:
+        await done
+
+    async def resolves() -> None:
+        await never
+        lwt.wakeup(resolver, None)
+
+    _ = started(waits, resolves)
+    assert report() == text(
+        "body 1 (waits) waits for promise 1",
+        "    line 5, in waits",
+        "        await done",
+        "promise 1 can be resolved by body 2 (resolves)",
+        "body 2 (resolves) waits for promise 2",
+        "    line 8, in resolves",
+        "        await never",
+        "promise 2, whose resolver is gone, so that nobody can resolve it",
+    )

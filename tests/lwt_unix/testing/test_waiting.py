@@ -1,0 +1,79 @@
+"""Reports that are asked for, come on a signal, or leave the main loop."""
+
+import io
+import os
+import re
+import signal
+
+import pytest
+
+import lwt
+import lwt_unix
+from lwt_unix import lwt_main, testing
+from tests.support.waiting import report, text
+
+
+def test_a_deadlock_leaves_the_main_loop_with_its_report() -> None:
+    async def main() -> None:
+        reading, _ = lwt_unix.pipe()
+        await lwt.join([lwt_unix.read(reading, bytearray(1), 0, 1), lwt.wait()[0]])
+
+    with pytest.raises(testing.Deadlock) as raised:
+        testing.simulate(main)
+    assert report(raised.value) == text(
+        "nothing can happen any more:",
+        "lwt_main.run waits for body 1 (main)",
+        "body 1 (main) waits for all of (input on reader of pipe a, promise 1)",
+        "    line 3, in main",
+        "        await lwt.join([lwt_unix.read(reading, bytearray(1), 0, 1), lwt.wait()[0]])",
+        "promise 1, whose resolver is gone, so that nobody can resolve it",
+    )
+
+
+def test_what_a_finaliser_makes_happen_ends_a_deadlock() -> None:
+    async def main() -> str:
+        resolver: lwt.Resolver[str]
+        done, resolver = lwt.wait()
+
+        async def dropped() -> None:
+            try:
+                await lwt.wait()[0]
+            finally:
+                lwt.wakeup(resolver, "dropped")
+
+        lwt.async_(dropped)
+        return await done
+
+    assert testing.simulate(main) == "dropped"
+
+
+def test_the_report_comes_on_a_signal() -> None:
+    async def main() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while not file.getvalue():
+            await lwt.pause()
+
+    file = io.StringIO()
+    handler = testing.report_on_signal(file=file)
+    lwt_main.run(main())
+    lwt_unix.disable_signal_handler(handler)
+    assert re.sub(r'File ".*", line \d+', "line N", file.getvalue()) == text(
+        "lwt_main.run waits for body 1 (main)",
+        "body 1 (main) waits for the next turn",
+        "    line N, in main",
+        "        await lwt.pause()",
+        "",
+    )
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+def test_a_report_that_cannot_be_written_is_none() -> None:
+    async def main() -> None:
+        lwt_unix.handle_signal(signal.SIGUSR1)
+        await lwt_unix.sleep(0)
+
+    file = io.StringIO()
+    file.close()
+    handler = testing.report_on_signal(file=file)
+    lwt_main.run(main())
+    lwt_unix.disable_signal_handler(handler)
