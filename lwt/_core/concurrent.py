@@ -65,8 +65,11 @@ def join(promises: Iterable[Promise[object]], /) -> Promise[None]:
                 source._callbacks = callback
             else:
                 add_callback(source, callback)
-        elif source._state == REJECTED and callback.rejection is None:
-            callback.rejection = source._value
+        elif source._state == REJECTED:
+            if callback.rejection is None:
+                callback.rejection = source._value
+            else:
+                source._value.is_seen = True  # Who waits for all promises has seen it.
     callback.remaining -= 1
     if callback.remaining:
         return joined
@@ -87,8 +90,11 @@ class _Join(Callback):
         self.rejection: Rejection | None = None
 
     def run(self, promise: Promise[Any], /) -> Promise[Any] | None:
-        if promise._state == REJECTED and self.rejection is None:
-            self.rejection = promise._value
+        if promise._state == REJECTED:
+            if self.rejection is None:
+                self.rejection = promise._value
+            else:
+                promise._value.is_seen = True  # As above.
         self.remaining -= 1
         if self.remaining:
             return None
@@ -137,6 +143,8 @@ def _gather(sources: list[Promise[Any]], collect: Callable[[list[Any]], T]) -> P
             gathering.values[index] = source._value
         elif gathering.rejection is None:
             gathering.rejection = source._value
+        else:
+            source._value.is_seen = True  # As in join.
     gathering.remaining -= 1
     if gathering.remaining:
         return gathered
@@ -179,6 +187,8 @@ class _Element(Callback):
             gathering.values[self._index] = promise._value
         elif gathering.rejection is None:
             gathering.rejection = promise._value
+        else:
+            promise._value.is_seen = True  # As in join.
         gathering.remaining -= 1
         if gathering.remaining:
             return None

@@ -250,9 +250,8 @@ def wakeup_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     """
     check_exception("lwt.wakeup_exn", exception)
     rejection = rejection_by(exception)
-    promise = _pending_promise("lwt.wakeup_exn", resolver)
+    promise = _settled("lwt.wakeup_exn", resolver, REJECTED, rejection)
     if promise is not None:
-        settle(promise, REJECTED, rejection)
         del exception, rejection  # Its traceback may come to lead to this frame: close no circle.
         try:
             run_callbacks(promise)
@@ -269,9 +268,9 @@ def wakeup_result(resolver: Resolver[T], result: Ok[T] | Error[Exception], /) ->
     OCaml: Lwt.wakeup_result : 'a u -> ('a, exn) result -> unit
     """
     state, value = _state_of_result("lwt.wakeup_result", result)
-    promise = _pending_promise("lwt.wakeup_result", resolver)
+    promise = _settled("lwt.wakeup_result", resolver, state, value)
     if promise is not None:
-        run_callbacks(settle(promise, state, value))
+        run_callbacks(promise)
 
 
 def wakeup_later(resolver: Resolver[T], value: T, /) -> None:
@@ -300,9 +299,8 @@ def wakeup_later_exn(resolver: Resolver[Any], exception: Exception, /) -> None:
     """
     check_exception("lwt.wakeup_later_exn", exception)
     rejection = rejection_by(exception)
-    promise = _pending_promise("lwt.wakeup_later_exn", resolver)
+    promise = _settled("lwt.wakeup_later_exn", resolver, REJECTED, rejection)
     if promise is not None:
-        settle(promise, REJECTED, rejection)
         del exception, rejection  # As in wakeup_exn.
         try:
             defer_callbacks(promise)
@@ -319,9 +317,9 @@ def wakeup_later_result(resolver: Resolver[T], result: Ok[T] | Error[Exception],
     OCaml: Lwt.wakeup_later_result : 'a u -> ('a, exn) result -> unit
     """
     state, value = _state_of_result("lwt.wakeup_later_result", result)
-    promise = _pending_promise("lwt.wakeup_later_result", resolver)
+    promise = _settled("lwt.wakeup_later_result", resolver, state, value)
     if promise is not None:
-        defer_callbacks(settle(promise, state, value))
+        defer_callbacks(promise)
 
 
 def _pending_promise(function: str, resolver: Resolver[Any]) -> Promise[Any] | None:
@@ -344,6 +342,18 @@ def _pending_promise(function: str, resolver: Resolver[Any]) -> Promise[Any] | N
         f"{function.capitalize()}: the promise is resolved already: {promise!r}; "
         f"a resolver can be used once, lwt.is_sleeping(promise) tells whether it was"
     )
+
+
+def _settled(function: str, resolver: Resolver[Any], state: int, value: Any) -> Promise[Any] | None:
+    """Resolve the promise of a resolver, without its callbacks; None if it was cancelled."""
+    if state == REJECTED:
+        value.is_seen = True  # Nobody has to see it, unless there is a promise that it rejects.
+    promise = _pending_promise(function, resolver)
+    if promise is None:
+        return None
+    if state == REJECTED:
+        value.is_seen = False
+    return settle(promise, state, value)
 
 
 def _state_of_result(function: str, result: Ok[Any] | Error[Exception]) -> tuple[int, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from lwt._core.checks import check_callback
@@ -86,6 +87,8 @@ def renew() -> None:
 
 
 # --- From exceptions to rejections -------------------------------------------
+# All rejections but those by a cancel are made here. A test may have each of them noted (`lwt_unix.testing`):
+# it replaces the name `Rejection` in this file, which is interpreted in each build.
 
 MAXIMUM_TRACEBACK: Final = 1000
 """How many entries of a traceback are kept: a stack at Python's default limit."""
@@ -142,6 +145,11 @@ def rejection_by(exception: Exception) -> Rejection:
         ):
             traceback = following
         entry = following
+    return Rejection(exception, traceback)
+
+
+def rejection_with(exception: Exception, traceback: TracebackType | None) -> Rejection:
+    """Make a rejection whose exception has this traceback."""
     return Rejection(exception, traceback)
 
 

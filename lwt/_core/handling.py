@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar, final
 
 from lwt._core.checks import check_callable, explain_call
 from lwt._core.driver import attempt, to_promise
-from lwt._core.exceptions import note_context, rejection_of, with_context
+from lwt._core.exceptions import note_context, rejection_of, rejection_with, with_context
 from lwt._core.promise import (
     FULFILLED,
     PENDING,
@@ -236,7 +236,7 @@ def handle(
 def located(rejection: Rejection, add_location: AddLocation) -> Rejection:
     """Make a rejection with the exception that `add_location` makes of this one."""
     exception = add_location(rejection.with_own_traceback())
-    return Rejection(exception, exception.__traceback__)
+    return rejection_with(exception, exception.__traceback__)
 
 
 # --- finalize ----------------------------------------------------------------
@@ -279,7 +279,10 @@ def _clean_up_then(
     """Clean up; then the result has this state and value, unless the cleaning up fails."""
     try:
         if state == REJECTED:
-            cleaned = handle("lwt.finalize", cleanup, value.with_own_traceback())
+            # As `with_own_traceback`, but nobody is given the exception here.
+            handled = value.exception.with_traceback(value.traceback)
+            cleaned = handle("lwt.finalize", cleanup, handled)
+            del handled  # A traceback may lead to this frame: close no circle.
         else:
             cleaned = to_promise("lwt.finalize", cleanup, cleanup())
     except Exception as exception:

@@ -256,18 +256,24 @@ class Rejection:
     change, so that each promise that raises it again starts from the same.
     """
 
-    __slots__ = ("exception", "traceback")
+    __slots__ = ("exception", "is_seen", "traceback")
 
     def __init__(self, exception: Exception, traceback: TracebackType | None) -> None:
         self.exception = exception
         self.traceback = traceback
 
+        self.is_seen = False
+        """Whether somebody was given the exception. Promises that reject each other share a rejection: it
+        is enough that somebody looks at one of them. Tests ask for it (`lwt_unix.testing`)."""
+
     def with_own_traceback(self) -> Exception:
-        """The exception, with the traceback it had when it was caught."""
+        """The exception, with the traceback it had when it was caught, for somebody who looks at it."""
+        self.is_seen = True
         return self.exception.with_traceback(self.traceback)
 
     def throw(self) -> NoReturn:
         """Raise the exception, with the traceback it had when it was caught."""
+        self.is_seen = True
         try:
             raise self.exception.with_traceback(self.traceback)
         finally:

@@ -58,6 +58,7 @@ _ELSEWHERE: Final = (
     ("lwt_unix.lwt_preemptive", "detach run_in_main"),
     ("lwt_unix.lwt_timeout", ""),
     ("lwt_unix.lwt_throttle", ""),
+    ("lwt_unix.testing.plugin", ""),
     ("lwt_unix.lwt_gc", ""),
     ("lwt_unix.lwt_sys", ""),
     ("lwt_unix.lwt_fmt", ""),

@@ -73,6 +73,7 @@ class Waiter(Node[Promise[T]]):
         """Reject the promise, which is pending, like `wakeup_later_exn`."""
         rejection = rejection_by(exception)
         if not self.is_waiting():
+            rejection.is_seen = True  # There is nobody to see it.
             return  # It was cancelled meanwhile, by a finaliser.
         promise = settle(self.value, REJECTED, rejection)
         del exception, rejection  # Its traceback may come to lead to this frame: close no circle.

@@ -15,13 +15,13 @@ from typing import Any, final
 from lwt._core.cancellation import protected
 from lwt._core.checks import wrong_type
 from lwt._core.creation import wakeup
+from lwt._core.exceptions import rejection_with
 from lwt._core.promise import (
     CANCEL_THIS,
     FULFILLED,
     PENDING,
     REJECTED,
     Promise,
-    Rejection,
     new_promise,
     settle,
 )
@@ -182,7 +182,8 @@ class Push_bounded(_Signalled):
     def finish(self) -> None:
         """Close: the pending push fails, and readers learn of the end."""
         closed = Closed("lwt_stream: the stream was closed before there was room for the element")
-        rejection = Rejection(closed, None)
+        rejection = rejection_with(closed, None)
+        rejection.is_seen = True  # Unless there is a push that it rejects.
         last = Cell()
         last.data = None
         if self.is_closed:
@@ -194,6 +195,7 @@ class Push_bounded(_Signalled):
             self.pending = None
             waiter = self.waiter
             if waiter._state == PENDING:  # As above.
+                rejection.is_seen = False
                 defer_callbacks(settle(waiter, REJECTED, rejection))
         if self.is_awaited:
             self.tell()

@@ -30,7 +30,7 @@ from typing import Any, Final, TypeVar, final
 import lwt
 import lwt_unix
 from lwt._core.compiling import mypyc_attr
-from lwt._core.exceptions import rejection_by, rejection_of
+from lwt._core.exceptions import rejection_by, rejection_of, rejection_with
 from lwt._core.pause import pause_for
 from lwt._core.promise import (
     CANCEL_THIS,
@@ -319,7 +319,10 @@ class Operation(Pending):
             queue.stop_if_idle()
         exn = self.why(self.buffer.why_interrupted(rejection.exception))
         self.end()
-        return self._reject(rejection if exn is rejection.exception else Rejection(exn, None))
+        if exn is rejection.exception:
+            return self._reject(rejection)
+        rejection.is_seen = True  # The other one stands for it.
+        return self._reject(rejection_with(exn, None))
 
     def _run_in_turn(self, turn: Promise[Any]) -> Promise[Any] | None:
         """Begin, now that it is the operation's turn, unless it was cancelled, or the channel closed."""
@@ -332,7 +335,7 @@ class Operation(Pending):
         current_storage.contents = self._storage
         if channel._state is not WAITING:
             release(channel)  # the next one has to learn of it, too
-            return self._reject(Rejection(self.why(refusal(channel)), None))
+            return self._reject(rejection_with(self.why(refusal(channel)), None))
         channel._state = BUSY
         return self.take_turn()
 

@@ -26,6 +26,9 @@ P = ParamSpec("P")
 
 # --- Workers -----------------------------------------------------------------
 
+NAME: Final = "lwt_preemptive"
+"""What the threads are called."""
+
 FIRST_BOUNDS: Final = (0, 4)
 FIRST_QUEUE: Final = 1000
 
@@ -47,7 +50,7 @@ class Workers:
         self.free = 0
         """How many of them have nothing to do."""
 
-        self.pool = Pool(C_INT[1], "lwt_preemptive")
+        self.pool = Pool(C_INT[1], NAME)
         """The threads, of which there are never more than workers."""
 
         self.waiting: Waiters[None] = Waiters()

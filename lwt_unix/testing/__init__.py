@@ -5,6 +5,10 @@ its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pip
 (`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`), the engine (`_engine`);
 `simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
 `explore` runs it under all schedules (`_explore`).
+What it may not leave behind is in `_leaks`, which knows from `_noting` where things were made.
+
+`lwt_unix.testing.plugin` is a plugin for pytest. It needs pytest, which `pip install 'lwt-runtime[testing]'`
+installs; all else here needs nothing.
 
 Who waits for whom is told by `waiting`, by `report_on_signal`, and by a `Deadlock` (`_waiting`, which names the
 files below it). That works in the real world, too.
@@ -16,6 +20,7 @@ from lwt._core.publish import publish as _publish
 from lwt_unix.testing._expecting import always, eventually, sometimes_cancelled
 from lwt_unix.testing._explore import Explored, explore
 from lwt_unix.testing._graph import Edge, Node, Place
+from lwt_unix.testing._leaks import Something_left, nothing_left
 from lwt_unix.testing._network import Host, Link, Network
 from lwt_unix.testing._simulate import network, simulate, world
 from lwt_unix.testing._sources import (
@@ -50,6 +55,9 @@ __all__ = [
     "always",
     "eventually",
     "sometimes_cancelled",
+    # What is left
+    "nothing_left",
+    "Something_left",
     # The world
     "World",
     "Network",

@@ -17,6 +17,9 @@ def name_of(path: Path) -> str:
 
 
 MODULES = {name_of(path): path for paths in SOURCES.values() for path in paths}
+OF_AN_EXTRA = {"lwt_unix.testing.plugin"}
+"""Modules that need an extra: this one needs pytest."""
+
 PUBLIC_MODULES = [name for name in MODULES if "._" not in name]
 OF_OCAML = [name for name in PUBLIC_MODULES if not name.startswith("lwt_unix.testing")]
 

@@ -183,8 +183,11 @@ LWT_FAULTS: Final = (
         "Lwt",
         "join is rejected by the first rejection, without waiting for the others",
         """\
-        if promise._state == REJECTED and self.rejection is None:
-            self.rejection = promise._value
+        if promise._state == REJECTED:
+            if self.rejection is None:
+                self.rejection = promise._value
+            else:
+                promise._value.is_seen = True  # As above.
         self.remaining -= 1
 """,
         """\
@@ -198,8 +201,8 @@ LWT_FAULTS: Final = (
     fault(
         "Lwt",
         "join is rejected by the last rejection",
-        "if promise._state == REJECTED and self.rejection is None:",
-        "if promise._state == REJECTED:",
+        "if self.rejection is None:",
+        "if self.rejection is not promise._value:",
     ),
     fault(
         "Lwt",

@@ -1,0 +1,227 @@
+"""A plugin for pytest: `async def` tests run in the main loop, and must leave nothing behind.
+
+Load it with `pytest_plugins = ["lwt_unix.testing.plugin"]` in the `conftest.py` at the root of the tests, or
+with `-p lwt_unix.testing.plugin`. Nothing else loads it.
+
+- An `async def` test runs by `lwt_main.run`, unless another plugin (pytest-asyncio, anyio, …) takes it. So does
+  each example of a test of Hypothesis's `@given`.
+- `async def` fixtures, with `return` or with `yield`, are set up and ended by `lwt_main.run`, whatever their
+  scope, and also for a test that is not `async def`.
+- Such a test fails if it leaves something behind: see `lwt_unix.testing.nothing_left`. What fixtures of
+  the test's own scope make is theirs until they have ended; so the check comes after that, and pytest reports an error
+  of the teardown. What fixtures of a wider scope make may stay.
+- `@pytest.mark.lwt` has any other test checked, too, such as one that calls `lwt_main.run` by itself. Its argument
+  `may_leave` says what need not be checked: `@pytest.mark.lwt(may_leave=["threads"])`.
+
+Not in OCaml.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
+from functools import wraps
+from types import MethodType
+from typing import Any
+
+import pytest
+
+from lwt._core.publish import publish as _publish
+from lwt_unix import lwt_main
+from lwt_unix.testing._leaks import Something_left, Watch, check_kinds, nothing_left
+
+__all__ = ["pytest_configure"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the mark, and of the hooks below."""
+    config.addinivalue_line(
+        "markers",
+        "lwt(may_leave=()): the test must leave nothing behind, but for the kinds of things that "
+        "are named; even without the mark, this holds for each async def test that lwt_main.run runs",
+    )
+    config.pluginmanager.register(_Hooks(), "lwt_unix.testing")
+
+
+# --- Running -----------------------------------------------------------------
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Do what `lwt_main.run` does; it can be called again, even after what leaves it for good."""
+    try:
+        return lwt_main.run(coroutine)
+    finally:
+        if lwt_main._left_by.contents is not None:
+            lwt_main._finished()
+
+
+def _example(
+    test: Callable[..., Coroutine[Any, Any, object]], may_leave: Collection[str]
+) -> Callable[..., None]:
+    """Return a function that runs a test with one example, which must leave nothing behind."""
+
+    @wraps(test)
+    def run(*arguments: Any, **keywords: Any) -> None:
+        __tracebackhide__ = True
+        with nothing_left(may_leave=may_leave):
+            _run(test(*arguments, **keywords))
+
+    return run
+
+
+def _returning(fixture: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """Return a fixture that is no `async def`, of one that returns."""
+
+    @wraps(fixture)
+    def run(*arguments: Any, **keywords: Any) -> Any:
+        return _run(fixture(*arguments, **keywords))
+
+    return run
+
+
+def _yielding(fixture: Callable[..., AsyncGenerator[Any, None]]) -> Callable[..., Any]:
+    """Return a fixture that is no `async def`, of one that yields."""
+
+    @wraps(fixture)
+    def run(*arguments: Any, **keywords: Any) -> Generator[Any, None, None]:
+        generator = fixture(*arguments, **keywords)
+        # The first step is made outside of the main loop, which would close the generator at its end.
+        step = generator.__anext__()
+        try:
+            value = _run(_awaited(step))
+        except StopAsyncIteration:
+            return  # pytest says that it has yielded nothing.
+        yield value
+        try:
+            _run(_awaited(generator.__anext__()))
+        except StopAsyncIteration:
+            return
+        yield  # pytest says that it has yielded twice.
+
+    return run
+
+
+async def _awaited(step: Awaitable[Any]) -> Any:
+    return await step
+
+
+# --- Hooks -------------------------------------------------------------------
+
+
+def _may_leave(item: pytest.Item) -> Collection[str]:
+    """Return what the mark of a test says that it may leave."""
+
+    def lwt(*, may_leave: Collection[str] = ()) -> Collection[str]:
+        check_kinds("pytest.mark.lwt", may_leave)
+        return may_leave
+
+    mark = item.get_closest_marker("lwt")
+    return () if mark is None else lwt(*mark.args, **mark.kwargs)
+
+
+class _Hooks:
+    """What pytest calls, and what is known of the test that runs."""
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = None
+
+        self._is_checked = False
+        """Whether the test is marked, or is one that we run."""
+
+        self._has_fixtures = False
+        """Whether it has fixtures of its own scope, which may tidy up."""
+
+        self._has_passed = False
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Begin to watch a test."""
+        self._is_checked = item.get_closest_marker("lwt") is not None
+        self._has_fixtures = self._has_passed = False
+        if self._is_checked or inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            self._watch = Watch()
+        result = yield
+        _may_leave(item)  # It may be wrong: then the test is not run.
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Check what a test leaves, if it has no fixtures that may tidy up."""
+        __tracebackhide__ = True
+        result = yield
+        self._has_passed = True
+        if not self._has_fixtures:
+            self._check(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Check what a test and its fixtures leave, and end watching."""
+        __tracebackhide__ = True
+        try:
+            result = yield
+            if self._has_fixtures and self._has_passed:
+                self._check(item)
+            return result
+        finally:
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                watch.end()
+
+    def _check(self, item: pytest.Item) -> None:
+        __tracebackhide__ = True
+        if self._watch is not None and self._is_checked:
+            self._watch.check(_may_leave(item))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show what a test that fails has reported: it may be the reason."""
+        report = yield
+        excinfo = call.excinfo
+        if excinfo and self._watch is not None and excinfo.type is not Something_left:
+            told = self._watch.told_of_reported()
+            if told:
+                report.sections.append(("lwt.async_exception_hook", told))
+        return report
+
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:
+        """Run an `async def` test, unless another plugin has: they are asked first, and pytest last."""
+        function = pyfuncitem.obj
+        given = getattr(function, "hypothesis", None)
+        if inspect.iscoroutinefunction(function):
+            self._is_checked = True
+            names = pyfuncitem._fixtureinfo.argnames  # As pytest itself: those without a default.
+            _run(function(**{name: pyfuncitem.funcargs[name] for name in names}))
+            return True
+        if given is not None and inspect.iscoroutinefunction(given.inner_test):
+            given.inner_test = _example(given.inner_test, _may_leave(pyfuncitem))
+        return None  # pytest itself calls the test.
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any]
+    ) -> Generator[None, object, object]:
+        """Set up a fixture; if it is an `async def` that no other plugin has taken, in the main loop."""
+        usual = fixturedef.func
+        function = getattr(usual, "__func__", usual)
+        if inspect.iscoroutinefunction(function):
+            function = _returning(function)
+        elif inspect.isasyncgenfunction(function):
+            function = _yielding(function)
+        # pytest binds a method to the object of the test, if it finds one.
+        bound = MethodType(function, usual.__self__) if isinstance(usual, MethodType) else function
+        fixturedef.func = bound  # type: ignore[misc]  # It is final, but others do so, too.
+        try:
+            if fixturedef.scope == "function":
+                self._has_fixtures = True
+            elif self._watch is not None:
+                with self._watch.accepting():
+                    return (yield)
+            return (yield)
+        finally:
+            fixturedef.func = usual  # type: ignore[misc]
+
+
+_publish(__name__)
