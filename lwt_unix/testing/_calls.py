@@ -112,6 +112,7 @@ class Calls:
     def __init__(self, world: World, network: Network) -> None:
         self.world: Final = world
         self.network: Final = network
+        self._table: Final = world.table
         for fd, name in enumerate(("stdin", "stdout", "stderr")):
             description = Nothing(world, name) if fd == 0 else Terminal(world, fd, name)
             world.table[fd] = description
@@ -164,39 +165,35 @@ class Calls:
 
     def read(self, fd: int, size: int) -> bytes:
         """Read up to so many bytes."""
-        data = bytearray(size)
-        count = self._ready(fd, READ).read(memoryview(data))
-        return bytes(data[:count])
+        description = self._table.get(fd)
+        if description is None:
+            raise os_error(errno.EBADF)
+        try:
+            return description.take(size)
+        except BlockingIOError:
+            _check_does_not_block(description)
+            raise
 
     def readv(self, fd: int, buffers: Sequence[WriteableBuffer]) -> int:
         """Read into buffers, one after the other."""
-        description = self._ready(fd, READ)
-        if len(buffers) == 1:
-            return description.read(memoryview(buffers[0]))
-        data = bytearray(sum(len(memoryview(buffer)) for buffer in buffers))
-        count = description.read(memoryview(data))
-        scatter(memoryview(data)[:count], buffers)
-        return count
+        data = self.read(fd, sum(memoryview(buffer).nbytes for buffer in buffers))
+        scatter(memoryview(data), buffers)
+        return len(data)
 
     def write(self, fd: int, data: ReadableBuffer) -> int:
         """Write some bytes."""
-        return self._ready(fd, WRITE).write(memoryview(data))
+        description = self._table.get(fd)
+        if description is None:
+            raise os_error(errno.EBADF)
+        try:
+            return description.write(memoryview(data))
+        except BlockingIOError:
+            _check_does_not_block(description)
+            raise
 
     def writev(self, fd: int, buffers: Sequence[ReadableBuffer]) -> int:
         """Write what is in buffers, one after the other."""
-        return self._ready(fd, WRITE).write(memoryview(b"".join(buffers)))
-
-    def _ready(self, fd: int, direction: int) -> Description:
-        """Return what a number stands for; a call that would wait for ever is an error."""
-        description = self.world.table.get(fd)
-        if description is None:
-            raise os_error(errno.EBADF)
-        if description.is_blocking and not description.readiness() & direction:
-            raise Not_simulated(
-                f"a call on {description.name} would block this thread, and in the simulated world there is no "
-                "other one; use a descriptor in non-blocking mode"
-            )
-        return description
+        return self.write(fd, b"".join(buffers))
 
     def set_blocking(self, fd: int, blocking: bool) -> None:
         """Set the mode."""
@@ -356,6 +353,15 @@ class Calls:
     def shutdown(self, sock: SocketObject, how: int) -> None:
         """End one direction of a connection, or both."""
         socket_in(sock).shutdown(how)
+
+
+def _check_does_not_block(description: Description) -> None:
+    """Raise an error if a call that has to wait would wait for ever: its descriptor is in blocking mode."""
+    if description.is_blocking:
+        raise Not_simulated(
+            f"a call on {description.name} would block this thread, and in the simulated world there is no other "
+            "one; use a descriptor in non-blocking mode"
+        )
 
 
 def scatter(data: memoryview, buffers: Iterable[WriteableBuffer]) -> None:

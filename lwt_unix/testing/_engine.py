@@ -22,10 +22,7 @@ class World_poller:
         self.readable: Final = READ
         self.writable: Final = WRITE
         self._world: Final = world
-
-    def wait(self, timeout: float, most: int) -> list[tuple[int, int]]:
-        """Wait in the world's time."""
-        return self._world.wait(timeout)
+        self.wait: Final = world.wait
 
     def change(self, fd: int, before: int, after: int, /) -> None:
         """Tell the world."""

@@ -137,33 +137,32 @@ class Flow:
         """Say whether a read would not have to wait."""
         return bool(self.data) or self.is_ended
 
-    def pull(self, view: memoryview) -> int:
-        """Read what has come; 0 at the end."""
+    def pull(self, size: int) -> bytes:
+        """Read up to so many bytes of what has come; none at the end."""
         data = self.data
         if not data:
-            if not len(view):
-                return 0
             error, self.error = self.error, 0
-            if error:
+            if error and size:
                 raise os_error(error)
-            if self.is_ended:
-                return 0
+            if self.is_ended or not size:
+                return b""
             raise not_now()
-        size = min(len(data), len(view))
+        held = len(data)
         if choices.source is not None and self.has_choices:
             self.is_put_off = not self.is_put_off and is_put_off("read", self.reader)
             if self.is_put_off:
                 raise not_now()
-            size = some_of(size, "read", self.reader)
-        if size == len(data):
-            view[:size] = data
+            size = some_of(min(held, size), "read", self.reader)
+        if size >= held:
+            taken = bytes(data)
             data.clear()
         else:
-            view[:size] = data[:size]
+            taken = bytes(data[:size])
             del data[:size]
-        if self.writer is not None:
+        # As long as most of the capacity was free, the writer has not been waiting.
+        if self.writer is not None and 2 * (held + self.in_flight) > self.capacity:
             self.world.touch(self.writer)
-        return size
+        return taken
 
 
 def is_put_off(call: str, end: Description | None) -> bool:
@@ -198,9 +197,9 @@ class Pipe_reader(Description):
         """Return READ if there is something to read, or the end."""
         return READ if self.flow.is_readable() else 0
 
-    def read(self, view: memoryview, /) -> int:
+    def take(self, size: int, /) -> bytes:
         """Read what is there."""
-        return self.flow.pull(view)
+        return self.flow.pull(size)
 
     def close(self) -> None:
         """Let the writer know."""

@@ -112,7 +112,7 @@ def _in_world(choices: Choices) -> Iterator[World]:
     _current = new, hosts
     try:
         vars(system).update(calls)
-        core_choices.set_source(choices)
+        core_choices.set_source(choices if choices.varies else None)
         yield new
     finally:
         core_choices.set_source(None)

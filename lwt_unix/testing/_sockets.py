@@ -351,7 +351,16 @@ class Stream_socket(Socket):
             size = min(len(view), len(incoming.data))
             view[:size] = incoming.data[:size]
             return size, None
-        return incoming.pull(view), None
+        data = incoming.pull(len(view))
+        view[: len(data)] = data
+        return len(data), None
+
+    def take(self, size: int, /) -> bytes:
+        """Read what has come."""
+        incoming = self.incoming
+        if incoming is None or self.is_connecting:
+            return super().take(size)
+        return incoming.pull(size)
 
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
         """Send to the peer."""

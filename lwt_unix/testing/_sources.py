@@ -58,6 +58,9 @@ class Choices(Source):
 
     __slots__ = ("count", "deviations", "names", "open_labels")
 
+    varies = True
+    """Whether anything but Lwt's own choice is ever decided; if not, nothing is asked."""
+
     def __init__(self) -> None:
         self.count = 0
         """How many choices there were in the run."""
@@ -126,12 +129,14 @@ class Choices(Source):
 class _Lwt_choices(Choices):
     __slots__ = ()
 
+    varies = False
+
     def decide(self, label: str, options: int) -> int:
         return 0
 
 
 def lwt_choices() -> Choices:
-    """Return the source that decides as Lwt does by itself. What may vary is counted all the same."""
+    """Return the source that decides as Lwt does by itself. It is not asked, so it counts nothing."""
     return _Lwt_choices()
 
 

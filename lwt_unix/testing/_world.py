@@ -62,6 +62,12 @@ class Description:
         """Return whether a call would not have to wait: READ, WRITE, both or 0."""
         return READ | WRITE
 
+    def take(self, size: int, /) -> bytes:
+        """Read up to so many bytes of what is there."""
+        data = bytearray(size)
+        count = self.read(memoryview(data))
+        return bytes(data[:count])
+
     def read(self, view: memoryview, /) -> int:
         """Read what is there into a part of memory; return how many bytes."""
         raise os_error(errno.EBADF)
@@ -226,27 +232,26 @@ class World:
 
     def ready(self) -> list[tuple[int, int]]:
         """Return which of the watched descriptors are ready, and for what."""
-        touched = self.touched
+        touched, table, watched = self.touched, self.table, self.watched
         reports: list[tuple[int, int]] = []
-        if touched:
-            table, watched = self.table, self.watched
-            idle: list[int] = []
-            for fd in touched:
-                interest = watched.get(fd, 0)
-                bits = interest & table[fd].readiness() if interest else 0
-                if bits:
-                    reports.append((fd, bits))
-                else:
-                    idle.append(fd)
-            for fd in idle:
-                del touched[fd]
+        idle: list[int] = []
+        for fd in touched:
+            interest = watched.get(fd)
+            bits = interest and interest & table[fd].readiness()
+            if bits:
+                reports.append((fd, bits))
+            else:
+                idle.append(fd)
+        for fd in idle:
+            del touched[fd]
         return reports
 
-    def wait(self, timeout: float) -> list[tuple[int, int]]:
+    def wait(self, timeout: float, most: int = 0) -> list[tuple[int, int]]:
         """Let time go on until a watched descriptor is ready.
 
         Args:
             timeout: 0 means not to wait; above, until the next timer is due at most; below, without a limit.
+            most: of no use here: all that are ready are returned.
 
         Raises:
             Deadlock: nothing can happen any more.
