@@ -91,19 +91,23 @@ class Source(ABC):
             tell: says in words what an option means.
         """
 
-    def name_of(self, fd: int) -> str:
-        """Return what a descriptor is called in these words."""
-        return f"descriptor {fd}"
-
 
 source: Source | None = None
 """What decides now; None for Lwt itself."""
 
+names: Callable[[int], str] | None = None
+"""What descriptors are called in words; None for their numbers."""
 
-def set_source(new: Source | None) -> None:
-    """Have another source decide from now on; None for Lwt itself."""
-    global source
-    source = new
+
+def set_source(new: Source | None, called: Callable[[int], str] | None = None) -> None:
+    """Have another source decide from now on, None for Lwt itself; and say what descriptors are called."""
+    global source, names
+    source, names = new, called
+
+
+def name_of(fd: int) -> str:
+    """Return what a descriptor is called in words."""
+    return f"descriptor {fd}" if names is None else names(fd)
 
 
 def renew() -> None:
@@ -148,8 +152,8 @@ def _rearrange(reports: list[tuple[int, int]], deciding: Source) -> None:
 
         def tell(option: int, place: int = place) -> str:
             first, other = reports[place + option][0], reports[place][0]
-            before = f" before {deciding.name_of(other)}" if option else ""
-            return f"of {number - place} ready, {deciding.name_of(first)}{before}"
+            before = f" before {name_of(other)}" if option else ""
+            return f"of {number - place} ready, {name_of(first)}{before}"
 
         chosen = deciding.choose(READY, number - place, tell)
         if chosen:

@@ -107,12 +107,11 @@ def _in_world(choices: Choices) -> Iterator[World]:
     real = {name: vars(system)[name] for name in calls}
     _renew(simulated(new))
     do_jobs_in(new)
-    choices.names = new.name_of
     choices.begin()
     _current = new, hosts
     try:
         vars(system).update(calls)
-        core_choices.set_source(choices if choices.varies else None)
+        core_choices.set_source(choices if choices.varies else None, new.name_of)
         yield new
     finally:
         core_choices.set_source(None)

@@ -56,7 +56,7 @@ class Choices(Source):
     Use it for one run at a time: a run begins the record anew.
     """
 
-    __slots__ = ("count", "deviations", "names", "open_labels")
+    __slots__ = ("count", "deviations", "open_labels")
 
     varies = True
     """Whether anything but Lwt's own choice is ever decided; if not, nothing is asked."""
@@ -67,9 +67,6 @@ class Choices(Source):
 
         self.deviations: list[Choice] = []
         """The choices that were not Lwt's own, in order."""
-
-        self.names: Callable[[int], str] = super().name_of
-        """What a descriptor is called. The world knows better."""
 
         self.open_labels: frozenset[str] = frozenset(LABELS)
         """The labels that are chosen; the others are Lwt's own."""
@@ -90,10 +87,6 @@ class Choices(Source):
         """Begin a run, with an empty record."""
         self.count = 0
         self.deviations = []
-
-    def name_of(self, fd: int) -> str:
-        """Return what a descriptor is called in words."""
-        return self.names(fd)
 
     def choose(self, label: str, options: int, tell: Callable[[int], str]) -> int:
         """Choose, and record what is not Lwt's own."""

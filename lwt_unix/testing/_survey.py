@@ -367,7 +367,7 @@ class Survey:
             assert isinstance(queue, ActionQueue)  # There are no others.
             what = {Read.name: "input", Write.name: "room"}.get(queue.event.name, "a later try")
             fd = queue.descriptor._fd
-            where = f"descriptor {fd}" if choices.source is None else choices.source.name_of(fd)
+            where = choices.name_of(fd)
             title = f"{what} on {where}"
             thing = self.add(queue, Thing("descriptor", title=title))
             thing.can_happen = True

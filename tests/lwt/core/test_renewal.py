@@ -18,6 +18,7 @@ STATE: dict[str, Callable[[], object]] = {
     "storage.current_storage": lambda: current_storage.contents,
     "choices.prng": lwt.prng.getstate,
     "choices.source": lambda: choices.source,
+    "choices.names": lambda: choices.names,
     "resolution.resolution": lambda: [
         copy(getattr(resolution, name)) for name in attributes_of(type(resolution))
     ],
@@ -38,7 +39,7 @@ def change_everything() -> None:
     lwt.Exception_filter.set(lwt.Exception_filter.handle_all)
     current_storage.contents = {lwt.new_key(): 3}
     lwt.prng.seed(3)
-    choices.set_source(Last())
+    choices.set_source(Last(), str)
     resolution.depth = resolution.nesting = MAXIMUM_NESTING
     resolution.deferred.append(lwt.return_unit)
     postpone(print)
