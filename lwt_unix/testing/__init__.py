@@ -2,8 +2,9 @@
 
 In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
 its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pipes (`_flows`), sockets
-(`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`), the engine (`_engine`);
-`simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
+(`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`); what a host has no more of
+(`_limits`), calls that fail (`_faults`); the engine (`_engine`); `simulate` puts them in the
+place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
 `explore` runs it under all schedules (`_explore`).
 What it may not leave behind is in `_leaks`, which knows from `_noting` where things were made.
 
@@ -19,10 +20,12 @@ Nothing else of the library imports this folder.
 from lwt._core.publish import publish as _publish
 from lwt_unix.testing._expecting import always, eventually, sometimes_cancelled
 from lwt_unix.testing._explore import Explored, explore
+from lwt_unix.testing._faults import Fault, Faults
 from lwt_unix.testing._graph import Edge, Node, Place
 from lwt_unix.testing._leaks import Something_left, nothing_left
+from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._network import Host, Link, Network
-from lwt_unix.testing._simulate import network, simulate, world
+from lwt_unix.testing._simulate import faults, network, simulate, world
 from lwt_unix.testing._sources import (
     Choice,
     Choices,
@@ -40,6 +43,7 @@ __all__ = [
     "simulate",
     "world",
     "network",
+    "faults",
     # Choices
     "Choices",
     "Choice",
@@ -63,6 +67,9 @@ __all__ = [
     "Network",
     "Host",
     "Link",
+    "Limits",
+    "Faults",
+    "Fault",
     "Not_simulated",
     # Who waits for whom
     "waiting",

@@ -137,7 +137,7 @@ class Calls:
 
     def dup(self, fd: int) -> int:
         """Give what a number stands for another one."""
-        return self.world.number_of(self.world.description(fd))
+        return self.world.number_of(self.world.description(fd), self.world.owners.get(fd))
 
     def dup2(self, fd: int, fd2: int, inheritable: bool = True) -> int:
         """Let a number stand for what another one stands for."""
@@ -147,7 +147,7 @@ class Calls:
             return fd2
         if fd2 in world.table:
             world.close(fd2)
-        world.take_number(fd2, description)
+        world.take_number(fd2, description, world.owners.get(fd))
         return fd2
 
     def fstat(self, fd: int) -> system.Status:
@@ -157,7 +157,7 @@ class Calls:
 
     def pipe(self) -> tuple[int, int]:
         """Make a pipe."""
-        return open_pipe(self.world)
+        return open_pipe(self.world, self.network.here())
 
     def wakeup_pipe(self) -> tuple[int, int]:
         """Make the pipe that wakes the main loop."""
@@ -243,8 +243,10 @@ class Calls:
 
     def open_socketpair(self, kind: SocketKind) -> tuple[int, int]:
         """Make two sockets that are connected to each other."""
-        one, other = new_pair(self.world, self.network.here(), kind)
-        return self.world.number_of(one), self.world.number_of(other)
+        world, host = self.world, self.network.here()
+        world.need_numbers(2, host)
+        one, other = new_pair(world, host, kind)
+        return world.number_of(one, host), world.number_of(other, host)
 
     def _socket(self, fd: int) -> Socket:
         description = self.world.description(fd)
@@ -262,8 +264,10 @@ class Calls:
 
     def accept(self, sock: SocketObject) -> tuple[int, PythonAddress]:
         """Take a connection."""
-        client, address = socket_in(sock).accept()
-        return self.world.number_of(client), address
+        listener = socket_in(sock)
+        self.world.need_numbers(1, listener.host)
+        client, address = listener.accept()
+        return self.world.number_of(client, listener.host), address
 
     def bind(self, sock: SocketObject, address: PythonAddress) -> None:
         """Give a socket its address."""
@@ -286,16 +290,11 @@ class Calls:
 
     def getsockopt(self, sock: SocketObject, level: int, option: int, size: int = 0) -> int | bytes:
         """Return an option."""
-        socket = socket_in(sock)
-        if (level, option) == (python_socket.SOL_SOCKET, python_socket.SO_ERROR):
-            return socket.take_error()
-        if (level, option) == (python_socket.SOL_SOCKET, python_socket.SO_TYPE):
-            return socket.kind.type
-        return socket.options.get((level, option), bytes(size) if size else 0)
+        return socket_in(sock).get_option(level, option, size)
 
     def setsockopt(self, sock: SocketObject, level: int, option: int, value: int | bytes) -> None:
-        """Set an option. None of them has an effect but that it is remembered."""
-        socket_in(sock).options[level, option] = value
+        """Set an option."""
+        socket_in(sock).set_option(level, option, value)
 
     def listen(self, sock: SocketObject, backlog: int) -> None:
         """Let a socket take connections."""

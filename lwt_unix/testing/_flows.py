@@ -1,7 +1,8 @@
 """Flows of bytes, and pipes, which are made of one.
 
 A flow takes bytes at one end and gives them at the other, in order. What is between: bytes that are on
-their way, and bytes that have come and were not read yet. Both together are at most its capacity.
+their way, and bytes that have come and were not read yet. Of these, so many as the reader's `window` are held
+by the reader; the rest, and those on their way, are at most the writer's `capacity`.
 
 How long bytes are on their way is the link's matter: see `_network`. In a pipe they are there at once.
 """
@@ -15,11 +16,9 @@ from typing import Final
 
 from lwt._core import choices
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
-from lwt_unix.testing._network import Link
-from lwt_unix.testing._world import Description, World, not_now, os_error
-
-PIPE_CAPACITY: Final = 65_536
-"""How many bytes a pipe of Linux holds."""
+from lwt_unix.testing._limits import Limits
+from lwt_unix.testing._network import Host, Link
+from lwt_unix.testing._world import Description, Owner, World, not_now, os_error
 
 ATOMIC: Final = 4_096
 """PIPE_BUF: so much is written to a pipe as a whole, or not at all."""
@@ -40,12 +39,13 @@ class Flow:
             "last_arrival",
             "link",
         ),
-        *("reader", "world", "writer"),
+        *("reader", "window", "world", "writer"),
     )
 
     def __init__(self, world: World, capacity: int, link: Link | None = None) -> None:
         self.world = world
         self.capacity = capacity
+        self.window = 0
         self.link = link
         """What the bytes go through; None if they are there at once."""
 
@@ -74,7 +74,9 @@ class Flow:
 
     def room(self) -> int:
         """Return how many bytes can be written."""
-        return self.capacity - len(self.data) - self.in_flight
+        unread = len(self.data) - self.window
+        room = self.capacity - self.in_flight
+        return room - unread if unread > 0 else room
 
     # --- The writer's end ----------------------------------------------------
 
@@ -110,6 +112,8 @@ class Flow:
 
     def _land(self, data: bytes) -> None:
         self.in_flight -= len(data)
+        if self.window and self.writer is not None:  # The reader holds them now.
+            self.world.touch(self.writer)
         self._arrive(data)
 
     def _arrive(self, data: bytes | memoryview) -> None:
@@ -245,20 +249,25 @@ class Pipe_writer(Description):
         self.flow.push_end()
 
 
-def open_pipe(world: World) -> tuple[int, int]:
-    """Make a pipe; return the numbers of its two ends."""
-    return _open_pipe(world, f"pipe {world.next_letters('pipe')}", Flow(world, PIPE_CAPACITY))
+def open_pipe(world: World, host: Host) -> tuple[int, int]:
+    """Make a pipe on a host; return the numbers of its two ends."""
+    world.need_numbers(2, host)
+    flow = Flow(world, host.limits.pipe)
+    return _open_pipe(world, f"pipe {world.next_letters('pipe')}", flow, host)
 
 
 def open_wakeup_pipe(world: World) -> tuple[int, int]:
-    """Make the pipe that wakes the main loop. What a read of it moves makes no difference to anybody."""
-    flow = Flow(world, PIPE_CAPACITY)
+    """Make the pipe that wakes the main loop. What a read of it moves makes no difference to anybody.
+
+    It counts for no host.
+    """
+    flow = Flow(world, Limits().pipe)
     flow.has_choices = False
-    return _open_pipe(world, "the main loop's own pipe", flow)
+    return _open_pipe(world, "the main loop's own pipe", flow, Owner())
 
 
-def _open_pipe(world: World, name: str, flow: Flow) -> tuple[int, int]:
+def _open_pipe(world: World, name: str, flow: Flow, owner: Owner) -> tuple[int, int]:
     reader = Pipe_reader(world, f"reader of {name}", flow)
     writer = Pipe_writer(world, f"writer of {name}", flow)
     writer.inode = reader.inode  # So it is with the system.
-    return world.number_of(reader), world.number_of(writer)
+    return world.number_of(reader, owner), world.number_of(writer, owner)

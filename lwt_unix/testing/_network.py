@@ -16,7 +16,7 @@ import lwt
 from lwt._core import choices
 from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
-from lwt_unix.testing._world import Description, World, os_error
+from lwt_unix.testing._world import Description, Owner, World, os_error
 
 T = TypeVar("T")
 
@@ -57,12 +57,13 @@ class Link:
         self.world.after(self.delay(size), arrive)
 
 
-class Host:
-    """A computer of the simulated network."""
+class Host(Owner):
+    """A computer of the simulated network. `limits` says what it has no more of."""
 
     __slots__ = ("addresses", "bound", "name", "network", "next_port", "paths")
 
     def __init__(self, network: Network, name: str, addresses: tuple[str, ...]) -> None:
+        super().__init__()
         self.network = network
         self.name = name
         self.addresses = addresses
@@ -142,6 +143,7 @@ class Network:
         self.hosts: Final[dict[str, Host]] = {}
         self._links: Final[dict[tuple[Host, Host], Link]] = {}
         self.localhost: Final = self.host("localhost")
+        world.here = self.here
 
     def host(self, name: str) -> Host:
         """Return the host of a name; if there is none, make one."""

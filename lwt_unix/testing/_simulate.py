@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Never, TypeVar
+from typing import Any, NamedTuple, Never, TypeVar
 
 import lwt
 from lwt._core import choices as core_choices
@@ -18,6 +18,7 @@ from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import children, signals
 from lwt_unix.testing._calls import Calls
 from lwt_unix.testing._engine import simulated
+from lwt_unix.testing._faults import Faults
 from lwt_unix.testing._jobs import do_jobs_in
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._sources import Choices, lwt_choices
@@ -25,10 +26,19 @@ from lwt_unix.testing._world import World
 
 T = TypeVar("T")
 
-_current: tuple[World, Network] | None = None
+
+class _Parts(NamedTuple):
+    """A simulated world, and what is in it."""
+
+    world: World
+    network: Network
+    faults: Faults
 
 
-def _now(function: str) -> tuple[World, Network]:
+_current: _Parts | None = None
+
+
+def _now(function: str) -> _Parts:
     if _current is None:
         raise lwt.Failure(
             f"testing.{function}: this is the real world; testing.simulate makes another"
@@ -42,7 +52,7 @@ def world() -> World:
     Raises:
         lwt.Failure: it runs in the real one.
     """
-    return _now("world")[0]
+    return _now("world").world
 
 
 def network() -> Network:
@@ -51,7 +61,16 @@ def network() -> Network:
     Raises:
         lwt.Failure: it runs in the real one.
     """
-    return _now("network")[1]
+    return _now("network").network
+
+
+def faults() -> Faults:
+    """Return the faults of the simulated world in which the program runs: calls that fail.
+
+    Raises:
+        lwt.Failure: it runs in the real one.
+    """
+    return _now("faults").faults
 
 
 def simulate(
@@ -108,7 +127,7 @@ def _in_world(choices: Choices) -> Iterator[World]:
     _renew(simulated(new))
     do_jobs_in(new)
     choices.begin()
-    _current = new, hosts
+    _current = _Parts(new, hosts, Faults(new, hosts))
     try:
         vars(system).update(calls)
         core_choices.set_source(choices if choices.varies else None, new.name_of)

@@ -11,9 +11,11 @@ clients waiting, on the internet, and is EAGAIN in the Unix domain.
 from __future__ import annotations
 
 import errno
+import os
 import socket as python_socket
 import stat
 from collections import deque
+from types import MappingProxyType
 from typing import Final
 
 from lwt._core import choices
@@ -26,12 +28,16 @@ from lwt_unix.testing._world import Description, World, not_now, os_error
 PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
 """An address as Python's `socket` module has it."""
 
-BUFFER: Final = 212_992
-"""How many bytes a socket of Linux holds, by default."""
-
 FIRST_RETRY: Final = 1.0
-MOST_RETRIES: Final = 6
 """After how many seconds a client tries again whose attempt got no answer; each time it waits twice as long."""
+
+_BUFFERS: Final = MappingProxyType(
+    {
+        (python_socket.SOL_SOCKET, python_socket.SO_SNDBUF): ("send_buffer", 4_608),
+        (python_socket.SOL_SOCKET, python_socket.SO_RCVBUF): ("receive_buffer", 2_304),
+    }
+)
+"""The options that say how large the buffers are: the limit of the host, and the least that Linux sets."""
 
 
 class Socket(Description):
@@ -82,7 +88,7 @@ class Socket(Description):
         else:
             port = self.host.bind(self, self.kind.type, address[0], address[1])
             self.local = self.address_of(address[0], port)
-        self.world.tell(f"{self.name} gets the address {written(self.local)}")
+        self.world.tell("%s gets the address %s", self.name, written(self.local))
 
     def bind_to_any_port(self, target: Host) -> None:
         """Give a client its address, if it has none: that by which the target sees its host."""
@@ -93,6 +99,39 @@ class Socket(Description):
         if target is self.host:
             own = "::1" if is_six else "127.0.0.1"
         self.local = self.address_of(own, self.host.bind(self, self.kind.type, own, 0))
+
+    # --- Options -------------------------------------------------------------
+
+    def get_option(self, level: int, option: int, size: int) -> int | bytes:
+        """Return an option."""
+        if level == python_socket.SOL_SOCKET:
+            if option == python_socket.SO_ERROR:
+                return self.take_error()
+            if option == python_socket.SO_TYPE:
+                return self.kind.type
+        value = self.options.get((level, option))
+        if value is None:
+            limit = _BUFFERS.get((level, option))
+            if limit is not None:
+                return int(getattr(self.host.limits, limit[0]))
+            return bytes(size) if size else 0
+        return value
+
+    def set_option(self, level: int, option: int, value: int | bytes) -> None:
+        """Set an option. But for the sizes of buffers, none has an effect but that it is remembered."""
+        limit = _BUFFERS.get((level, option))
+        if limit is not None and isinstance(value, int):
+            # Linux counts twice as much, for what it needs itself.
+            value = max(2 * min(max(value, 0), getattr(self.host.limits, limit[0])), limit[1])
+        self.options[level, option] = value
+
+    def buffer(self, option: int) -> int:
+        """Return how many bytes a buffer holds: that of SO_SNDBUF, or of SO_RCVBUF."""
+        value = self.options.get((python_socket.SOL_SOCKET, option))
+        if isinstance(value, int):
+            return value // 2
+        limits = self.host.limits
+        return limits.send_buffer if option == python_socket.SO_SNDBUF else limits.receive_buffer
 
     # --- What kinds do differently -------------------------------------------
 
@@ -175,7 +214,7 @@ class Stream_flow(Flow):
             error = 0 if self.is_ended else error
             self.back.is_broken = True
             if self.reader is not None:
-                self.world.tell(f"the connection of {self.reader.name} is reset")
+                self.world.tell("the connection of %s is reset", self.reader.name)
         super().end(error)
 
 
@@ -228,10 +267,21 @@ class Stream_socket(Socket):
         if self.queue is None:
             self.queue = deque()
             self.name = f"{self.host.name}'s listener {written(self.local)}"
-        self.backlog = backlog
+        self.backlog = min(backlog, self.host.limits.backlog)
 
     def accept(self) -> tuple[Description, PythonAddress]:
         """Take the connection that came first; a choice may take another one."""
+        client = self._take_out()
+        self.world.tell("%s accepts %s", self.name, client.name)
+        return client, "" if client.peer is None else client.peer
+
+    def abort(self) -> None:
+        """Take a connection, and let it fail."""
+        client = self._take_out()
+        self.world.tell("%s loses %s", self.name, client.name)
+        client.reset()
+
+    def _take_out(self) -> Stream_socket:
         queue = self.queue
         if queue is None:
             raise os_error(errno.EINVAL)
@@ -244,8 +294,7 @@ class Stream_socket(Socket):
         taken = choices.choose(choices.CLIENT, len(queue), tell)
         client = queue[taken]
         del queue[taken]
-        self.world.tell(f"{self.name} accepts {client.name}")
-        return client, "" if client.peer is None else client.peer
+        return client
 
     def take_in(self, client: Stream_socket) -> bool:
         """Make a connection of a client that has come, unless the queue is full."""
@@ -256,6 +305,7 @@ class Stream_socket(Socket):
         server = Stream_socket(self.world, self.host, self.kind, f"server of {client.name}")
         server.local = self.local if self.is_unix else client.peer or ""
         server.peer = client.local
+        server.options.update(self.options)
         join(client, server)
         queue.append(server)
         self.world.touch(self)
@@ -272,7 +322,7 @@ class Stream_socket(Socket):
         letter = self.world.next_letters("client")
         whose = "" if self.host is self.host.network.localhost else f"{self.host.name}'s "
         self.name = f"{whose}client {letter}"
-        self.world.tell(f"{self.name} connects to {written(address)}")
+        self.world.tell("%s connects to %s", self.name, written(address))
         if isinstance(address, str | bytes):
             return self._connect_to_path(address)
         try:
@@ -285,7 +335,19 @@ class Stream_socket(Socket):
             host = "::1" if ":" in host else "127.0.0.1"
         self.peer = self.address_of(host, address[1])
         self.is_connecting, self.is_shut = True, False
-        self._attempt(target, FIRST_RETRY, MOST_RETRIES)
+        self._attempt(target, FIRST_RETRY, self.host.limits.syn_retries)
+        return errno.EINPROGRESS
+
+    def connect_in_vain(self, address: PythonAddress, error: int) -> int:
+        """Begin to connect; the answer of the network will be an error."""
+        if self.is_unix or self.is_connecting or self.incoming or self.queue is not None:
+            return error
+        self.is_connecting, self.is_shut = True, False
+        seconds = 0.0
+        if error == errno.ETIMEDOUT:
+            seconds = FIRST_RETRY * (2 ** (self.host.limits.syn_retries + 1) - 1)
+        self.world.tell("%s connects to %s", self.name, written(address))
+        self.world.after(seconds, lambda: self._answered(error))
         return errno.EINPROGRESS
 
     def _connect_to_path(self, path: str | bytes) -> int:
@@ -335,7 +397,10 @@ class Stream_socket(Socket):
         if error:
             self.peer = None
             self.is_shut = True
-        self.world.tell(f"{self.name} is {'refused' if error else 'connected'}")
+        if error:
+            self.world.tell("%s is not connected: %s", self.name, os.strerror(error))
+        else:
+            self.world.tell("%s is connected", self.name)
         self.world.touch(self)
 
     # --- Connections ---------------------------------------------------------
@@ -438,9 +503,12 @@ class Stream_socket(Socket):
 def join(client: Stream_socket, server: Stream_socket) -> None:
     """Make a connection between two sockets."""
     world = client.world
-    there, back = Stream_flow(world, BUFFER), Stream_flow(world, BUFFER)
+    there = Stream_flow(world, client.buffer(python_socket.SO_SNDBUF))
+    back = Stream_flow(world, server.buffer(python_socket.SO_SNDBUF))
     there.back, back.back = back, there
     if not client.is_unix:
+        there.window = server.buffer(python_socket.SO_RCVBUF)
+        back.window = client.buffer(python_socket.SO_RCVBUF)
         network = client.host.network
         there.link = network.link(client.host, server.host)
         back.link = network.link(server.host, client.host)
@@ -475,7 +543,11 @@ class Datagram_socket(Socket):
         """Return what would not have to wait."""
         bits = READ if self.messages or self.error or self.is_shut else 0
         other = self.other
-        return bits | WRITE if other is None or other.held < BUFFER else bits
+        return bits | WRITE if other is None or other.has_room() else bits
+
+    def has_room(self) -> bool:
+        """Say whether one more message is taken in."""
+        return self.held < self.buffer(python_socket.SO_RCVBUF)
 
     def connect(self, address: PythonAddress) -> int:
         """Choose the peer; nothing is sent."""
@@ -562,13 +634,13 @@ class Datagram_socket(Socket):
     def _deliver_to_other(self, other: Datagram_socket, message: bytes) -> None:
         if not other.fds:
             raise os_error(errno.ECONNREFUSED)
-        if other.held >= BUFFER:
+        if not other.has_room():
             raise not_now()
         other.arrive(message, self.local)
 
     def arrive(self, message: bytes, sender: PythonAddress | None) -> None:
         """Take a message in, if there is room; otherwise it is lost."""
-        if self.held < BUFFER:
+        if self.has_room():
             self.messages.append((message, sender))
             self.held += len(message) + 1
             self.world.touch(self)

@@ -25,6 +25,7 @@ from lwt_unix import lwt_engine
 from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._sources import Choices
 from lwt_unix.testing._waiting import Deadlock, waiting
 
@@ -84,6 +85,18 @@ def _nothing() -> None:
     pass
 
 
+class Owner:
+    """Who has descriptors: a host."""
+
+    __slots__ = ("fds", "limits")
+
+    def __init__(self) -> None:
+        self.fds: dict[int, None] = {}
+        """The numbers that it has, beside the three standard ones."""
+
+        self.limits = Limits()
+
+
 FIRST_FD: Final = 1 << 24
 """The first number. It is so large that a real call on it fails: it would leave the world."""
 
@@ -103,10 +116,16 @@ class World:
         self.now = 0.0
         """The time, in seconds since the beginning."""
 
-        self.trace: Final[deque[tuple[float, int, str]]] = deque(maxlen=_MOST_TOLD)
-        """What happened: when, in which turn, and what."""
-
+        self._told: Final[deque[tuple[float, int, str, tuple[object, ...]]]] = deque(
+            maxlen=_MOST_TOLD
+        )
         self.table: Final[dict[int, Description]] = {}
+        self.owners: Final[dict[int, Owner]] = {}
+        """Whose each number is."""
+
+        self.here: Callable[[], Owner] = Owner
+        """Asked on which host the running callback runs."""
+
         self.inheritable: Final[set[int]] = set()
         self.touched: Final[dict[int, None]] = {}
         """Descriptors that something has happened to; those that are watched may be ready."""
@@ -129,9 +148,20 @@ class World:
 
     # --- Telling -------------------------------------------------------------
 
-    def tell(self, what: str) -> None:
-        """Note what has happened, for the trace of a report."""
-        self.trace.append((self.now, turn.number, what))
+    def tell(self, what: str, *about: object) -> None:
+        """Note what has happened, for the trace of a report.
+
+        The words are put together, `what % about`, when somebody looks.
+        """
+        self._told.append((self.now, turn.number, what, about))
+
+    @property
+    def trace(self) -> list[tuple[float, int, str]]:
+        """What happened of late: when, in which turn, and what."""
+        return [
+            (when, number, what % about if about else what)
+            for when, number, what, about in self._told
+        ]
 
     def next_number(self, kind: str) -> int:
         """Return 1, 2, 3 and so on, for each kind."""
@@ -159,20 +189,44 @@ class World:
 
     # --- Numbers -------------------------------------------------------------
 
-    def number_of(self, description: Description) -> int:
-        """Give a description one more number: the least that is free."""
+    def number_of(self, description: Description, owner: Owner | None = None) -> int:
+        """Give a description one more number: the least that is free.
+
+        Args:
+            description: what it stands for.
+            owner: whose it is; by default, of the host on which the running callback runs.
+
+        Raises:
+            OSError: EMFILE, as from `need_numbers`.
+        """
+        owner = owner or self.here()
+        self.need_numbers(1, owner)
         fd = heappop(self._free) if self._free else FIRST_FD + len(self.table)
-        self.table[fd] = description
-        description.fds.append(fd)
+        self._give(fd, description, owner)
         return fd
 
-    def take_number(self, fd: int, description: Description) -> None:
+    def need_numbers(self, count: int, owner: Owner | None = None) -> None:
+        """Make sure that there is room for more numbers.
+
+        Raises:
+            OSError: EMFILE, if the limit of the host is reached.
+        """
+        owner = owner or self.here()
+        if len(owner.fds) + count > owner.limits.descriptors:
+            raise os_error(errno.EMFILE)
+
+    def take_number(self, fd: int, description: Description, owner: Owner | None = None) -> None:
         """Give a description a certain number, which stands for nothing."""
         if fd in self._free:
             self._free.remove(fd)
             heapify(self._free)
+        self._give(fd, description, owner or self.here())
+
+    def _give(self, fd: int, description: Description, owner: Owner) -> None:
         self.table[fd] = description
         description.fds.append(fd)
+        self.owners[fd] = owner
+        owner.fds[fd] = None
 
     def description(self, fd: int) -> Description:
         """Return what a number stands for.
@@ -191,6 +245,9 @@ class World:
         if description is None:
             raise os_error(errno.EBADF)
         heappush(self._free, fd)
+        owner = self.owners.pop(fd, None)
+        if owner is not None:
+            del owner.fds[fd]
         self.inheritable.discard(fd)
         self.watched.pop(fd, None)
         description.fds.remove(fd)

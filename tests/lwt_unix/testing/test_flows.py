@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
-
 import pytest
 
 import lwt
 import lwt_unix
-from lwt_unix import lwt_main, testing
+from lwt_unix import testing
 from lwt_unix.testing import Choices
-
-T = TypeVar("T")
-
-
-def in_both_worlds(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a program in the real and in the simulated world; return what both give."""
-    real = lwt_main.run(main())
-    assert testing.simulate(main) == real
-    return real
+from tests.support.worlds import in_both_worlds
 
 
 def test_what_is_written_is_read_and_then_the_end() -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
 
 import pytest
 
 import lwt
 import lwt_unix
-from lwt_unix import File_descr, lwt_main, testing
-
-T = TypeVar("T")
-
-
-def in_both_worlds(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a program in the real and in the simulated world; return what both give."""
-    real = lwt_main.run(main())
-    assert testing.simulate(main) == real
-    return real
+from lwt_unix import File_descr, testing
+from tests.support.worlds import in_both_worlds
 
 
 async def connected() -> tuple[File_descr, File_descr]:
