@@ -49,8 +49,8 @@ The state of the process is all that exists once and changes. `renewal` sets it 
 - `promise`: `_is_in_repr`, whether a promise is being shown, so that those inside it are not
 - `exceptions`: `_filter`, the exception filter
 - `storage`: `current_storage`, the storage
-- `choices`: `prng`, the generator that choices are drawn from; `source`, what decides in Lwt's place, and
-  `names`, what descriptors are called in its words
+- `choices`: `prng`, the generator that choices are drawn from
+- `choices`: `source`, what decides in Lwt's place, and `names`, what descriptors are called in its words
 - `resolution`: `resolution`, which callbacks run, one inside another, and which wait
 - `resolution`: `async_exception_hook`, what takes the exceptions that nobody waits for
 - `pause`: `paused`, the promises that are paused, and who is notified of them
