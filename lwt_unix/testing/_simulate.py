@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import CoroutineType
 from typing import Any, NamedTuple, Never, TypeVar
 
 import lwt
@@ -128,6 +130,7 @@ def _in_world(choices: Choices) -> Iterator[World]:
     do_jobs_in(new)
     choices.begin()
     _current = _Parts(new, hosts, Faults(new, hosts))
+    gc.freeze()
     try:
         vars(system).update(calls)
         core_choices.set_source(choices if choices.varies else None, new.name_of)
@@ -135,11 +138,27 @@ def _in_world(choices: Choices) -> Iterator[World]:
     finally:
         core_choices.set_source(None)
         try:
+            _close_bodies()
             lwt_engine.get().destroy()
             _renew(real_engine)
         finally:
             vars(system).update(real)
             _current = None
+            gc.unfreeze()
+
+
+def _close_bodies() -> None:
+    """Let the bodies that still wait end in their world.
+
+    Otherwise they would end when nothing leads to them any more: in the real world, or in the next
+    run, which must not depend on this one. Their `finally` may go on with others, so all are closed.
+    What was there before the run is frozen: the collector does not look at it, so this takes no time.
+    """
+    for value in gc.get_objects():
+        if isinstance(value, CoroutineType):
+            with suppress(Exception):
+                value.close()
+    gc.collect()
 
 
 def _renew(engine: lwt_engine.abstract) -> None:

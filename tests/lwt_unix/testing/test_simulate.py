@@ -108,3 +108,27 @@ def test_what_goes_on_in_the_real_world_is_not_lost() -> None:
         testing.simulate(echo)
     assert lwt_engine.timer_count() == 1
     stop_event(timer)
+
+
+def test_what_a_run_leaves_waiting_ends_in_its_world_and_not_in_the_next_run() -> None:
+    ended: list[float] = []
+    kept: list[lwt.Promise[None]] = []
+
+    @lwt.promised
+    async def wait_for_ever() -> None:
+        try:
+            await lwt.wait()[0]
+        finally:
+            ended.append(testing.world().now)
+            lwt_unix.sleep(1)  # a timer of the engine of the time
+
+    async def leave_waiting() -> None:
+        kept.append(wait_for_ever())
+        await lwt_unix.sleep(3)
+        raise KeyError("the end")
+
+    with pytest.raises(KeyError):
+        testing.simulate(leave_waiting)
+    assert ended == [3.0]
+    assert lwt_engine.timer_count() == 0
+    assert testing.simulate(echo) == EXPECTED
