@@ -57,7 +57,7 @@ compile_for_others = own=$$($(VENV_PYTHON) -c 'import sys; print("%d.%d" % sys.v
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix reference bench bench-quick bench-compare budgets soak conformance conformance-exhaustive \
+.PHONY: help run test check fix reference bench bench-quick bench-compare museum budgets soak conformance conformance-exhaustive \
 	compile test-compiled conformance-compiled wheels clean
 
 help: ## list the targets
@@ -134,6 +134,10 @@ endif
 bench-compare: $(BENCHABLE) ## say what changed: make bench-compare A.json B.json
 	@$(VENV_PYTHON) -m tests.benchmarks.compare $(COMPARED)
 
+# The tools that are compared need Python 3.12. N sets how often a mended form runs.
+museum: .venv-3.12/.museum ## find the bugs of the museum beside detangle and simloom (N=100000; an hour)
+	@.venv-3.12/bin/python -m tests.museum --mended $(if $(N),$(N),100000)
+
 budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their budgets; find what grows
 	@$(VENV_PYTHON) -m tests.budgets measure
 	@$(VENV_PYTHON) -m tests.budgets growth
@@ -200,6 +204,11 @@ $(BENCHABLE): pyproject.toml | $(VENV_PYTHON)
 	@echo "Installing what the benchmark compares lwt-runtime with in .venv"
 	@$(VENV_PYTHON) -m pip install --quiet --editable '.[bench]'
 	@touch $(RUNNABLE) $@
+
+.venv-3.12/.museum: .venv-3.12/.testable
+	@echo "Installing what the museum compares lwt-runtime with in .venv-3.12"
+	@.venv-3.12/bin/python -m pip install --quiet --editable '.[museum]'
+	@touch $@
 
 COMPILED_FROM := Makefile pyproject.toml $(shell find lwt lwt_unix build_backend -name '*.py' -o -name '*.c')
 
