@@ -10,13 +10,16 @@ from lwt_unix.testing._graph import HINTS, Circle, Edge, Node
 MOST_IN_A_LINE: Final = 8
 """How many targets of one node are named."""
 
+DEEPEST: Final = 5
+"""How many levels of all of some, and the first of some, are told of inside one another."""
+
 MOST_ALIKE: Final = 4
 """How many nodes that look alike are told of, each by itself."""
 
 _SEVERAL: Final = ("all of", "the first of")
 """Kinds that are told of where they are waited for."""
 
-_SAID_BY_TITLE: Final = (*_SEVERAL, "sleep", "the next turn", "descriptor", "child", "job", "pause")
+_SAID_BY_TITLE: Final = (*_SEVERAL, "sleep", "descriptor", "child", "job", "pause", "workers")
 """Kinds of which nothing more is to be said."""
 
 # --- Text ---------------------------------------------------------------------
@@ -64,23 +67,23 @@ def _sentence(node: Node, following: dict[Node, list[Edge]]) -> str:
     return " ".join([begin if node.state else str(node), "; ".join(said)]).rstrip()
 
 
-def _as_target(node: Node, following: dict[Node, list[Edge]]) -> str:
+def _as_target(node: Node, following: dict[Node, list[Edge]], depth: int = 0) -> str:
+    """Name what is waited for; if it is several, name each."""
     if node.kind not in _SEVERAL:
         return f"{node} {node.state}" if node.kind == "sleep" else str(node)
-    targets = _several(node, following, set())
-    return targets[0] if len(targets) == 1 else f"{node.kind} ({_list(targets)})"
-
-
-def _several(node: Node, following: dict[Node, list[Edge]], outer: set[Node]) -> list[str]:
-    """Name what is waited for together; all of all are all."""
-    found: list[str] = []
-    for edge in following[node]:
-        target = edge.target
-        if target.kind == node.kind and target not in outer:
-            found += _several(target, following, outer | {node})
-        elif target not in outer:
-            found.append(_as_target(target, following))
-    return [*dict.fromkeys(found)]
+    if depth == DEEPEST:
+        return f"{node.kind} many"
+    found: dict[str, None] = {}
+    seen = {node}
+    to_visit = [edge.target for edge in reversed(following[node])]
+    while to_visit:
+        target = to_visit.pop()
+        if target.kind != node.kind:
+            found[_as_target(target, following, depth + 1)] = None
+        elif target not in seen:  # All of all are all.
+            seen.add(target)
+            to_visit.extend(edge.target for edge in reversed(following[target]))
+    return next(iter(found)) if len(found) == 1 else f"{node.kind} ({_list([*found])})"
 
 
 def _list(names: Sequence[str]) -> str:
@@ -95,10 +98,11 @@ def _list(names: Sequence[str]) -> str:
 def dot_of(nodes: Sequence[Node], edges: Sequence[Edge], circles: Sequence[Circle]) -> str:
     """Draw a graph in DOT; what is in a circle is red."""
     in_circles = {edge for circle in circles for edge in circle}
+    red = {edge.source for edge in in_circles}
     lines = ["digraph waiting {", "    node [shape=box];"]
     for node in nodes:
-        is_red = any(edge.source is node for edge in in_circles)
-        lines.append(f"    {_quoted(node.title)} [label={_quoted(_label(node))}{_RED * is_red}];")
+        colour = _RED * (node in red)
+        lines.append(f"    {_quoted(node.title)} [label={_quoted(_label(node))}{colour}];")
     for edge in edges:
         style = ", style=dashed" if edge.verb in HINTS else _RED * (edge in in_circles)
         ends = f"{_quoted(edge.source.title)} -> {_quoted(edge.target.title)}"

@@ -16,7 +16,7 @@ from __future__ import annotations
 import gc
 import math
 from functools import partial
-from types import CoroutineType, GeneratorType
+from types import BuiltinFunctionType, CoroutineType, GeneratorType
 from typing import Any, Final, TypeAlias, final
 
 from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
@@ -50,6 +50,7 @@ from lwt_unix.lwt_engine._base import _NEVER, main_loop
 from lwt_unix.lwt_io._operation import Operation
 from lwt_unix.lwt_io._server_loop import _Accepting
 from lwt_unix.lwt_io._turns import Channel
+from lwt_unix.lwt_preemptive import _workers
 from lwt_unix.testing._graph import WAITS_FOR
 from lwt_unix.testing._heap import Heap
 from lwt_unix.testing._places import (
@@ -69,8 +70,8 @@ Relay: TypeAlias = tuple[Callback, Promise[Any]]
 class Survey:
     """All that waits, and what it waits for."""
 
-    def __init__(self) -> None:
-        self.heap: Final = Heap()
+    def __init__(self, heap: Heap) -> None:
+        self.heap: Final = heap
 
         self.things: Final[list[Thing]] = []
 
@@ -148,7 +149,8 @@ class Survey:
         left = {
             id(promise): (promise, self.of[id(promise)])
             for promise in self.heap.all(Promise)
-            if id(promise) in self.of
+            if self.heap.is_all
+            and id(promise) in self.of
             and id(promise) not in self._resolvers
             and not self.heap.is_frozen(promise)  # Its resolver might be where nobody sees it.
         }
@@ -190,6 +192,9 @@ class Survey:
             self._stream(source, source.waiter, "full")
         for channel in self.heap.all(Channel):
             self._channel(channel)
+        workers = Thing("workers", title="a free worker")
+        workers.can_happen = True
+        self._queue(_workers.workers, workers, _workers.workers.waiting)
 
     def _queue(self, owner: object, thing: Thing, waiters: Waiters[Any]) -> None:
         """Note those who wait in the queue of a mutex or the like, if there are any."""
@@ -341,11 +346,15 @@ class Survey:
             if isinstance(pause, Promise):
                 self._event(paused, pause, Thing("pause", title="the next turn"))
         for job in [*jobs._jobs]:
-            self._event(job, job.promise, Thing("job", name=_name_of_job(job)))
+            self._event(job, job.promise, Thing("job", name=job.name or _name_of_call(job)))
+        for call in [*_workers.at_work]:
+            resolver = getattr(call, "_resolver", None)
+            if resolver is not None:
+                self._event(call, resolver._promise, Thing("job", name=_name_of_call(call)))
         for wait in self.heap.all(_Wait):
             promise = wait.resolver._promise
             self._event(wait, promise, Thing("child", title=f"child process {wait.pid}"))
-        for task in lwt_direct._tasks:
+        for task in [*lwt_direct._tasks]:
             if task._promise is not None:
                 self._event(task, task._promise, Thing("task", state="about to run"))
 
@@ -365,10 +374,10 @@ class Survey:
         thing = self.of.get(id(queue))
         if thing is None:
             assert isinstance(queue, ActionQueue)  # There are no others.
-            what = {Read.name: "input", Write.name: "room"}.get(queue.event.name, "a later try")
-            fd = queue.descriptor._fd
-            where = choices.name_of(fd)
-            title = f"{what} on {where}"
+            what = "input" if queue.event is Read else "a later try"
+            if queue.event is Write:
+                what = "room"
+            title = f"{what} on {choices.name_of(queue.descriptor._fd)}"
             thing = self.add(queue, Thing("descriptor", title=title))
             thing.can_happen = True
         return thing
@@ -420,11 +429,13 @@ def _several_of(callback: Callback, attached_to: Promise[Any]) -> list[Promise[A
     return [*promises] if isinstance(promises, list | tuple) else []
 
 
-def _name_of_job(job: jobs.Job[Any]) -> str:
-    if job.name is not None:
-        return job.name
-    call = job.call
-    function = function_of_program(call.args[0]) if isinstance(call, partial) else None
+def _name_of_call(call: object) -> str:
+    """Name the function that a thread calls, if that is known."""
+    called = getattr(call, "call", None)  # It runs in a context.
+    function = called.args[0] if isinstance(called, partial) and called.args else None
+    if isinstance(function, BuiltinFunctionType):
+        return function.__name__
+    function = function_of_program(function)
     return "" if function is None else name_of_code(function.__code__)
 
 

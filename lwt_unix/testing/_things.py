@@ -101,10 +101,10 @@ def nodes_and_edges(
     numbers: dict[str, int] = {}
     nodes: dict[int, Node] = {}
     for thing in found:
-        title = thing.title
-        if not title:
-            number = numbers[thing.kind] = numbers.get(thing.kind, 0) + 1
-            title = f"{thing.kind} {number}"
+        title = thing.title or thing.kind
+        number = numbers[title] = numbers.get(title, 0) + 1
+        if number > 1 or not thing.title:
+            title = f"{title} {number}"
         nodes[id(thing)] = Node(
             thing.kind,
             title,

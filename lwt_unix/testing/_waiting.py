@@ -7,6 +7,7 @@ text and DOT.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TextIO
 import lwt_unix
 from lwt_unix.testing._drawing import dot_of, text_of
 from lwt_unix.testing._graph import Circle, Edge, Node, circles_of
+from lwt_unix.testing._heap import Heap
 from lwt_unix.testing._holders import add_holders
 from lwt_unix.testing._survey import Survey
 from lwt_unix.testing._things import nodes_and_edges
@@ -53,9 +55,21 @@ def waiting() -> Waiting:
 
     Call it in the thread of the main loop.
     """
-    survey = Survey()
-    add_holders(survey)
-    nodes, edges = nodes_and_edges(survey.things, survey.main)
+    return who_waits(with_frozen=True)
+
+
+def who_waits(*, with_frozen: bool) -> Waiting:
+    """Do what `waiting` does; what `gc.freeze` has hidden may be left out, which may be much to search."""
+    heap = Heap(with_frozen=with_frozen)
+    is_enabled = gc.isenabled()
+    gc.disable()  # No finaliser changes anything meanwhile.
+    try:
+        survey = Survey(heap)
+        add_holders(survey)
+        nodes, edges = nodes_and_edges(survey.things, survey.main)
+    finally:
+        if is_enabled:
+            gc.enable()
     return Waiting(nodes, edges, tuple(circles_of(nodes, edges)))
 
 

@@ -27,7 +27,7 @@ from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._sources import Choices
-from lwt_unix.testing._waiting import Deadlock, waiting
+from lwt_unix.testing._waiting import Deadlock, who_waits
 
 
 class Not_simulated(Exception):
@@ -340,7 +340,7 @@ class World:
             Deadlock: nothing has happened.
         """
         timers = lwt_engine.timer_count()
-        told = waiting()
+        told = who_waits(with_frozen=False)  # What was frozen before takes no part in this run.
         if not (
             main_loop.has_work()
             or self._events

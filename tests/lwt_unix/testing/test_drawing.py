@@ -56,3 +56,23 @@ def test_many_alike_are_told_of_once() -> None:
         "promise 1, whose resolver is kept somewhere",
     )
     del resolver
+
+
+def test_many_levels_of_several_are_not_told() -> None:
+    never, resolver = lwt.wait()
+    promise: lwt.Promise[object] = never
+    for _ in range(2_000):
+        promise = lwt.choose([lwt.join([never, promise]), never])
+
+    async def waits() -> None:
+        await promise
+
+    _ = started(waits)
+    assert report() == text(
+        "body 1 (waits) waits for the first of (all of (promise 1, the first of (all of (promise 1, "
+        "the first of (all of many, promise 1)), promise 1)), promise 1)",
+        "    line 7, in waits",
+        "        await promise",
+        "promise 1, whose resolver is kept somewhere",
+    )
+    del resolver

@@ -6,7 +6,8 @@ from tests.support.programs import run_code
 def test_what_was_frozen_is_found_by_what_leads_to_it() -> None:
     run = run_code(FROZEN)
     assert run.stderr == ""
-    assert run.stdout.splitlines() == [
+    told = run.stdout.splitlines()
+    assert [line for line in told if "await" not in line] == [  # Which 3.13 knows.
         "body 1 (waits) waits for mutex 1 (mutex)",
         '    File "<string>", line 7, in waits',
         "mutex 1 (mutex), whose holder is not known",

@@ -2,12 +2,13 @@
 
 import importlib
 import re
+import time
 
 import lwt
 import lwt_unix
 from lwt import Some, lwt_condition, lwt_list, lwt_mutex, lwt_mvar, lwt_stream
 from lwt._core.promise import Callback
-from lwt_unix import lwt_direct, lwt_main
+from lwt_unix import lwt_direct, lwt_main, lwt_preemptive
 from lwt_unix.testing import _survey
 from tests.support.modules import MODULES
 from tests.support.waiting import report, started, text
@@ -162,6 +163,27 @@ def test_what_the_system_the_clock_or_a_thread_has_to_say() -> None:
         lwt.join([lwt_unix.close(reading), lwt_unix.close(writing), lwt_unix.wait_for_jobs()])
     )
     lwt.cancel(promise)
+
+
+def test_workers_of_threads() -> None:
+    lwt_preemptive.set_bounds((0, 1))
+
+    async def computes() -> None:
+        await lwt_preemptive.detach(time.sleep, 0)
+
+    async def waits_for_a_worker() -> None:
+        await lwt_preemptive.detach(pow, 2, 3)
+
+    done = lwt.join(started(computes) + started(waits_for_a_worker))
+    assert report() == text(
+        "body 1 (computes) waits for job 1 (sleep)",
+        "    line 4, in computes",
+        "        await lwt_preemptive.detach(time.sleep, 0)",
+        "body 2 (waits_for_a_worker) waits for a free worker",
+        "    line 7, in waits_for_a_worker",
+        "        await lwt_preemptive.detach(pow, 2, 3)",
+    )
+    lwt_main.run(done)
 
 
 def test_tasks_wait_like_bodies() -> None:
