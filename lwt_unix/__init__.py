@@ -75,6 +75,7 @@ The state of the process is all that exists once and changes. `_renewal` sets it
 - `lwt_fmt._formatters`: `_of_channels`, whose text waits; `stdout` and `stderr`, the well-known formatters
 - `lwt_direct`: `_tasks`, those that are ready, and `_is_hooked`, whether the main loop runs them
 - `testing._simulate`: `_current`, the simulated world in which the program runs; it ends with the run
+- `testing._outside`: `_run`, the run whose program may not leave the world; it ends with the run
 
 OCaml: Lwt_unix (src/unix/lwt_unix.ml)
 """

@@ -4,7 +4,7 @@ Each name is Python's own function, and is called through this module: `system.r
 simulated network can replace all of them here. While nobody does so, this costs next to nothing.
 
 In reading order: calls on numbers; on files; on terminals; what is asked about users, hosts and
-processors; calls on processes; socket objects; calls on sockets.
+processors; calls on processes and signals; socket objects; calls on sockets.
 
 Python has the calls on sockets only as methods of its socket object. That object owns its number,
 and closes it when it is collected. Our `SocketObject` does not own its number, and never closes it.
@@ -23,6 +23,7 @@ import grp
 import mmap
 import os
 import pwd
+import signal
 import subprocess
 import termios
 from collections.abc import Callable
@@ -190,13 +191,17 @@ sched_getaffinity = getattr(os, "sched_getaffinity", None)  # macOS has none of 
 sched_getcpu = _libc.sched_getcpu
 sched_setaffinity = getattr(os, "sched_setaffinity", None)
 
-# --- Calls on processes ------------------------------------------------------
+# --- Calls on processes, and on signals ------------------------------------------------------
 
 Popen = subprocess.Popen
 fork = os.fork
 kill = os.kill
 pidfd_open: Callable[[int], int] | None = getattr(os, "pidfd_open", None)  # Linux alone has it.
 wait4 = os.wait4
+
+get_signal = signal.getsignal
+set_signal = signal.signal
+set_wakeup_fd = signal.set_wakeup_fd
 
 
 def is_executable(path: bytes) -> bool:

@@ -16,7 +16,9 @@ SYSTEM = "lwt_unix._system"
 PLACES = {
     "time": {"lwt_unix.lwt_engine._base"},
     "datetime": set[str](),
-    "random": {"lwt._core.choices", "lwt_unix.testing._sources"},
+    "random": {
+        *("lwt._core.choices", "lwt_unix.testing._sources", "lwt_unix.testing._outside"),
+    },
     "secrets": set[str](),
     "select": {name for name in MODULES if name.startswith("lwt_unix.lwt_engine.")},
     "selectors": set[str](),
@@ -125,7 +127,13 @@ def test_a_call_of_the_system_is_python_s_own_function_and_costs_nothing() -> No
     calls = {name: call for name, call in vars(system).items() if isinstance(call, type(os.readv))}
     assert {"close", "dup", "pipe", "read", "readv", "write"} <= set(calls)
     homes = {name: sys.modules[call.__module__] for name, call in calls.items()}
-    assert {home.__name__ for home in homes.values()} == {"posix", "pwd", "grp", "_socket"}
+    assert {home.__name__ for home in homes.values()} == {
+        "posix",
+        "pwd",
+        "grp",
+        "_socket",
+        "_signal",
+    }
     for name, call in calls.items():
         assert getattr(homes[name], call.__name__) is call
     assert system.recv_into is system.SocketObject.recv_into

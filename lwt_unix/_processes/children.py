@@ -308,7 +308,7 @@ def handle_sigchld() -> None:
 
 def let_children_be_waited_for() -> None:
     """Handle SIGCHLD if it is ignored: the system would drop how a child has ended."""
-    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+    if system.get_signal(signal.SIGCHLD) is signal.SIG_IGN:
         handle_sigchld()
 
 

@@ -20,6 +20,7 @@ from types import FrameType, TracebackType
 from typing import Final, final
 
 import lwt
+from lwt_unix import _system as system
 from lwt_unix import lwt_engine
 from lwt_unix._processes import signals
 from lwt_unix._processes.signals import Disposition, Signal_handler_id
@@ -72,11 +73,11 @@ class Cancelling:
         try:
             for signum in SIGNALS:
                 forwarded = lwt_engine.forwards_signal(signum)
-                if not forwarded and signal.getsignal(signum) is signal.SIG_IGN:
+                if not forwarded and system.get_signal(signum) is signal.SIG_IGN:
                     continue
                 self._handlers.append(signals.on_signal(signum, self._cancel))
                 if not forwarded:
-                    self._previous.append((signum, signal.signal(signum, self._note)))
+                    self._previous.append((signum, system.set_signal(signum, self._note)))
         except BaseException:
             self.end()
             raise
@@ -102,7 +103,7 @@ class Cancelling:
         global _current
         _current = None
         while self._previous:
-            signal.signal(*self._previous.pop())
+            system.set_signal(*self._previous.pop())
         while self._handlers:
             signals.disable_signal_handler(self._handlers.pop())
 

@@ -104,7 +104,7 @@ class _SignalPipe(WakeupPipe):
         self._previous_wakeup_fd = -1
         # Python lets no other thread do this; then `make_sure` does it.
         if threading.current_thread() is threading.main_thread():
-            current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+            current = system.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
             if current not in {writing, -1}:
                 _set_wakeup_fd(current, otherwise=self._writing)
         while self._missed:
@@ -120,7 +120,7 @@ class _SignalPipe(WakeupPipe):
     def claim(self) -> None:
         """Have Python write to this pipe, also if someone has taken that over."""
         self.make_sure_it_is_there()
-        current = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        current = system.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         if current != self._writing:
             self._previous_wakeup_fd = current
 
@@ -131,7 +131,7 @@ class _SignalPipe(WakeupPipe):
         handled signals itself. While it handles signals, what it has set is left alone.
         """
         ours = self._writing if self.is_there() else -1
-        current = signal.set_wakeup_fd(ours, warn_on_full_buffer=False)
+        current = system.set_wakeup_fd(ours, warn_on_full_buffer=False)
         if ours == -1 or current != ours:
             if current not in {self._writing, -1}:
                 _set_wakeup_fd(current, otherwise=ours)
@@ -170,9 +170,9 @@ class _SignalPipe(WakeupPipe):
 def _set_wakeup_fd(fd: int, *, otherwise: int) -> int:
     """Have Python write to the descriptor of another library, unless that is closed by now."""
     try:
-        return signal.set_wakeup_fd(fd)
+        return system.set_wakeup_fd(fd)
     except (OSError, ValueError):  # It is closed, or its number is a file's that may block.
-        return signal.set_wakeup_fd(otherwise, warn_on_full_buffer=False)
+        return system.set_wakeup_fd(otherwise, warn_on_full_buffer=False)
 
 
 _LAST: Final = signal.NSIG - 1
@@ -309,7 +309,7 @@ def reinstall_signal_handler(signum: int, /) -> None:
     if signum in _signals and _pipe is not None:
         _pipe.claim()
         if not lwt_engine.forwards_signal(signum):
-            signal.signal(signum, leave_it_to_the_pipe)
+            system.set_signal(signum, leave_it_to_the_pipe)
 
 
 def handle_signal(signum: int, /) -> None:
@@ -340,7 +340,7 @@ def _start_handling(handler: Signal_handler_id, handled: _Signal) -> None:
         _open_pipe()
         # An engine that stands on another library's loop may get its signals from there.
         if not lwt_engine.forwards_signal(signum):
-            previous = signal.signal(signum, leave_it_to_the_pipe)
+            previous = system.set_signal(signum, leave_it_to_the_pipe)
             if previous is not leave_it_to_the_pipe:  # A finaliser has not done so.
                 handled.previous = previous
         handled.is_handled = True
@@ -375,11 +375,11 @@ def _stop_handling(signum: int, handled: _Signal) -> None:
         if not lwt_engine.forwards_signal(signum):
             # None is a handler that was not set from Python; it cannot be set again.
             previous = handled.previous
-            signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+            system.set_signal(signum, signal.SIG_DFL if previous is None else previous)
             successor = _signals.get(signum)
             if successor is not None:  # A finaliser has added a handler just then.
                 successor.previous = previous
-                signal.signal(signum, leave_it_to_the_pipe)
+                system.set_signal(signum, leave_it_to_the_pipe)
     finally:
         _close_pipe_if_idle()
 

@@ -2,9 +2,10 @@
 
 In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
 its descriptors (`_world`), hosts and links (`_network`), flows of bytes and pipes (`_flows`), sockets
-(`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`); what a host has no more of
-(`_limits`), calls that fail (`_faults`); the engine (`_engine`); `simulate` puts them in the
-place of the real ones (`_simulate`). What a test expects of a program is in `_expecting`.
+(`_sockets`), the calls that programs reach them by (`_calls`), jobs (`_jobs`), signals (`_signals`); what a host
+has no more of (`_limits`), calls that fail (`_faults`); the engine (`_engine`); what would leave the world
+(`_outside`); `simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program
+is in `_expecting`.
 `explore` runs it under all schedules (`_explore`).
 What it may not leave behind is in `_leaks`, which knows from `_noting` where things were made.
 
@@ -25,7 +26,8 @@ from lwt_unix.testing._graph import Edge, Node, Place
 from lwt_unix.testing._leaks import Something_left, nothing_left
 from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._network import Host, Link, Network
-from lwt_unix.testing._simulate import faults, network, simulate, world
+from lwt_unix.testing._signals import Killed
+from lwt_unix.testing._simulate import faults, network, send_signal, simulate, world
 from lwt_unix.testing._sources import (
     Choice,
     Choices,
@@ -44,6 +46,7 @@ __all__ = [
     "world",
     "network",
     "faults",
+    "send_signal",
     # Choices
     "Choices",
     "Choice",
@@ -71,6 +74,7 @@ __all__ = [
     "Faults",
     "Fault",
     "Not_simulated",
+    "Killed",
     # Who waits for whom
     "waiting",
     "report_on_signal",

@@ -10,8 +10,9 @@ import errno
 import socket as python_socket
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from types import MethodType, ModuleType
-from typing import TYPE_CHECKING, Final, NoReturn
+from functools import cache
+from types import FunctionType, MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from lwt_unix import _system as system
 from lwt_unix._system import SocketKind, SocketObject
@@ -117,17 +118,6 @@ class Calls:
             description = Nothing(world, name) if fd == 0 else Terminal(world, fd, name)
             world.table[fd] = description
             description.fds.append(fd)
-
-    def by_name(self) -> dict[str, object]:
-        """Return what stands in the place of each name of `_system`."""
-        replaced: dict[str, object] = {}
-        for name, value in vars(system).items():
-            own = getattr(self, name, None)
-            if isinstance(own, MethodType):
-                replaced[name] = own
-            elif _would_leave(name, value):
-                replaced[name] = _refusing(name)
-        return replaced
 
     # --- Calls on numbers ----------------------------------------------------
 
@@ -392,3 +382,27 @@ def _refusing(name: str) -> Callable[..., NoReturn]:
         )
 
     return refuse
+
+
+_REFUSED: Final = MappingProxyType(
+    {name: _refusing(name) for name, value in vars(system).items() if _would_leave(name, value)}
+)
+"""What stands in the place of calls that nothing is done for."""
+
+
+@cache
+def _names_of(kind: type) -> tuple[str, ...]:
+    """Return the names of `_system` that a class has methods for."""
+    return tuple(
+        name for name in vars(system) if isinstance(getattr(kind, name, None), FunctionType)
+    )
+
+
+def in_place_of_system(*parts: object) -> dict[str, object]:
+    """Return what stands in the place of each name of `_system`: methods of these objects."""
+    replaced: dict[str, object] = dict(_REFUSED)
+    for part in parts:
+        kind: Any = type(part)  # mypy thinks of the hash of its objects.
+        for name in _names_of(kind):
+            replaced[name] = getattr(part, name)
+    return replaced

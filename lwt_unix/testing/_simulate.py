@@ -18,11 +18,13 @@ from lwt_unix import _system as system
 from lwt_unix._checks import promise_of
 from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import children, signals
-from lwt_unix.testing._calls import Calls
+from lwt_unix.testing._calls import Calls, in_place_of_system
 from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._faults import Faults
 from lwt_unix.testing._jobs import do_jobs_in
 from lwt_unix.testing._network import Network
+from lwt_unix.testing._outside import keep_inside
+from lwt_unix.testing._signals import PID, Signals
 from lwt_unix.testing._sources import Choices, lwt_choices
 from lwt_unix.testing._world import World
 
@@ -35,6 +37,7 @@ class _Parts(NamedTuple):
     world: World
     network: Network
     faults: Faults
+    signals: Signals
 
 
 _current: _Parts | None = None
@@ -75,16 +78,34 @@ def faults() -> Faults:
     return _now("faults").faults
 
 
+def send_signal(signum: int, /) -> None:
+    """Send a signal to the program, as from outside. A choice may have it come later than at once.
+
+    What it does is what it does to any program: handlers of `on_signal` are called in the main loop, and
+    what nobody handles ends the program (`Killed`, or KeyboardInterrupt for SIGINT).
+
+    Raises:
+        lwt.Failure: the program runs in the real world.
+        OSError: EINVAL, if there is no such signal.
+    """
+    parts = _now("send_signal")
+    check_kind("testing.send_signal", signum, int, "such as signal.SIGTERM")
+    parts.signals.kill(PID, signum)
+
+
 def simulate(
     main: Callable[[], lwt.Promise[T] | Coroutine[Any, Any, T]],
     /,
     *_wrong: Never,
     choices: Choices | None = None,
+    cancel_on_signals: bool = False,
 ) -> T:
     """Run a program in a simulated world, and return its value.
 
     The library begins afresh, as in a new process, with a world of its own: a clock that begins at 0 and
-    takes no real time, descriptors, a network. When the program ends, all of that is gone.
+    takes no real time, descriptors, a network. When the program ends, all of that is gone. What would leave the
+    world meanwhile is an error (`Not_simulated`): Python's clocks, `time.sleep`, sockets, threads, processes.
+    Random numbers begin with a seed that is one of the choices.
 
     >>> from lwt_unix import sleep, testing
     >>> async def main():
@@ -96,9 +117,11 @@ def simulate(
     Args:
         main: returns the promise, or the coroutine, that is given to `lwt_main.run`.
         choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
+        cancel_on_signals: see `lwt_main.run`.
 
     Raises:
         Exception: what the promise is rejected with.
+        Killed: a signal came that the program does not handle.
         Deadlock: nothing can happen any more, and the promise is pending.
         lwt.Failure: the main loop runs already, or something is going on in the real world.
 
@@ -110,8 +133,10 @@ def simulate(
     if choices is None:
         choices = lwt_choices()
     check_kind("testing.simulate", choices, Choices, "testing.seeded(0) makes some")
+    check_kind("testing.simulate", cancel_on_signals, bool)
     with _in_world(choices):
-        value = lwt_main.run(promise_of("testing.simulate", main))
+        promise = promise_of("testing.simulate", main)
+        value = lwt_main.run(promise, cancel_on_signals=cancel_on_signals)
         choices.end()
         return value
 
@@ -124,27 +149,29 @@ def _in_world(choices: Choices) -> Iterator[World]:
     _check_at_rest(real_engine)
     new = World(choices)
     hosts = Network(new)
-    calls = Calls(new, hosts).by_name()
-    real = {name: vars(system)[name] for name in calls}
+    signals_here = Signals(new)
+    calls = in_place_of_system(Calls(new, hosts), signals_here)
+    real = dict(vars(system))
     _renew(simulated(new))
     do_jobs_in(new)
     choices.begin()
-    _current = _Parts(new, hosts, Faults(new, hosts))
+    _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
     gc.freeze()
-    try:
-        vars(system).update(calls)
-        core_choices.set_source(choices if choices.varies else None, new.name_of)
-        yield new
-    finally:
-        core_choices.set_source(None)
+    with keep_inside(choices, signals_here):
         try:
-            _close_bodies()
-            lwt_engine.get().destroy()
-            _renew(real_engine)
+            vars(system).update(calls)
+            core_choices.set_source(choices if choices.varies else None, new.name_of)
+            yield new
         finally:
-            vars(system).update(real)
-            _current = None
-            gc.unfreeze()
+            core_choices.set_source(None)
+            try:
+                _close_bodies()
+                lwt_engine.get().destroy()
+                _renew(real_engine)
+            finally:
+                vars(system).update(real)
+                _current = None
+                gc.unfreeze()
 
 
 def _close_bodies() -> None:

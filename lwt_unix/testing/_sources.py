@@ -29,6 +29,11 @@ from lwt_unix.lwt_engine._current import turn
 if TYPE_CHECKING:
     from hypothesis.internal.conjecture.data import ConjectureData
 
+RANDOM: Final = "random"
+"""The seed that random numbers of a run begin with. It is no choice of Lwt's: exhaustive search leaves it."""
+
+ALL_LABELS: Final = (*LABELS, RANDOM)
+
 # --- The record --------------------------------------------------------------
 
 
@@ -68,7 +73,7 @@ class Choices(Source):
         self.deviations: list[Choice] = []
         """The choices that were not Lwt's own, in order."""
 
-        self.open_labels: frozenset[str] = frozenset(LABELS)
+        self.open_labels: frozenset[str] = frozenset(ALL_LABELS)
         """The labels that are chosen; the others are Lwt's own."""
 
     def only(self, *labels: str) -> Choices:
@@ -78,8 +83,8 @@ class Choices(Source):
             ValueError: there is no such label.
         """
         for label in labels:
-            if label not in LABELS:
-                raise ValueError(f"testing.only: no label {label!r}; the labels are {LABELS}")
+            if label not in ALL_LABELS:
+                raise ValueError(f"testing.only: no label {label!r}; the labels are {ALL_LABELS}")
         self.open_labels = frozenset(labels)
         return self
 
@@ -152,7 +157,7 @@ class _Seeded(Choices):
     def begin(self) -> None:
         super().begin()
         self.random.seed(self.seed)
-        self.how_often = {label: self.random.choice(_HOW_OFTEN) for label in LABELS}
+        self.how_often = {label: self.random.choice(_HOW_OFTEN) for label in ALL_LABELS}
 
     def decide(self, label: str, options: int) -> int:
         drawn = self.random.random
@@ -280,7 +285,7 @@ class _Replayed(Choices):
 def _parsed(text: str) -> Iterable[tuple[int, tuple[str, int, int]]]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = _ONE(part)
-        if match is None or match[1] not in LABELS or not 0 < int(match[3]) < int(match[4]):
+        if match is None or match[1] not in ALL_LABELS or not 0 < int(match[3]) < int(match[4]):
             raise ValueError(
                 f'testing.replayed: {part!r} is no choice; one is written "ready 3:1/2", the label, which '
                 "choice of the run, which option, of how many"
