@@ -714,6 +714,24 @@ def test_a_child_that_a_body_forks_while_a_file_is_read_may_read_it_itself(tmp_p
     assert (status, len(found)) == (0, 1_000_000)
 
 
+def test_a_child_that_a_body_forks_leaves_the_programs_of_its_parent_and_has_its_own() -> None:
+    cat = ("", ["cat"])
+
+    def run() -> None:
+        assert lwt_unix.wait_count() == 0
+        assert lwt_main.run(lwt_process.pmap(cat, "the child's")) == b"the child's"
+
+    async def main() -> tuple[int, bytes, lwt_unix.Process_status]:
+        process = lwt_process.process(cat)
+        line = lwt_io.read_line(process.stdout)
+        await lwt.pause()
+        status = in_child(run)
+        await lwt_io.write_line(process.stdin, "the parent's")
+        return status, await line, await process.close()
+
+    assert lwt_main.run(main()) == (0, b"the parent's", lwt_unix.WEXITED(0))
+
+
 # --- Nothing leaks -----------------------------------------------------------
 
 
