@@ -28,6 +28,7 @@ from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._network import Host, Link, Network
 from lwt_unix.testing._signals import Killed
 from lwt_unix.testing._simulate import faults, network, send_signal, simulate, world
+from lwt_unix.testing._simulated import replay, simulated
 from lwt_unix.testing._sources import (
     Choice,
     Choices,
@@ -47,6 +48,9 @@ __all__ = [
     "network",
     "faults",
     "send_signal",
+    # Tests
+    "simulated",
+    "replay",
     # Choices
     "Choices",
     "Choice",

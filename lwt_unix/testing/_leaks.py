@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,19 +32,25 @@ from lwt_unix import _time, lwt_engine, lwt_main
 from lwt_unix._jobs import jobs, notifications, threads
 from lwt_unix._jobs.wakeup import WakeupPipe
 from lwt_unix._processes import children, signals
-from lwt_unix.lwt_engine._base import events_of
 from lwt_unix.lwt_engine._events import Descriptor_event, Timer_event
 from lwt_unix.lwt_preemptive import _workers
-from lwt_unix.testing._noting import Places, noting, places_of_waiting, told
+from lwt_unix.testing import _simulate
+from lwt_unix.testing._graph import WAITS_FOR, Node
+from lwt_unix.testing._noting import Places, near, noting, places_of_waiting, told
+from lwt_unix.testing._waiting import waiting
+from lwt_unix.testing._world import World
 
 _WITHOUT_TIME: Final = frozenset({"rejections", "timers", "children", "signals"})
 """Kinds that no turn of the main loop is made for."""
 
-MOST_TURNS: Final = 100
+MOST_TURNS: Final = 30
 """How often the main loop turns at the end, at most."""
 
 PATIENCE: Final = 1.0
 """Seconds for a job or a thread that is about to end."""
+
+PATIENCE_OF_WORLDS: Final = 10.0
+"""Seconds of a simulated world, for what is on its way through the network, too."""
 
 
 class Something_left(AssertionError):
@@ -60,6 +67,13 @@ class Descriptor(NamedTuple):
     identity: object
 
 
+class Interest(NamedTuple):
+    """Somebody waits for a descriptor. The event may be another one each time."""
+
+    fd: int
+    to_read: bool
+
+
 Belongings: TypeAlias = dict[str, dict[Any, None]]
 """What the process has at some moment: by kind, all but what has reached the hook; the oldest first."""
 
@@ -67,16 +81,18 @@ Belongings: TypeAlias = dict[str, dict[Any, None]]
 def belongings() -> Belongings:
     """Return what the process has now, without what the library keeps for itself."""
     own = _own_descriptors()
-    events = events_of(lwt_engine.get())
+    engine = lwt_engine.get()
     found: dict[str, Iterable[Any]] = {
         "rejections": noting.unseen(),
         "descriptors": open_descriptors(own),
-        "timers": [event for event in events if isinstance(event, Timer_event)],
+        "timers": engine._timers,
         "events": [
-            event for event in events if isinstance(event, Descriptor_event) and event.fd not in own
+            Interest(event.fd, event.registry is engine._readables)
+            for event in (*engine._readables, *engine._writables)
+            if event.fd not in own
         ],
         "jobs": [*jobs._jobs, *_workers.at_work],
-        "children": sorted(child_processes()),
+        "children": sorted(child_processes()) if _world() is None else (),
         "threads": [thread for thread in threading.enumerate() if thread.name not in _POOLS],
         "signals": _signal_handlers(),
         "paused": [
@@ -93,14 +109,20 @@ _POOLS: Final = frozenset({threads.NAME, _workers.NAME})
 
 
 def open_descriptors(besides: Collection[int] = ()) -> list[Descriptor]:
-    """Return the descriptors that are open, besides some."""
-    found: list[Descriptor] = []
+    """Return the descriptors that are open, besides some. In a simulated world, they are that world's."""
+    world, found = _world(), list[Descriptor]()
     # Reading the directory opens one more; it is closed when we look again.
-    for fd in sorted(int(path.name) for path in Path("/dev/fd").iterdir()):
+    real = Path("/dev/fd").iterdir() if world is None else ()
+    for fd in sorted(world.table if world else (int(path.name) for path in real)):
         identity = system.identity_of(fd)
         if identity is not None and fd not in besides:
             found.append(Descriptor(fd, identity))
     return found
+
+
+def _world() -> World | None:
+    """Return the simulated world in which the program runs, if it does."""
+    return None if _simulate._current is None else _simulate._current[0]
 
 
 def _own_descriptors() -> set[int]:
@@ -151,7 +173,7 @@ def _signal_handlers() -> list[signals.Signal_handler_id]:
 class Watch:
     """Looks for what is left, from its beginning to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, nothing_pending: bool = False) -> None:
         self._reported: list[tuple[Exception, Places]] = []
         """What has reached `lwt.async_exception_hook`, and where it comes from."""
 
@@ -159,6 +181,8 @@ class Watch:
         lwt.async_exception_hook.contents = self._report
         noting.begin()
         self._before = belongings()
+        self._pending = Counter(_pending()) if nothing_pending else None
+        """Who waits, if that is asked for."""
 
     def _report(self, exception: Exception, /) -> None:
         """Be the hook."""
@@ -184,10 +208,13 @@ class Watch:
         self._let_end(may_leave)
         new: dict[str, Iterable[Any]] = {"hook": self._reported}
         new |= _new(self._before, belongings())
-        left = [kind for kind in _TELL if kind not in may_leave and new[kind]]
+        if self._pending is not None:
+            new["pending"] = [*(Counter(_pending()) - self._pending).elements()]
+        left = [kind for kind in _TELL if kind not in may_leave and new.get(kind)]
         if left:
             texts = [text for kind in left for text in map(_TELL[kind], new[kind])]
             message = "\n".join([f"left behind: {', '.join(left)}", *texts])
+            _stop({kind: new[kind] for kind in left})
             raise Something_left(message) from self._reported[0][0] if "hook" in left else None
 
     def told_of_reported(self) -> str:
@@ -198,14 +225,16 @@ class Watch:
         """Let the main loop turn for as long as something may end by that."""
         if lwt_main._running.locked():
             return  # Somebody watches inside of it.
-        limit = lwt_engine.get().now() + PATIENCE
+        is_simulated = _world() is not None
+        patience, step = (PATIENCE_OF_WORLDS, 0.1) if is_simulated else (PATIENCE, 0.001)
+        limit = lwt_engine.get().now() + patience
         turns = 0
         while left := self._kinds_left() - _WITHOUT_TIME.union(may_leave):
             turns += 1
             if turns <= MOST_TURNS:
                 lwt_main.run(lwt.pause())
-            elif left & {"jobs", "threads"} and lwt_engine.get().now() < limit:
-                lwt_main.run(_time.sleep(0.001))
+            elif (is_simulated or left & {"jobs", "threads"}) and lwt_engine.get().now() < limit:
+                lwt_main.run(_time.sleep(step))
             else:
                 return
 
@@ -218,6 +247,27 @@ class Watch:
         lwt.async_exception_hook.contents = self._hook
 
 
+def _events_of(interest: Interest) -> list[Descriptor_event]:
+    engine = lwt_engine.get()
+    registry = engine._readables if interest.to_read else engine._writables
+    return [event for event in registry if event.fd == interest.fd]
+
+
+def _stop(left: Mapping[str, Iterable[Any]]) -> None:
+    """Stop what is left and can be stopped: it must not go on in the tests that follow."""
+    numbers = {descriptor.fd for descriptor in left.get("descriptors", ())}
+    for interest in left.get("events", ()):
+        # What was there before may be used again, and does not know that its event was stopped.
+        for event in _events_of(interest) if interest.fd in numbers else ():
+            event.stop()
+    for timer in left.get("timers", ()):
+        timer.stop()
+    for handler in left.get("signals", ()):
+        signals.disable_signal_handler(handler)
+    promises = {*left.get("paused", ())}
+    paused.promises[:] = [promise for promise in paused.promises if promise not in promises]
+
+
 def _new(before: Belongings, now: Belongings) -> Belongings:
     """Return what is there now and was not before."""
     return {
@@ -227,7 +277,9 @@ def _new(before: Belongings, now: Belongings) -> Belongings:
 
 
 @contextmanager
-def nothing_left(*, may_leave: Collection[str] = ()) -> Iterator[None]:
+def nothing_left(
+    *, may_leave: Collection[str] = (), nothing_pending: bool = False
+) -> Iterator[None]:
     """Check that the code of a `with` block leaves nothing behind.
 
     These are left, if they were not there before, and the main loop does not get rid of them when it
@@ -243,6 +295,9 @@ def nothing_left(*, may_leave: Collection[str] = ()) -> Iterator[None]:
     - `signals`: handlers of `on_signal`.
     - `paused`: somebody waits for a `lwt.pause`, and does so again in each turn.
 
+    Timers and handlers that are left are stopped, and events of descriptors that are left, so that they do
+    not disturb what follows.
+
     If the block raises an exception, nothing is checked. In a block that runs inside the main loop, what
     goes on gets no time to end.
 
@@ -255,6 +310,8 @@ def nothing_left(*, may_leave: Collection[str] = ()) -> Iterator[None]:
 
     Args:
         may_leave: which of these are not checked.
+        nothing_pending: whether nobody may still wait for a promise, either: see `testing.waiting`. To find
+            out takes a tenth of a second or more, twice.
 
     Raises:
         Something_left: something is left. The message names it, and where it was made.
@@ -262,7 +319,7 @@ def nothing_left(*, may_leave: Collection[str] = ()) -> Iterator[None]:
     """
     __tracebackhide__ = True  # pytest shows the lines of the caller.
     check_kinds("lwt_unix.testing.nothing_left", may_leave)
-    watch = Watch()
+    watch = Watch(nothing_pending=nothing_pending)
     try:
         yield
         watch.check(may_leave)
@@ -308,6 +365,9 @@ def _tell_of_descriptor(descriptor: Descriptor) -> str:
 
 def kind_of(fd: int) -> str:
     """Tell what stands behind a number: a path, `pipe`, `socket`, …; `file` where the system does not say."""
+    world = _world()
+    if world is not None:
+        return world.name_of(fd)
     try:
         return str(Path(f"/proc/self/fd/{fd}").readlink()).split(":[")[0]
     except OSError:
@@ -319,10 +379,10 @@ def _tell_of_timer(timer: Timer_event) -> str:
     return _text(f"a timer {often} {timer.delay:g} s is not stopped", noting.events.get(timer, ()))
 
 
-def _tell_of_event(event: Descriptor_event) -> str:
-    what = "can be read" if event.registry is lwt_engine.get()._readables else "can be written"
-    places = noting.events.get(event, ())
-    return _text(f"somebody waits until descriptor {event.fd} {what}", places)
+def _tell_of_event(interest: Interest) -> str:
+    what = "can be read" if interest.to_read else "can be written"
+    places = [noting.events.get(event, ()) for event in _events_of(interest)]
+    return _text(f"somebody waits until descriptor {interest.fd} {what}", places[-1])
 
 
 def _tell_of_job(job: threads.Call) -> str:
@@ -353,6 +413,28 @@ def _tell_of_paused(promise: Promise[Any]) -> str:
     return _text("somebody goes on in the next turn (lwt.pause)", places_of_waiting(promise))
 
 
+def _pending() -> list[str]:
+    """Return a text for each who waits."""
+    edges = [edge for edge in waiting().edges if edge.verb == WAITS_FOR]
+    return [
+        "\n".join(
+            [
+                f"- {_named(edge.source)} waits for {_named(edge.target)}",
+                *(
+                    f"    at {near(place.file)}:{place.line}, in {place.function}"
+                    for place in reversed(edge.source.places)
+                ),
+            ]
+        )
+        for edge in edges
+    ]
+
+
+def _named(node: Node) -> str:
+    # Without the number: it may be another one the next time.
+    return f"{node.kind} ({node.name})" if node.name else f"a {node.kind}"
+
+
 _TELL: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
         "rejections": _tell_of_rejection,
@@ -365,6 +447,7 @@ _TELL: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "threads": _tell_of_thread,
         "signals": _tell_of_handler,
         "paused": _tell_of_paused,
+        "pending": str,
     }
 )
 """The kinds of what may be left, in the order of the message, and how each is told of."""

@@ -8,7 +8,8 @@ places which the library leaves for that; `noting.end` puts back what was there:
 - `Rejection` in `lwt._core.exceptions`, for rejections;
 - `start` of the pools of threads and of Python's threads, and what adds handlers of signals.
 
-Whoever has begun gets all notes, so those who watch may stand one inside another.
+Whoever has begun gets all notes, so those who watch may stand one inside another. Who begins in a
+simulated world finds its calls in the place of those that take notes: these take notes then, too.
 """
 
 from __future__ import annotations
@@ -94,15 +95,16 @@ def _package(namespace: dict[str, Any]) -> str:
 def told(places: Places) -> list[str]:
     """Return lines that tell of places."""
     return [
-        f"{'at' if position == 0 else 'called from'} {_path(code)}:{line}, in {code.co_qualname}"
+        f"{'at' if position == 0 else 'called from'} {near(code.co_filename)}:{line}, in {code.co_qualname}"
         for position, (code, line) in enumerate(places)
     ]
 
 
-def _path(code: CodeType) -> str:
+def near(path: str) -> str:
+    """Return the path of a file, from the current directory if it is below that."""
     with suppress(ValueError, OSError):  # It is elsewhere, or there is no current directory.
-        return str(Path(code.co_filename).relative_to(Path.cwd()))
-    return code.co_filename
+        return str(Path(path).relative_to(Path.cwd()))
+    return path
 
 
 # --- What is known -----------------------------------------------------------
@@ -112,8 +114,9 @@ class Noting:
     """Takes notes of what is made, and where."""
 
     def __init__(self) -> None:
-        self._depth = 0
-        self._replaced: list[tuple[object, str, object]] = []
+        self._levels: list[list[tuple[object, str, object]]] = []
+        """Of each who has begun, what was replaced by that."""
+
         self._engine_classes: dict[type[Any], type[Any]] = {}
 
         self.descriptors: dict[int, tuple[object, str, Places]] = {}
@@ -130,32 +133,30 @@ class Noting:
         self._most_events = self._most_rejections = 64
 
     def begin(self) -> None:
-        """Begin to take notes, unless that has been begun already."""
-        self._depth += 1
-        if self._depth > 1:
-            return
+        """Begin to take notes, where that has not been begun already."""
+        self._levels.append([])
+        if len(self._levels) == 1:
+            _current.after_set.append(self._watch_engine)
         for name, numbers_of in _OPEN_DESCRIPTORS.items():
             call = getattr(system, name)
             self._replace(system, name, self._opening(name, call, numbers_of))
         self._replace(system, "fork", self._starting_child(system.fork, int))
         self._replace(system, "Popen", self._starting_child(system.Popen, _pid_of))
         self._replace(exceptions, "Rejection", self._rejection)
-        self._replace(threads.Pool, "start", self._starting_task(threads.Pool.start))
+        pool = type(threads.pool)  # A simulated world has another one.
+        self._replace(pool, "start", self._starting_task(pool.start))
         self._replace(threads.Call, "run", self._running_task(threads.Call.run))
         self._replace(threading.Thread, "start", self._starting_thread(threading.Thread.start))
         self._replace(signals, "_add_handler", self._adding_handler(signals._add_handler))
         self._watch_engine()
-        _current.after_set.append(self._watch_engine)
 
     def end(self) -> None:
         """Take notes no more, and forget them, unless somebody else has begun before."""
-        self._depth -= 1
-        if self._depth:
+        for owner, name, before in reversed(self._levels.pop()):
+            setattr(owner, name, before)
+        if self._levels:
             return
         _current.after_set.remove(self._watch_engine)
-        while self._replaced:
-            owner, name, before = self._replaced.pop()
-            setattr(owner, name, before)
         for notes in (
             self.descriptors,
             self.events,
@@ -167,9 +168,11 @@ class Noting:
         ):
             notes.clear()
 
-    def _replace(self, owner: object, name: str, replacement: object) -> None:
-        self._replaced.append((owner, name, getattr(owner, name)))
-        setattr(owner, name, replacement)
+    def _replace(self, owner: object, name: str, replacement: Any) -> None:
+        before = getattr(owner, name)
+        if getattr(before, "__module__", "") != __name__:  # It takes no notes yet.
+            setattr(owner, name, replacement)
+            self._levels[-1].append((owner, name, before))
 
     # --- What takes notes ----------------------------------------------------
 
@@ -262,10 +265,10 @@ class Noting:
         usual = type(engine)
         if usual in self._engine_classes.values():
             return
-        try:
+        with suppress(
+            TypeError
+        ):  # It lets nobody do this: so nobody knows where its events are made.
             self._replace(engine, "__class__", self._noting_class(usual))
-        except TypeError:
-            self._replaced.pop()  # It lets nobody do this: so nobody knows where its events are made.
 
     def _noting_class(self, usual: type[Any]) -> type[Any]:
         """Return a class that derives from that of an engine, and notes the events that are registered."""

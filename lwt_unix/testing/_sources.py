@@ -27,6 +27,7 @@ from lwt._core.choices import BYTES, LABELS, Source
 from lwt_unix.lwt_engine._current import turn
 
 if TYPE_CHECKING:
+    from hypothesis.control import BuildContext
     from hypothesis.internal.conjecture.data import ConjectureData
 
 RANDOM: Final = "random"
@@ -235,6 +236,25 @@ class _Drawn(Choices):
 def drawn(data: ConjectureData, /) -> Choices:
     """Return a source that draws from Hypothesis's data of the example that is run."""
     return _Drawn(data)
+
+
+def context_of_example() -> BuildContext | None:
+    """Return what Hypothesis knows of the example that it runs just now, if it does."""
+    from hypothesis import currently_in_test_context  # noqa: PLC0415  # There only with an extra.
+    from hypothesis.control import current_build_context  # noqa: PLC0415
+
+    return current_build_context() if currently_in_test_context() else None
+
+
+def drawn_now() -> Choices:
+    """Return a source that draws from the data of the example that Hypothesis runs just now.
+
+    For the data of an `@example`, where nothing can be drawn, it decides as Lwt does.
+    """
+    context = context_of_example()
+    if context is None or context.data.max_choices == 0:
+        return lwt_choices()
+    return drawn(context.data)
 
 
 # --- An earlier run ----------------------------------------------------------

@@ -11,7 +11,8 @@ with `-p lwt_unix.testing.plugin`. Nothing else loads it.
   the test's own scope make is theirs until they have ended; so the check comes after that, and pytest reports an error
   of the teardown. What fixtures of a wider scope make may stay.
 - `@pytest.mark.lwt` has any other test checked, too, such as one that calls `lwt_main.run` by itself. Its argument
-  `may_leave` says what need not be checked: `@pytest.mark.lwt(may_leave=["threads"])`.
+  `may_leave` says what need not be checked: `@pytest.mark.lwt(may_leave=["threads"])`. With
+  `nothing_pending=True`, the test fails, too, if somebody still waits for a promise that is pending.
 
 Not in OCaml.
 """
@@ -22,13 +23,14 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from functools import wraps
 from types import MethodType
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
 from lwt._core.publish import publish as _publish
 from lwt_unix import lwt_main
 from lwt_unix.testing._leaks import Something_left, Watch, check_kinds, nothing_left
+from lwt_unix.testing._simulated import is_simulated, show_to_pytest
 
 __all__ = ["pytest_configure"]
 
@@ -37,10 +39,30 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest of the mark, and of the hooks below."""
     config.addinivalue_line(
         "markers",
-        "lwt(may_leave=()): the test must leave nothing behind, but for the kinds of things that "
-        "are named; even without the mark, this holds for each async def test that lwt_main.run runs",
+        "lwt(may_leave=(), nothing_pending=False): the test must leave nothing behind, but for the "
+        "kinds of things that are named, and nobody may wait for a promise then; even without the "
+        "mark, the first holds for each async def test that lwt_main.run runs",
     )
     config.pluginmanager.register(_Hooks(), "lwt_unix.testing")
+
+
+# --- Marks -------------------------------------------------------------------
+
+
+class _Options(TypedDict):
+    """What the mark of a test says, as `nothing_left` takes it."""
+
+    may_leave: Collection[str]
+    nothing_pending: bool
+
+
+def _options(item: pytest.Item) -> _Options:
+    def lwt(*, may_leave: Collection[str] = (), nothing_pending: bool = False) -> _Options:
+        check_kinds("pytest.mark.lwt", may_leave)
+        return {"may_leave": may_leave, "nothing_pending": nothing_pending}
+
+    mark = item.get_closest_marker("lwt")
+    return lwt() if mark is None else lwt(*mark.args, **mark.kwargs)
 
 
 # --- Running -----------------------------------------------------------------
@@ -56,14 +78,14 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _example(
-    test: Callable[..., Coroutine[Any, Any, object]], may_leave: Collection[str]
+    test: Callable[..., Coroutine[Any, Any, object]], options: _Options
 ) -> Callable[..., None]:
     """Return a function that runs a test with one example, which must leave nothing behind."""
 
     @wraps(test)
     def run(*arguments: Any, **keywords: Any) -> None:
         __tracebackhide__ = True
-        with nothing_left(may_leave=may_leave):
+        with nothing_left(**options):
             _run(test(*arguments, **keywords))
 
     return run
@@ -108,17 +130,6 @@ async def _awaited(step: Awaitable[Any]) -> Any:
 # --- Hooks -------------------------------------------------------------------
 
 
-def _may_leave(item: pytest.Item) -> Collection[str]:
-    """Return what the mark of a test says that it may leave."""
-
-    def lwt(*, may_leave: Collection[str] = ()) -> Collection[str]:
-        check_kinds("pytest.mark.lwt", may_leave)
-        return may_leave
-
-    mark = item.get_closest_marker("lwt")
-    return () if mark is None else lwt(*mark.args, **mark.kwargs)
-
-
 class _Hooks:
     """What pytest calls, and what is known of the test that runs."""
 
@@ -133,15 +144,24 @@ class _Hooks:
 
         self._has_passed = False
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Have Hypothesis's own plugin see a test of `testing.simulated` as one of its own."""
+        test = getattr(item, "function", None)  # An item of another plugin has none.
+        if test is not None and is_simulated(test):
+            show_to_pytest(test)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Begin to watch a test."""
         self._is_checked = item.get_closest_marker("lwt") is not None
         self._has_fixtures = self._has_passed = False
         if self._is_checked or inspect.iscoroutinefunction(getattr(item, "obj", None)):
-            self._watch = Watch()
+            mark = item.get_closest_marker("lwt")
+            pending = mark is not None and bool(mark.kwargs.get("nothing_pending"))
+            self._watch = Watch(nothing_pending=pending)
         result = yield
-        _may_leave(item)  # It may be wrong: then the test is not run.
+        _options(item)  # It may be wrong: then the test is not run.
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -171,7 +191,7 @@ class _Hooks:
     def _check(self, item: pytest.Item) -> None:
         __tracebackhide__ = True
         if self._watch is not None and self._is_checked:
-            self._watch.check(_may_leave(item))
+            self._watch.check(_options(item)["may_leave"])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -196,7 +216,7 @@ class _Hooks:
             _run(function(**{name: pyfuncitem.funcargs[name] for name in names}))
             return True
         if given is not None and inspect.iscoroutinefunction(given.inner_test):
-            given.inner_test = _example(given.inner_test, _may_leave(pyfuncitem))
+            given.inner_test = _example(given.inner_test, _options(pyfuncitem))
         return None  # pytest itself calls the test.
 
     @pytest.hookimpl(wrapper=True, trylast=True)

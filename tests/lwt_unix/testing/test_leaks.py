@@ -12,7 +12,9 @@ import pytest
 
 import lwt
 import lwt_unix
-from lwt_unix import lwt_io, lwt_main, lwt_preemptive
+from lwt import lwt_mutex
+from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive
+from lwt_unix._jobs import notifications
 from lwt_unix.testing import Something_left, _leaks, nothing_left
 from tests.support.channels import pauses
 
@@ -281,15 +283,56 @@ def test_a_timer_and_an_event_are_left_with_the_lines_that_made_them(
         *("sleeping", line, "places_of"),
         *(line, "places_of"),
     ]
-    for promise in promises:
-        lwt.cancel(promise)
+    lwt.cancel(promises.pop())
     with left(
         "a timer of 3600 s is not stopped", r"somebody waits until descriptor \d+ can be read"
     ):
         block()
-    with nothing_left():  # They were there before.
-        for promise in promises:
-            lwt.cancel(promise)
+
+
+def test_what_is_left_is_stopped() -> None:
+    fired: list[str] = []
+    opened: list[lwt_unix.File_descr] = []
+
+    async def spin() -> None:
+        while True:
+            await lwt.pause()
+
+    def block() -> None:
+        lwt.on_success(lwt_unix.sleep(0.0), lambda _: fired.append("before"))
+        lwt.on_success(lwt_unix.sleep(3600.0), lambda _: fired.append("after"))
+        opened.extend(lwt_unix.pipe())
+        lwt_unix.wait_read(opened[0])
+        lwt_unix.on_signal(signal.SIGUSR1, str)
+        lwt.async_(spin)
+        lwt_main.run(lwt_unix.sleep(0.001))
+
+    places_of(block, kind="descriptors, timers, events, signals, paused\n")
+    engine = lwt_engine.get()
+    assert (engine.timer_count, lwt_unix.signal_count(), lwt.paused_count()) == (0, 0, 0)
+    assert engine.readable_count == int(notifications.is_open())
+    assert fired == ["before"]
+    for descriptor in opened:
+        lwt_main.run(lwt_unix.close(descriptor))
+
+
+def test_who_waits_for_a_descriptor_again_was_there_before(
+    pair: tuple[lwt_unix.File_descr, lwt_unix.File_descr],
+) -> None:
+    lengths: list[int] = []
+
+    async def read_all() -> None:
+        while length := await lwt_unix.read(pair[0], bytearray(1), 0, 1):
+            lengths.append(length)
+
+    reading = lwt.of_coroutine(read_all())
+    with nothing_left():
+        for count in range(3):
+            lwt_main.run(lwt_unix.write(pair[1], b"x", 0, 1))
+            while len(lengths) == count:
+                lwt_main.run(lwt.pause())
+    lwt_main.run(lwt_unix.close(pair[1]))
+    lwt_main.run(reading)
 
 
 def test_a_body_that_goes_on_in_each_turn_is_left_with_where_it_stands() -> None:
@@ -374,6 +417,37 @@ def test_a_handler_of_a_signal_is_left() -> None:
     with left("a handler of SIGUSR1 is not disabled"):
         handlers.append(lwt_unix.on_signal(signal.SIGUSR1, str))
     lwt_unix.disable_signal_handler(handlers[0])
+
+
+# --- Who waits ---------------------------------------------------------------
+
+
+def test_who_waits_for_a_promise_is_left_on_request() -> None:
+    kept: list[object] = []
+
+    async def waits(mutex: lwt_mutex.Mutex) -> None:
+        await lwt_mutex.lock(mutex)
+
+    def block() -> None:
+        mutex = lwt_mutex.create()
+        kept.extend([mutex, lwt_mutex.lock(mutex), lwt.of_coroutine(waits(mutex))])
+
+    with nothing_left():
+        block()
+    assert "body (waits) waits for mutex (mutex)" in left_pending(block)
+    assert "in waits" in left_pending(block)
+    assert left_pending(block).startswith("left behind: pending\n")
+    assert left_pending(lambda: None) == ""
+
+
+def left_pending(block: Callable[[], object]) -> str:
+    """What is told of a block that leaves somebody waiting."""
+    try:
+        with nothing_left(nothing_pending=True):
+            block()
+    except Something_left as left:
+        return str(left)
+    return ""
 
 
 # --- The block ---------------------------------------------------------------

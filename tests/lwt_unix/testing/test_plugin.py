@@ -368,13 +368,21 @@ def test_the_mark_says_what_may_be_left_and_has_other_tests_checked(run: Run) ->
 
         def test_sync_without_mark(): lwt_unix.sleep(3600)
 
+        @pytest.mark.lwt(nothing_pending=True)
+        async def test_pending():
+            async def waits(): await lwt.wait()[0]
+            kept.append(lwt.of_coroutine(waits()))
+
+        kept = []
+
         @pytest.mark.lwt(may_leave=["timer"])
         async def test_wrong(): pass
         """,
         passed=3,
-        failed=1,
+        failed=2,
         errors=1,
     )
+    assert "- body (waits) waits for a promise" in printed
     assert "pytest.mark.lwt: may_leave has 'timer'; the words are rejections, hook" in printed
 
 
@@ -394,11 +402,14 @@ def test_what_was_reported_is_shown_with_a_test_that_fails_for_another_reason(ru
 
 def test_the_guide_s_tests_do_what_it_says(pytester: pytest.Pytester) -> None:
     page = (ROOT / "docs" / "how-to" / "test-with-pytest.md").read_text()
-    (_, conftest), (_, server), (_, user), (_, marked) = blocks(page, "py")
+    conftest, server, user, marked, shown, replay = (block for _, block in blocks(page, "py"))
+    replayed = shown.replace("@testing.simulated\n", replay + "@testing.simulated\n")
     pytester.makeconftest(conftest)
     pytester.makepyfile(test_server=server, test_user=user, test_marked=marked)
+    pytester.makepyfile(test_shown=shown, test_replayed=replayed)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rN")
-    result.assert_outcomes(passed=5, failed=2)
+    result.assert_outcomes(passed=5, failed=4)
+    assert "Failing explicit example: test_the_newest_version_is_shown(" in result.stdout.str()
     for _, text in blocks(page, "text"):
         assert text in result.stdout.str()
 
