@@ -27,7 +27,7 @@ from lwt_unix.testing._leaks import Something_left, nothing_left
 from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._network import Host, Link, Network
 from lwt_unix.testing._signals import Killed
-from lwt_unix.testing._simulate import faults, network, send_signal, simulate, world
+from lwt_unix.testing._simulate import faults, in_world, network, send_signal, simulate, world
 from lwt_unix.testing._simulated import replay, simulated
 from lwt_unix.testing._sources import (
     Choice,
@@ -44,6 +44,7 @@ from lwt_unix.testing._world import Not_simulated, World
 __all__ = [
     # Running
     "simulate",
+    "in_world",
     "world",
     "network",
     "faults",

@@ -138,6 +138,7 @@ class Calls:
         if fd2 in world.table:
             world.close(fd2)
         world.take_number(fd2, description, world.owners.get(fd))
+        self.set_inheritable(fd2, inheritable)
         return fd2
 
     def fstat(self, fd: int) -> system.Status:
@@ -176,7 +177,9 @@ class Calls:
         if description is None:
             raise os_error(errno.EBADF)
         try:
-            return description.write(memoryview(data))
+            # An exception keeps the frames that it leaves, but no view of a buffer.
+            with memoryview(data) as view:
+                return description.write(view)
         except BlockingIOError:
             _check_does_not_block(description)
             raise
@@ -292,13 +295,15 @@ class Calls:
 
     def recv_into(self, sock: SocketObject, buffer: WriteableBuffer, size: int, flags: int) -> int:
         """Receive."""
-        return socket_in(sock).receive(memoryview(buffer), _is_peek(flags))[0]
+        with memoryview(buffer) as view:
+            return socket_in(sock).receive(view, _is_peek(flags))[0]
 
     def recvfrom_into(
         self, sock: SocketObject, buffer: WriteableBuffer, size: int, flags: int
     ) -> tuple[int, PythonAddress | None]:
         """Receive a message, and the address of its sender."""
-        return socket_in(sock).receive(memoryview(buffer), _is_peek(flags))
+        with memoryview(buffer) as view:
+            return socket_in(sock).receive(view, _is_peek(flags))
 
     def recvmsg_into(
         self,
@@ -317,14 +322,16 @@ class Calls:
     def send(self, sock: SocketObject, data: ReadableBuffer, flags: int) -> int:
         """Send to the peer."""
         _is_peek(flags)
-        return socket_in(sock).send(memoryview(data), None)
+        with memoryview(data) as view:
+            return socket_in(sock).send(view, None)
 
     def sendto(
         self, sock: SocketObject, data: ReadableBuffer, flags: int, address: PythonAddress
     ) -> int:
         """Send a message to an address."""
         _is_peek(flags)
-        return socket_in(sock).send(memoryview(data), address)
+        with memoryview(data) as view:
+            return socket_in(sock).send(view, address)
 
     def sendmsg(
         self,

@@ -146,9 +146,9 @@ class Flow:
         data = self.data
         if not data:
             error, self.error = self.error, 0
-            if error and size:
+            if error:
                 raise os_error(error)
-            if self.is_ended or not size:
+            if self.is_ended:
                 return b""
             raise not_now()
         held = len(data)
@@ -203,7 +203,7 @@ class Pipe_reader(Description):
 
     def take(self, size: int, /) -> bytes:
         """Read what is there."""
-        return self.flow.pull(size)
+        return self.flow.pull(size) if size else b""
 
     def close(self) -> None:
         """Let the writer know."""

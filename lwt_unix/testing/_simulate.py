@@ -130,21 +130,32 @@ def simulate(
     if _wrong:
         raise given_by_position(simulate, _wrong)
     check_callback("testing.simulate", main, ())
-    if choices is None:
-        choices = lwt_choices()
-    check_kind("testing.simulate", choices, Choices, "testing.seeded(0) makes some")
     check_kind("testing.simulate", cancel_on_signals, bool)
-    with _in_world(choices):
+    with in_world(choices=choices):
         promise = promise_of("testing.simulate", main)
-        value = lwt_main.run(promise, cancel_on_signals=cancel_on_signals)
-        choices.end()
-        return value
+        return lwt_main.run(promise, cancel_on_signals=cancel_on_signals)
 
 
 @contextmanager
-def _in_world(choices: Choices) -> Iterator[World]:
-    """Have a simulated world for a `with` block."""
+def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
+    """Have a simulated world for a `with` block: for tests that run the main loop several times.
+
+    The rest is as with `simulate`. The world is gone at the end of the block.
+
+    Args:
+        choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
+
+    Raises:
+        lwt.Failure: the main loop runs, or something is going on in the real world.
+
+    Not in OCaml.
+    """
     global _current
+    if _wrong:
+        raise given_by_position(in_world, _wrong)
+    if choices is None:
+        choices = lwt_choices()
+    check_kind("testing.simulate", choices, Choices, "testing.seeded(0) makes some")
     real_engine = lwt_engine.get()
     _check_at_rest(real_engine)
     new = World(choices)
@@ -162,6 +173,7 @@ def _in_world(choices: Choices) -> Iterator[World]:
             vars(system).update(calls)
             core_choices.set_source(choices if choices.varies else None, new.name_of)
             yield new
+            choices.end()
         finally:
             core_choices.set_source(None)
             try:

@@ -162,8 +162,8 @@ class Socket(Description):
     # --- What all do alike ---------------------------------------------------
 
     def read(self, view: memoryview, /) -> int:
-        """Read what is there."""
-        return self.receive(view, False)[0]
+        """Read what is there. To read no bytes is never too early, other than to receive none."""
+        return self.receive(view, False)[0] if len(view) else 0
 
     def write(self, data: memoryview, /) -> int:
         """Send to the peer."""
@@ -421,9 +421,9 @@ class Stream_socket(Socket):
         return len(data), None
 
     def take(self, size: int, /) -> bytes:
-        """Read what has come."""
+        """Read what has come. To read nothing is never too early; to receive nothing may be."""
         incoming = self.incoming
-        if incoming is None or self.is_connecting:
+        if incoming is None or self.is_connecting or not size:
             return super().take(size)
         return incoming.pull(size)
 
@@ -436,11 +436,11 @@ class Stream_socket(Socket):
             raise os_error(errno.EPIPE)
         if outgoing is None or incoming is None:
             raise os_error(errno.ENOTCONN)
+        if self.is_unix and outgoing.reader is None:
+            raise os_error(errno.EPIPE)
         if outgoing.is_broken:
             error, incoming.error = incoming.error, 0
             raise os_error(error or errno.EPIPE)
-        if outgoing.reader is None and self.is_unix:
-            raise os_error(errno.EPIPE)
         room = outgoing.room()
         size = min(len(data), room)
         if size <= 0 < len(data):

@@ -1,5 +1,6 @@
 """Fixtures for tests that meet the kernel."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from lwt_unix._renewal import renew as renew_lwt_unix
 from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
 from tests.support.leftovers import belongings, left_since
+from tests.support.simulated import simulated
 from tests.support.sockets import Open
 
 
@@ -26,6 +28,35 @@ def _all_begins_afresh() -> Iterator[None]:
     renew_lwt()
     usual.destroy()  # Another one may have taken its place.
     assert left_since(before) == {}
+
+
+IN_BOTH_WORLDS = {"sockets", "descriptors", "lwt_io"}
+"""Folders whose quick tests run in the real and in the simulated world, except for those marked `real_only`."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have tests run in both worlds."""
+    test = metafunc.definition
+    if test.path.parent.name in IN_BOTH_WORLDS and not any(
+        map(test.get_closest_marker, ("real_only", "slow"))
+    ):
+        metafunc.parametrize("world", ["real", "simulated"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def world(_all_begins_afresh: None, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The world in which the test runs: "real", or "simulated", where nothing may be left open either."""
+    kind: str = getattr(request, "param", "real")
+    if kind == "real":
+        yield kind
+        return
+    with simulated() as its_world:
+        notifications.renew()
+        before = Counter(map(its_world.name_of, its_world.table))
+        yield kind
+        renew_lwt_unix(lwt_engine.get())
+        renew_lwt()
+        assert Counter(map(its_world.name_of, its_world.table)) - before == {}
 
 
 @pytest.fixture

@@ -336,6 +336,7 @@ def test_the_hook_sees_the_storage_of_who_waited_but_of_who_ends_a_call_otherwis
 # --- What the kernel refuses to watch ----------------------------------------
 
 
+@pytest.mark.real_only("what epoll refuses is Linux's")
 @pytest.mark.skipif(sys.platform != "linux", reason="an epoll cannot watch itself")
 def test_who_waits_for_what_the_kernel_refuses_to_watch_is_rejected_and_others_go_on(
     pair: Pair,
@@ -365,6 +366,7 @@ def test_who_waits_for_what_the_kernel_refuses_to_watch_is_rejected_and_others_g
     lwt_main.run(lwt_unix.close(unwatchable))
 
 
+@pytest.mark.real_only("what epoll refuses is Linux's")
 def test_who_waits_again_when_the_kernel_refuses_to_watch_is_told_so_in_the_next_turn(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,7 @@ def test_a_buffer_can_be_resized_in_the_callback_whatever_came_of_the_read(
     assert buffer == b""
 
 
+@pytest.mark.real_only("a real descriptor takes the place of the other")
 @pytest.mark.parametrize("is_first_use", [True, False])
 def test_a_buffer_can_be_resized_while_the_exception_of_a_read_lives(
     pair: Pair, is_first_use: bool
@@ -183,6 +184,7 @@ def test_data_can_be_resized_while_the_exception_of_a_write_lives(
     assert raised.value.__traceback__ is not None
 
 
+@pytest.mark.real_only("a real descriptor takes the place of the other")
 def test_a_view_that_a_read_was_given_is_still_the_callers_when_the_read_fails(pair: Pair) -> None:
     refuse_reading(pair[0])
     view = memoryview(bytearray(b"12345678"))

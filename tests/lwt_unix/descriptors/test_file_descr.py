@@ -47,6 +47,7 @@ def test_closing_a_closed_descriptor_raises_ebadf_at_once(pair: Pair) -> None:
     assert raised.value.errno == errno.EBADF
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_closing_again_does_not_close_a_file_that_got_the_number(pair: Pair) -> None:
     fd = lwt_unix.unix_file_descr(pair[0])
     lwt_main.run(lwt_unix.close(pair[0]))
@@ -330,6 +331,7 @@ lwt_main.run(main())
 """
 
 
+@pytest.mark.real_only("the program is a process of its own")
 @pytest.mark.parametrize(
     ("closing", "told"),
     [

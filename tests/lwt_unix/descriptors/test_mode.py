@@ -43,6 +43,7 @@ def test_a_socket_is_guessed_to_be_non_blocking() -> None:
         assert lwt_main.run(lwt_unix.blocking(lwt_unix.of_unix_file_descr(sock.fileno()))) is False
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_a_file_is_guessed_to_be_blocking() -> None:
     with open(os.devnull, "rb") as file:
         assert lwt_main.run(lwt_unix.blocking(lwt_unix.of_unix_file_descr(file.fileno()))) is True

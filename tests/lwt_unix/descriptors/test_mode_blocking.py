@@ -86,6 +86,7 @@ def test_of_two_that_read_the_second_goes_on_waiting(blocking_pair: Pair) -> Non
     assert lwt_main.run(second) == 4
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_a_file_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     fd = lwt_unix.of_unix_file_descr(os.open(tmp_path / "file", os.O_RDONLY))
@@ -100,6 +101,7 @@ WRITE: dict[str, Callable[[lwt_unix.File_descr], lwt.Promise[int]]] = {
 }
 
 
+@pytest.mark.real_only("a thread reads meanwhile")
 def test_sending_more_than_there_is_room_for_stops_the_program_until_all_is_sent(
     blocking_pair: Pair,
 ) -> None:
@@ -108,6 +110,7 @@ def test_sending_more_than_there_is_room_for_stops_the_program_until_all_is_sent
     thread.join()
 
 
+@pytest.mark.real_only("a thread waits")
 @pytest.mark.parametrize("is_full", [False, True])
 def test_writing_more_than_there_is_room_for_waits_in_a_thread_and_the_program_goes_on(
     blocking_pipe: Pair, is_full: bool
@@ -167,6 +170,7 @@ def test_accepting_waits_for_a_client_and_the_program_goes_on(opened: Open) -> N
     assert len(accepted) == 1
 
 
+@pytest.mark.real_only("it stops the program, which the simulated world refuses")
 @pytest.mark.parametrize("blocking", [True, False])
 def test_connecting_stops_the_program_until_there_is_a_connection(
     opened: Open, blocking: bool

@@ -15,6 +15,7 @@ from lwt_unix._descriptors.actions import MOST_AT_ONCE, OF_A_CALL
 from lwt_unix._descriptors.page_cache import MOST_NOW
 
 pytestmark = [
+    pytest.mark.real_only("these look at what is in memory of real files"),
     pytest.mark.usefixtures("nothing_left_behind"),
     pytest.mark.skipif(not system.NOWAIT, reason="the kernel cannot tell what is in memory"),
 ]

@@ -184,6 +184,7 @@ def test_a_bad_range_is_refused_before_the_state_is_looked_at(pair: Pair) -> Non
 # --- Blocking mode -----------------------------------------------------------
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_files_are_read_in_blocking_mode() -> None:
     with open(__file__, "rb") as file:
         descriptor = lwt_unix.of_unix_file_descr(file.fileno())
@@ -192,6 +193,7 @@ def test_files_are_read_in_blocking_mode() -> None:
     assert buffer == b'"""'
 
 
+@pytest.mark.real_only("there are no terminals in the simulated world")
 def test_terminals_are_read_in_blocking_mode() -> None:
     controller, terminal = pty.openpty()
     descriptor = lwt_unix.of_unix_file_descr(terminal)
@@ -236,6 +238,7 @@ def test_pipe_out_leaves_the_reading_end_to_another_program() -> None:
     lwt_main.run(lwt_unix.close(writing))
 
 
+@pytest.mark.real_only("the limit is that of this process")
 def test_a_pipe_that_cannot_be_made_leaves_nothing() -> None:
     with no_more_descriptors(), pytest.raises(OSError, match="Too many open files"):
         lwt_unix.pipe()

@@ -12,6 +12,8 @@ import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Sink, input_of
 
+pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
+
 
 class TestResizing:
     def test_resizing_keeps_what_is_read_ahead(self) -> None:

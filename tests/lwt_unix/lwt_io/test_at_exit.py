@@ -70,6 +70,7 @@ def test_a_peer_has_one_second_at_first() -> None:
     assert lwt_main.exit_patience.contents == 1.0
 
 
+@pytest.mark.real_only("the program is a process of its own")
 @pytest.mark.parametrize("how", ENDS)
 def test_a_peer_that_never_reads_does_not_keep_a_program_from_ending(how: str) -> None:
     run(f"lwt_main.exit_patience.contents = 0.05\n{WRITING}\nleave({how!r})", ENDS[how])
@@ -97,12 +98,14 @@ def got():
 """
 
 
+@pytest.mark.real_only("the program is a process of its own")
 @pytest.mark.parametrize("how", ENDS)
 def test_what_is_in_a_channel_that_is_held_is_offered_without_waiting_for_a_turn(how: str) -> None:
     program = f"lwt_main.exit_patience.contents = 3600.0\n{HELD}\nleave({how!r})"
     assert run(program, ENDS[how]) == ["b'first half'"] * 2 + ["b'first '"] * 2
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_a_peer_that_reads_gets_everything_also_what_waits_for_its_turn() -> None:
     program = """
 lwt_main.exit_patience.contents = 60.0
@@ -129,6 +132,7 @@ leave("exit")
     assert run(program, 3) == ["6000004 b'last'"]
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_what_a_temporary_channel_leaves_when_it_ends_meanwhile_is_flushed_too() -> None:
     program = """
 lwt_main.exit_patience.contents = 3600.0
@@ -152,6 +156,7 @@ leave("exit")
     assert run(program, 3) == ["b'innerouter'"]
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_an_error_of_writing_does_not_disturb_the_end() -> None:
     program = """
 async def fail(buffer, offset, length):
@@ -167,11 +172,13 @@ sys.exit(3)
     assert run(program, 3) == ["b'kept'"]
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_a_channel_that_is_closed_has_nothing_to_flush() -> None:
     program = "lwt_io.write(oc, 'lost')\nlwt_main.run(lwt_io.abort(oc))\nsys.exit(3)"
     assert run(program, 3) == ["b''"]
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_a_ctrl_c_while_the_process_ends_makes_it_end_at_once() -> None:
     program = """
 lwt_main.exit_patience.contents = 3600.0
@@ -187,6 +194,7 @@ sys.exit(3)
     assert run(program, 3) == ["interrupted", "ended"]
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_a_pipe_in_blocking_mode_that_nobody_reads_does_not_keep_a_program_from_ending() -> None:
     program = """
 lwt_main.exit_patience.contents = 0.05
@@ -226,6 +234,7 @@ def test_what_is_not_flushed_is_written_at_the_end() -> None:
     assert sent_at_the_end(lambda oc: lwt_io.write(oc, "hello")) == b"hello"
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_a_child_of_a_fork_ends_by_the_same_hooks() -> None:
     near, far = socket.socketpair()
 
@@ -321,6 +330,7 @@ lwt_main.run(main())
 """
 
 
+@pytest.mark.real_only("the program is a process of its own")
 @pytest.mark.parametrize(
     ("use", "expected"),
     [

@@ -10,6 +10,8 @@ import lwt
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Log, Sink, Source, input_of
 
+pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
+
 
 def test_others_wait_until_the_function_is_done() -> None:
     source, log = Source(), Log()

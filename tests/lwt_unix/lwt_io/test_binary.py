@@ -16,6 +16,8 @@ import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Sink, Source, input_of
 
+pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
+
 NATIVE = "<" if sys.byteorder == "little" else ">"
 ORDERS = [
     pytest.param(lwt_io.LE, "<", id="LE"),

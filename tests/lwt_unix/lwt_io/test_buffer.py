@@ -10,6 +10,8 @@ import lwt
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Sink, Source
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 def test_an_exception_of_the_reading_function_rejects_the_read() -> None:
     source = Source()

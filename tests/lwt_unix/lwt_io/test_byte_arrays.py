@@ -9,6 +9,8 @@ import pytest
 import lwt
 from lwt_unix import lwt_io, lwt_main
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 def array_of(data: bytes) -> memoryview:
     return memoryview(bytearray(data))

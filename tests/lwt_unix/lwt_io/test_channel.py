@@ -10,6 +10,8 @@ import lwt
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Log, Sink, Source, pauses
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 class TestFlush:
     def test_writes_until_nothing_is_left(self) -> None:

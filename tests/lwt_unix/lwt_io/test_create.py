@@ -200,6 +200,7 @@ def test_null_drops_everything() -> None:
 
 
 class TestStandardChannels:
+    @pytest.mark.real_only("the program is a process of its own")
     def test_what_was_printed_is_flushed_when_the_program_ends(self) -> None:
         done = run_code(
             "from lwt_unix import lwt_io\n"
@@ -209,6 +210,7 @@ class TestStandardChannels:
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "3 bytes\nend\n", "error")
 
+    @pytest.mark.real_only("the program is a process of its own")
     def test_standard_input_is_read_by_lines(self) -> None:
         done = run_code(
             "from lwt_unix import lwt_io, lwt_main\n"
@@ -220,6 +222,7 @@ class TestStandardChannels:
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "ONE\nTWO\n", "")
 
+    @pytest.mark.real_only("the program is a process of its own")
     def test_standard_input_and_output_may_be_files(self, tmp_path: Path) -> None:
         (tmp_path / "in").write_bytes(b"one\ntwo")
         program = (
@@ -231,6 +234,7 @@ class TestStandardChannels:
             subprocess.run(command, stdin=given, stdout=taken, env=environment(), check=True)
         assert (tmp_path / "out").read_bytes() == b"one\ntwo\n"
 
+    @pytest.mark.real_only("the program is a process of its own")
     def test_a_reader_that_left_does_not_keep_the_program_from_ending(self) -> None:
         with subprocess.Popen(
             [

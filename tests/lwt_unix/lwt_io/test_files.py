@@ -14,7 +14,10 @@ from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.descriptors import open_descriptors
 
-pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+pytestmark = [
+    pytest.mark.real_only("these look at real files"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
 
 
 @pytest.fixture

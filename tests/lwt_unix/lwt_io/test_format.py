@@ -14,6 +14,8 @@ from lwt_unix.lwt_io import _format
 from lwt_unix.lwt_io._format import formatted
 from tests.support.ocaml import lines_of, needs_ocaml
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 Case = tuple[str, str, tuple[object, ...], str]
 
 LEAST_INT = -(2**62)

@@ -11,6 +11,8 @@ from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Sink
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 DATA = b"0123456789abcdef\x00\xff"
 DUMP = (
     b"00000000|  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|\n"

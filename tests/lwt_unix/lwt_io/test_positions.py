@@ -11,7 +11,10 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 
-pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+pytestmark = [
+    pytest.mark.real_only("these look at real files"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
 
 
 @pytest.fixture

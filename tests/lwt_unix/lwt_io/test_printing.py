@@ -8,6 +8,8 @@ import lwt
 from lwt_unix import lwt_io
 from tests.support.channels import written_by
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 class TestPrinting:
     def test_fprint_and_its_kin(self) -> None:

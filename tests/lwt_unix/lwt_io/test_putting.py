@@ -10,6 +10,8 @@ import lwt
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Log, Sink
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 def test_what_fits_into_the_buffer_is_written_at_once_and_not_written_out() -> None:
     sink = Sink()

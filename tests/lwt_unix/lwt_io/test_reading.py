@@ -14,6 +14,8 @@ from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Source, input_of
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 def test_reading_after_the_end_asks_for_more_as_a_terminal_may_have_it() -> None:
     channel = input_of(b"", b"more\n")

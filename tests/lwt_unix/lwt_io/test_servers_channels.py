@@ -163,6 +163,7 @@ class TestServersOnChannels:
         run_with_server(f, client, prepare_client_fd=sockets.append)
         assert [type(exn) for exn in reported] == [OSError, OSError]
 
+    @pytest.mark.real_only("options of sockets are only remembered")
     def test_a_client_that_vanishes_is_an_exception_of_its_f_alone(
         self, reported: list[Exception]
     ) -> None:
@@ -270,6 +271,7 @@ class TestServersOnChannels:
         lwt_main.run(lwt_io.shutdown_server(server))
         assert data == b"hello"
 
+    @pytest.mark.real_only("the path is that of a real file")
     def test_the_oldest_version_raises_what_keeps_it_from_starting(self) -> None:
         with pytest.raises(FileNotFoundError):
             lwt_io.Versioned.establish_server_1("/no/such/directory/s", lambda _: None)

@@ -144,6 +144,7 @@ def exchange(client, data):
 """
 
 
+@pytest.mark.real_only("the program is a process of its own")
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_a_client_of_another_process_is_served(host: str) -> None:
     async def clients(fd: lwt_unix.File_descr) -> None:
@@ -153,6 +154,7 @@ def test_a_client_of_another_process_is_served(host: str) -> None:
     serve(echo, clients, (host, 0))
 
 
+@pytest.mark.real_only("the program is a process of its own")
 @pytest.mark.parametrize("kind", ["path", "abstract"])
 def test_a_client_of_a_unix_domain_socket_is_served(kind: str, tmp_path: Path) -> None:
     name = str(tmp_path / "socket") if kind == "path" else f"@lwt-test-{os.getpid()}"
@@ -248,6 +250,7 @@ def failures() -> Failures:
     return found
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_clients_that_vanish_do_not_disturb_the_others(failures: Failures) -> None:
     program = CLIENT + (
         "import struct\n"
@@ -268,6 +271,7 @@ def test_clients_that_vanish_do_not_disturb_the_others(failures: Failures) -> No
     assert failures.kinds == ["ConnectionResetError"] * 20
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_clients_that_vanish_before_they_are_accepted_do_not_disturb_the_others(
     failures: Failures,
 ) -> None:
@@ -288,6 +292,7 @@ def test_clients_that_vanish_before_they_are_accepted_do_not_disturb_the_others(
     assert set(failures.kinds) <= {"ConnectionResetError"}
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_a_half_closed_client_gets_the_rest() -> None:
     size = 3_000_000
     program = CLIENT + (
@@ -324,6 +329,7 @@ def installed(name: str) -> str:
     return path
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_nc() -> None:
     nc = installed("nc")
 
@@ -361,6 +367,7 @@ def serve_http(clients: Callable[[int], Coroutine[object, object, object]]) -> N
     lwt_main.run(main())
 
 
+@pytest.mark.real_only("the program is a process of its own")
 def test_curl() -> None:
     curl = installed("curl")
 
@@ -391,6 +398,7 @@ def test_wrk(failures: Failures) -> None:
 class TestPrograms:
     """Whole programs: what becomes of the process."""
 
+    @pytest.mark.real_only("the program is a process of its own")
     def test_an_exception_of_f_ends_the_process_with_status_2_and_a_traceback(self) -> None:
         program = (
             "import lwt_unix, socket\n"
@@ -410,6 +418,7 @@ class TestPrograms:
         assert "Traceback" in done.stderr
         assert "LookupError: of f" in done.stderr
 
+    @pytest.mark.real_only("the program is a process of its own")
     def test_a_server_without_descriptors_to_spare_serves_when_it_has_some_again(self) -> None:
         # A client too many waits in the kernel's queue until another leaves.
         program = (
@@ -445,6 +454,7 @@ class TestPrograms:
                     first.close()
                     read_until(second, b"welcome\n")
 
+    @pytest.mark.real_only("the program is a process of its own")
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_can_shut_a_server_down_in_order(self, number: signal.Signals) -> None:
         program = (

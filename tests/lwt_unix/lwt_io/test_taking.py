@@ -12,6 +12,8 @@ from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Source, input_of
 
+pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
+
 LINES = [
     pytest.param(b"", [], id="nothing"),
     pytest.param(b"one\n", [b"one"], id="one line"),

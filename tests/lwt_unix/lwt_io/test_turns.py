@@ -9,6 +9,8 @@ from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Log, Sink, Source
 from tests.support.storage import as_user, user
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 class TestTurns:
     def test_operations_that_wait_are_served_in_the_order_of_their_calls(self) -> None:

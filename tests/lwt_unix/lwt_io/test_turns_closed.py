@@ -12,6 +12,8 @@ from lwt import lwt_stream
 from lwt_unix import lwt_io, lwt_main
 from tests.support.channels import Sink, Source
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 READ: dict[str, Callable[[lwt_io.InputChannel], lwt.Promise[object]]] = {
     "read_line": lwt_io.read_line,
     "read_line_opt": lwt_io.read_line_opt,

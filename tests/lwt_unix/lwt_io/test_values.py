@@ -14,6 +14,8 @@ from lwt_unix import lwt_io, lwt_main
 from lwt_unix.lwt_io._values import HEADER, MARK
 from tests.support.channels import Sink, Source, input_of
 
+pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
+
 VALUES: list[Any] = [None, 0, "text", b"bytes", [1, [2, 3]], {"key": (1.5, None)}, b"long" * 50_000]
 
 

@@ -13,6 +13,8 @@ from lwt_unix import lwt_io, lwt_main
 from lwt_unix.lwt_io._writing import Data
 from tests.support.channels import Sink, input_of, written_by
 
+pytestmark = pytest.mark.real_only("these meet no descriptor")
+
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 32, 33, 1000])
 def test_write_writes_all(size: int) -> None:

@@ -11,7 +11,10 @@ import lwt_unix
 from lwt_unix import lwt_main
 from tests.support.sockets import Open, raised_by, unix_error_of
 
-pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+pytestmark = [
+    pytest.mark.real_only("the simulated network has no multicast"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
 
 anything: Any = lwt_unix
 

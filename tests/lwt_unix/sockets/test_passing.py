@@ -21,7 +21,10 @@ from lwt_unix._sockets import passing
 from tests.support.descriptors import fill, is_open, no_more_descriptors, open_descriptors
 from tests.support.sockets import Open, unix_error_of
 
-pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+pytestmark = [
+    pytest.mark.real_only("no descriptors are passed in the simulated world"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
 
 anything: Any = lwt_unix
 

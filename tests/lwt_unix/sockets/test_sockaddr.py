@@ -15,6 +15,8 @@ import lwt_unix
 from lwt_unix import ADDR_INET, ADDR_UNIX
 from lwt_unix._sockets.sockaddr import from_python, to_python, to_sockaddr, written
 
+pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
+
 
 @pytest.mark.parametrize(
     ("given", "expected"),

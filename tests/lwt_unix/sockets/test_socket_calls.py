@@ -62,6 +62,7 @@ def test_an_address_that_cannot_be_told_the_system_stands_in_the_text_as_in_othe
     ]
 
 
+@pytest.mark.real_only("the domain is that of Linux's own messages")
 @pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="a domain of Linux")
 def test_connecting_a_socket_of_an_unknown_domain_gives_an_error_of_the_system(
     opened: Open,

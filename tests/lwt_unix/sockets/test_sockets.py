@@ -62,6 +62,7 @@ def make_a_pair() -> object:
     return lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
 
 
+@pytest.mark.real_only("the limit is that of this process")
 @pytest.mark.parametrize("make", [make_a_socket, make_a_pair])
 def test_without_descriptors_left_making_sockets_raises_and_leaves_nothing(
     make: Callable[[], object],
@@ -107,6 +108,7 @@ def test_an_error_of_bind_to_an_internet_address_is_raised_at_once(opened: Open)
     assert raised.value.strerror == in_use
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_a_path_whose_server_has_gone_is_told_from_one_in_use(opened: Open, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     listener = opened.listener(path)
@@ -131,6 +133,7 @@ def test_a_path_whose_server_has_gone_is_told_from_one_in_use(opened: Open, tmp_
     assert text() == f"{in_use}; a file that is no socket is there"
 
 
+@pytest.mark.real_only("the path is that of a real file")
 @pytest.mark.parametrize("type", [lwt_unix.SOCK_STREAM, lwt_unix.SOCK_DGRAM])
 def test_a_path_that_is_bound_and_not_listened_on_is_in_use(
     opened: Open, tmp_path: Path, type: lwt_unix.Socket_type
@@ -141,6 +144,7 @@ def test_a_path_that_is_bound_and_not_listened_on_is_in_use(
     assert str(problem).endswith("(lwt_unix.bind)")
 
 
+@pytest.mark.real_only("the limit is that of this process")
 def test_without_a_descriptor_to_ask_with_a_path_is_just_in_use(
     opened: Open, tmp_path: Path
 ) -> None:
@@ -152,6 +156,7 @@ def test_without_a_descriptor_to_ask_with_a_path_is_just_in_use(
     assert str(problem).endswith("(lwt_unix.bind)")
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_an_error_of_bind_to_a_path_rejects(opened: Open) -> None:
     promise = lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), "/nonexistent/socket")
     assert failure_of(promise).errno == errno.ENOENT
@@ -234,6 +239,7 @@ def test_a_cancelled_accept_leaves_the_client_to_the_next(opened: Open) -> None:
     assert address == lwt_unix.getsockname(client)
 
 
+@pytest.mark.real_only("the limit is that of this process")
 def test_accept_without_descriptors_left_raises_and_the_client_is_accepted_later(
     opened: Open,
 ) -> None:
@@ -322,6 +328,7 @@ def test_accept_n_waits_for_the_first(opened: Open) -> None:
     assert error is None
 
 
+@pytest.mark.real_only("the limit is that of this process")
 def test_accept_n_gives_an_error_beside_those_accepted_before_it(
     opened: Open,
 ) -> None:
@@ -493,6 +500,7 @@ def test_a_closed_descriptor_is_refused_at_once(
         ask(near)
 
 
+@pytest.mark.real_only("options of sockets are only remembered")
 @pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="the system does not tell")
 def test_credentials_tell_who_is_at_the_other_end(opened: Open) -> None:
     near, _ = opened.pair()
@@ -555,6 +563,7 @@ class Moved_time(lwt_engine.select):
         return ready
 
 
+@pytest.mark.real_only("it has an engine of its own, on real descriptors")
 def test_connecting_to_a_path_whose_queue_is_full_is_tried_again_after_longer_and_longer_delays(
     full: Full,
 ) -> None:
@@ -586,6 +595,7 @@ def test_cancelling_ends_the_attempts_to_connect_to_a_path_whose_queue_is_full(f
     assert lwt_engine.timer_count() == 0
 
 
+@pytest.mark.real_only("the path is that of a real file")
 def test_who_tries_to_connect_learns_that_the_server_is_gone(full: Full) -> None:
     connecting = lwt_unix.connect(full.client, full.address)
     lwt_main.run(lwt_unix.close(full.listener))

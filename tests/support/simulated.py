@@ -1,0 +1,190 @@
+"""Tests in the simulated world: what they do past Lwt, by `os` and `socket`, they do in that world too.
+
+So a test runs in both worlds as it is. What stands here is the other side of a test: the numbers that it looks
+at, and what another process would do. A call that would have to wait lets happen what happens by now.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from lwt_unix import _system as system
+from lwt_unix import testing
+from lwt_unix._system import SocketKind
+from lwt_unix.testing import World
+from lwt_unix.testing._world import FIRST_FD
+
+
+@contextmanager
+def simulated() -> Iterator[World]:
+    """Have a simulated world for a `with` block, and `os` and `socket` be of that world."""
+    with testing.in_world() as world, pytest.MonkeyPatch.context() as patch:
+        for name in ON_NUMBERS:
+            patch.setattr(os, name, _of_either(getattr(os, name), _of_world(name)))
+        patch.setattr(os, "pipe", system.pipe)
+        patch.setattr(socket, "socket", World_socket)
+        for make in (create_connection, create_server, socketpair):
+            patch.setattr(socket, make.__name__, make)
+        yield world
+    gc.freeze()  # As `tests/conftest.py` does: the world has let go what was frozen.
+
+
+# --- Numbers -----------------------------------------------------------------
+
+ON_NUMBERS = (
+    *("read", "readv", "write", "writev", "close", "dup", "dup2", "fstat", "isatty", "lseek"),
+    *("get_blocking", "set_blocking", "get_inheritable", "set_inheritable"),
+)
+"""The functions of `os` that tests call, and whose first argument is a number."""
+
+
+def _of_world(name: str) -> Callable[..., object]:
+    return _get_blocking if name == "get_blocking" else vars(system)[name]
+
+
+def _get_blocking(fd: int) -> bool:
+    return testing.world().description(fd).is_blocking
+
+
+def _of_either(real: Callable[..., object], its: Callable[..., object]) -> Callable[..., object]:
+    """Return a function for the numbers of both worlds."""
+    return lambda fd, *arguments: (its if fd >= FIRST_FD else real)(fd, *arguments)
+
+
+# --- Sockets -----------------------------------------------------------------
+
+
+class World_socket:
+    """Python's socket object, in the simulated world."""
+
+    def __init__(
+        self,
+        family: int = socket.AF_INET,
+        type: int = socket.SOCK_STREAM,
+        proto: int = 0,
+        fileno: int | None = None,
+    ) -> None:
+        self.kind = SocketKind(family, type, proto)
+        self.fd = system.open_socket(self.kind) if fileno is None else fileno
+        self.object = system.socket_object(self.fd, self.kind)
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def detach(self) -> int:
+        fd, self.fd = self.fd, -1
+        return fd
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            system.close(self.detach())
+
+    def __enter__(self) -> World_socket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def setblocking(self, flag: bool) -> None:
+        system.set_blocking(self.fd, flag)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """There is no waiting for other processes, so no time-out either."""
+
+    def let_time_go_on(self) -> None:
+        if _get_blocking(self.fd):
+            testing.world().wait(0.0)
+
+    def bind(self, address: Any) -> None:
+        system.bind(self.object, address)
+
+    def listen(self, backlog: int = 128) -> None:
+        system.listen(self.object, backlog)
+
+    def connect_ex(self, address: Any) -> int:
+        error = system.connect_ex(self.object, address)
+        if error == errno.EINPROGRESS and _get_blocking(self.fd):
+            self.let_time_go_on()
+            error = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return error
+
+    def connect(self, address: Any) -> None:
+        error = self.connect_ex(address)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+    def accept(self) -> tuple[World_socket, Any]:
+        self.let_time_go_on()
+        fd, address = system.accept(self.object)
+        return World_socket(*self.kind, fileno=fd), address
+
+    def getsockname(self) -> Any:
+        return system.getsockname(self.object)
+
+    def getpeername(self) -> Any:
+        return system.getpeername(self.object)
+
+    def getsockopt(self, *arguments: int) -> Any:
+        return system.getsockopt(self.object, *arguments)
+
+    def setsockopt(self, level: int, option: int, value: int | bytes) -> None:
+        system.setsockopt(self.object, level, option, value)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        if flags & socket.MSG_DONTWAIT:
+            flags -= socket.MSG_DONTWAIT
+        self.let_time_go_on()
+        data = bytearray(size)
+        return bytes(data[: system.recv_into(self.object, data, size, flags)])
+
+    def recvfrom(self, size: int) -> tuple[bytes, Any]:
+        self.let_time_go_on()
+        data = bytearray(size)
+        count, address = system.recvfrom_into(self.object, data, size, 0)
+        return bytes(data[:count]), address
+
+    def send(self, data: bytes, flags: int = 0) -> int:
+        return system.send(self.object, data, flags)
+
+    def sendall(self, data: bytes) -> None:
+        while data:
+            data = data[self.send(data) :]
+            self.let_time_go_on()
+
+    def sendto(self, data: bytes, address: Any) -> int:
+        return system.sendto(self.object, data, 0, address)
+
+    def shutdown(self, how: int) -> None:
+        system.shutdown(self.object, how)
+
+
+def create_connection(address: Any, *_: object) -> World_socket:
+    made = World_socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    try:
+        made.connect(address[:2])
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def create_server(address: Any, family: int = socket.AF_INET) -> World_socket:
+    made = World_socket(family)
+    made.bind(address)
+    made.listen()
+    return made
+
+
+def socketpair(
+    family: int = socket.AF_UNIX, type: int = socket.SOCK_STREAM, proto: int = 0
+) -> tuple[World_socket, World_socket]:
+    one, other = system.open_socketpair(SocketKind(family, type, proto))
+    return World_socket(family, type, proto, one), World_socket(family, type, proto, other)
