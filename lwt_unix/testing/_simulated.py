@@ -43,7 +43,7 @@ def _run_once(
     keywords: dict[str, Any],
 ) -> None:
     """Run a test in a world of its own, which it must leave as it has found it."""
-    with _simulate._in_world(choices) as world, _failure_told(choices, world):
+    with _simulate.in_world(choices=choices) as world, _failure_told(choices, world):
         with nothing_left(may_leave=may_leave):
             main = partial(test, *arguments, **keywords)
             lwt_main.run(promise_of("testing.simulated", main))
