@@ -62,6 +62,9 @@ CLIENT: Final = "client"
 DELAY: Final = "delay"
 """How long something is on its way through the network."""
 
+LOSS: Final = "loss"
+"""Whether a datagram is lost, or comes twice."""
+
 FAULT: Final = "fault"
 """Whether a call of the system fails that may fail at any time."""
 
@@ -69,7 +72,7 @@ CANCEL: Final = "cancel"
 """Whether an operation is cancelled that waits."""
 
 LABELS: Final = (
-    *(RESOLVED, READY, DUE, JOB, BYTES, NOT_NOW, SIGNAL, CLIENT, DELAY, FAULT, CANCEL),
+    *(RESOLVED, READY, DUE, JOB, BYTES, NOT_NOW, SIGNAL, CLIENT, DELAY, LOSS, FAULT, CANCEL),
 )
 
 # --- Sources -----------------------------------------------------------------

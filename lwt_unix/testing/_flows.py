@@ -4,20 +4,19 @@ A flow takes bytes at one end and gives them at the other, in order. What is bet
 their way, and bytes that have come and were not read yet. Of these, so many as the reader's `window` are held
 by the reader; the rest, and those on their way, are at most the writer's `capacity`.
 
-How long bytes are on their way is the link's matter: see `_network`. In a pipe they are there at once.
+In a pipe bytes are there at once. What is between two hosts is in `_streams`.
 """
 
 from __future__ import annotations
 
 import errno
 import stat
-from collections.abc import Callable
 from typing import Final
 
 from lwt._core import choices
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._limits import Limits
-from lwt_unix.testing._network import Host, Link
+from lwt_unix.testing._network import Host
 from lwt_unix.testing._world import Description, Owner, World, not_now, os_error
 
 ATOMIC: Final = 4_096
@@ -28,32 +27,19 @@ class Flow:
     """Bytes in one direction."""
 
     __slots__ = (
-        *(
-            "capacity",
-            "data",
-            "error",
-            "in_flight",
-            "has_choices",
-            "is_ended",
-            "is_put_off",
-            "last_arrival",
-            "link",
-        ),
+        *("capacity", "data", "error", "has_choices", "in_flight", "is_ended", "is_put_off"),
         *("reader", "window", "world", "writer"),
     )
 
-    def __init__(self, world: World, capacity: int, link: Link | None = None) -> None:
+    def __init__(self, world: World, capacity: int) -> None:
         self.world = world
         self.capacity = capacity
         self.window = 0
-        self.link = link
-        """What the bytes go through; None if they are there at once."""
-
         self.data = bytearray()
         """What has come and was not read yet."""
 
         self.in_flight = 0
-        """How many bytes are on their way."""
+        """How many bytes are on their way: none, if nothing is between the two ends."""
 
         self.has_choices = True
         """Whether it is open how much a read moves, and when."""
@@ -67,7 +53,6 @@ class Flow:
         self.is_put_off = False
         """Whether the last read was told "not now", although something was there."""
 
-        self.last_arrival = 0.0
         self.reader: Description | None = None
         self.writer: Description | None = None
         """The two ends, while they are open."""
@@ -82,39 +67,11 @@ class Flow:
 
     def push(self, data: memoryview) -> None:
         """Send bytes, for which there is room."""
-        link = self.link
-        if link is None or link.is_immediate():
-            if not self.in_flight:
-                self._arrive(data)
-                return
-            delay = 0.0
-        else:
-            delay = link.delay(len(data))
-        kept = bytes(data)
-        self.in_flight += len(kept)
-        self._send(delay, lambda: self._land(kept))
+        self._arrive(data)
 
     def push_end(self, error: int = 0) -> None:
         """Send the end, or an error that ends the connection."""
-        link = self.link
-        immediate = link is None or link.is_immediate()
-        if immediate and not self.in_flight:
-            self.end(error)
-        else:
-            delay = 0.0 if link is None or immediate else link.delay(0)
-            self._send(delay, lambda: self.end(error))
-
-    def _send(self, delay: float, arrive: Callable[[], object]) -> None:
-        world = self.world
-        arrival = max(world.now + delay, self.last_arrival)
-        self.last_arrival = arrival
-        world.after(arrival - world.now, arrive)
-
-    def _land(self, data: bytes) -> None:
-        self.in_flight -= len(data)
-        if self.window and self.writer is not None:  # The reader holds them now.
-            self.world.touch(self.writer)
-        self._arrive(data)
+        self.end(error)
 
     def _arrive(self, data: bytes | memoryview) -> None:
         reader = self.reader

@@ -2,26 +2,24 @@
 
 A host has a name and addresses. The program's main function runs on `localhost`; `Host.run` runs
 another function on another host: what it opens, and what runs in its callbacks, belongs to that one (it is
-kept in Lwt's storage). Who reaches whom is the network's matter: `link` says how, in one direction.
+kept in Lwt's storage). Who reaches whom is the network's matter: there is a link for each direction
+(`_links`).
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import lwt
-from lwt._core import choices
 from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
+from lwt_unix.testing._links import Link
 from lwt_unix.testing._world import Description, Owner, World, os_error
 
 T = TypeVar("T")
-
-LATE: Final = (0.0, 0.001, 0.05, 2.0)
-"""How many seconds later than usual something may come: a choice."""
 
 _FIRST_EPHEMERAL: Final = 40_000
 
@@ -29,43 +27,14 @@ _here: Final[lwt.Key[Host]] = lwt.new_key()
 """The host on which a callback runs."""
 
 
-class Link:
-    """The way from one host to another."""
-
-    __slots__ = ("latency", "name", "world")
-
-    def __init__(self, world: World, name: str) -> None:
-        self.world = world
-        self.name = name
-        self.latency = 0.0
-        """How many seconds something is on its way."""
-
-    def is_immediate(self) -> bool:
-        """Say whether what is sent is there at once, whatever it is."""
-        return not self.latency and choices.source is None
-
-    def delay(self, size: int) -> float:
-        """Return how many seconds so many bytes are on their way."""
-
-        def tell(option: int) -> str:
-            return f"{size} bytes from {self.name} come {LATE[option]} s late"
-
-        return self.latency + LATE[choices.choose(choices.DELAY, len(LATE), tell)]
-
-    def send_message(self, size: int, arrive: Callable[[], object]) -> None:
-        """Have a message of so many bytes come to the other end."""
-        self.world.after(self.delay(size), arrive)
-
-
 class Host(Owner):
     """A computer of the simulated network. `limits` says what it has no more of."""
 
-    __slots__ = ("addresses", "bound", "name", "network", "next_port", "paths")
+    __slots__ = ("addresses", "bound", "network", "next_port", "paths")
 
     def __init__(self, network: Network, name: str, addresses: tuple[str, ...]) -> None:
-        super().__init__()
+        super().__init__(name)
         self.network = network
-        self.name = name
         self.addresses = addresses
         self.bound: dict[tuple[int, str, int], Description] = {}
         """Who has a port: by the kind of the socket (stream or datagram), the address, and the port."""
@@ -135,6 +104,10 @@ _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
+Hosts = Host | str | Iterable[Host | str]
+"""Hosts, as functions take them: one, its name, or several."""
+
+
 class Network:
     """All hosts, and the links between them."""
 
@@ -173,10 +146,80 @@ class Network:
                 return host
         raise os_error(errno.ENETUNREACH)
 
-    def link(self, source: Host, target: Host) -> Link:
-        """Return the way from one host to another."""
+    # --- Links ---------------------------------------------------------------
+
+    def link(self, source: Host | str, target: Host | str) -> Link:
+        """Return the way from one host to another, in one direction."""
+        if isinstance(source, str):
+            source = self.host(source)
+        if isinstance(target, str):
+            target = self.host(target)
         link = self._links.get((source, target))
         if link is None:
-            between = f"{source.name} to {target.name}"
-            link = self._links[source, target] = Link(self.world, between)
+            link = self._links[source, target] = Link(self.world, source, target)
+            if source is not target:
+                back = self._links[target, source] = Link(self.world, target, source)
+                link.reverse, back.reverse = back, link
         return link
+
+    def between(self, some: Hosts, others: Hosts) -> list[Link]:
+        """Return the links between hosts, in both directions.
+
+        >>> from lwt_unix import testing
+        >>> async def main():
+        ...     network = testing.network()
+        ...     for link in network.between("alice", ["bob", "carol"]):
+        ...         link.latency = 0.02
+        ...     return network.between("alice", "bob")
+        >>> testing.simulate(main)
+        [<link alice to bob>, <link bob to alice>]
+
+        Args:
+            some: a host, its name, or several of them.
+            others: the same.
+        """
+        pairs = [(one, other) for one in self._all(some) for other in self._all(others)]
+        both = [
+            link for one, other in pairs for link in (self.link(one, other), self.link(other, one))
+        ]
+        return list(dict.fromkeys(both))
+
+    def _all(self, hosts: Hosts) -> list[Host]:
+        if isinstance(hosts, Host | str):
+            hosts = (hosts,)
+        return [self.host(host) if isinstance(host, str) else host for host in hosts]
+
+    def partition(self, some: Hosts, others: Hosts) -> None:
+        """Cut the links between hosts, in both directions: all that is sent from now on is lost.
+
+        Connections stay. Their bytes are sent again, and come after `repair`, unless that takes so long
+        that the writer gives up, with ETIMEDOUT (`Limits.retries`). To cut one direction alone, use
+        `network.link(a, b).partition()`.
+
+        Args:
+            some: a host, its name, or several of them.
+            others: the same.
+        """
+        for link in self.between(some, others):
+            link.partition()
+
+    def repair(self, some: Hosts, others: Hosts) -> None:
+        """End a `partition` between hosts."""
+        for link in self.between(some, others):
+            link.repair()
+
+    def hold(self, some: Hosts, others: Hosts) -> None:
+        """Keep all that is sent between hosts from now on, until `release`."""
+        for link in self.between(some, others):
+            link.hold()
+
+    def reset(self, some: Hosts, others: Hosts) -> None:
+        """Reset all connections between hosts, as a firewall does: both sides get ECONNRESET, at once."""
+        for link in self.between(some, others):
+            for fd in link.source.fds:
+                self.world.table[fd].break_with((link.target,))
+
+    def release(self, some: Hosts, others: Hosts) -> None:
+        """Send what a `hold` has kept, in order, and end it."""
+        for link in self.between(some, others):
+            link.release()

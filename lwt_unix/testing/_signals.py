@@ -17,7 +17,7 @@ from typing import Final
 
 from lwt._core import choices
 from lwt_unix._processes.signals import Disposition
-from lwt_unix.testing._network import LATE
+from lwt_unix.testing._links import LATE
 from lwt_unix.testing._world import Not_simulated, World, os_error
 
 PID: Final = 1_000

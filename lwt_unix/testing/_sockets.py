@@ -15,15 +15,17 @@ import os
 import socket as python_socket
 import stat
 from collections import deque
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import Final
 
 from lwt._core import choices
 from lwt_unix._system import SocketKind
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
-from lwt_unix.testing._flows import Flow, is_put_off, some_of
+from lwt_unix.testing._flows import is_put_off, some_of
 from lwt_unix.testing._network import Host
-from lwt_unix.testing._world import Description, World, not_now, os_error
+from lwt_unix.testing._streams import Stream_flow
+from lwt_unix.testing._world import Description, Owner, World, not_now, os_error
 
 PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
 """An address as Python's `socket` module has it."""
@@ -190,34 +192,6 @@ def written(address: PythonAddress | None) -> str:
 # --- Streams -----------------------------------------------------------------
 
 
-class Stream_flow(Flow):
-    """One direction of a connection. Data that come to a closed end reset the connection."""
-
-    __slots__ = ("back", "is_broken")
-
-    def __init__(self, world: World, capacity: int) -> None:
-        super().__init__(world, capacity)
-        self.back: Stream_flow = self
-        """The other direction."""
-
-        self.is_broken = False
-        """Whether the writer has been told that nobody reads."""
-
-    def arrived_at_nobody(self) -> None:
-        """Let the writer know."""
-        self.back.push_end(errno.ECONNRESET)
-
-    def end(self, error: int = 0) -> None:
-        """The end, or a reset, has come."""
-        if error:
-            # After an end of file, Linux tells the writer alone.
-            error = 0 if self.is_ended else error
-            self.back.is_broken = True
-            if self.reader is not None:
-                self.world.tell("the connection of %s is reset", self.reader.name)
-        super().end(error)
-
-
 class Stream_socket(Socket):
     """A stream socket: fresh, a listener, or the end of a connection."""
 
@@ -367,26 +341,41 @@ class Stream_socket(Socket):
 
     def _attempt(self, target: Host, patience: float, retries: int) -> None:
         """Ask the target for a connection, and later again if there is no answer."""
-        network, world = self.host.network, self.world
-        there = network.link(self.host, target)
+        if not self.is_connecting:
+            return
+        world = self.world
+        deadline = world.now + patience
+
+        def try_again() -> None:
+            if retries:
+                self._attempt(target, 2 * patience, retries - 1)
+            else:
+                self._answered(errno.ETIMEDOUT)
 
         def ask() -> None:
-            if not self.is_connecting:
-                return
-            kind, peer = self.kind.type, self.peer
-            assert isinstance(peer, tuple)
-            server = target.at(kind, peer[0], peer[1])
-            if not isinstance(server, Stream_socket) or server.queue is None:
-                world.after(back.delay(0), lambda: self._answered(errno.ECONNREFUSED))
-            elif server.take_in(self):
-                world.after(back.delay(0), lambda: self._answered(0))
-            elif retries:
-                world.after(patience, lambda: self._attempt(target, 2 * patience, retries - 1))
-            else:
-                world.after(patience, lambda: self._answered(errno.ETIMEDOUT))
+            if not self._ask(target) and not is_lost:
+                world.after(max(deadline - world.now, 0.0), try_again)
 
-        back = network.link(target, self.host)
-        world.after(there.delay(0), ask)
+        is_lost = not self.host.network.link(self.host, target).send(0, ask)
+        if is_lost:
+            world.after(patience, try_again)
+
+    def _ask(self, target: Host) -> bool:
+        """The target is asked for a connection; say whether an answer is on its way."""
+        if not self.is_connecting:
+            return True
+        if not target.is_up:
+            return False
+        back = self.host.network.link(target, self.host)
+        if self.incoming is None:
+            peer = self.peer
+            assert isinstance(peer, tuple)
+            server = target.at(self.kind.type, peer[0], peer[1])
+            if not isinstance(server, Stream_socket) or server.queue is None:
+                return back.send(0, lambda: self._answered(errno.ECONNREFUSED))
+            if not server.take_in(self):
+                return False
+        return back.send(0, lambda: self._answered(0))
 
     def _answered(self, error: int) -> None:
         """The attempt to connect is over."""
@@ -395,9 +384,9 @@ class Stream_socket(Socket):
         self.is_connecting = False
         self.error = error
         if error:
-            self.peer = None
+            self.reset()  # The server may have a connection, and its answer may have been lost.
+            self.incoming = self.outgoing = self.peer = None
             self.is_shut = True
-        if error:
             self.world.tell("%s is not connected: %s", self.name, os.strerror(error))
         else:
             self.world.tell("%s is connected", self.name)
@@ -416,7 +405,7 @@ class Stream_socket(Socket):
             size = min(len(view), len(incoming.data))
             view[:size] = incoming.data[:size]
             return size, None
-        data = incoming.pull(len(view))
+        data = self._pull(incoming, len(view))
         view[: len(data)] = data
         return len(data), None
 
@@ -425,7 +414,12 @@ class Stream_socket(Socket):
         incoming = self.incoming
         if incoming is None or self.is_connecting or not size:
             return super().take(size)
-        return incoming.pull(size)
+        return self._pull(incoming, size)
+
+    def _pull(self, incoming: Stream_flow, size: int) -> bytes:
+        data = incoming.pull(size)
+        self.world.tell("%s receives %d bytes", self.name, len(data))
+        return data
 
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
         """Send to the peer."""
@@ -450,6 +444,7 @@ class Stream_socket(Socket):
             if outgoing.is_put_off:
                 raise not_now()
             size = some_of(size, "write", self)
+        self.world.tell("%s sends %d bytes", self.name, size)
         outgoing.push(data if size == len(data) else data[:size])
         return size
 
@@ -491,6 +486,14 @@ class Stream_socket(Socket):
         if incoming.writer is not None:
             self.world.touch(incoming.writer)
 
+    def break_with(self, hosts: Collection[Owner]) -> None:
+        """The network resets the connection, if it is one with another host."""
+        for waiting in self.queue or ():
+            waiting.break_with(hosts)
+        incoming = self.incoming
+        if incoming is not None and incoming.link is not None and incoming.link.source in hosts:
+            incoming.fail(errno.ECONNRESET)
+
     def reset(self) -> None:
         """Close the connection so that the peer gets an error."""
         incoming, outgoing = self.incoming, self.outgoing
@@ -503,15 +506,12 @@ class Stream_socket(Socket):
 def join(client: Stream_socket, server: Stream_socket) -> None:
     """Make a connection between two sockets."""
     world = client.world
-    there = Stream_flow(world, client.buffer(python_socket.SO_SNDBUF))
-    back = Stream_flow(world, server.buffer(python_socket.SO_SNDBUF))
+    sends, receives = python_socket.SO_SNDBUF, python_socket.SO_RCVBUF
+    link = None if client.is_unix else client.host.network.link(client.host, server.host)
+    windows = (0, 0) if link is None else (server.buffer(receives), client.buffer(receives))
+    there = Stream_flow(world, client.buffer(sends), windows[0], link)
+    back = Stream_flow(world, server.buffer(sends), windows[1], link and link.reverse)
     there.back, back.back = back, there
-    if not client.is_unix:
-        there.window = server.buffer(python_socket.SO_RCVBUF)
-        back.window = client.buffer(python_socket.SO_RCVBUF)
-        network = client.host.network
-        there.link = network.link(client.host, server.host)
-        back.link = network.link(server.host, client.host)
     there.writer = back.reader = client
     there.reader = back.writer = server
     client.outgoing, client.incoming = there, back
@@ -579,6 +579,7 @@ class Datagram_socket(Socket):
             raise not_now()
         message, sender = self.messages[0]
         if not peek:
+            self.world.tell("%s receives a datagram of %d bytes", self.name, len(message))
             self.messages.popleft()
             self.held -= len(message) + 1
             if self.other is not None:
@@ -620,15 +621,23 @@ class Datagram_socket(Socket):
             own = loopback if target is self.host else self.host.addresses[int(":" in host)]
             sender = self.address_of(own, sender[1])
 
+        link = self.host.network.link(self.host, target)
+
+        def refuse() -> None:
+            self.error = errno.ECONNREFUSED
+            self.world.touch(self)
+
         def arrive() -> None:
             receiver = target.at(self.kind.type, host, port)
             if isinstance(receiver, Datagram_socket):
                 receiver.arrive(message, sender)
-            elif self.peer is not None:
-                self.error = errno.ECONNREFUSED
-                self.world.touch(self)
+            elif self.peer is not None and target.is_up:
+                link.reverse.send(0, refuse)
 
-        self.host.network.link(self.host, target).send_message(len(message), arrive)
+        self.world.tell(
+            "%s sends a datagram of %d bytes to %s:%d", self.name, len(message), host, port
+        )
+        link.send_datagram(len(message), self.name, arrive)
         return len(message)
 
     def _deliver_to_other(self, other: Datagram_socket, message: bytes) -> None:
@@ -655,11 +664,12 @@ class Datagram_socket(Socket):
 
 def new_socket(world: World, host: Host, kind: SocketKind) -> Socket:
     """Make a fresh socket."""
-    number = world.next_number("socket")
+    whose = "" if host is host.network.localhost else f"{host.name}'s "
+    name = f"{whose}socket {world.next_number('socket')}"
     if kind.type == python_socket.SOCK_STREAM:
-        return Stream_socket(world, host, kind, f"socket {number}")
+        return Stream_socket(world, host, kind, name)
     if kind.type == python_socket.SOCK_DGRAM or kind.family == python_socket.AF_UNIX:
-        return Datagram_socket(world, host, kind, f"socket {number}")
+        return Datagram_socket(world, host, kind, name)
     raise os_error(errno.EPROTONOSUPPORT)
 
 

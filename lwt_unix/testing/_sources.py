@@ -104,9 +104,21 @@ class Choices(Source):
             )
         return taken
 
+    def happens(self, label: str, probability: float, tell: Callable[[int], str]) -> bool:
+        """Choose whether something happens, and record it if so. Chance keeps to the probability."""
+        self.count += 1
+        happens = label in self.open_labels and self.decide_whether(label, probability)
+        if happens:
+            self.deviations.append(Choice(turn.number, self.count, label, 2, 1, tell(1)))
+        return happens
+
     @abstractmethod
     def decide(self, label: str, options: int) -> int:
         """Choose one of at least two options, counted from 0."""
+
+    def decide_whether(self, label: str, probability: float) -> bool:
+        """Choose whether something happens."""
+        return bool(self.decide(label, 2))
 
     def end(self) -> None:
         """End a run. `replayed` looks whether all of its choices were made."""
@@ -171,6 +183,9 @@ class _Seeded(Choices):
             return options - 1 if kind < 0.4 else 1
         return int(drawn() * options)
 
+    def decide_whether(self, label: str, probability: float) -> bool:
+        return self.random.random() < probability
+
 
 def seeded(seed: int, /) -> Choices:
     """Return a source that decides by chance; the same seed decides the same."""
@@ -231,6 +246,12 @@ class _Drawn(Choices):
                 return 0
             self.gaps.pop(label, None)
         return self._draw(options - 1)
+
+    def decide_whether(self, label: str, probability: float) -> bool:
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        return self.data.draw_boolean(probability)
 
 
 def drawn(data: ConjectureData, /) -> Choices:

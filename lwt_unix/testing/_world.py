@@ -17,7 +17,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -80,6 +80,9 @@ class Description:
     def close(self) -> None:
         """The last number is closed."""
 
+    def break_with(self, hosts: Collection[Owner]) -> None:
+        """The network resets the connections with other hosts."""
+
 
 def _nothing() -> None:
     pass
@@ -88,9 +91,14 @@ def _nothing() -> None:
 class Owner:
     """Who has descriptors: a host."""
 
-    __slots__ = ("fds", "limits")
+    __slots__ = ("fds", "is_up", "life", "limits", "name")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.is_up = True
+        self.life = 0
+        """How often it has crashed."""
+
         self.fds: dict[int, None] = {}
         """The numbers that it has, beside the three standard ones."""
 

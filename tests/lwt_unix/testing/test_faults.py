@@ -290,7 +290,7 @@ def test_after_the_run_nothing_is_left_of_a_fault() -> None:
         ("accept", errno.ENOSPC, "accept never gives ENOSPC; it may give EAGAIN, "),
         ("read", errno.EPIPE, "read never gives EPIPE; it may give EAGAIN, "),
         ("dup", 4_711, "dup never gives 4711; it may give EMFILE"),
-        ("acept", errno.EMFILE, "no call 'acept' can fail; these can: socket, socketpair, "),
+        ("take", errno.EMFILE, "no call 'take' can fail; these can: socket, socketpair, "),
     ],
 )
 def test_a_fault_that_no_system_can_have_is_refused(call: str, error: int, says: str) -> None:
