@@ -90,6 +90,9 @@ class Survey:
         self.attached: Final[list[tuple[Callback, Promise[Any], Thing | None]]] = []
         """The callbacks of promises, and what they became."""
 
+        self._interrupts: Final[set[int]] = set()
+        """Promises that are rejected if a channel is aborted: who uses it does not wait for that."""
+
         self._resolvers: Final[dict[int, Resolver[Any]]] = {}
         for resolver in self.heap.all(Resolver):
             promise = _pending(getattr(resolver, "_promise", None))
@@ -211,7 +214,10 @@ class Survey:
             self.makers[id(promise)] = thing
 
     def _channel(self, channel: Channel) -> None:
-        queue = getattr(channel, "_queue", None)
+        interrupted = channel._buffer._interrupted
+        if interrupted is not None:
+            self._interrupts.add(id(underlying(interrupted[0])))
+        queue = channel._queue
         for node in nodes_l(queue) if queue is not None else ():
             promise = _pending(node.value._promise)
             if promise is not None:
@@ -319,7 +325,8 @@ class Survey:
 
     def _several_for(self, thing: Thing, promises: list[Promise[Any]]) -> None:
         for promise in promises:
-            if _pending(promise) is not None:
+            pending = _pending(promise)
+            if pending is not None and id(pending) not in self._interrupts:
                 self.awaited.append((thing, promise))
 
     def _operation(self, operation: Operation) -> Thing | None:

@@ -50,8 +50,8 @@ def waiting() -> Waiting:
     """Find out who waits for whom, and where.
 
     First the collector runs, so that what nobody can reach any more is not told of. Then all objects of the
-    process are looked at: that takes a tenth of a second or more for each million of them. Nothing is noted
-    before, so that a program which does not call this does not pay for it.
+    process are looked at: that takes about half a second for each million of them. Nothing is noted before, so
+    that a program which does not call this does not pay for it.
 
     Call it in the thread of the main loop.
     """

@@ -11,6 +11,7 @@ def test_what_was_frozen_is_found_by_what_leads_to_it() -> None:
         "body 1 (waits) waits for mutex 1 (mutex)",
         '    File "<string>", line 7, in waits',
         "mutex 1 (mutex), whose holder is not known",
+        "[('promise 1', '')]",  # Nobody says that its resolver is gone: that may be hidden.
     ]
 
 
@@ -21,8 +22,13 @@ from lwt_unix import testing
 mutex = lwt_mutex.create()
 async def waits():
     await lwt_mutex.lock(mutex)
+async def waits_for_what_is_frozen():
+    await frozen
 lwt_mutex.lock(mutex)
+frozen = lwt.wait()[0]
 gc.freeze()
 waiting = lwt.of_coroutine(waits())
 print(testing.waiting())
+also = lwt.of_coroutine(waits_for_what_is_frozen())
+print([(node.title, node.state) for node in testing.waiting().nodes if node.kind == "promise"])
 """

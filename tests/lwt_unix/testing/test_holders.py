@@ -4,9 +4,12 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 import lwt
 from lwt import lwt_condition, lwt_mutex, lwt_pool
-from lwt_unix import lwt_io, lwt_main
+from lwt_unix import lwt_io, lwt_main, testing
 from tests.support.waiting import report, started, text
 
 
@@ -186,6 +189,33 @@ def test_who_waits_for_a_condition_has_given_up_its_mutex() -> None:
     del resolver
 
 
+def test_who_locks_the_mutex_of_a_condition_again_does_not_hold_it() -> None:
+    mutex, ready = lwt_mutex.create(), lwt_condition.create()
+    never, resolver = lwt.wait()
+
+    async def told() -> None:
+        async with mutex:
+            await lwt_condition.wait(ready, mutex=mutex)
+
+    async def holds() -> None:
+        async with mutex:
+            lwt_condition.signal(ready, None)
+            await never
+
+    _ = started(told, holds)
+    assert report() == text(
+        "body 1 (told) waits for mutex 1 (mutex)",
+        "    line 6, in told",
+        "        await lwt_condition.wait(ready, mutex=mutex)",
+        "mutex 1 (mutex) is held by body 2 (holds)",
+        "body 2 (holds) waits for promise 1",
+        "    line 11, in holds",
+        "        await never",
+        "promise 1, whose resolver is kept somewhere",
+    )
+    del resolver
+
+
 def test_exit_stacks_and_context_managers_of_the_program_are_seen_through() -> None:
     left, right = lwt_mutex.create(), lwt_mutex.create()
 
@@ -254,6 +284,64 @@ def test_a_pool_without_a_free_member_is_used_by_its_users() -> None:
         "lwt_pool.use 2 waits for pool 1 (pool)",
         "pool 1 (pool), 1 of 1 places taken, is used by lwt_pool.use 1",
     )
+
+
+def test_a_pool_of_which_one_user_may_end_is_in_no_circle() -> None:
+    pool = lwt_pool.create(2, lambda: lwt.return_("connection"))
+    never, resolver = lwt.wait()
+
+    async def inner(_: str) -> None:
+        await lwt_pool.use(pool, lambda _: lwt.return_unit)
+
+    async def other(_: str) -> None:
+        await never
+
+    async def uses_twice() -> None:
+        await lwt_pool.use(pool, inner)
+
+    async def uses() -> None:
+        await lwt_pool.use(pool, other)
+
+    _ = started(uses)
+    _ += started(uses_twice)
+    assert report() == text(
+        "body 1 (uses) waits for lwt_pool.use 1",
+        "    line 14, in uses",
+        "        await lwt_pool.use(pool, other)",
+        "lwt_pool.use 1 waits for body 2 (other)",
+        "body 2 (other) waits for promise 1",
+        "    line 8, in other",
+        "        await never",
+        "promise 1, whose resolver is kept somewhere",
+        "body 3 (uses_twice) waits for lwt_pool.use 2",
+        "    line 11, in uses_twice",
+        "        await lwt_pool.use(pool, inner)",
+        "lwt_pool.use 2 waits for body 4 (inner)",
+        "body 4 (inner) waits for lwt_pool.use 3",
+        "    line 5, in inner",
+        "        await lwt_pool.use(pool, lambda _: lwt.return_unit)",
+        "lwt_pool.use 3 waits for pool 1 (pool)",
+        "pool 1 (pool), 2 of 2 places taken, is used by lwt_pool.use 1, lwt_pool.use 2",
+    )
+    del resolver
+
+
+def test_a_channel_of_the_program_whose_function_waits_for_ever() -> None:
+    never, resolver = lwt.wait()
+    ic = lwt_io.make(lambda _, __, ___: never, mode=lwt_io.Input)
+
+    async def reads() -> None:
+        await lwt_io.read_line(ic)
+
+    _ = started(reads)
+    assert report() == text(
+        "body 1 (reads) waits for lwt_io.read_line 1",
+        "    line 5, in reads",
+        "        await lwt_io.read_line(ic)",
+        "lwt_io.read_line 1 waits for promise 1",
+        "promise 1, whose resolver is kept somewhere",
+    )
+    del resolver
 
 
 def test_a_channel_whose_peer_is_silent() -> None:
@@ -333,3 +421,46 @@ def test_a_resolver_that_a_body_has() -> None:
         "        await never",
         "promise 2, whose resolver is gone, so that nobody can resolve it",
     )
+
+
+@given(st.lists(st.permutations(range(4)).map(lambda order: order[:3]), min_size=2, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_holders_are_those_who_hold_and_circles_are_where_these_wait_for_each_other(
+    orders: list[list[int]],
+) -> None:
+    mutexes = [lwt_mutex.create() for _ in range(4)]
+    holds: dict[str, str] = {}
+    waits_for: dict[str, str] = {}
+
+    async def locks(name: str, order: list[int]) -> None:
+        if not order:
+            return
+        waits_for[name] = str(order[0])
+        async with mutexes[order[0]]:
+            del waits_for[name]
+            holds[str(order[0])] = name
+            await lwt.pause()
+            await locks(name, order[1:])
+        del holds[str(order[0])]
+
+    _ = [lwt.of_coroutine(locks(str(number), order)) for number, order in enumerate(orders)]
+    while lwt.paused_count():
+        lwt.wakeup_paused()
+    told = testing.waiting()
+    held = [edge for edge in told.edges if edge.verb == "is held by"]
+    wanted = set(waits_for.values())
+    assert len(held) == len(wanted)
+    assert not [edge for edge in told.edges if edge.verb == "may be held by"]
+
+    def is_in_circle(name: str) -> bool:
+        seen = [name]
+        while seen[-1] in waits_for:
+            following = holds[waits_for[seen[-1]]]
+            if following in seen:
+                return following == name
+            seen.append(following)
+        return False
+
+    in_circles = {name for name in waits_for if is_in_circle(name)}
+    bodies = {str(edge.source) for circle in told.circles for edge in circle}
+    assert len([body for body in bodies if body.startswith("body")]) == len(in_circles)

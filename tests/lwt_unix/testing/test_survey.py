@@ -8,7 +8,8 @@ import lwt
 import lwt_unix
 from lwt import Some, lwt_condition, lwt_list, lwt_mutex, lwt_mvar, lwt_stream
 from lwt._core.promise import Callback
-from lwt_unix import lwt_direct, lwt_main, lwt_preemptive
+from lwt._core.resolution import MAXIMUM_NESTING
+from lwt_unix import lwt_direct, lwt_main, lwt_preemptive, testing
 from lwt_unix.testing import _survey
 from tests.support.modules import MODULES
 from tests.support.waiting import report, started, text
@@ -205,6 +206,22 @@ def test_tasks_wait_like_bodies() -> None:
         "        async with mutex, mutex:",
         "mutex 1 (mutex) is held by task 1 (task)",
     )
+
+
+def test_a_call_that_waits_for_the_stack_to_unwind_is_not_lost() -> None:
+    told: list[testing.Waiting] = []
+
+    def nested(depth: int) -> lwt.Promise[None]:
+        inner = lwt.bind(lwt.return_unit, lambda _: nested(depth - 1) if depth else lwt.return_unit)
+        if lwt.is_sleeping(inner) and not told:
+            outer = lwt.map(lambda value: value, inner)
+            told.append(testing.waiting())
+            return outer
+        return inner
+
+    assert lwt.state(nested(2 * MAXIMUM_NESTING)) == lwt.Return(None)
+    assert [str(edge) for edge in told[0].edges] == ["callback 1 (<lambda>) waits for promise 1"]
+    assert told[0].nodes[1].state == ""
 
 
 def test_each_callback_of_the_library_is_a_relay_or_known_to_resolve_nothing() -> None:
