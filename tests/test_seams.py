@@ -37,6 +37,7 @@ NO_CALLS = {
         "environ",
         "fsdecode",
         "fsencode",
+        "makedev",
         "register_at_fork",
         "strerror",
     },

@@ -6,6 +6,7 @@ OCaml: section "Locking" of lwt_unix.ml.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
@@ -72,14 +73,15 @@ OCaml: Lwt_unix.F_TRLOCK
 
 _CALLS: Final = MappingProxyType(
     {
-        F_ULOCK: system.unlock,
-        F_LOCK: system.lock,
-        F_TLOCK: system.try_lock,
-        F_TEST: system.test_lock,
-        F_RLOCK: system.read_lock,
-        F_TRLOCK: system.try_read_lock,
+        F_ULOCK: "unlock",
+        F_LOCK: "lock",
+        F_TLOCK: "try_lock",
+        F_TEST: "test_lock",
+        F_RLOCK: "read_lock",
+        F_TRLOCK: "try_read_lock",
     }
 )
+"""The names of the calls: what stands behind them may change."""
 
 
 def lockf(descriptor: File_descr, command: Lock_command, size: int, /) -> lwt.Promise[None]:
@@ -103,4 +105,5 @@ def lockf(descriptor: File_descr, command: Lock_command, size: int, /) -> lwt.Pr
     hint = "use lwt_unix.F_LOCK or the like"
     check_kind("lwt_unix.lockf", command, Lock_command, hint)
     check_offset("lwt_unix.lockf", "the size", size)
-    return run_on("lockf", descriptor, partial(_CALLS[command], descriptor._fd, size))
+    call: Callable[[], None] = partial(getattr(system, _CALLS[command]), descriptor._fd, size)
+    return run_on("lockf", descriptor, call)

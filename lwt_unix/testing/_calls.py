@@ -48,7 +48,6 @@ _KEPT: Final = frozenset(
             "getprotobynumber",
             "getservbyname",
             "getservbyport",
-            "urandom",
         ),
         *("Callable", "NamedTuple", "P", "ParamSpec", "T", "TypeVar", "cast", "wraps"),
     }
@@ -141,11 +140,6 @@ class Calls:
         self.set_inheritable(fd2, inheritable)
         return fd2
 
-    def fstat(self, fd: int) -> system.Status:
-        """Say what a number stands for."""
-        description = self.world.description(fd)
-        return system.Status((description.mode | 0o600, description.inode, 1, 1, 0, 0, 0, 0, 0, 0))
-
     def pipe(self) -> tuple[int, int]:
         """Make a pipe."""
         return open_pipe(self.world, self.network.here())
@@ -213,20 +207,10 @@ class Calls:
         """Say that there are no terminals."""
         return False
 
-    def lseek(self, fd: int, position: int, how: int) -> int:
-        """Say that what has no position has none."""
-        self.world.description(fd)
-        raise os_error(errno.ESPIPE)
-
     def poll_once(self, fd: int, to_read: bool) -> tuple[bool, bool]:
         """Say whether a number is ready."""
         ready = bool(self.world.description(fd).readiness() & (READ if to_read else WRITE))
         return ready, ready
-
-    def identity_of(self, fd: int) -> tuple[int, int] | None:
-        """Return what tells two descriptions apart."""
-        description = self.world.table.get(fd)
-        return None if description is None else (1, description.inode)
 
     # --- Sockets -------------------------------------------------------------
 

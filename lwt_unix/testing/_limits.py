@@ -34,6 +34,9 @@ class Limits:
     pipe: int = 65_536
     """How many bytes a pipe holds."""
 
+    space: int = 1 << 40
+    """How many bytes all files hold together. Then a write moves fewer bytes, and the next one is ENOSPC."""
+
     backlog: int = 4_096
     """How many connections wait for `accept` at most, whatever `listen` was told (`somaxconn`)."""
 

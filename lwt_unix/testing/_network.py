@@ -17,6 +17,7 @@ import lwt
 from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
 from lwt_unix.testing._links import Link
+from lwt_unix.testing._tree import Directory, Tree
 from lwt_unix.testing._world import Description, Owner, World, os_error
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ _here: Final[lwt.Key[Host]] = lwt.new_key()
 class Host(Owner):
     """A computer of the simulated network. `limits` says what it has no more of."""
 
-    __slots__ = ("addresses", "bound", "network", "next_port", "paths")
+    __slots__ = (*("_directory", "_tree", "addresses", "bound", "network", "next_port", "paths"),)
 
     def __init__(self, network: Network, name: str, addresses: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -43,6 +44,24 @@ class Host(Owner):
         """Who has a path."""
 
         self.next_port = _FIRST_EPHEMERAL
+        self._tree: Tree | None = None
+        self._directory: Directory | None = None
+
+    @property
+    def tree(self) -> Tree:
+        """The host's file system. Most programs use none, so it is made when it is asked for."""
+        if self._tree is None:
+            self._tree = Tree(self.network.world, lambda: self.limits.space)
+        return self._tree
+
+    @property
+    def directory(self) -> Directory:
+        """Where relative paths of its programs begin."""
+        return self._directory or self.tree.root
+
+    @directory.setter
+    def directory(self, directory: Directory) -> None:
+        self._directory = directory
 
     def __repr__(self) -> str:
         return f"<host {self.name}, {', '.join(self.addresses)}>"

@@ -26,7 +26,7 @@ from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from lwt_unix.testing._signals import PID, Signals
-from lwt_unix.testing._sources import RANDOM, Choices
+from lwt_unix.testing._sources import Choices
 from lwt_unix.testing._world import Not_simulated
 
 _TOOLS: Final = frozenset(
@@ -48,37 +48,22 @@ _NOT_SEARCHED: Final = _PYTHON | {"lwt", "lwt_unix"}
 class _Run:
     """A run in a world."""
 
-    __slots__ = ("choices", "generator", "signals", "state", "thread")
+    __slots__ = ("choices", "signals", "state", "thread")
 
     def __init__(self, choices: Choices, signals: Signals) -> None:
         self.choices = choices
         self.signals = signals
         self.thread = threading.get_ident()
-        self.generator: random.Random | None = None
-        """What random bytes come from, when somebody has asked for some."""
-
         self.state: object = None
         """The state that Python's own generator had before the run, if the run uses it."""
-
-    def chance(self) -> random.Random:
-        """Return the generator of the run."""
-        generator = self.generator
-        if generator is None:
-            seed = self.choices.choose(
-                RANDOM, _SEEDS, lambda option: f"random numbers begin with seed {option}"
-            )
-            generator = self.generator = random.Random(seed)
-        return generator
 
     def seed_python(self) -> None:
         """Have Python's own generator begin with the run's seed, once."""
         if self.state is None:
-            number = self.chance().getrandbits(64)
+            number = self.choices.chance().getrandbits(64)
             self.state = getstate()
             seed_really(number)
 
-
-_SEEDS: Final = 1 << 16
 
 _run: _Run | None = None
 
@@ -159,7 +144,7 @@ def _seed(_: str, real: _Function) -> _Function:
 
     def seed(self: random.Random, a: Any = None, version: int = 2) -> None:
         run = _inside(sys._getframe(1), _TOOLS) if a is None else None
-        real(self, run.chance().getrandbits(64) if run is not None else a, version)
+        real(self, run.choices.chance().getrandbits(64) if run is not None else a, version)
 
     return seed
 
@@ -185,7 +170,7 @@ def _places() -> tuple[_Place, ...]:
     process, host = _refused(_PROCESSES, _TOOLS), _refused(_HOSTS, _PYTHON)
     loop = _refused("asyncio's loop waits for the real one", _TOOLS)
     drawn = _in_the_world(_seeded, _TOOLS)
-    random_bytes = _in_the_world(lambda run, _: run.chance().randbytes, _TOOLS)
+    random_bytes = _in_the_world(lambda run, _: run.choices.chance().randbytes, _TOOLS)
     of_random = (
         name
         for name, value in vars(random).items()

@@ -21,6 +21,7 @@ from lwt_unix._processes import children, signals
 from lwt_unix.testing._calls import Calls, in_place_of_system
 from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._faults import Faults
+from lwt_unix.testing._file_calls import File_calls
 from lwt_unix.testing._jobs import do_jobs_in
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._outside import keep_inside
@@ -103,9 +104,11 @@ def simulate(
     """Run a program in a simulated world, and return its value.
 
     The library begins afresh, as in a new process, with a world of its own: a clock that begins at 0 and
-    takes no real time, descriptors, a network. When the program ends, all of that is gone. What would leave the
+    takes no real time, descriptors, a network, and on each host files in memory: at first /tmp, /home, and
+    in /dev null, zero, full and urandom. When the program ends, all of that is gone. What would leave the
     world meanwhile is an error (`Not_simulated`): Python's clocks, `time.sleep`, sockets, threads, processes.
-    Random numbers begin with a seed that is one of the choices.
+    Random numbers begin with a seed that is one of the choices. There are no locks on files yet, no `mkfifo`
+    and no mapped files.
 
     >>> from lwt_unix import sleep, testing
     >>> async def main():
@@ -161,7 +164,7 @@ def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
     new = World(choices)
     hosts = Network(new)
     signals_here = Signals(new)
-    calls = in_place_of_system(Calls(new, hosts), signals_here)
+    calls = in_place_of_system(Calls(new, hosts), File_calls(new, hosts), signals_here)
     real = dict(vars(system))
     _renew(simulated(new))
     do_jobs_in(new)

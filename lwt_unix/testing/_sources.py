@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 RANDOM: Final = "random"
 """The seed that random numbers of a run begin with. It is no choice of Lwt's: exhaustive search leaves it."""
 
+_SEEDS: Final = 1 << 16
+
 ALL_LABELS: Final = (*LABELS, RANDOM)
 
 # --- The record --------------------------------------------------------------
@@ -62,7 +64,7 @@ class Choices(Source):
     Use it for one run at a time: a run begins the record anew.
     """
 
-    __slots__ = ("count", "deviations", "open_labels")
+    __slots__ = ("count", "deviations", "generator", "open_labels")
 
     varies = True
     """Whether anything but Lwt's own choice is ever decided; if not, nothing is asked."""
@@ -73,6 +75,9 @@ class Choices(Source):
 
         self.deviations: list[Choice] = []
         """The choices that were not Lwt's own, in order."""
+
+        self.generator: random.Random | None = None
+        """Where random numbers of the run come from, if somebody has asked for some."""
 
         self.open_labels: frozenset[str] = frozenset(ALL_LABELS)
         """The labels that are chosen; the others are Lwt's own."""
@@ -93,6 +98,17 @@ class Choices(Source):
         """Begin a run, with an empty record."""
         self.count = 0
         self.deviations = []
+        self.generator = None
+
+    def chance(self) -> random.Random:
+        """Return where random numbers of the run come from. With which seed it begins is a choice."""
+        generator = self.generator
+        if generator is None:
+            seed = self.choose(
+                RANDOM, _SEEDS, lambda option: f"random numbers begin with seed {option}"
+            )
+            generator = self.generator = random.Random(seed)
+        return generator
 
     def choose(self, label: str, options: int, tell: Callable[[int], str]) -> int:
         """Choose, and record what is not Lwt's own."""
