@@ -9,6 +9,7 @@ kept in Lwt's storage). Who reaches whom is the network's matter: there is a lin
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -17,7 +18,7 @@ import lwt
 from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
 from lwt_unix.testing._links import Link
-from lwt_unix.testing._tree import Directory, Tree
+from lwt_unix.testing._tree import Directory, Socket_file, Tree
 from lwt_unix.testing._world import Description, Owner, World, os_error
 
 T = TypeVar("T")
@@ -31,7 +32,9 @@ _here: Final[lwt.Key[Host]] = lwt.new_key()
 class Host(Owner):
     """A computer of the simulated network. `limits` says what it has no more of."""
 
-    __slots__ = (*("_directory", "_tree", "addresses", "bound", "network", "next_port", "paths"),)
+    __slots__ = (
+        *("_abstract", "_directory", "_tree", "addresses", "bound", "network", "next_port"),
+    )
 
     def __init__(self, network: Network, name: str, addresses: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -40,8 +43,8 @@ class Host(Owner):
         self.bound: dict[tuple[int, str, int], Description] = {}
         """Who has a port: by the kind of the socket (stream or datagram), the address, and the port."""
 
-        self.paths: dict[str, Description] = {}
-        """Who has a path."""
+        self._abstract: dict[str, Description] = {}
+        """Who has a name that is no path: such begin with a NUL."""
 
         self.next_port = _FIRST_EPHEMERAL
         self._tree: Tree | None = None
@@ -112,9 +115,40 @@ class Host(Owner):
             found = self.bound.get((kind, _ANY[":" in address], port))
         return found
 
+    # --- Paths ---------------------------------------------------------------
+
+    def bind_path(self, socket: Description, path: str) -> None:
+        """Give a socket a path, or a name that is none."""
+        if not path.startswith("\0"):
+            try:
+                place = self.tree.find_name(path, self.directory)
+                self.tree.add(place, Socket_file(self.network.world, socket))
+            except FileExistsError:
+                raise os_error(errno.EADDRINUSE) from None
+        elif path in self._abstract:
+            raise os_error(errno.EADDRINUSE)
+        else:
+            self._abstract[path] = socket
+
+    def socket_at(self, path: str) -> Description:
+        """Return the socket that has a path.
+
+        Raises:
+            OSError: ECONNREFUSED, if the path is that of no socket, or of one that is closed; or that of the path.
+        """
+        if path.startswith("\0"):
+            found = self._abstract.get(path)
+        else:
+            inode = self.tree.find(path, self.directory).found()
+            inode.check(os.W_OK)
+            found = inode.socket if isinstance(inode, Socket_file) else None
+        if found is None or not found.fds:
+            raise os_error(errno.ECONNREFUSED)
+        return found
+
     def forget(self, socket: Description) -> None:
-        """Take back the port, or the path, of a socket."""
-        for table in (self.bound, self.paths):
+        """Take back the port of a socket, or its name that is no path. A path stays."""
+        for table in (self.bound, self._abstract):
             for key in [key for key, held in table.items() if held is socket]:
                 del table[key]  # type: ignore[arg-type]
 

@@ -83,9 +83,7 @@ class Socket(Description):
             raise os_error(errno.EINVAL)
         if isinstance(address, str | bytes):
             path = address if isinstance(address, str) else address.decode(errors="surrogateescape")
-            if path in self.host.paths:
-                raise os_error(errno.EADDRINUSE)
-            self.host.paths[path] = self
+            self.host.bind_path(self, path)
             self.local = path
         else:
             port = self.host.bind(self, self.kind.type, address[0], address[1])
@@ -326,9 +324,10 @@ class Stream_socket(Socket):
 
     def _connect_to_path(self, path: str | bytes) -> int:
         text = path if isinstance(path, str) else path.decode(errors="surrogateescape")
-        server = self.host.paths.get(text)
-        if server is None:
-            return errno.ECONNREFUSED if text.startswith("\0") else errno.ENOENT
+        try:
+            server = self.host.socket_at(text)
+        except OSError as error:
+            return error.errno or 0
         if not isinstance(server, Stream_socket):
             return errno.EPROTOTYPE
         if server.queue is None:
@@ -553,9 +552,10 @@ class Datagram_socket(Socket):
         """Choose the peer; nothing is sent."""
         if isinstance(address, str | bytes):
             text = address if isinstance(address, str) else address.decode(errors="surrogateescape")
-            server = self.host.paths.get(text)
-            if server is None:
-                return errno.ENOENT
+            try:
+                server = self.host.socket_at(text)
+            except OSError as error:
+                return error.errno or 0
             if not isinstance(server, Datagram_socket):
                 return errno.EPROTOTYPE
             self.peer = text
@@ -605,9 +605,9 @@ class Datagram_socket(Socket):
             raise os_error(errno.ENOTCONN if self.is_unix else errno.EDESTADDRREQ)
         if isinstance(address, str | bytes):
             text = address if isinstance(address, str) else address.decode(errors="surrogateescape")
-            server = self.host.paths.get(text)
+            server = self.host.socket_at(text)
             if not isinstance(server, Datagram_socket):
-                raise os_error(errno.ENOENT if server is None else errno.EPROTOTYPE)
+                raise os_error(errno.EPROTOTYPE)
             self._deliver_to_other(server, message)
             return len(message)
         if len(message) > 65_507:

@@ -50,7 +50,8 @@ def world(_all_begins_afresh: None, request: pytest.FixtureRequest) -> Iterator[
     if kind == "real":
         yield kind
         return
-    with simulated() as its_world:
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    with simulated(folder) as its_world:
         notifications.renew()
         before = Counter(map(its_world.name_of, its_world.table))
         yield kind

@@ -11,7 +11,8 @@ import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +25,12 @@ from lwt_unix.testing._world import FIRST_FD
 
 
 @contextmanager
-def simulated() -> Iterator[World]:
-    """Have a simulated world for a `with` block, and `os` and `socket` be of that world."""
+def simulated(folder: Path | None) -> Iterator[World]:
+    """Have a simulated world for a `with` block, with a folder, and `os` and `socket` be of that world."""
     with testing.in_world() as world, pytest.MonkeyPatch.context() as patch:
+        for path in () if folder is None else (*reversed(folder.parents[:-1]), folder):
+            with suppress(FileExistsError):
+                system.mkdir(str(path), 0o755)
         for name in ON_NUMBERS:
             patch.setattr(os, name, _of_either(getattr(os, name), _of_world(name)))
         patch.setattr(os, "pipe", system.pipe)

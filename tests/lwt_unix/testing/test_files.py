@@ -272,3 +272,88 @@ def test_no_real_file_is_touched(tmp_path: Path) -> None:
 
     testing.simulate(main)
     assert not os.path.exists("/tmp/of-the-world-alone")
+
+
+# --- Sockets -----------------------------------------------------------------
+
+
+def test_the_path_of_a_socket_stays_until_it_is_removed(tmp_path: Path) -> None:
+    async def main(folder: str) -> list[object]:
+        path, told = f"{folder}/socket", list[object]()
+
+        async def attempt(kind: lwt_unix.Socket_type, call: str) -> None:
+            async with lwt_unix.socket(lwt_unix.PF_UNIX, kind, 0) as socket:
+                try:
+                    told.append(await getattr(lwt_unix, call)(socket, lwt_unix.ADDR_UNIX(path)))
+                except OSError as exn:
+                    told.append(errno.errorcode[exn.errno or 0])
+
+        await attempt(lwt_unix.SOCK_STREAM, "connect")
+        listener = lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.bind(listener, lwt_unix.ADDR_UNIX(path))
+        told.append((await lwt_unix.stat(path)).st_kind)
+        await attempt(lwt_unix.SOCK_STREAM, "connect")
+        lwt_unix.listen(listener, 5)
+        await attempt(lwt_unix.SOCK_DGRAM, "connect")
+        await lwt_unix.rename(path, f"{folder}/other")
+        await attempt(lwt_unix.SOCK_STREAM, "connect")
+        await lwt_unix.rename(f"{folder}/other", path)
+        await attempt(lwt_unix.SOCK_STREAM, "connect")
+        await lwt_unix.close(listener)
+        await attempt(lwt_unix.SOCK_STREAM, "connect")
+        await attempt(lwt_unix.SOCK_STREAM, "bind")
+        await lwt_unix.unlink(path)
+        await attempt(lwt_unix.SOCK_DGRAM, "bind")
+        await attempt(lwt_unix.SOCK_DGRAM, "connect")
+        path = f"{folder}/none/socket"
+        await attempt(lwt_unix.SOCK_STREAM, "bind")
+        path = folder
+        await attempt(lwt_unix.SOCK_STREAM, "bind")
+        await attempt(lwt_unix.SOCK_STREAM, "connect")
+        return told
+
+    real, simulated = with_a_folder(main, tmp_path)
+    assert simulated == real
+    assert real == [
+        *("ENOENT", lwt_unix.S_SOCK, "ECONNREFUSED", "EPROTOTYPE", "ENOENT", None),
+        *("ECONNREFUSED", "EADDRINUSE", None, "ECONNREFUSED", "ENOENT", "EADDRINUSE"),
+        "ECONNREFUSED",
+    ]
+
+
+def test_a_server_on_a_path_leaves_none(tmp_path: Path) -> None:
+    async def main(folder: str) -> list[object]:
+        address = lwt_unix.ADDR_UNIX(f"{folder}/socket")
+
+        @lwt.promised
+        async def serve(
+            _: object, channels: tuple[lwt_io.input_channel, lwt_io.output_channel]
+        ) -> None:
+            await lwt_io.write_line(channels[1], await lwt_io.read_line(channels[0]))
+
+        server = await lwt_io.establish_server_with_client_address(address, serve)
+
+        async def talk(channels: tuple[lwt_io.input_channel, lwt_io.output_channel]) -> bytes:
+            await lwt_io.write_line(channels[1], b"hello")
+            return await lwt_io.read_line(channels[0])
+
+        told: list[object] = [await lwt_io.with_connection(address, talk)]
+        await lwt_io.shutdown_server(server)
+        return [*told, await lwt_unix.file_exists(address.path)]
+
+    real, simulated = with_a_folder(main, tmp_path)
+    assert simulated == real == [b"hello", False]
+
+
+def test_a_name_that_is_no_path_ends_with_its_socket() -> None:
+    async def main() -> None:
+        address = lwt_unix.ADDR_UNIX("\0lwt-runtime")
+        for _ in range(2):
+            async with lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0) as socket:
+                await lwt_unix.bind(socket, address)
+        async with lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0) as socket:
+            with pytest.raises(ConnectionRefusedError):
+                await lwt_unix.connect(socket, address)
+
+    testing.simulate(main)
+    lwt_main.run(main())
