@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, _AsyncGeneratorContextManager
 from functools import partial
-from types import AsyncGeneratorType, BuiltinMethodType, CoroutineType, MethodType
+from types import BuiltinMethodType, CoroutineType, MethodType
 from typing import Final, final
 
 from lwt import lwt_mutex, lwt_pool
@@ -170,19 +170,20 @@ def exits_in(link: object, chain: Sequence[object]) -> Iterator[lwt_mutex.Mutex]
     """
     for leave in gc.get_referents(link):
         # The name of a compiled method has that of its class before it.
-        if isinstance(leave, MethodType) and leave.__name__.split(".")[-1] == "__aexit__":
+        if type(leave) is MethodType and leave.__name__.split(".")[-1] == "__aexit__":
             yield from _left_by(leave.__self__, chain)
 
 
 def _left_by(manager: object, chain: Sequence[object]) -> Iterator[lwt_mutex.Mutex]:
-    if isinstance(manager, lwt_mutex.Mutex):
+    if type(manager) is lwt_mutex.Mutex:
         yield manager
     elif type(manager) is AsyncExitStack:
         for _, leave in manager._exit_callbacks:  # type: ignore[attr-defined]  # It is private.
-            yield from _left_by(getattr(leave, "__self__", None), chain)
-    else:
-        generator = getattr(manager, "gen", None)  # Of `contextlib.asynccontextmanager`.
-        if isinstance(generator, AsyncGeneratorType) and all(generator is not one for one in chain):
+            if type(leave) is MethodType:
+                yield from _left_by(leave.__self__, chain)
+    elif type(manager) is _AsyncGeneratorContextManager:
+        generator = manager.gen
+        if all(generator is not link for link in chain):
             yield from exits_in(generator, chain)
 
 

@@ -22,6 +22,8 @@ from types import (
     FrameType,
     FunctionType,
     GeneratorType,
+    GetSetDescriptorType,
+    MappingProxyType,
     MemberDescriptorType,
     MethodType,
 )
@@ -45,11 +47,11 @@ def chain_of(body: object) -> Iterator[object]:
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
-        if isinstance(link, CoroutineType):
+        if type(link) is CoroutineType:
             link = link.cr_await
-        elif isinstance(link, GeneratorType):
+        elif type(link) is GeneratorType:
             link = link.gi_yieldfrom
-        elif isinstance(link, AsyncGeneratorType):
+        elif type(link) is AsyncGeneratorType:
             link = link.ag_await
         else:
             # What Python puts between them, such as a step of an async generator, leads on to one
@@ -67,11 +69,11 @@ def _first_that_runs(link: object) -> object | None:
 
 
 def _frame_of(link: object) -> FrameType | None:
-    if isinstance(link, CoroutineType):
+    if type(link) is CoroutineType:
         return link.cr_frame
-    if isinstance(link, GeneratorType):
+    if type(link) is GeneratorType:
         return link.gi_frame
-    if isinstance(link, AsyncGeneratorType):
+    if type(link) is AsyncGeneratorType:
         return link.ag_frame
     return None
 
@@ -112,14 +114,15 @@ def name_of_code(code: CodeType) -> str:
 def function_of_program(callback: object) -> FunctionType | None:
     """Find the function of the program that a callback calls; None if the library has made it."""
     while True:
-        if isinstance(callback, MethodType):
+        # Not by `isinstance`, which asks an object of the program for its class.
+        if type(callback) is MethodType:
             callback = callback.__func__
-        elif isinstance(callback, partial):
+        elif type(callback) is partial:
             callback = callback.func
-        elif isinstance(callback, FunctionType) and is_own(callback.__globals__):
+        elif type(callback) is FunctionType and is_own(callback.__globals__):
             callback = callback.__dict__.get("__wrapped__")  # That of `lwt.promised`.
         else:
-            return callback if isinstance(callback, FunctionType) else None
+            return callback if type(callback) is FunctionType else None
 
 
 def place_of_function(function: FunctionType) -> Place:
@@ -206,17 +209,21 @@ def _parts_of(value: object, code: CodeType) -> Iterator[tuple[str, object]]:
 
 def _attribute(value: object, name: str) -> object | None:
     """Read an attribute without running code of the program."""
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-        if name in attributes:
-            return attributes[name]  # type: ignore[no-any-return]  # It is what the program put there.
-    except AttributeError:
-        pass
+    attributes = _stored_in(value, "__dict__")
+    if type(attributes) in (dict, MappingProxyType) and name in attributes:  # type: ignore[operator]  # mypy does not see what it is.
+        return attributes[name]  # type: ignore[index, no-any-return]  # As above.
+    return _stored_in(value, name)
+
+
+def _stored_in(value: object, name: str) -> object | None:
+    """Read what an object itself has a place for."""
     for kind in type(value).__mro__:
-        slot = kind.__dict__.get(name)
-        if isinstance(slot, MemberDescriptorType):
-            try:
-                return slot.__get__(value)  # type: ignore[no-any-return]  # As above.
-            except AttributeError:  # It is empty.
-                return None
+        if name in kind.__dict__:
+            place = kind.__dict__[name]
+            if type(place) in (MemberDescriptorType, GetSetDescriptorType):
+                try:
+                    return place.__get__(value)  # type: ignore[no-any-return]  # It is what the program put there.
+                except AttributeError:  # It is empty.
+                    pass
+            return None
     return None

@@ -159,17 +159,12 @@ class Survey:
         }
         for one in self.heap.others if left else ():
             for item in gc.get_referents(one):
-                left.pop(
-                    id(item), None
-                )  # It may be resolved by this, otherwise than by a resolver.
+                left.pop(id(item), None)  # This may resolve it without a resolver.
         for promise, thing in left.values():
             thing.can_happen = False
-            ends = (
-                "only a cancel can end it"
-                if promise._value is CANCEL_THIS
-                else "nobody can resolve it"
-            )
-            thing.state = f"whose resolver is gone, so that {ends}"
+            thing.state = "whose resolver is gone, so that nobody can resolve it"
+            if promise._value is CANCEL_THIS:
+                thing.state = "whose resolver is gone, so that only a cancel can end it"
 
     # --- Mutexes and the like --------------------------------------------------
 
@@ -448,12 +443,12 @@ def _name_of_call(call: object) -> str:
 
 def near(one: object, kind: type) -> list[Any]:
     """Give the objects of a class to which code of ours that waits refers."""
-    found = gc.get_referents(one)
-    if not any(type(item) is kind or isinstance(item, kind) for item in found):
-        found = gc.get_referents(
-            *found
-        )  # What is compiled keeps its variables in an object between.
-    return [item for item in found if type(item) is kind or isinstance(item, kind)]
+    found = [item for item in gc.get_referents(one) if issubclass(type(item), kind)]
+    if not found:
+        # What is compiled keeps its variables in an object between.
+        further = gc.get_referents(*gc.get_referents(one))
+        found = [item for item in further if issubclass(type(item), kind)]
+    return found
 
 
 def is_of_function(body: object, name: str) -> bool:

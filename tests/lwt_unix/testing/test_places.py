@@ -1,6 +1,7 @@
 """Where bodies stand, and the names of what they know."""
 
 import weakref
+from typing import Any, NoReturn
 
 import lwt
 from lwt import lwt_condition, lwt_mutex
@@ -119,3 +120,37 @@ def test_a_report_changes_nothing_that_locals_has_returned() -> None:
     variables = lwt.poll(promise)
     assert variables is not None
     assert variables.value["number"] == 3
+
+
+def test_nothing_of_the_program_is_called() -> None:
+    class Hostile:
+        def fail(self, *_: object) -> NoReturn:
+            raise AssertionError("a report has called the program")
+
+        __class__ = __dict__ = property(fail)
+        __eq__ = __hash__ = __getattr__ = __getattribute__ = __len__ = __iter__ = fail
+        __repr__ = __bool__ = __call__ = __get__ = fail
+
+        async def __aenter__(self) -> None: ...
+        async def __aexit__(self, *_: object) -> None: ...
+
+    never, resolver = lwt.wait()
+    hostile: Any = Hostile()
+    known = [hostile, {1: hostile, "a": hostile}]
+
+    async def waits() -> None:
+        own = hostile
+        async with own:
+            await never
+        print(hostile.never, known)
+
+    _ = started(waits)
+    bound = lwt.bind(never, hostile)
+    assert report() == text(
+        "body 1 (waits) waits for promise 1",
+        "    line 19, in waits",
+        "        await never",
+        "promise 1, whose resolver is kept somewhere",
+    )
+    assert lwt.is_sleeping(bound)
+    del resolver
