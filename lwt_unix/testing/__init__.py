@@ -20,6 +20,7 @@ Nothing else of the library imports this folder.
 """
 
 from lwt._core.publish import publish as _publish
+from lwt_unix.testing._crash import Crashed
 from lwt_unix.testing._expecting import always, eventually, sometimes_cancelled
 from lwt_unix.testing._explore import Explored, explore
 from lwt_unix.testing._faults import Fault, Faults
@@ -76,6 +77,7 @@ __all__ = [
     "World",
     "Network",
     "Host",
+    "Crashed",
     "Link",
     "Limits",
     "Faults",

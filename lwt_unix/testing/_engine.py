@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from lwt._core.storage import current_storage
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.lwt_engine._events import Event, Event_callback
 from lwt_unix.lwt_engine._identifiers import Engine_id
 from lwt_unix.lwt_engine._kernel import kernel_based
-from lwt_unix.testing._world import World
+from lwt_unix.testing._world import World, owner_in
 
 
 class World_poller:
@@ -57,6 +59,14 @@ class simulated(kernel_based):
         """Perform one turn."""
         self._world.begin_turn()
         super().iter(block)
+
+    def on_timer(self, delay: float, repeat: bool, callback: Event_callback, /) -> Event:
+        """Call a function with the event after a delay, once or again and again."""
+        event = super().on_timer(delay, repeat, callback)
+        owner = owner_in(current_storage.contents)
+        if owner is not None:
+            owner.note_timer(event)
+        return event
 
     def _next_timer(self) -> float:
         return self._timer_queue.heap[0][0]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from lwt_unix import _system as system
 from lwt_unix.testing._calls import scatter
+from lwt_unix.testing._crash import Gone
 from lwt_unix.testing._files import Opened, Opened_directory, Opened_file, open_file
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._tree import (
@@ -193,7 +194,7 @@ class File_calls:
     def identity_of(self, fd: int) -> tuple[int, int] | None:
         """Return what tells two descriptions apart."""
         description = self._world.table.get(fd)
-        if description is None:
+        if description is None or isinstance(description, Gone):
             return None
         return (_DEVICE if isinstance(description, Opened) else 1, description.inode)
 

@@ -19,9 +19,9 @@ from lwt_unix._checks import C_INT
 from lwt_unix._jobs import threads
 from lwt_unix._jobs.jobs import Job
 from lwt_unix._jobs.notifications import Message, post
-from lwt_unix._jobs.threads import Pool, Task
+from lwt_unix._jobs.threads import Call, Pool, Task
 from lwt_unix.lwt_preemptive import _workers
-from lwt_unix.testing._world import World
+from lwt_unix.testing._world import Owner, World, owner_in
 
 SLOWEST: Final = 2.0
 """How many seconds a job takes at most."""
@@ -51,10 +51,21 @@ class Jobs:
         self.world: Final = world
         self.begun: Final[list[_Begun]] = []
         world.before_waiting = self.do_some
+        world.at_crash.append(self.drop)
 
     def begin(self, pool: Simulated_pool, task: Task) -> None:
         """Begin a job."""
         self.begun.append(_Begun(pool, task, self.world.next_number("job")))
+
+    def drop(self, owner: Owner) -> None:
+        """A host has crashed: its jobs are not done. Their threads are free again."""
+        for job in [one for one in self.begun if owner_in(one.storage) is owner]:
+            self.begun.remove(job)
+            if isinstance(job.task, Call):
+                job.task.value = None  # Nobody waits for it any more.
+            if isinstance(job.task, Job):
+                job.task.lost = None
+            self._end(job)
 
     def do_some(self) -> None:
         """Do jobs, as many as are done by now."""
@@ -90,6 +101,10 @@ class Jobs:
         finally:
             current_storage.contents = storage
         self.world.tell(f"{job.name} is done")
+        self._end(job)
+
+    def _end(self, job: _Begun) -> None:
+        """Give the thread back, and have the result come as a message."""
         job.pool.give_back_thread()
         held: list[Message] = [job.task]
         del job.task

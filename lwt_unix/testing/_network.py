@@ -12,28 +12,35 @@ import errno
 import os
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import lwt
 from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
+from lwt_unix.testing._crash import Crashed, crash
 from lwt_unix.testing._links import Link
 from lwt_unix.testing._tree import Directory, Socket_file, Tree
-from lwt_unix.testing._world import Description, Owner, World, os_error
+from lwt_unix.testing._world import HERE, Description, Owner, World, os_error, owner_in
 
 T = TypeVar("T")
 
 _FIRST_EPHEMERAL: Final = 40_000
-
-_here: Final[lwt.Key[Host]] = lwt.new_key()
-"""The host on which a callback runs."""
 
 
 class Host(Owner):
     """A computer of the simulated network. `limits` says what it has no more of."""
 
     __slots__ = (
-        *("_abstract", "_directory", "_tree", "addresses", "bound", "network", "next_port"),
+        *(
+            "_abstract",
+            "_crash",
+            "_directory",
+            "_tree",
+            "addresses",
+            "bound",
+            "network",
+            "next_port",
+        ),
     )
 
     def __init__(self, network: Network, name: str, addresses: tuple[str, ...]) -> None:
@@ -47,6 +54,7 @@ class Host(Owner):
         """Who has a name that is no path: such begin with a NUL."""
 
         self.next_port = _FIRST_EPHEMERAL
+        self._crash: tuple[lwt.Promise[NoReturn], lwt.Resolver[NoReturn]] = lwt.wait()
         self._tree: Tree | None = None
         self._directory: Directory | None = None
 
@@ -70,10 +78,73 @@ class Host(Owner):
         return f"<host {self.name}, {', '.join(self.addresses)}>"
 
     def run(self, f: Callable[[], lwt.Promise[T] | Coroutine[Any, Any, T]], /) -> lwt.Promise[T]:
-        """Call a function on this host, and return its promise."""
-        return lwt.with_value(
-            _here, lwt.Some(self), lambda: lwt.apply(partial(promise_of, "testing.run"), f)
+        """Call a function on this host, and return its promise.
+
+        Raises:
+            lwt.Failure: the host has crashed. (If it crashes later, `Crashed` rejects the promise.)
+        """
+        if not self.is_up:
+            raise lwt.Failure(f"testing.run: {self.name} has crashed; restart it first")
+        promise: lwt.Promise[T] = lwt.with_value(
+            HERE, lwt.Some(self), lambda: lwt.apply(partial(promise_of, "testing.run"), f)
         )
+        if self is self.network.localhost or not lwt.is_sleeping(promise):
+            return promise
+        return lwt.choose([promise, self._crash[0]])
+
+    # --- Crashes -------------------------------------------------------------
+
+    def crash(self) -> lwt.Promise[None]:
+        """Let the host crash when the next turn of the main loop begins; the promise says when.
+
+        Nothing that runs there goes on. Bodies are dropped where they wait, timers never fire, jobs are
+        not done; promises of `run` are rejected with `Crashed`. Its descriptors are gone without a word:
+        peers notice when they send, and get no answer. The clock, addresses, limits and files stay, and so
+        does all that is not of the host: what it shares with other code in memory.
+
+        Python cannot drop a body without running its `finally` blocks. They run when the whole run is over,
+        and then every call of the system fails.
+
+        Raises:
+            lwt.Failure: this is the host of the program itself.
+        """
+        if self is self.network.localhost:
+            raise lwt.Failure(
+                "testing.crash: localhost runs the program itself; run what is to crash on another host"
+            )
+        done: lwt.Promise[None]
+        resolver: lwt.Resolver[None]
+        done, resolver = lwt.wait()
+
+        def crash_now() -> None:
+            if self.is_up:
+                crash(self.network.world, self)
+                self.bound.clear()
+                self._abstract.clear()
+                self.network.settle(self)
+                crashed, self._crash = self._crash, lwt.wait()
+                lwt.on_failure(crashed[0], lambda _: None)  # Perhaps nobody else sees it.
+                lwt.wakeup_exn(crashed[1], Crashed(f"{self.name} has crashed"))
+            lwt.wakeup(resolver, None)
+
+        self.network.world.at_turn.append(crash_now)
+        return done
+
+    def restart(
+        self, f: Callable[[], lwt.Promise[T] | Coroutine[Any, Any, T]], /
+    ) -> lwt.Promise[T]:
+        """Start the host again after a crash, and call a function there, as `run` does.
+
+        It knows of no connection that it had: who sends into one is answered with a reset.
+
+        Raises:
+            lwt.Failure: the host is up.
+        """
+        if self.is_up:
+            raise lwt.Failure(f"testing.restart: {self.name} is up; crash it first")
+        self.is_up = True
+        self.network.world.tell("%s is up again", self.name)
+        return self.run(f)
 
     # --- Ports ---------------------------------------------------------------
 
@@ -183,8 +254,8 @@ class Network:
 
     def here(self) -> Host:
         """Return the host on which the running callback runs."""
-        some = current_storage.contents.get(_here)
-        return self.localhost if some is None else some
+        owner = owner_in(current_storage.contents)
+        return owner if isinstance(owner, Host) else self.localhost
 
     def host_at(self, source: Host, address: str) -> Host:
         """Return the host that a host reaches under an address.
@@ -214,6 +285,12 @@ class Network:
                 back = self._links[target, source] = Link(self.world, target, source)
                 link.reverse, back.reverse = back, link
         return link
+
+    def settle(self, host: Host) -> None:
+        """Have the links of a host know that it has crashed."""
+        for link in self._links.values():
+            if host in {link.source, link.target}:
+                link.settle()
 
     def between(self, some: Hosts, others: Hosts) -> list[Link]:
         """Return the links between hosts, in both directions.

@@ -19,6 +19,7 @@ from lwt_unix._checks import promise_of
 from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import children, signals
 from lwt_unix.testing._calls import Calls, in_place_of_system
+from lwt_unix.testing._crash import bury
 from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._faults import Faults
 from lwt_unix.testing._file_calls import File_calls
@@ -180,6 +181,7 @@ def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
         finally:
             core_choices.set_source(None)
             try:
+                bury(new, calls)
                 _close_bodies()
                 lwt_engine.get().destroy()
                 _renew(real_engine)

@@ -178,6 +178,9 @@ class Socket(Description):
         """Give the address back."""
         self.host.forget(self)
 
+    def crash(self) -> None:
+        """Say nothing to anybody."""
+
 
 def written(address: PythonAddress | None) -> str:
     """Write an address in words."""
@@ -484,6 +487,15 @@ class Stream_socket(Socket):
         incoming.data.clear()
         if incoming.writer is not None:
             self.world.touch(incoming.writer)
+
+    def crash(self) -> None:
+        """Forget the connection: whoever sends into it later is answered with a reset."""
+        self.is_connecting = False
+        queue, self.queue = self.queue, None
+        for waiting in queue or ():
+            waiting.crash()
+        if self.incoming is not None:
+            self.incoming.forget()
 
     def break_with(self, hosts: Collection[Owner]) -> None:
         """The network resets the connection, if it is one with another host."""

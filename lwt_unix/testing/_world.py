@@ -21,7 +21,10 @@ from collections.abc import Callable, Collection
 from heapq import heapify, heappop, heappush
 from typing import Final
 
+import lwt
+from lwt._core.storage import Storage
 from lwt_unix import lwt_engine
+from lwt_unix.lwt_engine import Event
 from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
@@ -80,6 +83,10 @@ class Description:
     def close(self) -> None:
         """The last number is closed."""
 
+    def crash(self) -> None:
+        """The last number was of a host that has crashed. Other hosts hear nothing."""
+        self.close()
+
     def break_with(self, hosts: Collection[Owner]) -> None:
         """The network resets the connections with other hosts."""
 
@@ -91,7 +98,7 @@ def _nothing() -> None:
 class Owner:
     """Who has descriptors: a host."""
 
-    __slots__ = ("fds", "is_up", "life", "limits", "name")
+    __slots__ = ("fds", "is_up", "life", "limits", "name", "timers")
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -103,6 +110,25 @@ class Owner:
         """The numbers that it has, beside the three standard ones."""
 
         self.limits = Limits()
+        self.timers: list[Event] = []
+        """Its timers, and some that are stopped."""
+
+    def note_timer(self, timer: Event) -> None:
+        """Note a timer, to be stopped in a crash."""
+        timers = self.timers
+        timers.append(timer)
+        if len(timers) & (len(timers) - 1) == 0:  # From time to time.
+            timers[:] = [one for one in timers if one.is_active]
+
+
+HERE: Final[lwt.Key[Owner]] = lwt.new_key()
+"""The host on which a callback runs."""
+
+
+def owner_in(storage: Storage) -> Owner | None:
+    """Return the host that a storage tells of; None for that of the program itself."""
+    owner: Owner | None = storage.get(HERE)
+    return owner
 
 
 FIRST_FD: Final = 1 << 24
@@ -146,6 +172,15 @@ class World:
 
         self.before_waiting: Callable[[], object] = _nothing
         """Called when the program lets time go on: it has jobs done."""
+
+        self.at_turn: Final[deque[Callable[[], object]]] = deque()
+        """What is done when the next turn of the engine begins."""
+
+        self.at_crash: Final[list[Callable[[Owner], object]]] = []
+        """Called with a host that crashes."""
+
+        self.dropped: Final[list[object]] = []
+        """Callbacks of crashed hosts."""
 
         self._free: Final[list[int]] = []
         self._counts: Final[dict[str, int]] = {}
@@ -275,6 +310,8 @@ class World:
 
     def begin_turn(self) -> None:
         """A turn of the engine begins."""
+        while self.at_turn:
+            self.at_turn.popleft()()
         if self.now != self._turns_at:
             self._turns_at, self._turns = self.now, 0
         elif self._turns < _TURNS_WITHOUT_TIME:
