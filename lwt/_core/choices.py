@@ -84,6 +84,10 @@ class Source(ABC):
 
     __slots__ = ()
 
+    def varies(self, label: str) -> bool:
+        """Say whether a choice of this label is ever anything but option 0. If not, it need not be asked."""
+        return True
+
     @abstractmethod
     def choose(self, label: str, options: int, tell: Callable[[int], str]) -> int:
         """Choose one of at least two options, counted from 0.
@@ -126,6 +130,12 @@ def choose(label: str, options: int, tell: Callable[[int], str]) -> int:
     """Choose one of some options, counted from 0; see `Source.choose`."""
     deciding = source
     return 0 if deciding is None or options < 2 else deciding.choose(label, options, tell)
+
+
+def varies(label: str) -> bool:
+    """Say whether a choice of this label may be anything but option 0."""
+    deciding = source
+    return deciding is not None and deciding.varies(label)
 
 
 def draw(number: int) -> int:

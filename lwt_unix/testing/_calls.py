@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 _KEPT: Final = frozenset(
     {
-        *("Status", "Uname", "SocketKind", "SocketObject"),
+        *("Status", "SocketKind", "SocketObject"),
         *(
             "sched_getaffinity",
             "sched_getcpu",
+            "uname",
             "getpwnam",
             "getpwuid",
             "getgrnam",

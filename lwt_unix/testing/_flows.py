@@ -113,7 +113,8 @@ class Flow:
             self.is_put_off = not self.is_put_off and is_put_off("read", self.reader)
             if self.is_put_off:
                 raise not_now()
-            size = some_of(min(held, size), "read", self.reader)
+            if choices.varies(choices.BYTES):
+                size = some_of(min(held, size), "read", self.reader)
         if size >= held:
             taken = bytes(data)
             data.clear()
@@ -128,6 +129,8 @@ class Flow:
 
 def is_put_off(call: str, end: Description | None) -> bool:
     """Choose whether the system says "not now" to a call that it could do."""
+    if not choices.varies(choices.NOT_NOW):
+        return False
     name = "" if end is None else end.name
     return bool(choices.choose(choices.NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
 

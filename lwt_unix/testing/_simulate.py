@@ -24,7 +24,6 @@ from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._faults import Faults
 from lwt_unix.testing._file_calls import File_calls
 from lwt_unix.testing._jobs import do_jobs_in
-from lwt_unix.testing._names import Name_calls
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._outside import keep_inside
 from lwt_unix.testing._signals import PID, Signals
@@ -166,9 +165,7 @@ def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
     new = World(choices)
     hosts = Network(new)
     signals_here = Signals(new)
-    calls = in_place_of_system(
-        Calls(new, hosts), File_calls(new, hosts), Name_calls(hosts), signals_here
-    )
+    calls = in_place_of_system(Calls(new, hosts), File_calls(new, hosts), signals_here)
     real = dict(vars(system))
     _renew(simulated(new))
     do_jobs_in(new)
@@ -178,7 +175,7 @@ def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
     with keep_inside(choices, signals_here):
         try:
             vars(system).update(calls)
-            core_choices.set_source(choices if choices.varies else None, new.name_of)
+            core_choices.set_source(choices if choices.varying else None, new.name_of)
             yield new
             choices.end()
         finally:

@@ -19,11 +19,11 @@ from __future__ import annotations
 import random
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from lwt._core.checks import check_kind
-from lwt._core.choices import BYTES, LABELS, Source
+from lwt._core.choices import BYTES, LABELS, LOSS, Source
 from lwt_unix.lwt_engine._current import turn
 
 if TYPE_CHECKING:
@@ -64,14 +64,11 @@ class Choices(Source):
     Use it for one run at a time: a run begins the record anew.
     """
 
-    __slots__ = ("count", "deviations", "generator", "open_labels")
-
-    varies = True
-    """Whether anything but Lwt's own choice is ever decided; if not, nothing is asked."""
+    __slots__ = ("count", "deviations", "generator", "open_labels", "varying")
 
     def __init__(self) -> None:
         self.count = 0
-        """How many choices there were in the run."""
+        """How many choices there were in the run, of the labels that vary."""
 
         self.deviations: list[Choice] = []
         """The choices that were not Lwt's own, in order."""
@@ -81,6 +78,9 @@ class Choices(Source):
 
         self.open_labels: frozenset[str] = frozenset(ALL_LABELS)
         """The labels that are chosen; the others are Lwt's own."""
+
+        self.varying: frozenset[str] = frozenset()
+        """Those that may be anything but Lwt's own in this run. The others are neither asked nor counted."""
 
     def only(self, *labels: str) -> Choices:
         """Leave only these labels open, and return the same object.
@@ -99,6 +99,11 @@ class Choices(Source):
         self.count = 0
         self.deviations = []
         self.generator = None
+        self.varying = self.open_labels
+
+    def varies(self, label: str) -> bool:
+        """Say whether choices of a label may be anything but Lwt's own in this run."""
+        return label in self.varying
 
     def chance(self) -> random.Random:
         """Return where random numbers of the run come from. With which seed it begins is a choice."""
@@ -112,8 +117,10 @@ class Choices(Source):
 
     def choose(self, label: str, options: int, tell: Callable[[int], str]) -> int:
         """Choose, and record what is not Lwt's own."""
+        if label not in self.varying:
+            return 0
         self.count += 1
-        taken = self.decide(label, options) if label in self.open_labels else 0
+        taken = self.decide(label, options)
         if taken:
             self.deviations.append(
                 Choice(turn.number, self.count, label, options, taken, tell(taken))
@@ -122,8 +129,10 @@ class Choices(Source):
 
     def happens(self, label: str, probability: float, tell: Callable[[int], str]) -> bool:
         """Choose whether something happens, and record it if so. Chance keeps to the probability."""
+        if label not in self.varying:
+            return False
         self.count += 1
-        happens = label in self.open_labels and self.decide_whether(label, probability)
+        happens = self.decide_whether(label, probability)
         if happens:
             self.deviations.append(Choice(turn.number, self.count, label, 2, 1, tell(1)))
         return happens
@@ -141,9 +150,17 @@ class Choices(Source):
 
     def replay_text(self) -> str:
         """Return what `replayed` takes to decide as in this run."""
-        return ", ".join(
+        text = ", ".join(
             f"{made.label} {made.number}:{made.taken}/{made.options}" for made in self.deviations
         )
+        inside = [label for label in ALL_LABELS if label in self.varying]
+        outside = [label for label in ALL_LABELS if label not in self.varying]
+        if not text or not outside:
+            return text
+        which = f"without {', '.join(outside)}"
+        if len(inside) < len(outside):
+            which = f"of {', '.join(inside)}"
+        return f"{which}: {text}"
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.deviations))
@@ -156,7 +173,9 @@ class Choices(Source):
 class _Lwt_choices(Choices):
     __slots__ = ()
 
-    varies = False
+    def begin(self) -> None:
+        super().begin()
+        self.varying = frozenset()
 
     def decide(self, label: str, options: int) -> int:
         return 0
@@ -187,6 +206,9 @@ class _Seeded(Choices):
         super().begin()
         self.random.seed(self.seed)
         self.how_often = {label: self.random.choice(_HOW_OFTEN) for label in ALL_LABELS}
+        # How often something is lost, the program says.
+        never = {label for label, often in self.how_often.items() if not often} - {LOSS}
+        self.varying = self.open_labels - never
 
     def decide(self, label: str, options: int) -> int:
         drawn = self.random.random
@@ -311,11 +333,12 @@ class _Replayed(Choices):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+        self.open_labels, _ = _parsed(text)
         self.expected: dict[int, tuple[str, int, int]] = {}
 
     def begin(self) -> None:
         super().begin()
-        self.expected = dict(_parsed(self.text))
+        self.expected = dict(_parsed(self.text)[1])
 
     def decide(self, label: str, options: int) -> int:
         expected = self.expected.pop(self.count, None)
@@ -339,15 +362,30 @@ class _Replayed(Choices):
             )
 
 
-def _parsed(text: str) -> Iterable[tuple[int, tuple[str, int, int]]]:
+def _parsed(text: str) -> tuple[frozenset[str], list[tuple[int, tuple[str, int, int]]]]:
+    """Return the labels that are counted, and the choices by their number: label, options, option."""
+    labels = frozenset(ALL_LABELS)
+    head, colon, rest = text.partition(": ")
+    if colon:
+        how, _, names = head.partition(" ")
+        named = frozenset(label.strip() for label in names.split(","))
+        if how not in {"of", "without"} or not named <= labels:
+            raise ValueError(
+                f'testing.replayed: {head!r} names no labels; they are written "of ready, due: …", or '
+                '"without ready, due: …"'
+            )
+        labels = named if how == "of" else labels - named
+        text = rest
+    choices: list[tuple[int, tuple[str, int, int]]] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = _ONE(part)
-        if match is None or match[1] not in ALL_LABELS or not 0 < int(match[3]) < int(match[4]):
+        if match is None or match[1] not in labels or not 0 < int(match[3]) < int(match[4]):
             raise ValueError(
                 f'testing.replayed: {part!r} is no choice; one is written "ready 3:1/2", the label, which '
                 "choice of the run, which option, of how many"
             )
-        yield int(match[2]), (match[1], int(match[4]), int(match[3]))
+        choices.append((int(match[2]), (match[1], int(match[4]), int(match[3]))))
+    return labels, choices
 
 
 def replayed(text: str, /) -> Choices:
@@ -360,6 +398,4 @@ def replayed(text: str, /) -> Choices:
         ValueError: this is no such text.
     """
     check_kind("testing.replayed", text, str, "the report of a failure has it")
-    for _ in _parsed(text):
-        pass
     return _Replayed(text)

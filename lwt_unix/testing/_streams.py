@@ -31,6 +31,11 @@ class End(NamedTuple):
     error: int
 
 
+_AT_ONCE: Final = -1.0
+_UNKNOWN: Final = -2.0
+"""Instead of the time when something comes."""
+
+
 class Stream_flow(Flow):
     """One direction of a connection."""
 
@@ -79,29 +84,40 @@ class Stream_flow(Flow):
 
     def push(self, data: memoryview) -> None:
         """Send bytes, for which there is room."""
-        link = self.link
-        if link is None or (
-            link.is_plain and choices.source is None and not (self.in_flight or self.is_forgotten)
-        ):
+        arrival = self._arrival_now(len(data))
+        if arrival == _AT_ONCE:
             self._arrive(data)
             return
         kept = bytes(data)
         self.in_flight += len(kept)
-        self._send(kept)
+        self._send(kept, arrival)
 
     def push_end(self, error: int = 0) -> None:
         """Send the end, or an error that ends the connection."""
+        arrival = self._arrival_now(0)
         link = self.link
-        if link is None or (link.is_plain and choices.source is None and not self.in_flight):
+        if arrival == _AT_ONCE:
             self._land(End(error))
-        elif error:
+        elif error and link is not None:
             # A reset is sent once, and overtakes what waits to be sent again.
             self.unsent.clear()
             link.send(0, partial(self._land, End(error)))
         else:
-            self._send(End(0))
+            self._send(End(0), arrival)
 
-    def _send(self, item: bytes | End) -> None:
+    def _arrival_now(self, size: int) -> float:
+        """Return when bytes come that are sent now, if that is simple: `_AT_ONCE`, or a time; else `_UNKNOWN`."""
+        link = self.link
+        if link is None:
+            return _AT_ONCE
+        if not link.is_plain or self.in_flight or (self.is_forgotten and size):
+            return _UNKNOWN
+        if not choices.varies(choices.DELAY):
+            return _AT_ONCE
+        arrival = link.arrival(size)
+        return arrival if arrival > self.world.now else _AT_ONCE
+
+    def _send(self, item: bytes | End, arrival: float = _UNKNOWN) -> None:
         link, world = self.link, self.world
         assert link is not None
         if self.unsent or not link.is_open():
@@ -110,8 +126,9 @@ class Stream_flow(Flow):
                 link.held.append(self._send_again)
             self._retry_later()
             return
-        size = 0 if isinstance(item, End) else len(item)
-        self.last_arrival = max(link.arrival(size), self.last_arrival)
+        if arrival == _UNKNOWN:
+            arrival = link.arrival(0 if isinstance(item, End) else len(item))
+        self.last_arrival = max(arrival, self.last_arrival)
         world.after(self.last_arrival - world.now, partial(self._land, item))
 
     def _land(self, item: bytes | End) -> None:

@@ -127,7 +127,7 @@ def test_a_failure_tells_its_choices_in_words_and_how_to_replay_them() -> None:
     (note,) = caught.value.__notes__
     assert note.splitlines()[1:] == [
         "turn 1: of 3 timers for the same time, number 2 of those left",
-        "To replay: testing.simulate(main, choices=testing.replayed('due 1:1/3'))",
+        "To replay: testing.simulate(main, choices=testing.replayed('without random: due 1:1/3'))",
     ]
     with pytest.raises(AssertionError, match="1 was first"):
         testing.simulate(main, choices=testing.replayed("due 1:1/3"))
@@ -147,7 +147,7 @@ def test_a_check_that_fails_tells_its_choices_too() -> None:
 
     with pytest.raises(AssertionError, match="an update is lost") as caught:
         testing.explore(lost_update, check=check)
-    assert "testing.replayed('due 1:1/2')" in caught.value.__notes__[0]
+    assert "testing.replayed('without random: due 1:1/2')" in caught.value.__notes__[0]
 
 
 def test_reads_and_writes_may_be_short_and_put_off() -> None:
