@@ -111,18 +111,19 @@ def name_of_code(code: CodeType) -> str:
 # --- Functions ----------------------------------------------------------------
 
 
-def function_of_program(callback: object) -> FunctionType | None:
+def function_of_program(callback: Any) -> FunctionType | None:
     """Find the function of the program that a callback calls; None if the library has made it."""
     while True:
         # Not by `isinstance`, which asks an object of the program for its class.
-        if type(callback) is MethodType:
+        kind = type(callback)
+        if kind is MethodType:
             callback = callback.__func__
-        elif type(callback) is partial:
+        elif kind is partial:
             callback = callback.func
-        elif type(callback) is FunctionType and is_own(callback.__globals__):
+        elif kind is FunctionType and is_own(callback.__globals__):
             callback = callback.__dict__.get("__wrapped__")  # That of `lwt.promised`.
         else:
-            return callback if type(callback) is FunctionType else None
+            return callback if kind is FunctionType else None
 
 
 def place_of_function(function: FunctionType) -> Place:

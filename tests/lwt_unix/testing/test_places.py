@@ -123,19 +123,17 @@ def test_a_report_changes_nothing_that_locals_has_returned() -> None:
 
 
 def test_nothing_of_the_program_is_called() -> None:
-    class Hostile:
-        def fail(self, *_: object) -> NoReturn:
-            raise AssertionError("a report has called the program")
+    def fail(self: object, *_: object) -> NoReturn:
+        raise AssertionError("a report has called the program")
 
-        __class__ = __dict__ = property(fail)
-        __eq__ = __hash__ = __getattr__ = __getattribute__ = __len__ = __iter__ = fail
-        __repr__ = __bool__ = __call__ = __get__ = fail
+    async def nothing(self: object, *_: object) -> None: ...
 
-        async def __aenter__(self) -> None: ...
-        async def __aexit__(self, *_: object) -> None: ...
-
+    called = ["eq", "hash", "getattr", "getattribute", "len", "iter", "repr", "bool", "call", "get"]
+    names: dict[str, object] = dict.fromkeys((f"__{name}__" for name in called), fail)
+    names |= dict.fromkeys(("__class__", "__dict__"), property(fail))
+    names |= dict.fromkeys(("__aenter__", "__aexit__"), nothing)
+    hostile: Any = type("Hostile", (), names)()
     never, resolver = lwt.wait()
-    hostile: Any = Hostile()
     known = [hostile, {1: hostile, "a": hostile}]
 
     async def waits() -> None:
@@ -148,7 +146,7 @@ def test_nothing_of_the_program_is_called() -> None:
     bound = lwt.bind(never, hostile)
     assert report() == text(
         "body 1 (waits) waits for promise 1",
-        "    line 19, in waits",
+        "    line 17, in waits",
         "        await never",
         "promise 1, whose resolver is kept somewhere",
     )
