@@ -473,8 +473,9 @@ class ChannelBuffer:
         """Stop all transfers: those that wait are rejected with `Channel_closed`."""
         self.is_aborted = True
         if self._interrupted is not None:
-            (_, resolver), self._interrupted = self._interrupted, None
+            (promise, resolver), self._interrupted = self._interrupted, None
             lwt.wakeup_exn(resolver, Channel_closed(self.name))
+            lwt.on_failure(promise, lambda _: None)  # No transfer may wait just now.
         if self.in_flight is not None:
             lwt.cancel(self.in_flight)
 

@@ -46,8 +46,7 @@ def close_socket(fd: lwt_unix.File_descr) -> lwt.Promise[None]:
         closed = lwt.fail(exn)
     if problem is None:
         return closed
-    failed = lwt.fail(problem)
-    return lwt.bind(closed, lambda _: failed)
+    return lwt.bind(closed, lambda _: lwt.fail(problem))
 
 
 def closing_once(fd: lwt_unix.File_descr) -> Close:

@@ -412,6 +412,10 @@ class _AutomaticFlush(Flush):
         # Not `finish`: after an error, it would ask for the same flush again, forever.
         release(self.channel)
 
+    def _reject(self, rejection: Rejection) -> Promise[Any]:
+        rejection.is_seen = True  # Nobody is to see it: who flushes next will find out.
+        return Flush._reject(self, rejection)
+
 
 @final
 class _DueFlush(Due):

@@ -195,7 +195,7 @@ class Watch:
         try:
             yield
         finally:
-            for kind, things in _new(already, belongings()).items():
+            for kind, things in new_since(already, belongings()).items():
                 self._before[kind].update(things)
 
     def check(self, may_leave: Collection[str] = ()) -> None:
@@ -207,7 +207,7 @@ class Watch:
         __tracebackhide__ = True
         self._let_end(may_leave)
         new: dict[str, Iterable[Any]] = {"hook": self._reported}
-        new |= _new(self._before, belongings())
+        new |= new_since(self._before, belongings())
         if self._pending is not None:
             new["pending"] = [*(Counter(_pending()) - self._pending).elements()]
         left = [kind for kind in _TELL if kind not in may_leave and new.get(kind)]
@@ -239,7 +239,7 @@ class Watch:
                 return
 
     def _kinds_left(self) -> set[str]:
-        return {kind for kind, things in _new(self._before, belongings()).items() if things}
+        return {kind for kind, things in new_since(self._before, belongings()).items() if things}
 
     def end(self) -> None:
         """Put things back as they were."""
@@ -268,7 +268,7 @@ def _stop(left: Mapping[str, Iterable[Any]]) -> None:
     paused.promises[:] = [promise for promise in paused.promises if promise not in promises]
 
 
-def _new(before: Belongings, now: Belongings) -> Belongings:
+def new_since(before: Belongings, now: Belongings) -> Belongings:
     """Return what is there now and was not before."""
     return {
         kind: {thing: None for thing in things if thing not in before[kind]}
@@ -318,7 +318,7 @@ def nothing_left(
         ValueError: a word of `may_leave` is none of these.
     """
     __tracebackhide__ = True  # pytest shows the lines of the caller.
-    check_kinds("lwt_unix.testing.nothing_left", may_leave)
+    check_kinds("testing.nothing_left", may_leave)
     watch = Watch(nothing_pending=nothing_pending)
     try:
         yield

@@ -130,7 +130,8 @@ class Noting:
         self.rejections: dict[Rejection, Places] = {}
         """All but those by a cancel; now and then, those that somebody has seen are forgotten."""
 
-        self._most_events = self._most_rejections = 64
+        self._most_events = self._most_rejections = 0
+        """When there are more, those that are over are forgotten: soon, since they keep what they lead to."""
 
     def begin(self) -> None:
         """Begin to take notes, where that has not been begun already."""
@@ -239,7 +240,7 @@ class Noting:
         rejection = Rejection(exception, traceback)
         if not isinstance(exception, exceptions.Canceled):
             if len(self.rejections) > self._most_rejections:
-                self._most_rejections = max(64, 2 * len(self.unseen()))
+                self._most_rejections = 2 * len(self.unseen())
             self.rejections[rejection] = raised_at(traceback) or here()
         return rejection
 
@@ -294,7 +295,7 @@ class Noting:
             for made in self.events.copy():
                 if not made.is_active:
                     self.events.pop(made, None)
-            self._most_events = max(64, 2 * len(self.events))
+            self._most_events = 2 * len(self.events)
         self.events[event] = here()
         return event
 

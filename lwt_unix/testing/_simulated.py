@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial, wraps
 from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -29,6 +29,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 Test: TypeAlias = Callable[P, object]
 """What returns a coroutine or a promise; or a test with `@given`, which returns nothing."""
 
+Check: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Makes what checks a run: `nothing_left` with its arguments."""
+
 MOST_SHOWN: Final = 60
 """How many lines of what happened are shown: the last ones."""
 
@@ -37,14 +40,14 @@ MOST_SHOWN: Final = 60
 
 def _run_once(
     test: Callable[..., Any],
-    may_leave: Collection[str],
+    check: Check,
     choices: Choices,
     arguments: tuple[Any, ...],
     keywords: dict[str, Any],
 ) -> None:
     """Run a test in a world of its own, which it must leave as it has found it."""
     with _simulate.in_world(choices=choices) as world, _failure_told(choices, world):
-        with nothing_left(may_leave=may_leave):
+        with check():
             main = partial(test, *arguments, **keywords)
             lwt_main.run(promise_of("testing.simulated", main))
         choices.end()
@@ -92,12 +95,15 @@ def _indented(lines: list[str]) -> list[str]:
 @overload
 def simulated(test: Test[P], /) -> Callable[P, None]: ...
 @overload
-def simulated(*, may_leave: Collection[str] = ()) -> Callable[[Test[P]], Callable[P, None]]: ...
+def simulated(
+    *, may_leave: Collection[str] = (), nothing_pending: bool = False
+) -> Callable[[Test[P]], Callable[P, None]]: ...
 def simulated(
     test: Callable[..., Any] | None = None,
     /,
     *_wrong: Never,
     may_leave: Collection[str] = (),
+    nothing_pending: bool = False,
 ) -> Callable[..., Any]:
     """Make a test of an `async def`, which runs in a simulated world, with choices that Hypothesis draws.
 
@@ -129,27 +135,29 @@ def simulated(
     Args:
         test: returns a coroutine or a promise.
         may_leave: see `testing.nothing_left`.
+        nothing_pending: see `testing.nothing_left`.
 
     Not in OCaml.
     """
     if _wrong:
         raise given_by_position(simulated, _wrong)
     check_kinds("testing.simulated", may_leave)
+    check = partial(nothing_left, may_leave=may_leave, nothing_pending=nothing_pending)
     if test is None:
-        return partial(_simulated, may_leave=may_leave)
+        return partial(_simulated, check=check)
+    return _simulated(test, check)
+
+
+def _simulated(test: Callable[..., Any], check: Check) -> Callable[..., Any]:
     check_callable("testing.simulated", test, ("…",))
-    return _simulated(test, may_leave)
-
-
-def _simulated(test: Callable[..., Any], may_leave: Collection[str]) -> Callable[..., Any]:
     given = getattr(test, "hypothesis", None)
     if given is None:  # Or `@given` is above.
-        return _in_worlds(test, may_leave)
-    given.inner_test = _in_worlds(given.inner_test, may_leave)
+        return _in_worlds(test, check)
+    given.inner_test = _in_worlds(given.inner_test, check)
     return test
 
 
-def _in_worlds(test: Callable[..., Any], may_leave: Collection[str]) -> Callable[..., None]:
+def _in_worlds(test: Callable[..., Any], check: Check) -> Callable[..., None]:
     """Return a function that runs a test in a world: once in each example, or in examples of its own."""
 
     @wraps(test)
@@ -157,9 +165,9 @@ def _in_worlds(test: Callable[..., Any], may_leave: Collection[str]) -> Callable
         __tracebackhide__ = True
         text = run.__dict__.get(_REPLAYED)
         if text is not None:
-            _run_once(test, may_leave, replayed(text), arguments, keywords)
+            _run_once(test, check, replayed(text), arguments, keywords)
         elif context_of_example() is not None:
-            _run_once(test, may_leave, drawn_now(), arguments, keywords)
+            _run_once(test, check, drawn_now(), arguments, keywords)
         else:
             with_examples(run)(*arguments, **keywords)
 

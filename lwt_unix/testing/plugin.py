@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "kinds of things that are named, and nobody may wait for a promise then; even without the "
         "mark, the first holds for each async def test that lwt_main.run runs",
     )
-    config.pluginmanager.register(_Hooks(), "lwt_unix.testing")
+    config.pluginmanager.register(_Hooks(), "lwt hooks")
 
 
 # --- Marks -------------------------------------------------------------------

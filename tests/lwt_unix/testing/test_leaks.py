@@ -7,12 +7,13 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 import lwt
 import lwt_unix
-from lwt import lwt_mutex
+from lwt import lwt_mutex, lwt_stream
 from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive
 from lwt_unix._jobs import notifications
 from lwt_unix.testing import Something_left, _leaks, nothing_left
@@ -161,6 +162,24 @@ def test_a_cancel_has_to_be_seen_by_nobody() -> None:
         lwt.cancel(promise)
         lwt.wakeup_exn(resolver, ValueError("too late"))
         lwt.fail(lwt.Canceled())
+
+
+def test_what_the_library_drops_on_purpose_is_not_left(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    async def failing() -> None:
+        near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.close(far)
+        await lwt_io.write(lwt_io.of_fd(near, mode=lwt_io.Output), "nobody reads this")
+        await lwt.pause()
+        await lwt.pause()
+        await lwt_unix.close(near)
+
+    with nothing_left():
+        # Closing ends a flush that nobody has asked for, and transfers, of which there are none.
+        for text in ("short", "long" * 10_000):
+            lwt_main.run(lwt_io.lines_to_file(path, lwt_stream.of_list([text])))
+        lwt_main.run(failing())
 
 
 def test_what_a_resolver_refuses_is_no_rejection() -> None:

@@ -306,6 +306,20 @@ def test_what_may_be_left_is_said_to_the_decorator() -> None:
         testing.simulated(may_leave=["timer"])
 
 
+def test_who_still_waits_fails_on_request() -> None:
+    kept: list[object] = []
+
+    async def test() -> None:
+        kept.append(lwt.of_coroutine(waits()))
+
+    async def waits() -> None:
+        await lwt.wait()[0]
+
+    settings(quickly, max_examples=2)(testing.simulated(test))()
+    failure, _ = failure_of(quickly(testing.simulated(nothing_pending=True)(test)))
+    assert str(failure).startswith("left behind: pending\n- body (waits) waits for a promise")
+
+
 def test_a_server_that_is_shut_down_leaves_nothing_whatever_is_chosen() -> None:
     address = lwt_unix.ADDR_INET("127.0.0.1", 80)
 
