@@ -186,6 +186,7 @@ getprotobynumber = _libc.getprotobynumber
 getservbyname = _libc.getservbyname
 getservbyport = _libc.getservbyport
 uname = os.uname
+Uname = os.uname_result
 
 sched_getaffinity = getattr(os, "sched_getaffinity", None)  # macOS has none of these.
 sched_getcpu = _libc.sched_getcpu

@@ -41,7 +41,7 @@ NO_CALLS = {
         "register_at_fork",
         "strerror",
     },
-    "socket": {"AddressFamily", "if_nametoindex", "inet_ntop", "inet_pton"},
+    "socket": {"AddressFamily", "gaierror", "herror", "if_nametoindex", "inet_ntop", "inet_pton"},
 }
 """What any module may use of these two besides constants: it asks nothing about a descriptor."""
 

@@ -3,7 +3,7 @@
 In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
 its descriptors (`_world`), the files of a host (`_tree`, and `_files` for those that are open), links (`_links`)
 and hosts (`_network`), flows of bytes and pipes (`_flows`), connections (`_streams`), sockets (`_sockets`), the
-calls that programs reach them by (`_calls`, `_file_calls`), jobs (`_jobs`), signals (`_signals`); what a host has
+calls that programs reach them by (`_calls`, `_file_calls`), the names of hosts (`_names`), jobs (`_jobs`), signals (`_signals`); what a host has
 no more of (`_limits`), calls that fail (`_faults`); the engine (`_engine`); what would leave the world
 (`_outside`); `simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is
 in `_expecting`.

@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 
 _KEPT: Final = frozenset(
     {
-        *("Status", "SocketKind", "SocketObject"),
+        *("Status", "Uname", "SocketKind", "SocketObject"),
         *(
             "sched_getaffinity",
             "sched_getcpu",
-            "uname",
             "getpwnam",
             "getpwuid",
             "getgrnam",

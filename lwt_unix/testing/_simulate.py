@@ -24,6 +24,7 @@ from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._faults import Faults
 from lwt_unix.testing._file_calls import File_calls
 from lwt_unix.testing._jobs import do_jobs_in
+from lwt_unix.testing._names import Name_calls
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._outside import keep_inside
 from lwt_unix.testing._signals import PID, Signals
@@ -165,7 +166,9 @@ def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
     new = World(choices)
     hosts = Network(new)
     signals_here = Signals(new)
-    calls = in_place_of_system(Calls(new, hosts), File_calls(new, hosts), signals_here)
+    calls = in_place_of_system(
+        Calls(new, hosts), File_calls(new, hosts), Name_calls(hosts), signals_here
+    )
     real = dict(vars(system))
     _renew(simulated(new))
     do_jobs_in(new)

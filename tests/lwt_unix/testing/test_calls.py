@@ -23,8 +23,8 @@ def test_a_real_call_on_a_number_of_the_world_fails() -> None:
 
 def test_what_the_world_has_no_counterpart_of_says_so() -> None:
     async def main() -> None:
-        with pytest.raises(testing.Not_simulated, match=r"getnameinfo: the simulated world has no"):
-            system.getnameinfo(("127.0.0.1", 80), 0)
+        with pytest.raises(testing.Not_simulated, match=r"tcdrain: the simulated world has no"):
+            system.tcdrain(0)
 
     testing.simulate(main)
 
