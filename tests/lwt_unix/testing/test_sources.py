@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwt._core.choices import BYTES, DUE, LABELS, READY
+from lwt._core.choices import BYTES, DUE, JOB, LABELS, READY
 from lwt_unix import testing
 from lwt_unix.testing import Choices
 
@@ -27,6 +27,22 @@ def test_the_same_seed_decides_the_same_in_each_run() -> None:
     first = decided(choices)
     assert decided(choices) == decided(testing.seeded(5)) == first
     assert any(decided(testing.seeded(seed)) != first for seed in range(10))
+
+
+def test_most_choices_are_not_lwts_own_in_three_of_four_runs_and_in_the_fourth_some_labels_are_left_alone() -> (
+    None
+):
+    def varied(seed: int, label: str) -> float:
+        choices = testing.seeded(seed)
+        choices.begin()
+        return sum(choices.choose(label, 2, str) for _ in range(1000)) / 1000
+
+    labels = [label for label in LABELS if label != JOB]
+    for seed, often in enumerate((0.9, 0.6, 0.9)):
+        for label in labels:
+            assert abs(varied(seed + 400, label) - often) < 0.1
+    last = {round(varied(4 * block + 3, label), 1) for label in labels for block in range(9)}
+    assert last == {0.0, 0.3, 0.9}
 
 
 def test_each_option_is_decided_by_some_seed() -> None:
