@@ -227,7 +227,7 @@ class _Seeded(Choices):
             return options - 1 if kind < 0.4 else 1
         taken = 1 + int(drawn() * (options - 1))
         if label == JOB and taken == options - 1 and drawn() < 0.5:
-            taken -= 1  # The last option is that no job is done yet: that changes less than their order.
+            taken -= 1  # The last option, that no job is done yet, changes less than their order.
         return taken
 
     def decide_whether(self, label: str, probability: float) -> bool:

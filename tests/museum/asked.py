@@ -5,6 +5,8 @@ of what is written, is drawn here, in their own way. Outside of them, the answer
 """
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 try:
     import detangle
@@ -17,6 +19,9 @@ except ImportError:
     simloom = None
 
 
+T = TypeVar("T")
+
+
 def drawn(label: str, number: int) -> int:
     """A number from 0 to `number - 1`; 0 is what asyncio does."""
     if detangle is not None and detangle.in_simulation():
@@ -24,3 +29,15 @@ def drawn(label: str, number: int) -> int:
     if simloom is not None and isinstance(asyncio.get_running_loop(), simloom.SimLoop):
         return int(simloom.draw(label, number))
     return 0
+
+
+async def sometimes_cancelled(operation: Coroutine[Any, Any, T]) -> T:
+    """Run an operation, or cancel it while it waits and raise a TimeoutError.
+
+    detangle has a tool for that. For simloom it is a timeout after a time that is drawn: up to three seconds.
+    """
+    if detangle is not None and detangle.in_simulation():
+        result: T = await detangle.maybe_timeout(operation, points=3)
+        return result
+    quarters = drawn("timeout", 13)
+    return await asyncio.wait_for(operation, quarters / 4 if quarters else None)

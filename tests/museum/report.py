@@ -49,8 +49,12 @@ def searched(tool: Tool, bug: Bug, *, starts: int, limit: int) -> Searched | Non
 
 
 def survived(tool: Tool, bug: Bug, *, runs: int) -> str:
-    """Run the mended form: whether it holds."""
+    """Run the mended form: under all schedules, if the tool can and they are not more than `runs`."""
     program = bug.program(lwt=tool.is_ours, mended=True)
+    if tool.explore is not None:
+        schedules = tool.explore(program, runs)
+        if schedules is not None:
+            return f"all {schedules:,} schedules"
     found = tool.search(program, seed=0, limit=runs, strategy=tool.strategies[0])
     return f"{runs:,} runs" if found is None else f"FAILS in run {found.runs:,}: {found.error}"
 

@@ -5,15 +5,19 @@ loop passes over such a client.
 """
 
 import asyncio
+import errno
+from contextlib import suppress
 
 import lwt
 import lwt_unix
+from lwt_unix import testing
 from tests.museum.asked import drawn
 
 CLIENTS = 3
 
 
 async def in_lwt(*, mended: bool) -> None:
+    testing.faults().may_fail("accept", errno.ECONNABORTED)
     listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
     await lwt_unix.bind(listener, ("127.0.0.1", 0))
     lwt_unix.listen(listener, CLIENTS)
@@ -32,7 +36,8 @@ async def in_lwt(*, mended: bool) -> None:
     accepting = accept_all()
     for _ in range(CLIENTS):
         client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
-        await lwt_unix.connect(client, lwt_unix.getsockname(listener))
+        with suppress(ConnectionResetError):
+            await lwt_unix.connect(client, lwt_unix.getsockname(listener))
         await lwt_unix.close(client)
     await lwt_unix.sleep(1)
     assert lwt.is_sleeping(accepting), "the loop has ended"

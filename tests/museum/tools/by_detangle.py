@@ -31,4 +31,4 @@ def _search(
     return None
 
 
-TOOL = Tool("detangle", detangle.__version__, ("auto", "random", "pct:2", "pct:3"), _search)
+TOOL = Tool("detangle", detangle.__version__, ("auto", "random"), _search)

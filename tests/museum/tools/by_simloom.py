@@ -26,4 +26,4 @@ def _search(
     return Found(exploration.runs, error, choices)
 
 
-TOOL = Tool("simloom", simloom.__version__, ("random", "pct:auto", "pct:auto,d=2"), _search)
+TOOL = Tool("simloom", simloom.__version__, ("random", "pct:auto"), _search)

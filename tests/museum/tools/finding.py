@@ -38,4 +38,10 @@ class Tool:
     version: str
     strategies: tuple[str, ...]  # ways of searching that it offers
     search: Search
-    is_ours: bool = False
+    explore: Callable[[Program, int], int | None] | None = None
+    """Go through all schedules, unless there are more than so many; return how many there are."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it runs programs of Lwt."""
+        return self.name == "lwt"
