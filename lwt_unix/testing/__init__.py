@@ -3,10 +3,10 @@
 In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
 its descriptors (`_world`), the files of a host (`_tree`, and `_files` for those that are open), links (`_links`)
 and hosts (`_network`), flows of bytes and pipes (`_flows`), connections (`_streams`), sockets (`_sockets`), the
-calls that programs reach them by (`_calls`, `_file_calls`), the names of hosts (`_names`), jobs (`_jobs`), signals (`_signals`); what a host has
-no more of (`_limits`), calls that fail (`_faults`); the engine (`_engine`); what would leave the world
-(`_outside`); `simulate` puts them in the place of the real ones (`_simulate`). What a test expects of a program is
-in `_expecting`.
+calls that programs reach them by (`_calls`, `_file_calls`), the names of hosts (`_names`), jobs (`_jobs`), signals
+(`_signals`), programs (`_programs`); what a host has no more of (`_limits`), calls that fail (`_faults`); the
+engine (`_engine`); what would leave the world (`_outside`); `simulate` puts them in the place of the real ones
+(`_simulate`). What a test expects of a program is in `_expecting`.
 `explore` runs it under all schedules (`_explore`).
 What it may not leave behind is in `_leaks`, which knows from `_noting` where things were made.
 
@@ -29,6 +29,7 @@ from lwt_unix.testing._leaks import Something_left, nothing_left
 from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._links import Link
 from lwt_unix.testing._network import Host, Network
+from lwt_unix.testing._programs import Process, Stand_in
 from lwt_unix.testing._signals import Killed
 from lwt_unix.testing._simulate import faults, in_world, network, send_signal, simulate, world
 from lwt_unix.testing._simulated import replay, simulated
@@ -84,6 +85,9 @@ __all__ = [
     "Fault",
     "Not_simulated",
     "Killed",
+    # Programs
+    "Process",
+    "Stand_in",
     # Who waits for whom
     "waiting",
     "report_on_signal",

@@ -116,6 +116,7 @@ class Calls:
             description = Nothing(world, name) if fd == 0 else Terminal(world, fd, name)
             world.table[fd] = description
             description.fds.append(fd)
+        world.inheritable.update(range(3))
 
     # --- Calls on numbers ----------------------------------------------------
 

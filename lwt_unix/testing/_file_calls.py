@@ -96,7 +96,7 @@ class File_calls:
 
     def _start(self) -> Directory:
         """Return the directory in which relative paths begin."""
-        return self._network.here().directory
+        return self._network.process_here().directory
 
     def _find(self, path: str, *, follows: bool = True) -> Place:
         return self._tree().find(path, self._start(), follows=follows)
@@ -316,7 +316,7 @@ class File_calls:
         """Change the directory in which relative paths begin."""
         directory = self._tree().directory(path, self._start())
         directory.check(os.X_OK)
-        self._network.here().directory = directory
+        self._network.process_here().directory = directory
 
     def getcwd(self) -> str:
         """Return the directory in which relative paths begin."""

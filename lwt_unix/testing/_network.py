@@ -12,7 +12,7 @@ import errno
 import os
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import lwt
 from lwt._core.storage import current_storage
@@ -25,6 +25,16 @@ from lwt_unix.testing._world import HERE, Description, Owner, World, os_error, o
 T = TypeVar("T")
 
 _FIRST_EPHEMERAL: Final = 40_000
+
+
+class Works(Protocol):
+    """What has a directory in which relative paths begin: a process, or the host for the program itself."""
+
+    directory: Directory
+
+
+PROCESS: Final[lwt.Key[Works]] = lwt.new_key()
+"""The process in which a callback runs, if it is not that of the program itself."""
 
 
 class Host(Owner):
@@ -256,6 +266,11 @@ class Network:
         """Return the host on which the running callback runs."""
         owner = owner_in(current_storage.contents)
         return owner if isinstance(owner, Host) else self.localhost
+
+    def process_here(self) -> Works:
+        """Return the process in which the running callback runs; for that of the program itself, the host."""
+        process = current_storage.contents.get(PROCESS)
+        return self.here() if process is None else process
 
     def host_at(self, source: Host, address: str) -> Host:
         """Return the host that a host reaches under an address.

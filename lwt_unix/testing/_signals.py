@@ -23,10 +23,10 @@ from lwt_unix.testing._world import Not_simulated, World, os_error
 PID: Final = 1_000
 """The identifier of the process in which the program runs."""
 
-_IGNORED: Final = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT})
+IGNORED: Final = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT})
 """What does nothing by default."""
 
-_STOPPING: Final = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+STOPPING: Final = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _NEVER_HANDLED: Final = frozenset({signal.SIGKILL, signal.SIGSTOP})
 
 _WHEN: Final = ("at once", "when the program waits", *(f"{delay} s late" for delay in LATE[1:]))
@@ -61,7 +61,7 @@ class Signals:
             signal.SIGINT: signal.default_int_handler,
             signal.SIGPIPE: signal.SIG_IGN,
         }
-        self.processes: Final[dict[int, Callable[[int], object]]] = {PID: self._come}
+        self.processes: Final[dict[int, Callable[[int], object]]] = {PID: self.come}
         """What a signal does to each process."""
 
     # --- What Python is told -------------------------------------------------
@@ -119,7 +119,7 @@ class Signals:
         else:
             come(signum)
 
-    def _come(self, signum: int) -> None:
+    def come(self, signum: int) -> None:
         """Do what a signal does to the program."""
         handler = self.get_signal(signum)
         name = name_of_signal(signum)
@@ -127,9 +127,9 @@ class Signals:
             self.world.tell(f"{name} comes")
             self._wake(signum)
             handler(signum, None)
-        elif handler == signal.SIG_IGN or signum in _IGNORED:
+        elif handler == signal.SIG_IGN or signum in IGNORED:
             self.world.tell(f"{name} comes, and is ignored")
-        elif signum in _STOPPING:
+        elif signum in STOPPING:
             raise Not_simulated(f"{name}: in the simulated world no process is stopped")
         else:
             raise Killed(signum)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import CoroutineType
 from typing import Any, NamedTuple, Never, TypeVar
@@ -27,6 +27,7 @@ from lwt_unix.testing._jobs import do_jobs_in
 from lwt_unix.testing._names import Name_calls
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._outside import keep_inside
+from lwt_unix.testing._programs import Programs, Stand_in, check_programs
 from lwt_unix.testing._signals import PID, Signals
 from lwt_unix.testing._sources import Choices, lwt_choices
 from lwt_unix.testing._world import World
@@ -101,6 +102,7 @@ def simulate(
     /,
     *_wrong: Never,
     choices: Choices | None = None,
+    programs: Mapping[str, Stand_in] | None = None,
     cancel_on_signals: bool = False,
 ) -> T:
     """Run a program in a simulated world, and return its value.
@@ -122,6 +124,8 @@ def simulate(
     Args:
         main: returns the promise, or the coroutine, that is given to `lwt_main.run`.
         choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
+        programs: what stands in for programs that `lwt_process` starts, by their names: functions that take a
+            `Process`, and return its exit status, or the promise of that. `shell` needs one for "sh".
         cancel_on_signals: see `lwt_main.run`.
 
     Raises:
@@ -136,19 +140,24 @@ def simulate(
         raise given_by_position(simulate, _wrong)
     check_callback("testing.simulate", main, ())
     check_kind("testing.simulate", cancel_on_signals, bool)
-    with in_world(choices=choices):
+    with in_world(choices=choices, programs=programs):
         promise = promise_of("testing.simulate", main)
         return lwt_main.run(promise, cancel_on_signals=cancel_on_signals)
 
 
 @contextmanager
-def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
+def in_world(
+    *_wrong: Never,
+    choices: Choices | None = None,
+    programs: Mapping[str, Stand_in] | None = None,
+) -> Iterator[World]:
     """Have a simulated world for a `with` block: for tests that run the main loop several times.
 
     The rest is as with `simulate`. The world is gone at the end of the block.
 
     Args:
         choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
+        programs: what stands in for programs: see `simulate`.
 
     Raises:
         lwt.Failure: the main loop runs, or something is going on in the real world.
@@ -161,14 +170,20 @@ def in_world(*_wrong: Never, choices: Choices | None = None) -> Iterator[World]:
     if choices is None:
         choices = lwt_choices()
     check_kind("testing.simulate", choices, Choices, "testing.seeded(0) makes some")
+    stand_ins = check_programs("testing.simulate", {} if programs is None else programs)
     real_engine = lwt_engine.get()
     _check_at_rest(real_engine)
     new = World(choices)
     hosts = Network(new)
     signals_here = Signals(new)
     calls = in_place_of_system(
-        Calls(new, hosts), File_calls(new, hosts), Name_calls(hosts), signals_here
+        Calls(new, hosts),
+        File_calls(new, hosts),
+        Name_calls(hosts),
+        signals_here,
+        Programs(new, hosts, signals_here, stand_ins),
     )
+    calls["pidfd_open"] = None  # So it is on other systems: SIGCHLD tells.
     real = dict(vars(system))
     _renew(simulated(new))
     do_jobs_in(new)
