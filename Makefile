@@ -142,8 +142,9 @@ budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their b
 	@$(VENV_PYTHON) -m tests.budgets measure
 	@$(VENV_PYTHON) -m tests.budgets growth
 
-soak: $(TESTABLE) ## search the property tests for longer (half an hour)
+soak: $(TESTABLE) ## search the property tests for longer, and simulate ten million operations of the chat server (an hour)
 	$(VENV_PYTHON) -m pytest -q tests/properties --hypothesis-profile=thorough --timeout=3600 $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m tests.soak.chat $(if $(N),--operations $(N))
 
 # N sets how many programs run for each module; each has a number of its own otherwise.
 conformance: $(TESTABLE) ## let OCaml's Lwt judge random programs (N=20000)
