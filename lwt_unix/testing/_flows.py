@@ -22,6 +22,11 @@ from lwt_unix.testing._world import Description, Owner, World, not_now, os_error
 ATOMIC: Final = 4_096
 """PIPE_BUF: so much is written to a pipe as a whole, or not at all."""
 
+BYTES_SENT: Final = "%s sends %d bytes"
+BYTE_SENT: Final = "%s sends %d byte"
+BYTES_GOT: Final = "%s receives %d bytes"
+BYTE_GOT: Final = "%s receives %d byte"
+
 
 class Flow:
     """Bytes in one direction."""
@@ -106,6 +111,8 @@ class Flow:
             if error:
                 raise os_error(error)
             if self.is_ended:
+                if self.reader is not None:
+                    self.world.tell("%s receives the end", self.reader.name)
                 return b""
             raise not_now()
         held = len(data)
@@ -121,6 +128,9 @@ class Flow:
         else:
             taken = bytes(data[:size])
             del data[:size]
+        if self.has_choices and self.reader is not None:
+            got = len(taken)
+            self.world.tell(BYTES_GOT if got != 1 else BYTE_GOT, self.reader.name, got)
         # As long as most of the capacity was free, the writer has not been waiting.
         if self.writer is not None and 2 * (held + self.in_flight) > self.capacity:
             self.world.touch(self.writer)
@@ -200,6 +210,8 @@ class Pipe_writer(Description):
         size = min(size, room)
         if choices.source is not None and size > ATOMIC:
             size = some_of(size, "write", self)
+        if flow.has_choices:
+            self.world.tell(BYTES_SENT if size != 1 else BYTE_SENT, self.name, size)
         flow.push(data[:size])
         return size
 

@@ -12,7 +12,8 @@ import lwt
 from lwt._core import choices as core_choices
 from lwt._core import renewal as core_renewal
 from lwt._core.checks import check_callback, check_kind, given_by_position
-from lwt._core.pause import paused_count
+from lwt._core.pause import paused, paused_count
+from lwt._core.resolution import Due
 from lwt_unix import _renewal, lwt_engine, lwt_main
 from lwt_unix import _system as system
 from lwt_unix._checks import promise_of
@@ -235,6 +236,8 @@ def _check_at_rest(engine: lwt_engine.abstract) -> None:
     The engine may watch that by which signals, threads and children wake it.
     """
     lwt_main._check_not_running()
+    if paused.promises and all(isinstance(one, Due) for one in paused.promises):
+        lwt_main.run(lwt.pause())  # Flushes of channels: most have nothing to do.
     ours = notifications.is_open() + signals.is_open() + children.is_watching()
     counts = {
         "event": engine.readable_count + engine.writable_count - ours,

@@ -22,7 +22,7 @@ from typing import Final
 from lwt._core import choices
 from lwt_unix._system import SocketKind
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
-from lwt_unix.testing._flows import is_put_off, some_of
+from lwt_unix.testing._flows import BYTE_SENT, BYTES_SENT, is_put_off, some_of
 from lwt_unix.testing._network import Host
 from lwt_unix.testing._streams import Stream_flow
 from lwt_unix.testing._world import Description, Owner, World, not_now, os_error
@@ -221,10 +221,11 @@ class Stream_socket(Socket):
             return READ | WRITE
         bits = READ if incoming.data or incoming.is_ended else 0
         if (
-            self.is_shut
+            not (outgoing.data or outgoing.in_flight)
+            or self.is_shut
             or outgoing.is_broken
             or 3 * outgoing.room() >= outgoing.capacity
-            or (self.is_unix and outgoing.reader is None)
+            or (outgoing.reader is None and self.is_unix)
         ):
             bits |= WRITE
         return bits
@@ -247,13 +248,13 @@ class Stream_socket(Socket):
     def accept(self) -> tuple[Description, PythonAddress]:
         """Take the connection that came first; a choice may take another one."""
         client = self._take_out()
-        self.world.tell("%s accepts %s", self.name, client.name)
+        self.world.tell("%s accepts %s", self.name, client_of(client))
         return client, "" if client.peer is None else client.peer
 
     def abort(self) -> None:
         """Take a connection, and let it fail."""
         client = self._take_out()
-        self.world.tell("%s loses %s", self.name, client.name)
+        self.world.tell("%s loses %s", self.name, client_of(client))
         client.reset()
 
     def _take_out(self) -> Stream_socket:
@@ -264,7 +265,8 @@ class Stream_socket(Socket):
             raise not_now()
 
         def tell(option: int) -> str:
-            return f"of {len(queue)} that wait, {queue[option].name} is accepted before {queue[0].name}"
+            chosen, first = client_of(queue[option]), client_of(queue[0])
+            return f"of {len(queue)} that wait, {chosen} is accepted before {first}"
 
         taken = choices.choose(choices.CLIENT, len(queue), tell)
         client = queue[taken]
@@ -277,7 +279,7 @@ class Stream_socket(Socket):
         assert queue is not None
         if len(queue) > self.backlog:
             return False
-        server = Stream_socket(self.world, self.host, self.kind, f"server of {client.name}")
+        server = Stream_socket(self.world, self.host, self.kind, _SERVER_OF + client.name)
         server.local = self.local if self.is_unix else client.peer or ""
         server.peer = client.local
         server.options.update(self.options)
@@ -407,7 +409,7 @@ class Stream_socket(Socket):
             size = min(len(view), len(incoming.data))
             view[:size] = incoming.data[:size]
             return size, None
-        data = self._pull(incoming, len(view))
+        data = incoming.pull(len(view))
         view[: len(data)] = data
         return len(data), None
 
@@ -416,12 +418,7 @@ class Stream_socket(Socket):
         incoming = self.incoming
         if incoming is None or self.is_connecting or not size:
             return super().take(size)
-        return self._pull(incoming, size)
-
-    def _pull(self, incoming: Stream_flow, size: int) -> bytes:
-        data = incoming.pull(size)
-        self.world.tell("%s receives %d bytes", self.name, len(data))
-        return data
+        return incoming.pull(size)
 
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
         """Send to the peer."""
@@ -432,22 +429,23 @@ class Stream_socket(Socket):
             raise os_error(errno.EPIPE)
         if outgoing is None or incoming is None:
             raise os_error(errno.ENOTCONN)
-        if self.is_unix and outgoing.reader is None:
+        if outgoing.reader is None and self.is_unix:
             raise os_error(errno.EPIPE)
         if outgoing.is_broken:
             error, incoming.error = incoming.error, 0
             raise os_error(error or errno.EPIPE)
-        room = outgoing.room()
-        size = min(len(data), room)
-        if size <= 0 < len(data):
-            raise not_now()
+        length = size = len(data)
+        if outgoing.data or outgoing.in_flight or size > outgoing.capacity:
+            size = min(size, outgoing.room())
+            if size <= 0 < length:
+                raise not_now()
         if choices.source is not None and size:
             outgoing.is_put_off = not outgoing.is_put_off and is_put_off("write", self)
             if outgoing.is_put_off:
                 raise not_now()
             size = some_of(size, "write", self)
-        self.world.tell("%s sends %d bytes", self.name, size)
-        outgoing.push(data if size == len(data) else data[:size])
+        self.world.tell(BYTES_SENT if size != 1 else BYTE_SENT, self.name, size)
+        outgoing.push(data if size == length else data[:size])
         return size
 
     def shutdown(self, how: int) -> None:
@@ -471,6 +469,7 @@ class Stream_socket(Socket):
 
     def close(self) -> None:
         """End the connection, or those that wait to be accepted."""
+        self.world.tell("%s is closed", self.name)
         super().close()
         self.is_connecting = False
         queue, self.queue = self.queue, None
@@ -512,6 +511,14 @@ class Stream_socket(Socket):
             return
         incoming.reader = outgoing.writer = None
         outgoing.push_end(errno.ECONNRESET)
+
+
+_SERVER_OF: Final = "server of "
+
+
+def client_of(server: Stream_socket) -> str:
+    """Return what the client is called whose connection a server has, or has not accepted yet."""
+    return server.name.removeprefix(_SERVER_OF)
 
 
 def join(client: Stream_socket, server: Stream_socket) -> None:

@@ -59,6 +59,46 @@ def test_latency_is_the_time_that_an_answer_takes_both_ways() -> None:
     assert testing.simulate(main) == 0.5
 
 
+def test_the_trace_tells_what_happened_on_the_network_in_words() -> None:
+    async def main() -> list[str]:
+        network = testing.network()
+        bob = network.host("bob")
+
+        async def start() -> lwt_unix.File_descr:
+            listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+            await lwt_unix.bind(listener, ("0.0.0.0", PORT))
+            lwt_unix.listen(listener, 5)
+            return listener
+
+        listener = await bob.run(start)
+        client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.connect(client, (bob.addresses[0], PORT))
+        server, _ = await lwt_unix.accept(listener)
+        await lwt_unix.write(client, b"hello", 0, 5)
+        await lwt_unix.read(server, bytearray(1), 0, 1)
+        network.partition("bob", "localhost")
+        network.repair("bob", "localhost")
+        network.reset("bob", "localhost")
+        await lwt_unix.close(client)
+        return [what for _, _, what in testing.world().trace]
+
+    assert testing.simulate(main) == [
+        "bob's socket 1 gets the address 0.0.0.0:9000",
+        "client a connects to 10.0.0.2:9000",
+        "client a is connected",
+        "bob's listener 0.0.0.0:9000 accepts client a",
+        "client a sends 5 bytes",
+        "server of client a receives 1 byte",
+        "the link from bob to localhost is cut",
+        "the link from localhost to bob is cut",
+        "the link from bob to localhost is repaired",
+        "the link from localhost to bob is repaired",
+        "the connection of server of client a is reset",
+        "the connection of client a is reset",
+        "client a is closed",
+    ]
+
+
 def test_no_host_has_an_unknown_address() -> None:
     async def main() -> int | None:
         socket = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)

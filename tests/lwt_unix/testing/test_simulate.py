@@ -102,6 +102,15 @@ def test_it_cannot_run_inside_of_the_main_loop() -> None:
     lwt_main.run(main())
 
 
+def test_channels_that_were_used_in_the_real_world_do_not_keep_it_from_being_at_rest() -> None:
+    reading, writing = lwt_io.pipe()
+    lwt_main.run(lwt_io.write_line(writing, b"hello"))
+    lwt_main.run(lwt_io.flush_all())
+    assert testing.simulate(echo) == EXPECTED
+    assert lwt_main.run(lwt_io.read_line(reading)) == b"hello"
+    lwt_main.run(lwt.join([lwt_io.close(reading), lwt_io.close(writing)]))
+
+
 def test_what_goes_on_in_the_real_world_is_not_lost() -> None:
     timer = lwt_engine.on_timer(1.0, False, stop_event)
     with pytest.raises(lwt.Failure, match="there is 1 timer; end what goes on"):
