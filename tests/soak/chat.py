@@ -231,6 +231,7 @@ async def trouble(round: Round, chat: Chat, names: list[str], end: lwt.Promise[N
                 short.stop()
             case _:
                 await chat.crash(seconds)
+    faults.stop_all()
     for link in network.between(names, "server"):
         link.bandwidth = math.inf
 
