@@ -69,9 +69,12 @@ _run: _Run | None = None
 
 
 def _inside(frame: FrameType, who_may: frozenset[str]) -> _Run | None:
-    """Return the run, if this frame is of its program and none of who may leave the world."""
+    """Return the run, if this frame is of its program and none of who may leave the world.
+
+    What Hypothesis does to draw a choice, such as to make a temporary file, is none of the program's.
+    """
     run = _run
-    if run is None or threading.get_ident() != run.thread:
+    if run is None or run.choices.is_drawing or threading.get_ident() != run.thread:
         return None
     name: str = frame.f_globals.get("__name__", "")
     return None if name.partition(".")[0] in who_may else run

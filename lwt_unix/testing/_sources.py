@@ -66,7 +66,7 @@ class Choices(Source):
     Use it for one run at a time: a run begins the record anew.
     """
 
-    __slots__ = ("count", "deviations", "generator", "open_labels", "varying")
+    __slots__ = (*("count", "deviations", "generator", "is_drawing", "open_labels", "varying"),)
 
     def __init__(self) -> None:
         self.count = 0
@@ -77,6 +77,9 @@ class Choices(Source):
 
         self.generator: random.Random | None = None
         """Where random numbers of the run come from, if somebody has asked for some."""
+
+        self.is_drawing = False
+        """Whether somebody outside of the world decides just now, who may use its clocks and chance."""
 
         self.open_labels: frozenset[str] = frozenset(ALL_LABELS)
         """The labels that are chosen; the others are Lwt's own."""
@@ -274,7 +277,11 @@ class _Drawn(Choices):
     def _draw(self, greatest: int) -> int:
         """Draw a number from 0 on; the least is the simplest."""
         self.left -= 1
-        return self.data.draw_integer(0, greatest, shrink_towards=0)
+        self.is_drawing = True
+        try:
+            return self.data.draw_integer(0, greatest, shrink_towards=0)
+        finally:
+            self.is_drawing = False
 
     def decide(self, label: str, options: int) -> int:
         if self.left <= 0:
@@ -298,7 +305,11 @@ class _Drawn(Choices):
         if self.left <= 0:
             return False
         self.left -= 1
-        return self.data.draw_boolean(probability)
+        self.is_drawing = True
+        try:
+            return self.data.draw_boolean(probability)
+        finally:
+            self.is_drawing = False
 
 
 def drawn(data: ConjectureData, /) -> Choices:

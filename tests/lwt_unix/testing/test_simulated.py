@@ -1,5 +1,6 @@
 """Tests in a simulated world: each decorator in each order, with pytest and without."""
 
+import random
 import re
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, seed, settings, strategies
+from hypothesis.internal.conjecture.data import ConjectureData
 
 import lwt
 import lwt_unix
@@ -434,3 +436,26 @@ def test_a_failure_is_kept_in_the_database_and_can_be_reproduced(
     reproduced = run(pytester, tests.format(decorator[0], "[Phase.explicit]"), failed=1)
     assert re.findall("ORDER (.*)", reproduced) == [orders[-1]]
     assert replay_in(reproduced) == replay_in(printed)
+
+
+def test_what_hypothesis_does_to_draw_is_none_of_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first draw of a process has it write a temporary file, whose name comes from chance."""
+    seeds: list[int] = []
+    draw = ConjectureData.draw_integer
+
+    def draw_with_chance(self: ConjectureData, *arguments: Any, **keywords: Any) -> int:
+        random.Random()
+        return draw(self, *arguments, **keywords)
+
+    monkeypatch.setattr(ConjectureData, "draw_integer", draw_with_chance)
+
+    @settings(max_examples=20, database=None)
+    @testing.simulated
+    async def run() -> None:
+        await lwt.join([lwt_unix.sleep(1.0), lwt_unix.sleep(1.0)])
+        seeds.append(testing.world().choices.generator is not None)
+
+    run()
+    assert not any(seeds)
