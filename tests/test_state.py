@@ -55,7 +55,7 @@ FILLED_ONCE = {
     "lwt_unix._libc._library": "the C library; ctypes keeps those of its functions that were called",
     "lwt_unix.testing._noting.noting": "nothing, but while a test is watched",
     "lwt_unix.testing._noting._of_job": "nothing, but in a thread that does a job then",
-    "lwt_unix.testing._calls._names_of": "the names that a class has, each when it is needed first",
+    "lwt_unix.testing._calls._methods_of": "the names that a class has, each when it is needed first",
     "lwt_unix.testing._outside._names": "names in the modules that are imported",
     "lwt_unix._processes.parting._of_others": "by files above it, when they are imported",
     "lwt_unix.lwt_bytes._mapped._mincore": "a function of the C library",

@@ -100,9 +100,9 @@ def new_output(buffer: ChannelBuffer) -> OutputChannel:
     return channel
 
 
-def begin_again(channel: InputChannel | OutputChannel, new: InputChannel | OutputChannel) -> None:
-    """Give a channel the buffer of a new one, and forget what it was doing."""
-    channel.__init__(new._buffer)
+def begin_again(channel: InputChannel | OutputChannel, buffer: ChannelBuffer) -> None:
+    """Give a channel a new buffer, and forget what it was doing."""
+    channel.__init__(buffer)
     if isinstance(channel, OutputChannel):
         _outputs.add(channel)
 

@@ -223,9 +223,19 @@ def channel_on(
     close: Close | None = None,
 ) -> Channel:
     """Do what `of_fd` does with arguments that were checked."""
+    return _new_channel(mode, _buffer_on(mode, size, memory, fd, close))
+
+
+def _buffer_on(
+    mode: Mode,
+    size: int,
+    memory: memoryview | None,
+    fd: lwt_unix.File_descr,
+    close: Close | None = None,
+) -> ChannelBuffer:
     if close is None:
         close = ClosingOnce(partial(lwt_unix.close, fd))
-    return _new_channel(mode, ChannelBuffer(mode, size, memory, None, close, fd))
+    return ChannelBuffer(mode, size, memory, None, close, fd)
 
 
 def connection_channels(
@@ -313,21 +323,25 @@ def _write_nowhere(_buffer: memoryview, _offset: int, length: int) -> lwt.Promis
     return lwt.return_(length)
 
 
-def _new_zero() -> InputChannel:
-    return make(_read_zeros, mode=Mode.Input, buffer=memoryview(bytearray(MINIMUM_BUFFER_SIZE)))
+def _zeros() -> ChannelBuffer:
+    memory = memoryview(bytearray(MINIMUM_BUFFER_SIZE))
+    perform = _as_perform(_read_zeros)
+    return ChannelBuffer(Mode.Input, MINIMUM_BUFFER_SIZE, memory, perform, _no_close)
 
 
-def _new_null() -> OutputChannel:
-    return make(_write_nowhere, mode=Mode.Output, buffer=memoryview(bytearray(MINIMUM_BUFFER_SIZE)))
+def _nowhere() -> ChannelBuffer:
+    memory = memoryview(bytearray(MINIMUM_BUFFER_SIZE))
+    perform = _as_perform(_write_nowhere)
+    return ChannelBuffer(Mode.Output, MINIMUM_BUFFER_SIZE, memory, perform, _no_close)
 
 
-zero: InputChannel = _new_zero()
+zero: InputChannel = new_input(_zeros())
 """An endless input of bytes 0.
 
 OCaml: Lwt_io.zero : input_channel
 """
 
-null: OutputChannel = _new_null()
+null: OutputChannel = new_output(_nowhere())
 """An output that drops everything.
 
 OCaml: Lwt_io.null : output_channel
@@ -362,8 +376,9 @@ def renew() -> None:
     """
     global _default_buffer_size
     _default_buffer_size = _FIRST_BUFFER_SIZE
-    begin_again(zero, _new_zero())
-    begin_again(null, _new_null())
-    begin_again(stdin, of_fd(lwt_unix.stdin, mode=Mode.Input))
-    begin_again(stdout, of_fd(lwt_unix.stdout, mode=Mode.Output))
-    begin_again(stderr, of_fd(lwt_unix.stderr, mode=Mode.Output))
+    size = _FIRST_BUFFER_SIZE
+    begin_again(zero, _zeros())
+    begin_again(null, _nowhere())
+    begin_again(stdin, _buffer_on(Mode.Input, size, None, lwt_unix.stdin))
+    begin_again(stdout, _buffer_on(Mode.Output, size, None, lwt_unix.stdout))
+    begin_again(stderr, _buffer_on(Mode.Output, size, None, lwt_unix.stderr))
