@@ -26,7 +26,7 @@ from lwt_unix.lwt_io._turns import Channel
 class Heap:
     """All objects of the kinds that matter here."""
 
-    def __init__(self, *, with_frozen: bool) -> None:
+    def __init__(self) -> None:
         # What nobody can reach any more does not wait. A body that is dropped may need two rounds: its `finally`
         # runs in the first one.
         for _ in range(_MOST_ROUNDS):
@@ -42,10 +42,7 @@ class Heap:
 
         self._sort_in(gc.get_objects())
         self._frozen: Final[set[int]] = set()
-        self.is_all: Final = with_frozen or not gc.get_freeze_count()
-        """Whether nothing is left out."""
-
-        if with_frozen and gc.get_freeze_count():
+        if gc.get_freeze_count():
             self._sort_in(self._find_frozen())
 
     def all(self, base: type) -> Iterator[Any]:

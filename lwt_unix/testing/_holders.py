@@ -32,7 +32,7 @@ from lwt_unix.testing._graph import (
     MAY_BE_HELD_BY,
 )
 from lwt_unix.testing._places import chain_of, is_own_link, names_in_frame, names_in_function
-from lwt_unix.testing._survey import Survey, near
+from lwt_unix.testing._survey import ALL_OF, FIRST_OF, Survey, near
 from lwt_unix.testing._things import Thing, in_order, ranks_of
 
 
@@ -65,7 +65,17 @@ _RESOLVED_BY_PROGRAM: Final = frozenset(("condition", "mailbox", "stream", "prom
 
 
 def _waits_for(one: Thing, thing: Thing) -> bool:
-    return any(target is thing for _, target in one.edges)
+    """Tell whether one waits for a thing, by itself or together with others."""
+    seen: set[int] = set()
+    to_visit = [one]
+    while to_visit:
+        for _, target in to_visit.pop().edges:
+            if target is thing:
+                return True
+            if target.kind in (ALL_OF, FIRST_OF) and id(target) not in seen:
+                seen.add(id(target))
+                to_visit.append(target)
+    return False
 
 
 @final

@@ -190,6 +190,7 @@ def in_world(
     do_jobs_in(new)
     choices.begin()
     _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
+    was_frozen = gc.get_freeze_count() > 0  # By the program: then that stays.
     gc.freeze()
     with keep_inside(choices, signals_here):
         try:
@@ -207,7 +208,8 @@ def in_world(
             finally:
                 vars(system).update(real)
                 _current = None
-                gc.unfreeze()
+                if not was_frozen:
+                    gc.unfreeze()
 
 
 def _close_bodies() -> None:

@@ -152,8 +152,7 @@ class Survey:
         left = {
             id(promise): (promise, self.of[id(promise)])
             for promise in self.heap.all(Promise)
-            if self.heap.is_all
-            and id(promise) in self.of
+            if id(promise) in self.of
             and id(promise) not in self._resolvers
             and not self.heap.is_frozen(promise)  # Its resolver might be where nobody sees it.
         }

@@ -55,12 +55,7 @@ def waiting() -> Waiting:
 
     Call it in the thread of the main loop.
     """
-    return who_waits(with_frozen=True)
-
-
-def who_waits(*, with_frozen: bool) -> Waiting:
-    """Do what `waiting` does; what `gc.freeze` has hidden may be left out, which may be much to search."""
-    heap = Heap(with_frozen=with_frozen)
+    heap = Heap()
     is_enabled = gc.isenabled()
     gc.disable()  # No finaliser changes anything meanwhile.
     try:

@@ -30,7 +30,7 @@ from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._limits import Limits
 from lwt_unix.testing._sources import Choices
-from lwt_unix.testing._waiting import Deadlock, who_waits
+from lwt_unix.testing._waiting import Deadlock, waiting
 
 
 class Not_simulated(Exception):
@@ -385,7 +385,7 @@ class World:
             Deadlock: nothing has happened.
         """
         timers = lwt_engine.timer_count()
-        told = who_waits(with_frozen=False)  # What was frozen before takes no part in this run.
+        told = waiting()
         if not (
             main_loop.has_work()
             or self._events

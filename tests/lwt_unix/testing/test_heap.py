@@ -32,3 +32,38 @@ print(testing.waiting())
 also = lwt.of_coroutine(waits_for_what_is_frozen())
 print([(node.title, node.state) for node in testing.waiting().nodes if node.kind == "promise"])
 """
+
+
+def test_a_deadlock_in_a_simulated_world_tells_of_what_was_made_before_it() -> None:
+    run = run_code(BEFORE)
+    assert run.stderr == ""
+    told = run.stdout.splitlines()
+    assert [line for line in told if "await" not in line] == [  # As above.
+        "nothing can happen any more:",
+        "lwt_main.run waits for body 1 (main)",
+        "body 1 (main) waits for all of (mutex 1 (mutex), promise 1)",
+        '    File "<string>", line 7, in main',
+        "mutex 1 (mutex), whose holder is not known",
+        "promise 1, whose resolver is gone, so that nobody can resolve it",
+        "frozen: False",
+        "frozen: True",
+    ]
+
+
+BEFORE = """
+import gc, lwt
+from lwt import lwt_mutex
+from lwt_unix import testing
+mutex = lwt_mutex.create()
+async def main():
+    await lwt.join([lwt_mutex.lock(mutex), lwt.wait()[0]])
+lwt_mutex.lock(mutex)
+try:
+    testing.simulate(main)
+except testing.Deadlock as deadlock:
+    print(deadlock)
+print("frozen:", gc.get_freeze_count() > 0)
+gc.freeze()
+testing.simulate(lambda: lwt.return_unit)
+print("frozen:", gc.get_freeze_count() > 0)
+"""
