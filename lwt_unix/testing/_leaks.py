@@ -37,6 +37,7 @@ from lwt_unix.lwt_preemptive import _workers
 from lwt_unix.testing import _simulate
 from lwt_unix.testing._graph import WAITS_FOR, Node
 from lwt_unix.testing._noting import Places, near, noting, places_of_waiting, told
+from lwt_unix.testing._signals import PID
 from lwt_unix.testing._waiting import waiting
 from lwt_unix.testing._world import World
 
@@ -92,7 +93,7 @@ def belongings() -> Belongings:
             if event.fd not in own
         ],
         "jobs": [*jobs._jobs, *_workers.at_work],
-        "children": sorted(child_processes()) if _world() is None else (),
+        "children": sorted(child_processes()),
         "threads": [thread for thread in threading.enumerate() if thread.name not in _POOLS],
         "signals": _signal_handlers(),
         "paused": [
@@ -122,7 +123,7 @@ def open_descriptors(besides: Collection[int] = ()) -> list[Descriptor]:
 
 def _world() -> World | None:
     """Return the simulated world in which the program runs, if it does."""
-    return None if _simulate._current is None else _simulate._current[0]
+    return None if _simulate._current is None else _simulate._current.world
 
 
 def _own_descriptors() -> set[int]:
@@ -150,8 +151,13 @@ def _of_poller(poller: object) -> set[int]:
 
 
 def child_processes() -> set[int]:
-    """Return the child processes that live, or have died and were not waited for; only Linux tells."""
+    """Return the child processes that live, or have died and were not waited for; only Linux tells.
+
+    In a simulated world, they are those of that world.
+    """
     found: set[int] = set()
+    if _simulate._current is not None:
+        return _simulate._current.signals.processes.keys() - {PID}
     tasks = Path("/proc/self/task")
     with suppress(FileNotFoundError):  # There is no /proc.
         for task in tasks.iterdir():

@@ -10,16 +10,17 @@ Hypothesis is imported when a decorator needs it, so that `lwt_unix.testing` can
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial, wraps
-from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Final, NamedTuple, Never, ParamSpec, TypeAlias, TypeVar, overload
 
 from lwt._core.checks import check_callable, given_by_position
 from lwt_unix import lwt_main
 from lwt_unix._checks import promise_of
-from lwt_unix.testing import _simulate
 from lwt_unix.testing._leaks import check_kinds, nothing_left
+from lwt_unix.testing._programs import Stand_in, check_programs
+from lwt_unix.testing._simulate import in_world
 from lwt_unix.testing._sources import Choices, context_of_example, drawn_now, replayed
 from lwt_unix.testing._world import World
 
@@ -29,8 +30,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 Test: TypeAlias = Callable[P, object]
 """What returns a coroutine or a promise; or a test with `@given`, which returns nothing."""
 
-Check: TypeAlias = Callable[[], AbstractContextManager[None]]
-"""Makes what checks a run: `nothing_left` with its arguments."""
+
+class _Options(NamedTuple):
+    """What a test is given besides: to `nothing_left`, and to its world."""
+
+    may_leave: Collection[str]
+    nothing_pending: bool
+    programs: Mapping[str, Stand_in]
+
 
 MOST_SHOWN: Final = 60
 """How many lines of what happened are shown: the last ones."""
@@ -40,17 +47,20 @@ MOST_SHOWN: Final = 60
 
 def _run_once(
     test: Callable[..., Any],
-    check: Check,
+    options: _Options,
     choices: Choices,
     arguments: tuple[Any, ...],
     keywords: dict[str, Any],
 ) -> None:
     """Run a test in a world of its own, which it must leave as it has found it."""
-    with _simulate.in_world(choices=choices) as world, _failure_told(choices, world):
-        with check():
-            main = partial(test, *arguments, **keywords)
-            lwt_main.run(promise_of("testing.simulated", main))
-        choices.end()
+    main = partial(test, *arguments, **keywords)
+    may_leave, nothing_pending, programs = options
+    with (
+        in_world(choices=choices, programs=programs) as world,
+        _failure_told(choices, world),
+        nothing_left(may_leave=may_leave, nothing_pending=nothing_pending),
+    ):
+        lwt_main.run(promise_of("testing.simulated", main))
 
 
 @contextmanager
@@ -96,7 +106,10 @@ def _indented(lines: list[str]) -> list[str]:
 def simulated(test: Test[P], /) -> Callable[P, None]: ...
 @overload
 def simulated(
-    *, may_leave: Collection[str] = (), nothing_pending: bool = False
+    *,
+    may_leave: Collection[str] = (),
+    nothing_pending: bool = False,
+    programs: Mapping[str, Stand_in] | None = None,
 ) -> Callable[[Test[P]], Callable[P, None]]: ...
 def simulated(
     test: Callable[..., Any] | None = None,
@@ -104,6 +117,7 @@ def simulated(
     *_wrong: Never,
     may_leave: Collection[str] = (),
     nothing_pending: bool = False,
+    programs: Mapping[str, Stand_in] | None = None,
 ) -> Callable[..., Any]:
     """Make a test of an `async def`, which runs in a simulated world, with choices that Hypothesis draws.
 
@@ -136,28 +150,30 @@ def simulated(
         test: returns a coroutine or a promise.
         may_leave: see `testing.nothing_left`.
         nothing_pending: see `testing.nothing_left`.
+        programs: see `testing.simulate`.
 
     Not in OCaml.
     """
     if _wrong:
         raise given_by_position(simulated, _wrong)
     check_kinds("testing.simulated", may_leave)
-    check = partial(nothing_left, may_leave=may_leave, nothing_pending=nothing_pending)
+    stand_ins = check_programs("testing.simulated", {} if programs is None else programs)
+    options = _Options(may_leave, nothing_pending, stand_ins)
     if test is None:
-        return partial(_simulated, check=check)
-    return _simulated(test, check)
+        return partial(_simulated, options=options)
+    return _simulated(test, options)
 
 
-def _simulated(test: Callable[..., Any], check: Check) -> Callable[..., Any]:
+def _simulated(test: Callable[..., Any], options: _Options) -> Callable[..., Any]:
     check_callable("testing.simulated", test, ("…",))
     given = getattr(test, "hypothesis", None)
     if given is None:  # Or `@given` is above.
-        return _in_worlds(test, check)
-    given.inner_test = _in_worlds(given.inner_test, check)
+        return _in_worlds(test, options)
+    given.inner_test = _in_worlds(given.inner_test, options)
     return test
 
 
-def _in_worlds(test: Callable[..., Any], check: Check) -> Callable[..., None]:
+def _in_worlds(test: Callable[..., Any], options: _Options) -> Callable[..., None]:
     """Return a function that runs a test in a world: once in each example, or in examples of its own."""
 
     @wraps(test)
@@ -165,9 +181,9 @@ def _in_worlds(test: Callable[..., Any], check: Check) -> Callable[..., None]:
         __tracebackhide__ = True
         text = run.__dict__.get(_REPLAYED)
         if text is not None:
-            _run_once(test, check, replayed(text), arguments, keywords)
+            _run_once(test, options, replayed(text), arguments, keywords)
         elif context_of_example() is not None:
-            _run_once(test, check, drawn_now(), arguments, keywords)
+            _run_once(test, options, drawn_now(), arguments, keywords)
         else:
             with_examples(run)(*arguments, **keywords)
 

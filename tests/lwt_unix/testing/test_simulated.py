@@ -13,7 +13,7 @@ from hypothesis.internal.conjecture.data import ConjectureData
 
 import lwt
 import lwt_unix
-from lwt_unix import lwt_io, sleep, testing
+from lwt_unix import lwt_io, lwt_process, sleep, testing
 from lwt_unix.testing import plugin
 
 pytest_plugins = ["pytester"]
@@ -320,6 +320,27 @@ def test_who_still_waits_fails_on_request() -> None:
     settings(quickly, max_examples=2)(testing.simulated(test))()
     failure, _ = failure_of(quickly(testing.simulated(nothing_pending=True)(test)))
     assert str(failure).startswith("left behind: pending\n- body (waits) waits for a promise")
+
+
+def test_a_program_that_nobody_waits_for_is_left() -> None:
+    async def sleeper(_: testing.Process) -> int:
+        await sleep(3600.0)
+        return 0
+
+    async def test(ends: bool) -> None:
+        process = lwt_process.open_process_none(("", ["sleeper"]))
+        if ends:
+            process.terminate()
+            await process.close()
+
+    quick = settings(quickly, max_examples=5)
+    decorate = testing.simulated(programs={"sleeper": sleeper}, may_leave=["timers"])
+    quick(decorate(partial(test, True)))()
+    failure, note = failure_of(quick(decorate(partial(test, False))))
+    assert re.search(
+        r"- nobody has waited for child process \d+\n    at .*, in test_a_program", str(failure)
+    )
+    assert "process 1001 (sleeper) is started" in note
 
 
 def test_a_server_that_is_shut_down_leaves_nothing_whatever_is_chosen() -> None:
