@@ -20,6 +20,8 @@ from lwt_unix._system import SocketKind, SocketObject
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._flows import open_pipe, open_wakeup_pipe
 from lwt_unix.testing._network import Network
+from lwt_unix.testing._passing import descriptions_in
+from lwt_unix.testing._passing import receive as receive_passed
 from lwt_unix.testing._sockets import PythonAddress, Socket, new_pair, new_socket
 from lwt_unix.testing._world import (
     Description,
@@ -281,14 +283,14 @@ class Calls:
     def recv_into(self, sock: SocketObject, buffer: WriteableBuffer, size: int, flags: int) -> int:
         """Receive."""
         with memoryview(buffer) as view:
-            return socket_in(sock).receive(view, _is_peek(flags))[0]
+            return _received(socket_in(sock), view, flags)[0]
 
     def recvfrom_into(
         self, sock: SocketObject, buffer: WriteableBuffer, size: int, flags: int
     ) -> tuple[int, PythonAddress | None]:
         """Receive a message, and the address of its sender."""
         with memoryview(buffer) as view:
-            return socket_in(sock).receive(view, _is_peek(flags))
+            return _received(socket_in(sock), view, flags)
 
     def recvmsg_into(
         self,
@@ -300,9 +302,14 @@ class Calls:
         """Receive into buffers."""
         targets = list(buffers)
         data = bytearray(sum(len(memoryview(buffer)) for buffer in targets))
-        count, address = socket_in(sock).receive(memoryview(data), _is_peek(flags))
+        socket = socket_in(sock)
+        count, address = socket.receive(memoryview(data), _is_peek(flags))
         scatter(memoryview(data)[:count], targets)
-        return count, [], 0, address
+        if not socket.passed:
+            return count, [], 0, address
+        passed, socket.passed = socket.passed, ()
+        received, cut = receive_passed(self.world, socket.host, passed, ancillary)
+        return count, received, cut, address
 
     def send(self, sock: SocketObject, data: ReadableBuffer, flags: int) -> int:
         """Send to the peer."""
@@ -327,9 +334,13 @@ class Calls:
         address: PythonAddress | None = None,
     ) -> int:
         """Send what is in buffers."""
-        if ancillary:
-            raise Not_simulated("descriptors are not passed in the simulated world")
-        return socket_in(sock).send(memoryview(b"".join(buffers)), address)
+        socket = socket_in(sock)
+        if ancillary and socket.is_unix:
+            socket.to_pass = descriptions_in(self.world, ancillary)
+        try:
+            return socket.send(memoryview(b"".join(buffers)), address)
+        finally:
+            socket.to_pass = ()
 
     def shutdown(self, sock: SocketObject, how: int) -> None:
         """End one direction of a connection, or both."""
@@ -352,6 +363,13 @@ def scatter(data: memoryview, buffers: Iterable[WriteableBuffer]) -> None:
         size = min(len(view), len(data))
         view[:size] = data[:size]
         data = data[size:]
+
+
+def _received(socket: Socket, view: memoryview, flags: int) -> tuple[int, PythonAddress | None]:
+    """Receive, but no descriptors."""
+    count, address = socket.receive(view, _is_peek(flags))
+    socket.drop_passed()
+    return count, address
 
 
 def _is_peek(flags: int) -> bool:

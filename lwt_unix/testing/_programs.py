@@ -28,9 +28,9 @@ from lwt_unix._checks import promise_of
 from lwt_unix._processes.starting import DEV_NULL, SHELL
 from lwt_unix.testing._files import open_file
 from lwt_unix.testing._network import PROCESS, Network
-from lwt_unix.testing._signals import IGNORED, PID, STOPPING, Signals, name_of_signal
+from lwt_unix.testing._signals import IGNORED, STOPPING, Signals, name_of_signal
 from lwt_unix.testing._tree import Directory
-from lwt_unix.testing._world import Description, Not_simulated, Owner, World, os_error
+from lwt_unix.testing._world import PID, Description, Not_simulated, Owner, World, os_error
 
 
 class Process:

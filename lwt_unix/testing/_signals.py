@@ -18,10 +18,7 @@ from typing import Final
 from lwt._core import choices
 from lwt_unix._processes.signals import Disposition
 from lwt_unix.testing._links import LATE
-from lwt_unix.testing._world import Not_simulated, World, os_error
-
-PID: Final = 1_000
-"""The identifier of the process in which the program runs."""
+from lwt_unix.testing._world import PID, Not_simulated, World, os_error
 
 IGNORED: Final = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT})
 """What does nothing by default."""

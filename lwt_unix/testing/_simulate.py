@@ -29,9 +29,9 @@ from lwt_unix.testing._names import Name_calls
 from lwt_unix.testing._network import Network
 from lwt_unix.testing._outside import keep_inside
 from lwt_unix.testing._programs import Programs, Stand_in, check_programs
-from lwt_unix.testing._signals import PID, Signals
+from lwt_unix.testing._signals import Signals
 from lwt_unix.testing._sources import Choices, lwt_choices
-from lwt_unix.testing._world import World
+from lwt_unix.testing._world import PID, World
 
 T = TypeVar("T")
 

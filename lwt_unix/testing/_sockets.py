@@ -14,6 +14,7 @@ import errno
 import os
 import socket as python_socket
 import stat
+import struct
 from collections import deque
 from collections.abc import Collection
 from types import MappingProxyType
@@ -24,14 +25,20 @@ from lwt_unix._system import SocketKind
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._flows import BYTE_SENT, BYTES_SENT, is_put_off, some_of
 from lwt_unix.testing._network import Host
+from lwt_unix.testing._passing import Passing, drop
+from lwt_unix.testing._passing import send as send_passed
 from lwt_unix.testing._streams import Stream_flow
-from lwt_unix.testing._world import Description, Owner, World, not_now, os_error
+from lwt_unix.testing._tree import USER
+from lwt_unix.testing._world import PID, Description, Owner, World, not_now, os_error
 
 PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
 """An address as Python's `socket` module has it."""
 
 FIRST_RETRY: Final = 1.0
 """After how many seconds a client tries again whose attempt got no answer; each time it waits twice as long."""
+
+_PEER_CREDENTIALS: Final = getattr(python_socket, "SO_PEERCRED", None)
+_CREDENTIALS: Final = struct.Struct("3i")
 
 _BUFFERS: Final = MappingProxyType(
     {
@@ -45,7 +52,7 @@ _BUFFERS: Final = MappingProxyType(
 class Socket(Description):
     """What all sockets have."""
 
-    __slots__ = ("error", "host", "kind", "local", "options", "peer")
+    __slots__ = ("error", "host", "kind", "local", "options", "passed", "peer", "to_pass")
 
     mode = stat.S_IFSOCK
 
@@ -59,6 +66,11 @@ class Socket(Description):
         """The error that SO_ERROR tells once."""
 
         self.options: dict[tuple[int, int], int | bytes] = {}
+        self.to_pass: tuple[Description, ...] = ()
+        """What goes with the message that is being sent."""
+
+        self.passed: tuple[Description, ...] = ()
+        """What has come with the message that was received last."""
 
     # --- Addresses -----------------------------------------------------------
 
@@ -109,6 +121,9 @@ class Socket(Description):
                 return self.take_error()
             if option == python_socket.SO_TYPE:
                 return self.kind.type
+            if option == _PEER_CREDENTIALS:
+                is_known = self.is_unix and self.peer is not None
+                return _CREDENTIALS.pack(*((PID, USER, USER) if is_known else (0, -1, -1)))
         value = self.options.get((level, option))
         if value is None:
             limit = _BUFFERS.get((level, option))
@@ -163,7 +178,17 @@ class Socket(Description):
 
     def read(self, view: memoryview, /) -> int:
         """Read what is there. To read no bytes is never too early, other than to receive none."""
-        return self.receive(view, False)[0] if len(view) else 0
+        if not len(view):
+            return 0
+        count = self.receive(view, False)[0]
+        self.drop_passed()
+        return count
+
+    def drop_passed(self) -> None:
+        """Let the descriptors go that have come with the last message, if nobody has taken them."""
+        if self.passed:
+            passed, self.passed = self.passed, ()
+            drop(passed)
 
     def write(self, data: memoryview, /) -> int:
         """Send to the peer."""
@@ -409,7 +434,10 @@ class Stream_socket(Socket):
             size = min(len(view), len(incoming.data))
             view[:size] = incoming.data[:size]
             return size, None
-        data = incoming.pull(len(view))
+        if incoming.passing:
+            data, self.passed = incoming.pull_passing(len(view))
+        else:
+            data = incoming.pull(len(view))
         view[: len(data)] = data
         return len(data), None
 
@@ -418,6 +446,10 @@ class Stream_socket(Socket):
         incoming = self.incoming
         if incoming is None or self.is_connecting or not size:
             return super().take(size)
+        if incoming.passing:
+            data, passed = incoming.pull_passing(size)
+            drop(passed)
+            return data
         return incoming.pull(size)
 
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
@@ -445,6 +477,10 @@ class Stream_socket(Socket):
                 raise not_now()
             size = some_of(size, "write", self)
         self.world.tell(BYTES_SENT if size != 1 else BYTE_SENT, self.name, size)
+        if self.to_pass and size:
+            begin = len(outgoing.data)
+            outgoing.passing.append(Passing(begin, begin + size, self.to_pass))
+            send_passed(self.to_pass)
         outgoing.push(data if size == length else data[:size])
         return size
 
@@ -484,6 +520,7 @@ class Stream_socket(Socket):
         elif not self.is_shut:
             outgoing.push_end()
         incoming.data.clear()
+        incoming.drop_passing()
         if incoming.writer is not None:
             self.world.touch(incoming.writer)
 
@@ -495,6 +532,7 @@ class Stream_socket(Socket):
             waiting.crash()
         if self.incoming is not None:
             self.incoming.forget()
+            self.incoming.drop_passing()
 
     def break_with(self, hosts: Collection[Owner]) -> None:
         """The network resets the connection, if it is one with another host."""
@@ -546,8 +584,8 @@ class Datagram_socket(Socket):
 
     def __init__(self, world: World, host: Host, kind: SocketKind, name: str) -> None:
         super().__init__(world, host, kind, name)
-        self.messages: deque[tuple[bytes, PythonAddress | None]] = deque()
-        """What has come, and from where."""
+        self.messages: deque[tuple[bytes, PythonAddress | None, tuple[Description, ...]]] = deque()
+        """What has come, from where, and with which descriptors."""
 
         self.held = 0
         """How many bytes that is."""
@@ -596,10 +634,11 @@ class Datagram_socket(Socket):
             if self.is_shut:
                 return 0, None
             raise not_now()
-        message, sender = self.messages[0]
+        message, sender, passed = self.messages[0]
         if not peek:
             self.world.tell("%s receives a datagram of %d bytes", self.name, len(message))
             self.messages.popleft()
+            self.passed = passed
             self.held -= len(message) + 1
             if self.other is not None:
                 self.world.touch(self.other)
@@ -664,14 +703,34 @@ class Datagram_socket(Socket):
             raise os_error(errno.ECONNREFUSED)
         if not other.has_room():
             raise not_now()
-        other.arrive(message, self.local)
+        other.arrive(message, self.local, self.to_pass)
 
-    def arrive(self, message: bytes, sender: PythonAddress | None) -> None:
+    def arrive(
+        self,
+        message: bytes,
+        sender: PythonAddress | None,
+        passed: tuple[Description, ...] = (),
+    ) -> None:
         """Take a message in, if there is room; otherwise it is lost."""
         if self.has_room():
-            self.messages.append((message, sender))
+            send_passed(passed)
+            self.messages.append((message, sender, passed))
             self.held += len(message) + 1
             self.world.touch(self)
+
+    def close(self) -> None:
+        """Lose what has come."""
+        super().close()
+        self._drop_messages()
+
+    def crash(self) -> None:
+        """Lose what has come."""
+        self._drop_messages()
+
+    def _drop_messages(self) -> None:
+        messages, self.messages = self.messages, deque()
+        for _, _, passed in messages:
+            drop(passed)
 
     def shutdown(self, how: int) -> None:
         """End both directions."""

@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 from lwt._core import choices
 from lwt_unix.testing._flows import Flow
 from lwt_unix.testing._links import Link
-from lwt_unix.testing._world import World
+from lwt_unix.testing._passing import Passing, drop
+from lwt_unix.testing._world import Description, World
 
 FIRST_RETRY: Final = 0.2
 LONGEST_RETRY: Final = 120.0
@@ -50,7 +51,7 @@ class Stream_flow(Flow):
             "lives",
             "tries",
         ),
-        *("unacknowledged", "unsent"),
+        *("passing", "unacknowledged", "unsent"),
     )
 
     def __init__(self, world: World, capacity: int, window: int, link: Link | None) -> None:
@@ -67,6 +68,9 @@ class Stream_flow(Flow):
 
         self.is_broken = False
         """Whether the writer has been told that nobody reads."""
+
+        self.passing: deque[Passing] = deque()
+        """Descriptors that go with the bytes."""
 
         self.last_arrival = 0.0
         self.unsent: deque[bytes | End] = deque()
@@ -213,6 +217,28 @@ class Stream_flow(Flow):
         self.unsent.clear()
         self.in_flight = self.unacknowledged = 0
         self.back.fail(errno.ETIMEDOUT)
+
+    # --- Descriptors ---------------------------------------------------------
+
+    def pull_passing(self, size: int) -> tuple[bytes, tuple[Description, ...]]:
+        """Read up to so many bytes, and the descriptors that go with them; not past the end of their message."""
+        first = self.passing[0]
+        data = self.pull(min(size, first.end))
+        count = len(data)
+        passed = first.descriptions if count > first.begin else ()
+        if passed:
+            self.passing.popleft()
+        self.passing = deque(
+            Passing(entry.begin - count, entry.end - count, entry.descriptions)
+            for entry in self.passing
+        )
+        return data, passed
+
+    def drop_passing(self) -> None:
+        """Let the descriptors go that nobody will get."""
+        passing, self.passing = self.passing, deque()
+        for entry in passing:
+            drop(entry.descriptions)
 
     # --- The end -------------------------------------------------------------
 

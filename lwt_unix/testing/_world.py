@@ -131,6 +131,9 @@ def owner_in(storage: Storage) -> Owner | None:
     return owner
 
 
+PID: Final = 1_000
+"""The identifier of the process in which the program runs."""
+
 FIRST_FD: Final = 1 << 24
 """The first number. It is so large that a real call on it fails: it would leave the world."""
 

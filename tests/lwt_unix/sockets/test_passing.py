@@ -22,7 +22,7 @@ from tests.support.descriptors import fill, is_open, no_more_descriptors, open_d
 from tests.support.sockets import Open, unix_error_of
 
 pytestmark = [
-    pytest.mark.real_only("no descriptors are passed in the simulated world"),
+    pytest.mark.real_only("what is passed are pipes of the real world"),
     pytest.mark.usefixtures("nothing_left_behind"),
 ]
 

@@ -13,7 +13,7 @@ import lwt_unix
 from lwt._core.choices import SIGNAL
 from lwt_unix import _system as system
 from lwt_unix import lwt_main, testing
-from lwt_unix.testing._signals import PID
+from lwt_unix.testing._world import PID
 
 
 def test_a_handler_is_called_in_the_main_loop_in_the_order_of_the_signals() -> None:
