@@ -160,14 +160,19 @@ def arrange_ready(reports: list[tuple[int, int]]) -> None:
 
 
 def _rearrange(reports: list[tuple[int, int]], deciding: Source) -> None:
-    number = len(reports)
-    for place in range(number - 1):
+    for place in range(len(reports) - 1):
+        choose_ready(reports, place, deciding)
 
-        def tell(option: int, place: int = place) -> str:
-            first, other = reports[place + option][0], reports[place][0]
-            before = f" before {name_of(other)}" if option else ""
-            return f"of {number - place} ready, {name_of(first)}{before}"
 
-        chosen = deciding.choose(READY, number - place, tell)
-        if chosen:
-            reports.insert(place, reports.pop(place + chosen))
+def choose_ready(reports: list[tuple[int, int]], place: int, deciding: Source) -> None:
+    """Choose which of the reports from a place on is first, and put it there."""
+    number = len(reports) - place
+
+    def tell(option: int) -> str:
+        first, other = reports[place + option][0], reports[place][0]
+        before = f" before {name_of(other)}" if option else ""
+        return f"of {number} ready, {name_of(first)}{before}"
+
+    chosen = deciding.choose(READY, number, tell)
+    if chosen:
+        reports.insert(place, reports.pop(place + chosen))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from lwt._core import choices
 from lwt._core.storage import current_storage
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.lwt_engine._events import Event, Event_callback
@@ -67,6 +68,26 @@ class simulated(kernel_based):
         if owner is not None:
             owner.note_timer(event)
         return event
+
+    def _call(self, ready: list[tuple[int, int]]) -> None:
+        """Call the events of the descriptors that are ready: the readable ones, then the writable ones.
+
+        Which is next is chosen when it is called, so that orders are compared on the way (`_explore`).
+        """
+        deciding = choices.source
+        if deciding is None or len(ready) < 2:
+            super()._call(ready)
+            return
+        ready.sort()
+        for place, last in enumerate(range(len(ready) - 1, -1, -1)):
+            if last:
+                choices.choose_ready(ready, place, deciding)
+            fd, bits = ready[place]
+            if bits & READ:
+                super()._call([(fd, READ)])
+        for fd, bits in ready:
+            if bits & WRITE:
+                super()._call([(fd, WRITE)])
 
     def _next_timer(self) -> float:
         return self._timer_queue.heap[0][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from math import factorial
@@ -14,6 +15,7 @@ import lwt_unix
 from lwt._core import choices
 from lwt._core.choices import BYTES, DUE, NOT_NOW, READY
 from lwt_unix import testing
+from tests.support.builds import interpreted_only
 
 
 def sleepers(number: int) -> Callable[[], Coroutine[Any, Any, tuple[int, ...]]]:
@@ -113,8 +115,132 @@ def test_it_says_how_far_it_came(limit: int, told: str) -> None:
     assert explored.is_all == (limit >= 120)
 
 
+def balanced(number: int) -> Callable[[], Coroutine[Any, Any, int]]:
+    """A program in which so many add 1 when they wake, twice: whoever comes first."""
+
+    async def main() -> int:
+        balance = 0
+
+        @lwt.promised
+        async def add() -> None:
+            nonlocal balance
+            for _ in range(2):
+                await lwt_unix.sleep(1.0)
+                balance += 1
+
+        await lwt.join([add() for _ in range(number)])
+        return balance
+
+    return main
+
+
+@interpreted_only("what classes that are compiled hold cannot be seen")
+def test_orders_that_cannot_differ_are_skipped() -> None:
+    balances: Counter[int] = Counter()
+    explored = testing.explore(balanced(5), check=lambda balance: balances.update([balance]))
+    assert str(explored) == "all 14,400 schedules"
+    assert explored.schedules == factorial(5) ** 2
+    assert explored.runs < 120
+    assert explored.incomparable is None
+    assert set(balances) == {10}
+
+
+@pytest.mark.parametrize("number", range(1, 4))
+def test_the_number_of_schedules_does_not_depend_on_what_is_skipped(number: int) -> None:
+    everything = testing.explore(balanced(number), skip=False)
+    assert everything.schedules == everything.runs == factorial(number) ** 2
+    assert testing.explore(balanced(number)).schedules == everything.schedules
+
+
+async def three_pipes() -> None:
+    pipes = [lwt_unix.pipe() for _ in range(3)]
+    reading = [lwt_unix.read(reader, bytearray(1), 0, 1) for reader, _ in pipes]
+    for _, writer in pipes:
+        await lwt_unix.write(writer, b"x", 0, 1)
+    await lwt.join(reading)
+    for pipe in pipes:
+        for descriptor in pipe:
+            await lwt_unix.close(descriptor)
+
+
+@interpreted_only("what classes that are compiled hold cannot be seen")
+def test_orders_of_descriptors_are_skipped_too() -> None:
+    everything = testing.explore(three_pipes, skip=False)
+    explored = testing.explore(three_pipes)
+    assert explored.schedules == everything.schedules > explored.runs
+
+
+def test_a_program_that_changes_what_an_earlier_run_left_is_run_in_all_orders() -> None:
+    left: list[int] = []
+
+    async def main() -> None:
+        async def one(number: int) -> None:
+            await lwt_unix.sleep(1.0)
+            left.append(number)
+
+        await lwt.join([lwt.of_coroutine(one(number)) for number in range(4)])
+
+    explored = testing.explore(main)
+    assert explored.schedules == explored.runs == 24
+
+
+def test_a_state_that_may_hide_something_is_like_no_other() -> None:
+    async def main() -> None:
+        hidden = iter(lambda: 1, 2)  # It holds its function where Python cannot see it.
+        await lwt.join([lwt_unix.sleep(1.0) for _ in range(4)])
+        next(hidden)
+
+    explored = testing.explore(main)
+    assert explored.schedules == explored.runs == 24
+    assert explored.incomparable is not None
+
+
+def test_random_numbers_are_part_of_the_state() -> None:
+    """Who wakes first draws one number, who wakes second draws two, and only the last one counts."""
+
+    async def main() -> float:
+        drawn: list[float] = []
+
+        async def draw(number: int) -> None:
+            await lwt_unix.sleep(1.0)
+            for _ in range(1 + number * (not drawn)):
+                random.random()
+            drawn.append(0.0)
+
+        await lwt.join([lwt.of_coroutine(draw(number)) for number in range(4)])
+        return random.random()
+
+    everything, explored = set[float](), set[float]()
+    testing.explore(main, skip=False, check=everything.add)
+    testing.explore(main, check=explored.add)
+    assert explored == everything
+    assert len(everything) == 4
+
+
+@interpreted_only("what classes that are compiled hold cannot be seen")
+def test_turns_are_counted_only_if_a_run_has_many_that_take_no_time() -> None:
+    def main(pauses: int) -> Callable[[], Coroutine[Any, Any, float]]:
+        async def run() -> float:
+            async def one(number: int) -> None:
+                await lwt_unix.sleep(1.0)
+                for _ in range(number):
+                    await lwt.pause()
+
+            await lwt.join([lwt.of_coroutine(one(pauses)) for _ in range(3)])
+            return testing.world().now
+
+        return run
+
+    for pauses in (3, 120):
+        everything, explored = set[float](), set[float]()
+        testing.explore(main(pauses), skip=False, check=everything.add)
+        assert testing.explore(main(pauses), check=explored.add).schedules == 6
+        assert explored == everything
+        assert (min(explored) == 1.0) == (pauses == 3)
+
+
 def test_large_numbers_are_written_in_groups() -> None:
-    assert str(testing.Explored(1344, None)) == "all 1,344 schedules"
+    assert str(testing.Explored(schedules=1344, runs=96)) == "all 1,344 schedules"
 
 
 def test_a_failure_tells_its_choices_in_words_and_how_to_replay_them() -> None:
