@@ -16,7 +16,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -195,7 +195,7 @@ class Watch:
         self._reported.append((exception, noting.places_of(exception)))
 
     @contextmanager
-    def accepting(self) -> Iterator[None]:
+    def accepting(self) -> Generator[None, None, None]:
         """Count what is made meanwhile as something that was there before."""
         already = belongings()
         try:
@@ -285,7 +285,7 @@ def new_since(before: Belongings, now: Belongings) -> Belongings:
 @contextmanager
 def nothing_left(
     *, may_leave: Collection[str] = (), nothing_pending: bool = False
-) -> Iterator[None]:
+) -> Generator[None, None, None]:
     """Check that the code of a `with` block leaves nothing behind.
 
     These are left, if they were not there before, and the main loop does not get rid of them when it

@@ -10,7 +10,7 @@ Hypothesis is imported when a decorator needs it, so that `lwt_unix.testing` can
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, Final, NamedTuple, Never, ParamSpec, TypeAlias, TypeVar, overload
@@ -64,7 +64,7 @@ def _run_once(
 
 
 @contextmanager
-def _failure_told(choices: Choices, world: World) -> Iterator[None]:
+def _failure_told(choices: Choices, world: World) -> Generator[None, None, None]:
     """Tell of the world, if an exception leaves that is shown to somebody."""
     try:
         yield
