@@ -243,6 +243,7 @@ async def hear_each_other(address: tuple[str, int]) -> None:
     async def speak() -> None:
         async def say(channels: tuple[lwt_io.InputChannel, lwt_io.OutputChannel]) -> None:
             await lwt_io.write_line(channels[1], "is anybody there?")
+            await lwt_io.flush(channels[1])  # What is still in the buffer would be lost at the end.
             await lwt_io.read_line(channels[0])
 
         await lwt_io.with_connection(address, say)
