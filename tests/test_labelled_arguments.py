@@ -21,7 +21,12 @@ def labels_of(function: Callable[..., object]) -> list[str]:
 
 
 LABELLED: dict[str, Any] = {
-    path: value for path, value in OFFERED.items() if inspect.isfunction(value) and labels_of(value)
+    path: value
+    for path, value in OFFERED.items()
+    if inspect.isfunction(value) and labels_of(value)
+    if not path.startswith(
+        "lwt_unix.testing."
+    )  # Only Python has it: no arguments of OCaml's are there.
 }
 
 

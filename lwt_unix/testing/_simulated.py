@@ -123,7 +123,8 @@ def simulated(
 
     With `@given` above or below it, the choices are drawn together with the other data; without it, they are all
     that is drawn. `@settings`, `@seed`, `@example` and `@reproduce_failure` apply as always, and so does
-    Hypothesis's database. With the data of an `@example`, the choices are Lwt's own.
+    Hypothesis's database. With the data of an `@example`, the choices are Lwt's own. Hypothesis's default
+    deadline, which counts the computer's time, does not apply, unless `@settings` or `@given` stands above.
 
     Each example has a world of its own (`testing.simulate`), and must leave nothing behind in it
     (`testing.nothing_left`).
@@ -170,6 +171,7 @@ def _simulated(test: Callable[..., Any], options: _Options) -> Callable[..., Any
     if given is None:  # Or `@given` is above.
         return _in_worlds(test, options)
     given.inner_test = _in_worlds(given.inner_test, options)
+    _leave_out_deadline(test)
     return test
 
 
@@ -258,7 +260,21 @@ def with_examples(run: Callable[..., None]) -> Callable[..., None]:
     for name in _OF_DECORATORS:
         if name in run.__dict__:
             setattr(test, name, run.__dict__[name])
+    _leave_out_deadline(test)
     return test
+
+
+def _leave_out_deadline(test: Callable[..., Any]) -> None:
+    """Have a test take as long as it takes, unless its `@settings` say otherwise.
+
+    Hypothesis's default is 200 milliseconds of the computer's time. It says nothing about a simulated world.
+    """
+    from hypothesis import settings  # noqa: PLC0415  # It is there only with an extra.
+
+    default = settings()
+    own = test.__dict__.get(_OF_DECORATORS[0], default)
+    if own.deadline == default.deadline:
+        setattr(test, _OF_DECORATORS[0], settings(own, deadline=None))
 
 
 def _given_choices(run: Callable[..., None]) -> Callable[..., None]:

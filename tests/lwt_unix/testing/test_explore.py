@@ -321,5 +321,5 @@ def test_a_limit_is_positive(limit: int) -> None:
 
 
 def test_labels_are_checked() -> None:
-    with pytest.raises(ValueError, match="no label 'redy'"):
-        testing.explore(lambda: lwt.return_unit, only=["redy"])
+    with pytest.raises(ValueError, match="no label 'reedy'"):
+        testing.explore(lambda: lwt.return_unit, only=["reedy"])

@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from collections.abc import Callable
 from functools import partial
 from textwrap import dedent
@@ -480,3 +481,25 @@ def test_what_hypothesis_does_to_draw_is_none_of_the_program(
 
     run()
     assert not any(seeds)
+
+
+def test_hypothesis_default_deadline_does_not_apply() -> None:
+    """It counts the computer's time, and a first example may take long."""
+    with_default = settings(settings.get_profile("default"), max_examples=2, database=None)
+
+    async def spend_time() -> None:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+
+    async def given_too(number: int) -> None:
+        await spend_time()
+
+    settings.register_profile("with a deadline", with_default)
+    before = settings.get_current_profile_name()
+    settings.load_profile("with a deadline")
+    try:
+        testing.simulated(spend_time)()
+        testing.simulated(given(strategies.integers())(given_too))()
+    finally:
+        settings.load_profile(before)

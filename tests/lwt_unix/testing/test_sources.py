@@ -120,7 +120,7 @@ def test_what_is_no_replay_is_refused(text: str) -> None:
         testing.replayed(text)
 
 
-@pytest.mark.parametrize("text", ["of redy: ready 1:1/2", "ready: ready 1:1/2"])
+@pytest.mark.parametrize("text", ["of reedy: ready 1:1/2", "ready: ready 1:1/2"])
 def test_what_names_no_labels_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="names no labels"):
         testing.replayed(text)
@@ -133,6 +133,6 @@ def test_labels_that_are_not_open_are_decided_as_lwt_does() -> None:
 
 
 def test_only_labels_that_there_are_can_be_open() -> None:
-    with pytest.raises(ValueError, match="no label 'redy'") as caught:
-        testing.seeded(0).only("redy")
+    with pytest.raises(ValueError, match="no label 'reedy'") as caught:
+        testing.seeded(0).only("reedy")
     assert all(label in str(caught.value) for label in LABELS)
