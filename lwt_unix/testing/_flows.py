@@ -131,8 +131,8 @@ class Flow:
         if self.has_choices and self.reader is not None:
             got = len(taken)
             self.world.tell(BYTES_GOT if got != 1 else BYTE_GOT, self.reader.name, got)
-        # As long as most of the capacity was free, the writer has not been waiting.
-        if self.writer is not None and 2 * (held + self.in_flight) > self.capacity:
+        # As long as most of the capacity was free, and ATOMIC too, the writer has not been waiting.
+        if self.writer is not None and 2 * (held + self.in_flight + ATOMIC) > self.capacity:
             self.world.touch(self.writer)
         return taken
 

@@ -48,6 +48,10 @@ _BUFFERS: Final = MappingProxyType(
 )
 """The options that say how large the buffers are: the limit of the host, and the least that Linux sets."""
 
+_LINGER: Final = (python_socket.SOL_SOCKET, python_socket.SO_LINGER)
+_NO_LINGERING: Final = struct.pack("2i", 1, 0)
+"""The value of SO_LINGER that makes `close` reset the connection."""
+
 
 class Socket(Description):
     """What all sockets have."""
@@ -116,6 +120,7 @@ class Socket(Description):
 
     def get_option(self, level: int, option: int, size: int) -> int | bytes:
         """Return an option."""
+        self._check_level(level)
         if level == python_socket.SOL_SOCKET:
             if option == python_socket.SO_ERROR:
                 return self.take_error()
@@ -124,6 +129,8 @@ class Socket(Description):
             if option == _PEER_CREDENTIALS:
                 is_known = self.is_unix and self.peer is not None
                 return _CREDENTIALS.pack(*((PID, USER, USER) if is_known else (0, -1, -1)))
+            if option == python_socket.SO_ACCEPTCONN:
+                return int(self.is_listening())
         value = self.options.get((level, option))
         if value is None:
             limit = _BUFFERS.get((level, option))
@@ -133,12 +140,25 @@ class Socket(Description):
         return value
 
     def set_option(self, level: int, option: int, value: int | bytes) -> None:
-        """Set an option. But for the sizes of buffers, none has an effect but that it is remembered."""
+        """Set an option. Those of the sizes of buffers have an effect, and SO_LINGER; others are remembered."""
+        self._check_level(level)
         limit = _BUFFERS.get((level, option))
         if limit is not None and isinstance(value, int):
             # Linux counts twice as much, for what it needs itself.
             value = max(2 * min(max(value, 0), getattr(self.host.limits, limit[0])), limit[1])
         self.options[level, option] = value
+
+    def _check_level(self, level: int) -> None:
+        """Refuse what only TCP has."""
+        if level == python_socket.IPPROTO_TCP:
+            if self.is_unix:
+                raise os_error(errno.EOPNOTSUPP)
+            if self.kind.type != python_socket.SOCK_STREAM:
+                raise os_error(errno.ENOPROTOOPT)
+
+    def is_listening(self) -> bool:
+        """Say whether it takes connections."""
+        return False
 
     def buffer(self, option: int) -> int:
         """Return how many bytes a buffer holds: that of SO_SNDBUF, or of SO_RCVBUF."""
@@ -256,6 +276,10 @@ class Stream_socket(Socket):
         return bits
 
     # --- Servers -------------------------------------------------------------
+
+    def is_listening(self) -> bool:
+        """Say whether it takes connections."""
+        return self.queue is not None
 
     def listen(self, backlog: int) -> None:
         """Become a listener."""
@@ -515,7 +539,8 @@ class Stream_socket(Socket):
         if incoming is None or outgoing is None:
             return
         incoming.reader = outgoing.writer = None
-        if incoming.data and not incoming.is_ended:
+        lingers = self.is_unix or self.options.get(_LINGER) != _NO_LINGERING
+        if not lingers or (incoming.data and not incoming.is_ended):
             outgoing.push_end(errno.ECONNRESET)
         elif not self.is_shut:
             outgoing.push_end()

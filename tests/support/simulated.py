@@ -33,7 +33,8 @@ def simulated(folder: Path | None) -> Iterator[World]:
                 system.mkdir(str(path), 0o755)
         for name in ON_NUMBERS:
             patch.setattr(os, name, _of_either(getattr(os, name), _of_world(name)))
-        patch.setattr(os, "pipe", system.pipe)
+        for name in ("pipe", "dup"):
+            patch.setattr(os, name, vars(system)[name])
         patch.setattr(socket, "socket", World_socket)
         for make in (create_connection, create_server, socketpair):
             patch.setattr(socket, make.__name__, make)
@@ -44,7 +45,7 @@ def simulated(folder: Path | None) -> Iterator[World]:
 # --- Numbers -----------------------------------------------------------------
 
 ON_NUMBERS = (
-    *("read", "readv", "write", "writev", "close", "dup", "dup2", "fstat", "isatty", "lseek"),
+    *("read", "readv", "write", "writev", "close", "dup2", "fstat", "isatty", "lseek"),
     *("get_blocking", "set_blocking", "get_inheritable", "set_inheritable"),
 )
 """The functions of `os` that tests call, and whose first argument is a number."""

@@ -238,7 +238,6 @@ def test_pipe_out_leaves_the_reading_end_to_another_program() -> None:
     lwt_main.run(lwt_unix.close(writing))
 
 
-@pytest.mark.real_only("the limit is that of this process")
 def test_a_pipe_that_cannot_be_made_leaves_nothing() -> None:
     with no_more_descriptors(), pytest.raises(OSError, match="Too many open files"):
         lwt_unix.pipe()

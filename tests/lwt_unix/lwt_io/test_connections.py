@@ -89,7 +89,6 @@ class TestConnections:
                 assert isinstance(lwt.state(connecting), lwt.Fail)
         assert lwt_unix.state(fd) is lwt_unix.Closed
 
-    @pytest.mark.real_only("options of sockets are only remembered")
     def test_an_option_that_the_socket_does_not_have_is_raised_if_asked_for(self) -> None:
         with pytest.raises(OSError, match="not supported"):
             lwt_io.open_connection("/no/matter", set_tcp_nodelay=True)

@@ -133,7 +133,7 @@ class TestClients:
         serve(lwt.promised(f), one_client, set_tcp_nodelay=given)
         assert seen == [set]
 
-    @pytest.mark.real_only("options of sockets are only remembered")
+    @pytest.mark.real_only("the path is that of a real file")
     def test_tcp_nodelay_that_a_socket_does_not_have_is_passed_over(
         self, tmp_path: Path, reported: list[Exception]
     ) -> None:
@@ -158,7 +158,7 @@ class TestClients:
         lwt_main.run(lwt_io.shutdown_server(server))
         assert (served.states, reported) == ([lwt_unix.Closed], [])
 
-    @pytest.mark.real_only("options of sockets are only remembered")
+    @pytest.mark.real_only("the path is that of a real file")
     def test_tcp_nodelay_that_a_socket_does_not_have_is_an_error_if_asked_for(
         self, tmp_path: Path, reported: list[Exception]
     ) -> None:

@@ -163,7 +163,6 @@ class TestServersOnChannels:
         run_with_server(f, client, prepare_client_fd=sockets.append)
         assert [type(exn) for exn in reported] == [OSError, OSError]
 
-    @pytest.mark.real_only("options of sockets are only remembered")
     def test_a_client_that_vanishes_is_an_exception_of_its_f_alone(
         self, reported: list[Exception]
     ) -> None:

@@ -44,7 +44,6 @@ def test_a_switch_is_turned_on_and_off(
     assert seen == [False, True, False]
 
 
-@pytest.mark.real_only("options of sockets are only remembered")
 def test_whether_a_socket_listens_is_a_switch_to_read(sock: lwt_unix.File_descr) -> None:
     before = lwt_unix.getsockopt(sock, lwt_unix.SO_ACCEPTCONN)
     lwt_unix.listen(sock, 1)
@@ -140,7 +139,6 @@ def test_an_option_of_another_type_is_refused(sock: lwt_unix.File_descr) -> None
         lwt_unix.getsockopt(sock, lwt_unix.SO_RCVBUF)  # type: ignore[arg-type]  # what is tested
 
 
-@pytest.mark.real_only("options of sockets are only remembered")
 def test_an_option_that_the_socket_has_not_gives_the_error_of_the_system() -> None:
     near, far = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
     with pytest.raises(OSError, match="not supported"):

@@ -62,7 +62,6 @@ def make_a_pair() -> object:
     return lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
 
 
-@pytest.mark.real_only("the limit is that of this process")
 @pytest.mark.parametrize("make", [make_a_socket, make_a_pair])
 def test_without_descriptors_left_making_sockets_raises_and_leaves_nothing(
     make: Callable[[], object],
@@ -144,7 +143,7 @@ def test_a_path_that_is_bound_and_not_listened_on_is_in_use(
     assert str(problem).endswith("(lwt_unix.bind)")
 
 
-@pytest.mark.real_only("the limit is that of this process")
+@pytest.mark.real_only("the path is that of a real file")
 def test_without_a_descriptor_to_ask_with_a_path_is_just_in_use(
     opened: Open, tmp_path: Path
 ) -> None:
@@ -239,7 +238,6 @@ def test_a_cancelled_accept_leaves_the_client_to_the_next(opened: Open) -> None:
     assert address == lwt_unix.getsockname(client)
 
 
-@pytest.mark.real_only("the limit is that of this process")
 def test_accept_without_descriptors_left_raises_and_the_client_is_accepted_later(
     opened: Open,
 ) -> None:
@@ -328,7 +326,6 @@ def test_accept_n_waits_for_the_first(opened: Open) -> None:
     assert error is None
 
 
-@pytest.mark.real_only("the limit is that of this process")
 def test_accept_n_gives_an_error_beside_those_accepted_before_it(
     opened: Open,
 ) -> None:
@@ -500,7 +497,7 @@ def test_a_closed_descriptor_is_refused_at_once(
         ask(near)
 
 
-@pytest.mark.real_only("options of sockets are only remembered")
+@pytest.mark.real_only("it is the user of this computer")
 @pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="the system does not tell")
 def test_credentials_tell_who_is_at_the_other_end(opened: Open) -> None:
     near, _ = opened.pair()
