@@ -18,7 +18,7 @@ from lwt._core.promise import Promise
 from lwt_unix._checks import promise_of
 from lwt_unix.lwt_io._buffer import note_operation
 from lwt_unix.lwt_io._operation import Operation
-from lwt_unix.lwt_io._turns import ATOMIC, INVALID, Channel, PromiseOrCoroutine
+from lwt_unix.lwt_io._turns import ATOMIC, INVALID, Channel, PromiseOrCoroutine, outlive
 
 T = TypeVar("T")
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
@@ -82,7 +82,8 @@ class _Atomic(_Body):
     def end(self) -> None:
         self._inner._state = INVALID
         self.channel._inner = None
-        super().end()
+        if not outlive(self._inner, self.channel):
+            super().end()
 
 
 def atomic(

@@ -404,13 +404,23 @@ def flush_at_once(channel: Channel) -> Promise[None] | None:
 
 @final
 class _AutomaticFlush(Flush):
-    """A flush that nobody asked for: after an error, the bytes stay in the buffer."""
+    """A flush that nobody asked for: after an error, the bytes stay in the buffer.
 
-    __slots__ = ()
+    It may go on when the temporary channel that it flushes is over (`outlive`). Until it ends, the outer
+    channel stays busy: who writes there would write the same bytes a second time, as in OCaml.
+    """
+
+    __slots__ = ("_channels",)
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, "")
+        self._channels = channel._flushed_with = [channel]
 
     def end(self) -> None:
         # Not `finish`: after an error, it would ask for the same flush again, forever.
-        release(self.channel)
+        for channel in self._channels:
+            channel._flushed_with = None
+            release(channel)
 
     def _reject(self, rejection: Rejection) -> Promise[Any]:
         rejection.is_seen = True  # Nobody is to see it: who flushes next will find out.
@@ -453,7 +463,7 @@ class _DueFlush(Due):
         channel._buffer.auto_flushing = False
         current_storage.contents = self._storage
         channel._state = BUSY
-        _AutomaticFlush(channel, "").work(None)
+        _AutomaticFlush(channel).work(None)
 
 
 def request_flush(channel: Channel) -> None:

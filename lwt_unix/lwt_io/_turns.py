@@ -66,7 +66,7 @@ class Channel:
     OCaml: type 'mode Lwt_io.channel
     """
 
-    __slots__ = ("_buffer", "_inner", "_queue", "_root", "_state")
+    __slots__ = ("_buffer", "_flushed_with", "_inner", "_queue", "_root", "_state")
 
     def __reduce_ex__(self, protocol: object, /) -> NoReturn:
         refuse_copy(self)
@@ -80,6 +80,9 @@ class Channel:
 
         self._root = root
         """For a temporary channel: the channel of the program for which it stands."""
+
+        self._flushed_with: list[Channel] | None = None
+        """While an automatic flush goes on: the channels that are busy until it ends."""
 
         self._queue: lwt_sequence.Sequence[lwt.Resolver[None]] | None = None
         """What waits for a turn. Made when the first operation waits: few channels need it."""
@@ -173,10 +176,21 @@ def release(channel: Channel) -> None:
         _wake_next(channel, queue)
 
 
+def outlive(channel: Channel, outer: Channel) -> bool:
+    """Keep an outer channel busy, if an automatic flush of its temporary channel, which is over, goes on."""
+    flushed = channel._flushed_with
+    if flushed is None:
+        return False
+    outer._state = BUSY
+    outer._flushed_with = flushed
+    flushed.append(outer)
+    return True
+
+
 def forget(channel: Channel) -> object:
     """Forget who uses a channel and who waits for it, in a child process; return what waits."""
     waiting = (channel._queue, channel._inner, channel._buffer.forget())
-    channel._queue = channel._inner = None
+    channel._queue = channel._inner = channel._flushed_with = None
     if channel._state is not CLOSED:
         channel._state = IDLE
     return waiting

@@ -8,7 +8,7 @@ import pytest
 
 import lwt
 from lwt_unix import lwt_io, lwt_main
-from tests.support.channels import Log, Sink, Source, input_of
+from tests.support.channels import Log, Sink, Source, input_of, pauses
 
 pytestmark = pytest.mark.real_only("nearly all of these meet no descriptor")
 
@@ -145,3 +145,65 @@ def test_a_function_whose_promise_is_lost_keeps_the_channel_also_when_it_is_coll
     lwt_io.read_line(source.channel)
     assert not source.is_being_read
     assert repr(source.channel) == "<input channel, used by an atomic operation>"
+
+
+async def leave_some(channel: lwt_io.OutputChannel) -> None:
+    """Write something, and let its automatic flush begin."""
+    await lwt_io.write(channel, "first:")
+    await pauses(2)
+
+
+def test_an_automatic_flush_that_outlives_the_temporary_channel_goes_on_alone() -> None:
+    # In OCaml whoever comes then writes the same bytes a second time.
+    sink = Sink(waits=True)
+
+    async def main() -> None:
+        await lwt_io.atomic(lwt_io.atomic(leave_some))(sink.channel)
+        assert lwt_io.is_busy(sink.channel)
+        written = lwt_io.write(sink.channel, "and the second one")
+        await pauses(2)
+        while lwt.is_sleeping(written):
+            sink.take()
+            await pauses(2)
+        flushed = lwt_io.flush(sink.channel)
+        sink.take()
+        await flushed
+
+    lwt_main.run(main())
+    assert sink.written == b"first:and the second one"
+
+
+def test_an_automatic_flush_that_outlives_the_temporary_channel_may_fail() -> None:
+    written: list[bytes] = []
+    answers: list[lwt.Promise[int]] = []
+    promise, resolver = lwt.wait()
+    answers.append(promise)
+
+    def perform(buffer: memoryview, offset: int, length: int) -> lwt.Promise[int]:
+        written.append(bytes(buffer[offset : offset + length]))
+        return answers.pop() if answers else lwt.return_(length)
+
+    channel = lwt_io.make(perform, mode=lwt_io.Output)
+
+    async def main() -> None:
+        await lwt_io.atomic(leave_some)(channel)
+        second = lwt_io.write(channel, "second")
+        assert lwt.is_sleeping(second)
+        lwt.wakeup_exn(resolver, LookupError("x"))
+        await second
+        await lwt_io.close(channel)
+
+    lwt_main.run(main())
+    assert written == [b"first:", b"first:second"]
+
+
+def test_aborting_while_an_automatic_flush_outlives_the_temporary_channel_closes_the_channel() -> (
+    None
+):
+    sink, log = Sink(waits=True), Log()
+
+    lwt_main.run(lwt_io.atomic(leave_some)(sink.channel))
+    log.watch("written", lwt_io.write(sink.channel, "second"))
+    log.watch("aborted", lwt_io.abort(sink.channel))
+    assert log.entries == ["written: Channel_closed", "aborted: None"]
+    assert lwt_io.is_closed(sink.channel)
