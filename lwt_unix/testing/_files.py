@@ -184,6 +184,9 @@ def open_file(tree: Tree, path: str, flags: int, permissions: int, start: Direct
     world = tree.world
     if flags & os.O_CREAT and flags & os.O_DIRECTORY:
         raise os_error(errno.EINVAL)
+    if flags & os.O_CREAT and path.endswith("/"):
+        tree.find_name(path, start)
+        raise os_error(errno.EISDIR)
     is_exclusive = bool(flags & os.O_CREAT and flags & os.O_EXCL)
     follows = not is_exclusive and not flags & os.O_NOFOLLOW
     place = tree.find(path, start, follows=follows)
@@ -191,8 +194,6 @@ def open_file(tree: Tree, path: str, flags: int, permissions: int, start: Direct
     if inode is None:
         if not flags & os.O_CREAT:
             raise os_error(errno.ENOENT)
-        if place.needs_directory:
-            raise os_error(errno.EISDIR)
         new = Regular_file(world, permissions & ~UMASK & 0o7777, tree.space)
         return Opened_file(world, f"file {path}", tree.add(place, new), flags)
     if is_exclusive:

@@ -37,9 +37,8 @@ from lwt_unix.lwt_preemptive import _workers
 from lwt_unix.testing import _simulate
 from lwt_unix.testing._graph import WAITS_FOR, Node
 from lwt_unix.testing._noting import Places, near, noting, places_of_waiting, told
-from lwt_unix.testing._world import PID
 from lwt_unix.testing._waiting import waiting
-from lwt_unix.testing._world import World
+from lwt_unix.testing._world import PID, World
 
 _WITHOUT_TIME: Final = frozenset({"rejections", "timers", "children", "signals"})
 """Kinds that no turn of the main loop is made for."""

@@ -31,7 +31,7 @@ def _all_begins_afresh() -> Iterator[None]:
     assert left_since(before) == {}
 
 
-IN_BOTH_WORLDS = {"sockets", "descriptors", "lwt_io"}
+IN_BOTH_WORLDS = {"sockets", "descriptors", "lwt_io", "files"}
 """Folders whose quick tests run in the real and in the simulated world, except for those marked `real_only`."""
 
 

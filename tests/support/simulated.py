@@ -6,8 +6,10 @@ at, and what another process would do. A call that would have to wait lets happe
 
 from __future__ import annotations
 
+import builtins
 import errno
 import gc
+import io
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -31,6 +33,12 @@ def simulated(folder: Path | None) -> Iterator[World]:
         for path in () if folder is None else (*reversed(folder.parents[:-1]), folder):
             with suppress(FileExistsError):
                 system.mkdir(str(path), 0o755)
+        if folder is not None:
+            for name in ON_PATHS:
+                patch.setattr(os, name, _of_folder(folder, getattr(os, name), vars(system)[name]))
+            patch.setattr(os, "listdir", _of_folder(folder, os.listdir, _names_in))
+            for module in io, builtins:
+                patch.setattr(module, "open", _of_folder(folder, io.open, World_file))
         for name in ON_NUMBERS:
             patch.setattr(os, name, _of_either(getattr(os, name), _of_world(name)))
         for name in ("pipe", "dup"):
@@ -47,6 +55,7 @@ def simulated(folder: Path | None) -> Iterator[World]:
 ON_NUMBERS = (
     *("read", "readv", "write", "writev", "close", "dup2", "fstat", "isatty", "lseek"),
     *("get_blocking", "set_blocking", "get_inheritable", "set_inheritable"),
+    *("pread", "pwrite", "ftruncate"),
 )
 """The functions of `os` that tests call, and whose first argument is a number."""
 
@@ -62,6 +71,104 @@ def _get_blocking(fd: int) -> bool:
 def _of_either(real: Callable[..., object], its: Callable[..., object]) -> Callable[..., object]:
     """Return a function for the numbers of both worlds."""
     return lambda fd, *arguments: (its if fd >= FIRST_FD else real)(fd, *arguments)
+
+
+# --- Files -------------------------------------------------------------------
+
+ON_PATHS = (
+    *("stat", "lstat", "unlink", "rmdir", "mkdir", "rename", "symlink", "link", "readlink"),
+    *("chmod", "truncate", "utime", "open"),
+)
+"""The functions of `os` that tests call, and whose first argument is a path."""
+
+os_symlink = os.symlink
+
+
+def _of_folder(
+    folder: Path, real: Callable[..., object], its: Callable[..., object]
+) -> Callable[..., object]:
+    """Return a function for the paths of both worlds: all in a folder are of the simulated one."""
+
+    def is_in_folder(path: Any) -> bool:
+        is_path = isinstance(path, str | bytes | os.PathLike)
+        return is_path and Path(os.fsdecode(path)).is_relative_to(folder)
+
+    def call(path: Any, *arguments: Any, **keywords: Any) -> object:
+        if not is_in_folder(path):
+            return real(path, *arguments, **keywords)
+        if real is os_symlink:  # The last argument is for Windows.
+            arguments = arguments[:1]
+        keywords.pop("dir_fd", None)
+        follows = keywords.pop("follow_symlinks", True)
+        its_call = its if follows else vars(system)["lstat"]
+        others = [os.fspath(one) if isinstance(one, Path) else one for one in arguments]
+        return its_call(os.fsdecode(path), *others, **keywords)
+
+    return call
+
+
+def _names_in(path: str) -> list[str]:
+    fd = system.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return [entry.name for entry in system.scandir(fd)]
+    finally:
+        system.close(fd)
+
+
+_FLAGS = {
+    "r": os.O_RDONLY,
+    "w": os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+    "a": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+    "r+": os.O_RDWR,
+}
+
+
+class World_raw(io.RawIOBase):
+    """What Python's `open` opens, in the simulated world."""
+
+    def __init__(self, path: str, mode: str) -> None:
+        self.fd = system.open(path, _FLAGS[mode], 0o666)
+        self.mode = mode
+
+    def readable(self) -> bool:
+        return self.mode.startswith("r")
+
+    def writable(self) -> bool:
+        return self.mode != "r"
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return system.lseek(self.fd, offset, whence)
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def readinto(self, buffer: Any) -> int:
+        return system.readv(self.fd, [buffer])
+
+    def write(self, data: Any) -> int:
+        return system.write(self.fd, data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            system.close(self.fd)
+
+
+def World_file(
+    path: str, mode: str = "r", buffering: int = -1, *arguments: Any, **keywords: Any
+) -> Any:
+    raw = World_raw(path, mode.replace("b", "").replace("t", ""))
+    buffered = (
+        io.BufferedRandom(raw)
+        if raw.mode == "r+"
+        else io.BufferedReader(raw)
+        if raw.mode == "r"
+        else io.BufferedWriter(raw)
+    )
+    return buffered if "b" in mode else io.TextIOWrapper(buffered, *arguments, **keywords)
 
 
 # --- Sockets -----------------------------------------------------------------

@@ -86,7 +86,6 @@ def test_of_two_that_read_the_second_goes_on_waiting(blocking_pair: Pair) -> Non
     assert lwt_main.run(second) == 4
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_file_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     fd = lwt_unix.of_unix_file_descr(os.open(tmp_path / "file", os.O_RDONLY))

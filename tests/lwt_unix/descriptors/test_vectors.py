@@ -170,7 +170,6 @@ def test_without_parts_nothing_is_read_or_written(ends: Pair) -> None:
     assert os.read(lwt_unix.unix_file_descr(ends[0]), 20) == b"hello"
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_file_is_read_where_it_is_and_written_behind_that(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"hello, you")
@@ -188,7 +187,6 @@ def test_a_file_is_read_where_it_is_and_written_behind_that(tmp_path: Path) -> N
     assert path.read_bytes() == b"hello, world"
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_file_that_is_in_memory_is_read_without_a_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,7 +300,6 @@ def test_an_error_of_the_system_has_the_name_of_the_call(pair: Pair) -> None:
     buffer.append(0)
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_directory_cannot_be_read(tmp_path: Path) -> None:
     async def main() -> None:
         descriptor = await lwt_unix.openfile(tmp_path, [lwt_unix.O_RDONLY], 0)
@@ -312,7 +309,6 @@ def test_a_directory_cannot_be_read(tmp_path: Path) -> None:
     assert unix_error_of(lambda: lwt_main.run(main())) == (errno.EISDIR, "readv", "")
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_full_disk_is_told_of() -> None:
     async def main() -> None:
         descriptor = await lwt_unix.openfile("/dev/full", [lwt_unix.O_WRONLY], 0)

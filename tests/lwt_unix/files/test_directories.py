@@ -42,6 +42,7 @@ def test_a_directory_may_be_made_and_removed(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.real_only("the directory is that of this process")
 def test_the_current_directory_may_be_changed(tmp_path: Path) -> None:
     before = lwt_main.run(lwt_unix.getcwd())
     assert before == os.getcwd()

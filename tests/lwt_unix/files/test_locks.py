@@ -40,6 +40,7 @@ def is_refused(fd: lwt_unix.File_descr, command: lwt_unix.Lock_command, size: in
     return status == 3
 
 
+@pytest.mark.real_only("the simulated world has no locks")
 def test_a_lock_for_writing_keeps_all_others_out_until_it_is_unlocked(
     file: lwt_unix.File_descr,
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_lock_for_writing_keeps_all_others_out_until_it_is_unlocked(
     assert [is_refused(file, command) for command in (F_TLOCK, F_TRLOCK, F_TEST)] == [False] * 3
 
 
+@pytest.mark.real_only("the simulated world has no locks")
 def test_a_lock_for_reading_keeps_out_who_would_write(file: lwt_unix.File_descr) -> None:
     lwt_main.run(lwt_unix.lockf(file, F_RLOCK, 0))
     assert [is_refused(file, command) for command in (F_TLOCK, F_TRLOCK)] == [True, False]
@@ -59,6 +61,7 @@ def test_a_lock_for_reading_keeps_out_who_would_write(file: lwt_unix.File_descr)
     assert not is_refused(file, F_TRLOCK)
 
 
+@pytest.mark.real_only("the simulated world has no locks")
 @pytest.mark.parametrize("size", [10, -10])
 @pytest.mark.parametrize("command", [F_TLOCK, F_TRLOCK])
 def test_a_lock_is_of_so_many_bytes_from_the_place_or_before_it(
@@ -77,6 +80,7 @@ def test_a_lock_is_of_so_many_bytes_from_the_place_or_before_it(
     assert refused == [False, True, True, False]
 
 
+@pytest.mark.real_only("the simulated world has no locks")
 def test_who_waits_for_a_lock_waits_in_a_thread(file: lwt_unix.File_descr, tmp_path: Path) -> None:
     ready, tell_ready = os.pipe()
     go, tell_go = os.pipe()

@@ -40,11 +40,13 @@ def test_a_symbolic_link_leads_where_it_was_told(file: Path) -> None:
     assert lwt_unix.unix_error(raised.value) == (errno.EINVAL, "readlink", str(file))
 
 
+@pytest.mark.real_only("the simulated world has no mkfifo")
 def test_a_pipe_may_have_a_name(tmp_path: Path) -> None:
     lwt_main.run(lwt_unix.mkfifo(tmp_path / "pipe", 0o600))
     assert (tmp_path / "pipe").is_fifo()
 
 
+@pytest.mark.real_only("the owner is who runs the tests")
 def test_permissions_can_be_changed_by_path_and_by_descriptor(file: Path) -> None:
     lwt_main.run(lwt_unix.chmod(file, 0o640))
     assert file.stat().st_mode & 0o7777 == 0o640
@@ -57,6 +59,7 @@ def test_permissions_can_be_changed_by_path_and_by_descriptor(file: Path) -> Non
     assert (file.stat().st_uid, file.stat().st_gid) == (os.getuid(), os.getgid())
 
 
+@pytest.mark.real_only("the program is root")
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may")
 def test_the_owner_can_be_changed(file: Path) -> None:
     lwt_main.run(lwt_unix.chown(file, 5, 6))

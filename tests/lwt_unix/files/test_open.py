@@ -43,6 +43,7 @@ def test_a_file_is_created_with_the_permissions_less_those_of_the_umask(tmp_path
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.real_only("the flags, or the pipe, are those of the real system")
 @pytest.mark.parametrize(
     ("flag", "bit"),
     [
@@ -83,6 +84,7 @@ def test_programs_that_are_started_later_inherit_it_unless_asked_not_to(
     close(fd)
 
 
+@pytest.mark.real_only("the flags, or the pipe, are those of the real system")
 def test_a_file_is_in_blocking_mode_and_a_pipe_is_not(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
@@ -93,6 +95,7 @@ def test_a_file_is_in_blocking_mode_and_a_pipe_is_not(tmp_path: Path) -> None:
         close(fd)
 
 
+@pytest.mark.real_only("the flags, or the pipe, are those of the real system")
 def test_the_main_loop_goes_on_while_opening_waits(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     reading = lwt_unix.openfile(tmp_path / "pipe", [lwt_unix.O_RDONLY], 0)
@@ -103,6 +106,7 @@ def test_the_main_loop_goes_on_while_opening_waits(tmp_path: Path) -> None:
         close(end)
 
 
+@pytest.mark.real_only("the flags, or the pipe, are those of the real system")
 def test_what_is_opened_for_nobody_is_closed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     opening = lwt_unix.openfile(tmp_path / "pipe", [lwt_unix.O_RDONLY], 0)

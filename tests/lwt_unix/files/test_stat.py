@@ -51,6 +51,7 @@ def test_all_is_told_of_a_file(tmp_path: Path) -> None:
     lwt_main.run(lwt_unix.close(fd))
 
 
+@pytest.mark.real_only("one of the kinds is a pipe that has a name")
 def test_the_kind_is_told(tmp_path: Path, pair: Pair) -> None:
     (tmp_path / "link").symlink_to("/dev/null")
     os.mkfifo(tmp_path / "pipe")
@@ -83,6 +84,7 @@ def test_a_file_exists_if_it_can_be_asked_about(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.real_only("the clock is the real one")
 def test_the_times_of_a_file_can_be_set(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
@@ -98,6 +100,7 @@ def test_a_time_that_no_system_can_take_is_a_value_error(time: float) -> None:
         lwt_unix.utimes("/nowhere/a", 0, time)
 
 
+@pytest.mark.real_only("the simulated world has no terminals")
 def test_a_terminal_is_told_from_what_is_none(pair: Pair) -> None:
     controlling, terminal = os.openpty()
     fd = lwt_unix.of_unix_file_descr(terminal)

@@ -15,7 +15,6 @@ from lwt_unix import lwt_io, lwt_main
 from tests.support.descriptors import open_descriptors
 
 pytestmark = [
-    pytest.mark.real_only("these look at real files"),
     pytest.mark.usefixtures("nothing_left_behind"),
 ]
 

@@ -12,7 +12,6 @@ import lwt_unix
 from lwt_unix import lwt_io, lwt_main
 
 pytestmark = [
-    pytest.mark.real_only("these look at real files"),
     pytest.mark.usefixtures("nothing_left_behind"),
 ]
 

@@ -102,7 +102,6 @@ class TestListening:
         assert isinstance(lwt.state(server), lwt.Return)
         lwt_main.run(lwt.bind(server, lwt_io.shutdown_server))
 
-    @pytest.mark.real_only("the path is that of a real file")
     @pytest.mark.parametrize("bound", ["at once", "later"])
     def test_its_promise_is_fulfilled_after_listen_and_before_the_first_accept(
         self, bound: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -188,7 +187,6 @@ class TestErrorsOfListening:
             lwt_io.establish_server_with_client_socket(other.getsockname(), nothing)
         # nothing_left_behind
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_bind_rejects_for_a_path_and_the_fresh_socket_is_closed(self) -> None:
         server = lwt_io.establish_server_with_client_socket("/no/such/directory/s", nothing)
         with pytest.raises(FileNotFoundError):
@@ -305,7 +303,6 @@ class TestErrorsOfAccept:
         serve(nothing, clients)
         assert len(reported) == 1
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_any_other_error_goes_to_the_hook_and_closes_the_listening_socket(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reported: list[Exception]
     ) -> None:
@@ -325,7 +322,6 @@ class TestErrorsOfAccept:
         assert lwt_unix.state(fd) is lwt_unix.Closed
         assert not path.exists()
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_a_listening_socket_closed_behind_its_back_goes_to_the_hook_and_ends_the_server(
         self, tmp_path: Path, reported: list[Exception]
     ) -> None:
@@ -382,7 +378,6 @@ class TestShutdown:
         lwt_main.run(first)
         assert lwt_io.shutdown_server(server) is first
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_a_path_is_removed(self, tmp_path: Path) -> None:
         path = tmp_path / "socket"
         server = lwt_main.run(lwt_io.establish_server_with_client_socket(path, nothing))
@@ -432,7 +427,6 @@ class TestShutdown:
             assert read_to_end(client) == b""
         assert order == ["client", "hook", "shut down"]
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_a_path_that_is_gone_goes_to_the_hook_and_shutdown_is_fulfilled(
         self, tmp_path: Path, reported: list[Exception]
     ) -> None:
@@ -500,7 +494,6 @@ def test_a_server_shows_where_it_listens() -> None:
     assert repr(server) == f"<Server shut down, was listening on {address}>"
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_server_on_a_path_that_was_left_over_says_so(tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     with socket.socket(socket.AF_UNIX) as one:

@@ -384,7 +384,6 @@ class TestExceptionsOfF:
         lwt_main.run(lwt_io.shutdown_server(server))
         assert served.states == [lwt_unix.Closed] * 2
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_an_interrupt_while_the_server_is_stopped_leaves_the_main_loop_as_it_is(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

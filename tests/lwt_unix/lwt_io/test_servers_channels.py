@@ -270,7 +270,6 @@ class TestServersOnChannels:
         lwt_main.run(lwt_io.shutdown_server(server))
         assert data == b"hello"
 
-    @pytest.mark.real_only("the path is that of a real file")
     def test_the_oldest_version_raises_what_keeps_it_from_starting(self) -> None:
         with pytest.raises(FileNotFoundError):
             lwt_io.Versioned.establish_server_1("/no/such/directory/s", lambda _: None)

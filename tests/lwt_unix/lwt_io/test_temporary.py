@@ -14,7 +14,6 @@ from lwt_unix import _system as system
 from lwt_unix import lwt_io, lwt_main
 
 pytestmark = [
-    pytest.mark.real_only("these look at real files"),
     pytest.mark.usefixtures("nothing_left_behind"),
 ]
 

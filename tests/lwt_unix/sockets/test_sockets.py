@@ -107,7 +107,6 @@ def test_an_error_of_bind_to_an_internet_address_is_raised_at_once(opened: Open)
     assert raised.value.strerror == in_use
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_a_path_whose_server_has_gone_is_told_from_one_in_use(opened: Open, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     listener = opened.listener(path)
@@ -132,7 +131,6 @@ def test_a_path_whose_server_has_gone_is_told_from_one_in_use(opened: Open, tmp_
     assert text() == f"{in_use}; a file that is no socket is there"
 
 
-@pytest.mark.real_only("the path is that of a real file")
 @pytest.mark.parametrize("type", [lwt_unix.SOCK_STREAM, lwt_unix.SOCK_DGRAM])
 def test_a_path_that_is_bound_and_not_listened_on_is_in_use(
     opened: Open, tmp_path: Path, type: lwt_unix.Socket_type
@@ -155,7 +153,6 @@ def test_without_a_descriptor_to_ask_with_a_path_is_just_in_use(
     assert str(problem).endswith("(lwt_unix.bind)")
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_an_error_of_bind_to_a_path_rejects(opened: Open) -> None:
     promise = lwt_unix.bind(opened.socket(lwt_unix.PF_UNIX), "/nonexistent/socket")
     assert failure_of(promise).errno == errno.ENOENT
@@ -592,7 +589,6 @@ def test_cancelling_ends_the_attempts_to_connect_to_a_path_whose_queue_is_full(f
     assert lwt_engine.timer_count() == 0
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_who_tries_to_connect_learns_that_the_server_is_gone(full: Full) -> None:
     connecting = lwt_unix.connect(full.client, full.address)
     lwt_main.run(lwt_unix.close(full.listener))

@@ -12,7 +12,6 @@ from tests.support.sockets import Open, unix_error_of
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
-@pytest.mark.real_only("the path is that of a real file")
 def test_the_first_bind_gives_an_address_at_once(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "socket"
     one = opened.socket(lwt_unix.PF_UNIX)

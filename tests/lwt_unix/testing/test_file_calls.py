@@ -50,6 +50,7 @@ class Doing:
 
     def __init__(self) -> None:
         self.fds: list[int] = []
+        self.top = system.getcwd().removesuffix("/base")
 
     def do(self, operation: Operation) -> Any:
         name, arguments = operation
@@ -79,7 +80,7 @@ class Doing:
         return None if stat.S_ISDIR(system.fstat(fd).st_mode) else system.lseek(fd, place, how)
 
     def getcwd(self) -> str:
-        return system.getcwd().rpartition("/base")[2]
+        return system.getcwd().removeprefix(self.top)
 
     def preadv(self, fd: int, size: int, place: int) -> tuple[int, bytes]:
         buffers = bytearray(size), bytearray(3)
@@ -96,8 +97,8 @@ def really(operations: list[Operation], parent: Path) -> list[Any]:
     umask = os.umask(_tree.UMASK)
     os.chmod(folder, 0o755)
     os.mkdir(base)
-    doing = Doing()
     os.chdir(base)
+    doing = Doing()
     try:
         with as_nobody(folder, base):
             return [doing.do(operation) for operation in operations]
