@@ -85,9 +85,9 @@ def _reports(variables: Mapping[str, Any]) -> object:
     return sorted(variables["ready"]), variables["unwatchable"]
 
 
-_AT_REST: Final[Mapping[CodeType, Callable[[Mapping[str, Any]], object]]] = MappingProxyType(
+_AT_REST: Final[Mapping[CodeType | None, Callable[[Mapping[str, Any]], object]]] = MappingProxyType(
     {
-        function.__code__: held
+        getattr(function, "__code__", None): held
         for function, held in (
             (Choices.choose, _nothing),
             (core_choices.choose, _nothing),
@@ -106,7 +106,9 @@ _AT_REST: Final[Mapping[CodeType, Callable[[Mapping[str, Any]], object]]] = Mapp
         )
     }
 )
-"""The functions of ours that lead to the choice of what is next, and that by which each of them goes on."""
+"""The functions of ours that lead to the choice of what is next, and that by which each of them goes on.
+
+Those that are compiled have no code; then nothing can be compared anyway."""
 
 _LONG_WITHOUT_TIME: Final = 50
 """After a hundred turns without a wait, time goes on by itself (see `_world`). As long as no run gets to the
@@ -317,6 +319,7 @@ def explore(
 
     Each schedule is a run of `simulate`; the first one is Lwt's own. The order is always the same.
 
+    >>> import lwt
     >>> from lwt_unix import sleep, testing
     >>> async def main():
     ...     await lwt.join([sleep(1.0), sleep(1.0), sleep(1.0)])
