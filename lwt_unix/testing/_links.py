@@ -204,7 +204,7 @@ class Link:
             self.send(size, arrive)
 
     def _happens(self, probability: float, size: int, what: str) -> bool:
-        if choices.source is None:
+        if choices.source is None or probability == 1.0:
             return probability == 1.0
         return self.world.choices.happens(
             choices.LOSS,

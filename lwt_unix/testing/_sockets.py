@@ -328,7 +328,7 @@ class Stream_socket(Socket):
         assert queue is not None
         if len(queue) > self.backlog:
             return False
-        server = Stream_socket(self.world, self.host, self.kind, _SERVER_OF + client.name)
+        server = type(self)(self.world, self.host, self.kind, _SERVER_OF + client.name)
         server.local = self.local if self.is_unix else client.peer or ""
         server.peer = client.local
         server.options.update(self.options)
@@ -382,8 +382,8 @@ class Stream_socket(Socket):
             server = self.host.socket_at(text)
         except OSError as error:
             return error.errno or 0
-        if not isinstance(server, Stream_socket):
-            return errno.EPROTOTYPE
+        if not isinstance(server, Stream_socket) or type(server) is not type(self):
+            return errno.ECONNREFUSED if text.startswith("\0") else errno.EPROTOTYPE
         if server.queue is None:
             return errno.ECONNREFUSED
         self.peer = text
@@ -495,7 +495,7 @@ class Stream_socket(Socket):
             size = min(size, outgoing.room())
             if size <= 0 < length:
                 raise not_now()
-        if choices.source is not None and size:
+        if choices.source is not None and size and outgoing.has_choices:
             outgoing.is_put_off = not outgoing.is_put_off and is_put_off("write", self)
             if outgoing.is_put_off:
                 raise not_now()
@@ -576,6 +576,47 @@ class Stream_socket(Socket):
         outgoing.push_end(errno.ECONNRESET)
 
 
+class Packet_socket(Stream_socket):
+    """A socket of the kind SOCK_SEQPACKET: a connection of messages. What of one is not read is lost."""
+
+    __slots__ = ()
+
+    def receive(self, view: memoryview, peek: bool) -> tuple[int, PythonAddress | None]:
+        """Take the message that came first."""
+        incoming = self.incoming
+        if incoming is None or not incoming.lengths:
+            return super().receive(view, peek)
+        length = incoming.lengths[0]
+        if peek:
+            data = bytes(incoming.data[:length])
+        else:
+            incoming.lengths.popleft()
+            if incoming.passing:
+                data, self.passed = incoming.pull_passing(length)
+            else:
+                data = incoming.pull(length)
+        size = min(len(view), length)
+        view[:size] = data[:size]
+        return size, None
+
+    def take(self, size: int, /) -> bytes:
+        """Take the message that came first."""
+        return Description.take(self, size)
+
+    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+        """Send a message as a whole, or not at all."""
+        outgoing = self.outgoing
+        if outgoing is None or outgoing.reader is None or not len(data):
+            return super().send(data, address)
+        if len(data) > outgoing.capacity:
+            raise os_error(errno.EMSGSIZE)
+        if len(data) > outgoing.room():
+            raise not_now()
+        size = super().send(data, address)
+        outgoing.lengths.append(size)
+        return size
+
+
 _SERVER_OF: Final = "server of "
 
 
@@ -593,6 +634,7 @@ def join(client: Stream_socket, server: Stream_socket) -> None:
     there = Stream_flow(world, client.buffer(sends), windows[0], link)
     back = Stream_flow(world, server.buffer(sends), windows[1], link and link.reverse)
     there.back, back.back = back, there
+    there.has_choices = back.has_choices = not isinstance(client, Packet_socket)
     there.writer = back.reader = client
     there.reader = back.writer = server
     client.outgoing, client.incoming = there, back
@@ -771,6 +813,8 @@ def new_socket(world: World, host: Host, kind: SocketKind) -> Socket:
     name = f"{whose}socket {world.next_number('socket')}"
     if kind.type == python_socket.SOCK_STREAM:
         return Stream_socket(world, host, kind, name)
+    if kind.type == python_socket.SOCK_SEQPACKET and kind.family == python_socket.AF_UNIX:
+        return Packet_socket(world, host, kind, name)
     if kind.type == python_socket.SOCK_DGRAM or kind.family == python_socket.AF_UNIX:
         return Datagram_socket(world, host, kind, name)
     raise os_error(errno.EPROTONOSUPPORT)

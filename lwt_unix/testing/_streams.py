@@ -51,7 +51,7 @@ class Stream_flow(Flow):
             "lives",
             "tries",
         ),
-        *("passing", "unacknowledged", "unsent"),
+        *("lengths", "passing", "unacknowledged", "unsent"),
     )
 
     def __init__(self, world: World, capacity: int, window: int, link: Link | None) -> None:
@@ -71,6 +71,9 @@ class Stream_flow(Flow):
 
         self.passing: deque[Passing] = deque()
         """Descriptors that go with the bytes."""
+
+        self.lengths: deque[int] = deque()
+        """How long the messages are that were not read yet, if it is one of messages."""
 
         self.last_arrival = 0.0
         self.unsent: deque[bytes | End] = deque()

@@ -108,6 +108,13 @@ def test_with_lwts_own_choices_only_what_is_certain_gets_lost(
     assert len(arrivals(prepare, [1] * 20)) == left
 
 
+def test_what_is_certain_gets_lost_though_losses_are_not_open() -> None:
+    def prepare(link: Link) -> None:
+        link.loss = 1.0
+
+    assert arrivals(prepare, [1] * 20, testing.seeded(0).only("delay")) == []
+
+
 def test_chance_keeps_to_the_probability_of_a_loss() -> None:
     def prepare(link: Link) -> None:
         link.loss = 0.25

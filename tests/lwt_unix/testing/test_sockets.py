@@ -175,3 +175,48 @@ def test_the_addresses_of_both_families_are_those_of_python(domain: str) -> None
             return address.addr
 
     assert testing.simulate(main) == ("::1" if domain == "PF_INET6" else "127.0.0.1")
+
+
+def test_a_connection_of_messages_keeps_each_as_a_whole() -> None:
+    async def main() -> list[str]:
+        one, other = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_SEQPACKET, 0)
+        messages = (b"first", b"second", b"third")
+        told = [await outcome(send(one, message)) for message in messages]
+        peek = lwt_unix.recv(other, bytearray(10), 0, 10, [lwt_unix.MSG_PEEK])
+        told.append(await outcome(peek))
+        told += [await outcome(receive(other, size)) for size in (3, 10)]  # The rest is lost.
+        told.append(await outcome(lwt_unix.recv(other, bytearray(2), 0, 2, [])))
+        waits = lwt_unix.read(other, bytearray(9), 0, 9)
+        told.append(str(lwt.is_sleeping(waits)))
+        await send(one)
+        told.append(await outcome(waits))
+        await lwt_unix.close(one)
+        told += [await outcome(receive(other)), await outcome(send(other))]
+        await lwt_unix.close(other)
+        return told
+
+    expected = ["5", "6", "5", "5", "3", "6", "2", "True", "5", "0", "BrokenPipeError"]
+    assert in_both_worlds(main) == expected
+    for seed in range(10):  # Messages stay whole, whatever is chosen.
+        assert testing.simulate(main, choices=testing.seeded(seed)) == expected
+
+
+def test_a_server_may_take_connections_of_messages() -> None:
+    async def main() -> list[str]:
+        path = "\0a test of messages"
+        listener = lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_SEQPACKET, 0)
+        await lwt_unix.bind(listener, path)
+        lwt_unix.listen(listener, 5)
+        wrong = lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_STREAM, 0)
+        client = lwt_unix.socket(lwt_unix.PF_UNIX, lwt_unix.SOCK_SEQPACKET, 0)
+        with pytest.raises(ConnectionRefusedError):
+            await lwt_unix.connect(wrong, path)
+        await lwt_unix.connect(client, path)
+        server, _ = await lwt_unix.accept(listener)
+        told = [await outcome(send(client, message)) for message in (b"one", b"three")]
+        told += [await outcome(receive(server)) for _ in range(2)]
+        for descriptor in (listener, wrong, client, server):
+            await lwt_unix.close(descriptor)
+        return told
+
+    assert in_both_worlds(main) == ["3", "5", "3", "5"]
