@@ -8,6 +8,7 @@ calls that programs reach them by (`_calls`, `_file_calls`), the names of hosts 
 engine (`_engine`); what would leave the world (`_outside`); `simulate` puts them in the place of the real ones
 (`_simulate`). What a test expects of a program is in `_expecting`.
 `explore` runs it under all schedules (`_explore`), and skips those that come to a state (`_states`) that was seen.
+A failure is told by `_report`.
 What it may not leave behind is in `_leaks`, which knows from `_noting` where things were made.
 
 `lwt_unix.testing.plugin` is a plugin for pytest. It needs pytest, which `pip install 'lwt-runtime[testing]'`

@@ -30,7 +30,8 @@ from lwt_unix.lwt_engine._kernel import kernel_based
 from lwt_unix.lwt_engine._timers import Timer_queue
 from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._jobs import Jobs
-from lwt_unix.testing._simulate import simulate, world
+from lwt_unix.testing._report import report
+from lwt_unix.testing._simulate import in_world, world
 from lwt_unix.testing._sources import Choices, Replay_differs
 from lwt_unix.testing._states import Incomparable, States
 from lwt_unix.testing._world import World
@@ -119,7 +120,7 @@ def _held_at_rest() -> list[object] | None:
     """Return what the functions go on with that have led to a choice; None if others run, too."""
     frame = sys._getframe(2)
     held: list[object] = []
-    while frame.f_code is not simulate.__code__:
+    while frame.f_code is not _run.__code__:
         what = _AT_REST.get(frame.f_code)
         if what is None or frame.f_back is None:
             return None
@@ -367,26 +368,16 @@ def _run(
     check: Callable[[T], object] | None,
 ) -> None:
     """Run the program once; let its exception tell the schedule."""
-
-    def begin() -> lwt.Promise[T]:
-        lwt_main.Enter_iter_hooks.add_first(searching.turn_begins)
-        return promise_of("testing.explore", main)
-
-    try:
-        value = simulate(begin, choices=searching)
-        if check is not None:
-            check(value)
-    except Replay_differs:
-        raise
-    except Exception as exception:
-        exception.add_note(_told(searching))
-        raise
-
-
-def _told(choices: Choices) -> str:
-    if not choices.deviations:
-        return "This is Lwt's own schedule."
-    return (
-        f"The choices that are not Lwt's own:\n{choices}\n"
-        f"To replay: testing.simulate(main, choices=testing.replayed({choices.replay_text()!r}))"
-    )
+    with in_world(choices=searching) as here:
+        try:
+            lwt_main.Enter_iter_hooks.add_first(searching.turn_begins)
+            value = lwt_main.run(promise_of("testing.explore", main))
+            if check is not None:
+                check(value)
+        except Replay_differs:
+            raise
+        except Exception as exception:
+            text = searching.replay_text()
+            again = f"    testing.simulate(main, choices=testing.replayed({text!r}))"
+            exception.add_note(report(searching, here, "To replay it:", again))
+            raise

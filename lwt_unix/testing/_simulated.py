@@ -20,6 +20,7 @@ from lwt_unix import lwt_main
 from lwt_unix._checks import promise_of
 from lwt_unix.testing._leaks import check_kinds, nothing_left
 from lwt_unix.testing._programs import Stand_in, check_programs
+from lwt_unix.testing._report import report
 from lwt_unix.testing._simulate import in_world
 from lwt_unix.testing._sources import Choices, context_of_example, drawn_now, replayed
 from lwt_unix.testing._world import World
@@ -38,9 +39,6 @@ class _Options(NamedTuple):
     nothing_pending: bool
     programs: Mapping[str, Stand_in]
 
-
-MOST_SHOWN: Final = 60
-"""How many lines of what happened are shown: the last ones."""
 
 # --- Running once ------------------------------------------------------------
 
@@ -71,32 +69,15 @@ def _failure_told(choices: Choices, world: World) -> Generator[None, None, None]
     except Exception as exception:
         context = context_of_example()
         if context is None or context.is_final:
-            exception.add_note(_report(choices, world))
+            exception.add_note(
+                report(
+                    choices,
+                    world,
+                    "To have the same choices again, put this above the test, and what else is drawn into @example(...):",
+                    f'    @testing.replay("{choices.replay_text()}")',
+                )
+            )
         raise
-
-
-def _report(choices: Choices, world: World) -> str:
-    """Tell what was chosen, what has happened, and how to have it happen again."""
-    happened = [f"{time:g} s, turn {turn}: {what}" for time, turn, what in world.trace]
-    left_out = len(happened) - MOST_SHOWN
-    if left_out > 0:
-        happened[:left_out] = [f"({left_out} earlier ones are left out)"]
-    text = choices.replay_text()
-    chosen = [str(choice) for choice in choices.deviations]
-    return "\n".join(
-        [
-            "The choices that are not Lwt's own:",
-            *_indented(chosen or ["none: Lwt itself decides so"]),
-            "What happened:",
-            *_indented(happened or ["nothing that the world knows of"]),
-            "To have the same choices again, put this above the test, and what else is drawn into @example(...):",
-            f'    @testing.replay("{text}")',
-        ]
-    )
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
 
 
 # --- The decorators ----------------------------------------------------------

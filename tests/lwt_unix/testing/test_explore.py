@@ -251,9 +251,13 @@ def test_a_failure_tells_its_choices_in_words_and_how_to_replay_them() -> None:
     with pytest.raises(AssertionError, match="1 was first") as caught:
         testing.explore(main)
     (note,) = caught.value.__notes__
-    assert note.splitlines()[1:] == [
-        "turn 1: of 3 timers for the same time, number 2 of those left",
-        "To replay: testing.simulate(main, choices=testing.replayed('without random: due 1:1/3'))",
+    assert note.splitlines() == [
+        "The choices that are not Lwt's own:",
+        "    turn 1: of 3 timers for the same time, number 2 of those left",
+        "What happened:",
+        "    nothing that the world knows of",
+        "To replay it:",
+        "    testing.simulate(main, choices=testing.replayed('without random: due 1:1/3'))",
     ]
     with pytest.raises(AssertionError, match="1 was first"):
         testing.simulate(main, choices=testing.replayed("due 1:1/3"))
@@ -262,7 +266,7 @@ def test_a_failure_tells_its_choices_in_words_and_how_to_replay_them() -> None:
 def test_a_failure_of_lwts_own_schedule_says_so() -> None:
     with pytest.raises(testing.Deadlock) as caught:
         testing.explore(lambda: lwt.wait()[0])
-    assert caught.value.__notes__ == ["This is Lwt's own schedule."]
+    assert "none: Lwt itself decides so" in caught.value.__notes__[-1]
 
 
 def test_a_check_that_fails_tells_its_choices_too() -> None:

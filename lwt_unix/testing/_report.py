@@ -1,0 +1,33 @@
+"""The report of a failure in a simulated world: what was chosen, what happened, how to have it happen again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lwt_unix.testing._sources import Choices
+from lwt_unix.testing._world import World
+
+MOST_SHOWN: Final = 60
+"""How many lines of what happened are shown: the last ones."""
+
+
+def report(choices: Choices, world: World, *again: str) -> str:
+    """Tell of a run that has failed. The lines `again` say how to replay it."""
+    happened = [f"{time:g} s, turn {turn}: {what}" for time, turn, what in world.trace]
+    left_out = len(happened) - MOST_SHOWN
+    if left_out > 0:
+        happened[:left_out] = [f"({left_out} earlier ones are left out)"]
+    chosen = [str(choice) for choice in choices.deviations]
+    return "\n".join(
+        [
+            "The choices that are not Lwt's own:",
+            *_indented(chosen or ["none: Lwt itself decides so"]),
+            "What happened:",
+            *_indented(happened or ["nothing that the world knows of"]),
+            *again,
+        ]
+    )
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
