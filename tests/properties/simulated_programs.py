@@ -10,6 +10,7 @@ runs one of them with many seeds, and tells of those that fail.
 
 from __future__ import annotations
 
+import errno
 import gc
 import random
 import sys
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 import lwt
 import lwt_unix
-from lwt import lwt_mutex, lwt_pool
+from lwt import lwt_mutex, lwt_mvar, lwt_pool, lwt_stream
 from lwt_unix import lwt_engine, lwt_io, testing
 
 T = TypeVar("T")
@@ -372,6 +373,12 @@ async def servers(chance: random.Random) -> None:
     is_short = chance.randrange(3) == 0
     if is_short:
         limits.descriptors = chance.randrange(3, 12)
+    if chance.randrange(3) == 0:
+        faults = testing.faults()
+        faults.may_fail("accept", errno.ECONNABORTED, errno.EMFILE, errno.EINTR, errno.EPROTO)
+        faults.may_fail("connect", errno.ECONNREFUSED, errno.EINTR)
+        if chance.randrange(2):
+            faults.may_fail("read", errno.ECONNRESET, errno.EINTR)
     on_path = chance.randrange(4) == 0
     elsewhere = [network.here(), network.host("alice"), network.host("bob")]
     reported: list[Exception] = []
@@ -572,10 +579,68 @@ async def pools(chance: random.Random) -> None:
     await lwt.join([come() for _ in range(most)])
 
 
+async def mailboxes(chance: random.Random) -> None:
+    """What was put is taken, once and in order, also from a bounded stream."""
+    is_stream = chance.randrange(2)
+    box: lwt_mvar.Mvar[tuple[int, int]] = lwt_mvar.create_empty()
+    stream, push = lwt_stream.create_bounded(chance.randrange(1, 3))
+    put: list[tuple[int, int]] = []
+    perhaps: set[tuple[int, int]] = set()
+    taken: list[tuple[int, int]] = []
+    left = 0
+
+    @lwt.promised
+    async def putter(who: int) -> None:
+        nonlocal left
+        for number in range(chance.randrange(6)):
+            value = (who, number)
+            try:
+                if is_stream:
+                    await cut(chance, partial(push.push, value))
+                else:
+                    await cut(chance, partial(lwt_mvar.put, box, value))
+            except CUT_SHORT:
+                perhaps.add(value)
+                await some_time(chance)
+            else:
+                put.append(value)
+        left -= 1
+
+    def note(value: tuple[int, int]) -> None:
+        taken.append(value)
+
+    def take() -> lwt.Promise[None]:
+        if is_stream:
+            return lwt.map(lambda some: note(some.value) if some else None, lwt_stream.get(stream))
+        return lwt.map(note, lwt_mvar.take(box))
+
+    @lwt.promised
+    async def taker() -> None:
+        while left or len(taken) < len(put):
+            try:
+                await lwt_unix.with_timeout(chance.choice(DELAYS), lambda: cut(chance, take))
+            except CUT_SHORT:
+                await some_time(chance)
+            await lwt_unix.sleep(0.01)
+            assert testing.world().now < 1_000.0, (put, taken)
+
+    left = 1 if is_stream else chance.randrange(1, 4)
+    putters = [putter(who) for who in range(left)]
+    # Of several who get from a stream at once, each gets the same.
+    takers = [taker() for _ in range(1 if is_stream else chance.randrange(1, 4))]
+    await lwt.join([*putters, *takers])
+    assert len(taken) == len(set(taken))
+    assert set(put) <= set(taken) <= {*put, *perhaps}
+    for who in range(3):
+        own = [value for value in taken if value[0] == who]
+        assert own == sorted(own)
+
+
 # --- Running -----------------------------------------------------------------
 
 PROGRAMS: dict[str, Program] = {
-    program.__name__: program for program in (descriptors, channels, servers, mutexes, pools)
+    program.__name__: program
+    for program in (descriptors, channels, servers, mutexes, pools, mailboxes)
 }
 
 
