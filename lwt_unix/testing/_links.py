@@ -190,7 +190,7 @@ class Link:
         if self.is_holding:
             self.held.append(lambda: self.send(size, arrive))
             return False
-        self.world.after(self.arrival(size) - self.world.now, arrive)
+        self.world.at(self.arrival(size), arrive)
         return True
 
     def send_datagram(self, size: int, sender: str, arrive: Callable[[], object]) -> None:

@@ -407,7 +407,7 @@ class Stream_socket(Socket):
 
         def ask() -> None:
             if not self._ask(target) and not is_lost:
-                world.after(max(deadline - world.now, 0.0), try_again)
+                world.at(max(deadline, world.now), try_again)
 
         is_lost = not self.host.network.link(self.host, target).send(0, ask)
         if is_lost:

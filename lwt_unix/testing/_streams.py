@@ -136,7 +136,7 @@ class Stream_flow(Flow):
         if arrival == _UNKNOWN:
             arrival = link.arrival(0 if isinstance(item, End) else len(item))
         self.last_arrival = max(arrival, self.last_arrival)
-        world.after(self.last_arrival - world.now, partial(self._land, item))
+        world.at(self.last_arrival, partial(self._land, item))
 
     def _land(self, item: bytes | End) -> None:
         """Something has come to the reader's host."""

@@ -230,8 +230,15 @@ class World:
 
     def after(self, delay: float, action: Callable[[], object]) -> None:
         """Have something happen after a delay in seconds. What is for the same time is in order."""
+        self.at(self.now + delay, action)
+
+    def at(self, time: float, action: Callable[[], object]) -> None:
+        """Have something happen at a time, which is not over. What is for the same time is in order.
+
+        What must not overtake is given the same time by this, not the same delay: sums are rounded.
+        """
         self._event_count += 1
-        heappush(self._events, (self.now + delay, self._event_count, action))
+        heappush(self._events, (time, self._event_count, action))
 
     # --- Numbers -------------------------------------------------------------
 

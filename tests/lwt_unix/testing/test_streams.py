@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -299,3 +300,29 @@ def test_whatever_the_network_does_bytes_come_in_order_or_not_at_all(seed: int) 
         return got
 
     assert testing.simulate(main, choices=testing.seeded(seed)) == lines
+
+
+def test_bytes_that_come_at_the_same_time_come_in_order_whenever_they_were_sent() -> None:
+    """The time of the first ones counts for all; sums of it and of other times are rounded."""
+    data = bytes(range(250)) * 8
+
+    async def main() -> bytes:
+        client, server, network = await connected()
+        chance = random.Random(0)
+
+        @lwt.promised
+        async def send() -> None:
+            for number in range(len(data)):
+                latency = chance.random() if number % 10 == 0 else 0.0
+                network.link("alice", "bob").latency = latency
+                await lwt_unix.write(client, data, number, 1)
+                await lwt_unix.sleep(chance.random() / 20)
+            await lwt_unix.close(client)
+
+        sending, got, buffer = send(), b"", bytearray(10)
+        while count := await lwt_unix.read(server, buffer, 0, 10):
+            got += buffer[:count]
+        await lwt.join([sending, lwt_unix.close(server)])
+        return got
+
+    assert testing.simulate(main) == data
