@@ -17,7 +17,7 @@ each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 @each_program
 def test_with_seeds_nothing_is_wrong(name: str) -> None:
-    for seed in range(30):
+    for seed in range(60):
         run_with_seed(PROGRAMS[name], seed)
 
 
