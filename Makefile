@@ -144,6 +144,9 @@ budgets: $(RUNNABLE) ## count what hot operations cost, and compare with their b
 
 soak: $(TESTABLE) ## search the property tests for longer, and simulate ten million operations of the chat server (an hour)
 	$(VENV_PYTHON) -m pytest -q tests/properties --hypothesis-profile=thorough --timeout=3600 $(PYTEST_ARGS)
+	@for program in descriptors channels servers mutexes pools mailboxes; do \
+	    $(VENV_PYTHON) -m tests.properties.simulated_programs $$program 0 50000 || exit 1; \
+	done
 	$(VENV_PYTHON) -m tests.soak.chat $(if $(N),--operations $(N))
 
 # N sets how many programs run for each module; each has a number of its own otherwise.
