@@ -239,7 +239,10 @@ _ATOMS: Final = frozenset({int, float, bool, complex, str, bytes, type(None), ty
 """What is written as it is, whoever holds it."""
 
 _SHOWN: Final = frozenset(
-    {range, slice, re.Pattern, types.NotImplementedType, types.GenericAlias, types.UnionType}
+    {
+        *(range, slice, re.Pattern, types.NotImplementedType, types.GenericAlias, types.UnionType),
+        itertools.count,
+    }
 )
 _MODULES_SHOWN: Final = frozenset({"datetime", "decimal", "fractions", "pathlib", "typing", "uuid"})
 """What their `repr` tells all about: objects of these types, and of the types of these modules."""
@@ -250,8 +253,7 @@ _REDUCED: Final = frozenset(
             type, (iter([]), iter(()), iter(range(0)), iter(""), iter(b""), iter({}), iter(set()))
         ),
         *map(type, (iter({}.values()), iter({}.items()), iter(deque()), reversed([]))),
-        *(enumerate, zip, map, filter, itertools.count, itertools.chain, itertools.repeat),
-        *(itertools.islice, itertools.takewhile, itertools.dropwhile, itertools.starmap),
+        *(enumerate, zip, map, filter),
         *(operator.itemgetter, operator.attrgetter, operator.methodcaller),
         type(vars(namedtuple("_Any", ["field"]))["field"]),
     }
