@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from lwt._core.checks import check_kind
-from lwt._core.choices import BYTES, JOB, LABELS, LOSS, Source
+from lwt._core.choices import BYTES, DELAY, JOB, LABELS, LOSS, Source
 from lwt_unix.lwt_engine._current import turn
 
 if TYPE_CHECKING:
@@ -203,6 +203,9 @@ _HOW_OFTEN: Final = (0.9, 0.6, 0.9, None)
 _FOR_A_LABEL: Final = (0.0, 0.3, 0.9)
 """What is drawn then."""
 
+_LAST_IS_LONG: Final = frozenset({JOB, DELAY})
+"""Where the last option is to wait for long: it often ends what other choices have just begun, so it is rarer."""
+
 _LATER: Final = (0.0, 0.05, 0.3, 0.6)
 """What is drawn for each label for all later choices."""
 
@@ -243,8 +246,8 @@ class _Seeded(Choices):
         if label == BYTES and options > 2 and (kind := drawn()) < 0.6:  # One byte, or all but one.
             return options - 1 if kind < 0.4 else 1
         taken = 1 + int(drawn() * (options - 1))
-        if label == JOB and taken == options - 1 and drawn() < 0.5:
-            taken -= 1  # The last option, that no job is done yet, changes less than their order.
+        if taken == options - 1 and label in _LAST_IS_LONG and drawn() < 0.5:
+            taken -= 1
         return taken
 
     def decide_whether(self, label: str, probability: float) -> bool:
