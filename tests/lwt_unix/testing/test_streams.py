@@ -302,27 +302,31 @@ def test_whatever_the_network_does_bytes_come_in_order_or_not_at_all(seed: int) 
     assert testing.simulate(main, choices=testing.seeded(seed)) == lines
 
 
-def test_bytes_that_come_at_the_same_time_come_in_order_whenever_they_were_sent() -> None:
-    """The time of the first ones counts for all; sums of it and of other times are rounded."""
-    data = bytes(range(250)) * 8
+def rounded_times() -> tuple[float, float, float]:
+    """A time, a latency, and a time to wait, for which sums that should be the same are not."""
+    chance = random.Random(0)
+    while True:
+        first, latency = 10 * chance.random(), chance.random()
+        arrival, wait = first + latency, latency * chance.random()
+        second = first + wait
+        if second + (arrival - second) < first + (arrival - first):
+            return first, latency, wait
+
+
+def test_bytes_that_come_at_the_same_time_come_in_order_however_times_are_rounded() -> None:
+    first, latency, wait = rounded_times()
 
     async def main() -> bytes:
         client, server, network = await connected()
-        chance = random.Random(0)
-
-        @lwt.promised
-        async def send() -> None:
-            for number in range(len(data)):
-                latency = chance.random() if number % 10 == 0 else 0.0
-                network.link("alice", "bob").latency = latency
-                await lwt_unix.write(client, data, number, 1)
-                await lwt_unix.sleep(chance.random() / 20)
-            await lwt_unix.close(client)
-
-        sending, got, buffer = send(), b"", bytearray(10)
-        while count := await lwt_unix.read(server, buffer, 0, 10):
-            got += buffer[:count]
-        await lwt.join([sending, lwt_unix.close(server)])
+        await lwt_unix.sleep(first - testing.world().now)
+        network.link("alice", "bob").latency = latency
+        await write(client, b"a")
+        await lwt_unix.sleep(wait)
+        network.link("alice", "bob").latency = 0.0
+        await write(client, b"b")
+        await lwt_unix.sleep(2.0)
+        got = await read(server)
+        await lwt.join([lwt_unix.close(client), lwt_unix.close(server)])
         return got
 
-    assert testing.simulate(main) == data
+    assert testing.simulate(main) == b"ab"
