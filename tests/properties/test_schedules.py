@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lwt
@@ -18,8 +18,8 @@ from tests.support.builds import interpreted_only
 
 pytestmark = interpreted_only("what classes that are compiled hold cannot be seen")
 
-MOST = 400
-"""How many schedules the programs have at most."""
+MOST = 150
+"""How many schedules those programs have at most that are compared."""
 
 
 class Shared:
@@ -186,14 +186,15 @@ def assert_nothing_is_missed(tasks: list[list[Step]]) -> None:
     everything = testing.explore(
         main, skip=False, limit=MOST, check=lambda told: outcomes.update([told])
     )
-    assume(everything.is_all)
+    if not everything.is_all:
+        return  # To draw another program would take longer than this one did.
     explored = testing.explore(main, check=lambda told: found.update([told]))
     assert explored.incomparable is None
     assert explored.schedules == everything.schedules == everything.runs >= explored.runs
     assert set(found) == set(outcomes)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(PROGRAMS)
 def test_the_outcomes_of_a_program_are_those_of_all_its_schedules(tasks: list[list[Step]]) -> None:
     assert_nothing_is_missed(tasks)
@@ -201,7 +202,7 @@ def test_the_outcomes_of_a_program_are_those_of_all_its_schedules(tasks: list[li
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=1_000)
+@settings(max_examples=40)
 @given(PROGRAMS)
 def test_the_outcomes_of_many_programs_are_those_of_all_their_schedules(
     tasks: list[list[Step]],
