@@ -190,8 +190,12 @@ def in_world(
     do_jobs_in(new)
     choices.begin()
     _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
-    was_frozen = gc.get_freeze_count() > 0  # By the program: then that stays.
-    gc.freeze()
+    was_frozen = (
+        gc.get_freeze_count() > 0
+    )  # By the program: that stays, and nothing is added to it.
+    others = _bodies() if was_frozen else []
+    if not was_frozen:
+        gc.freeze()
     with keep_inside(choices, signals_here):
         try:
             vars(system).update(calls)
@@ -202,7 +206,7 @@ def in_world(
             core_choices.set_source(None)
             try:
                 bury(new, calls)
-                _close_bodies()
+                _close_bodies(others)
                 lwt_engine.get().destroy()
                 _renew(real_engine)
             finally:
@@ -212,17 +216,24 @@ def in_world(
                     gc.unfreeze()
 
 
-def _close_bodies() -> None:
+def _bodies() -> list[CoroutineType[Any, Any, Any]]:
+    """Return all coroutines that the collector sees."""
+    return [value for value in gc.get_objects() if isinstance(value, CoroutineType)]
+
+
+def _close_bodies(others: list[CoroutineType[Any, Any, Any]]) -> None:
     """Let the bodies that still wait end in their world.
 
     Otherwise they would end when nothing leads to them any more: in the real world, or in the next
     run, which must not depend on this one. Their `finally` may go on with others, so all are closed.
-    What was there before the run is frozen: the collector does not look at it, so this takes no time.
+    What was there before the run is frozen: the collector does not look at it, so this takes no time. If the
+    program has frozen something itself, `others` are those that were there before.
     """
-    for value in gc.get_objects():
-        if isinstance(value, CoroutineType):
+    before = set(map(id, others))
+    for body in _bodies():
+        if id(body) not in before:
             with suppress(Exception):
-                value.close()
+                body.close()
     gc.collect()
 
 
