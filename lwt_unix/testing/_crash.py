@@ -137,7 +137,7 @@ def bury(world: World, calls: Mapping[str, object]) -> None:
     """
     if not world.dropped:
         return
-    vars(system).update(dict.fromkeys(calls, _refuse))
+    system.__dict__.update(dict.fromkeys(calls, _refuse))
     try:
         for callback in world.dropped:
             body = getattr(callback, "_body", None)
@@ -145,7 +145,7 @@ def bury(world: World, calls: Mapping[str, object]) -> None:
                 _close(body)
         world.dropped.clear()
     finally:
-        vars(system).update(calls)
+        system.__dict__.update(calls)
 
 
 def _close(body: CoroutineType[Any, Any, Any]) -> None:

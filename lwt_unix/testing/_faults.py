@@ -352,9 +352,9 @@ class Faults:
         planned.append(fault)
         if len(planned) == 1:
             for name in _CALLS[fault._call].system:
-                inner = vars(system)[name]
+                inner = system.__dict__[name]
                 if not isinstance(inner, Faulty):
-                    vars(system)[name] = Faulty(self, fault._call, inner)
+                    system.__dict__[name] = Faulty(self, fault._call, inner)
         return fault
 
     def _drop(self, call: str, fault: Fault) -> None:
@@ -364,9 +364,9 @@ class Faults:
         if planned:
             return
         for name in _CALLS[call].system:
-            faulty = vars(system)[name]
+            faulty = system.__dict__[name]
             if isinstance(faulty, Faulty):
-                vars(system)[name] = faulty.call
+                system.__dict__[name] = faulty.call
 
 
 class Faulty:

@@ -30,7 +30,13 @@ _FIRST_EPHEMERAL: Final = 40_000
 class Works(Protocol):
     """What has a directory in which relative paths begin: a process, or the host for the program itself."""
 
-    directory: Directory
+    @property
+    def directory(self) -> Directory:
+        """The directory."""
+        ...
+
+    @directory.setter
+    def directory(self, new: Directory, /) -> None: ...
 
 
 PROCESS: Final[lwt.Key[Works]] = lwt.new_key()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager, suppress
 from types import CoroutineType
 from typing import Any, NamedTuple, Never, TypeVar
@@ -151,7 +151,7 @@ def in_world(
     *_wrong: Never,
     choices: Choices | None = None,
     programs: Mapping[str, Stand_in] | None = None,
-) -> Iterator[World]:
+) -> Generator[World]:
     """Have a simulated world for a `with` block: for tests that run the main loop several times.
 
     The rest is as with `simulate`. The world is gone at the end of the block.
@@ -185,7 +185,7 @@ def in_world(
         Programs(new, hosts, signals_here, stand_ins),
     )
     calls["pidfd_open"] = None  # So it is on other systems: SIGCHLD tells.
-    real = dict(vars(system))
+    real = dict(system.__dict__)
     _renew(simulated(new))
     do_jobs_in(new)
     choices.begin()
@@ -198,7 +198,7 @@ def in_world(
         gc.freeze()
     with keep_inside(choices, signals_here):
         try:
-            vars(system).update(calls)
+            system.__dict__.update(calls)
             core_choices.set_source(choices if choices.varying else None, new.name_of)
             yield new
             choices.end()
@@ -210,7 +210,7 @@ def in_world(
                 lwt_engine.get().destroy()
                 _renew(real_engine)
             finally:
-                vars(system).update(real)
+                system.__dict__.update(real)
                 _current = None
                 if not was_frozen:
                     gc.unfreeze()

@@ -36,14 +36,14 @@ import threading
 import types
 import weakref
 from array import array
-from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from hashlib import blake2b
 from os.path import abspath, dirname, join
 from queue import SimpleQueue
 from struct import Struct
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, final
 
 import lwt
 import lwt_unix
@@ -247,6 +247,11 @@ _SHOWN: Final = frozenset(
 _MODULES_SHOWN: Final = frozenset({"datetime", "decimal", "fractions", "pathlib", "typing", "uuid"})
 """What their `repr` tells all about: objects of these types, and of the types of these modules."""
 
+
+class _Pair(NamedTuple):
+    field: int
+
+
 _REDUCED: Final = frozenset(
     {
         *map(
@@ -255,7 +260,7 @@ _REDUCED: Final = frozenset(
         *map(type, (iter({}.values()), iter({}.items()), iter(deque()), reversed([]))),
         *(enumerate, zip, map, filter),
         *(operator.itemgetter, operator.attrgetter, operator.methodcaller),
-        type(vars(namedtuple("_Any", ["field"]))["field"]),
+        type(vars(_Pair)["field"]),
     }
 )
 """What pickling tells all about."""
@@ -485,7 +490,7 @@ def _write_struct(walk: _Walk, thing: Struct) -> None:
 
 def _write_enum(walk: _Walk, thing: Enum) -> None:
     walk.out.append(thing._name_)
-    if thing._name_ is None:
+    if not isinstance(thing._name_, str):  # A combination of flags may have no name.
         walk.push(thing._value_)
 
 
