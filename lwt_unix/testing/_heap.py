@@ -42,7 +42,7 @@ class Heap:
 
         self._sort_in(gc.get_objects())
         self._frozen: Final[set[int]] = set()
-        if gc.get_freeze_count():
+        if anything_frozen():
             self._sort_in(self._find_frozen())
 
     def all(self, base: type) -> Iterator[Any]:
@@ -70,7 +70,7 @@ class Heap:
         seen = {id(one) for one in known}
         known.append(sys.modules)
         frozen: list[Any] = []
-        while known:
+        while known and len(frozen) < _MOST_FROZEN:
             batch, known[-_AT_ONCE:] = known[-_AT_ONCE:], []
             for one in gc.get_referents(*batch):
                 if id(one) not in seen and gc.is_tracked(one):
@@ -81,8 +81,19 @@ class Heap:
         return frozen
 
 
+_FROZEN_BY_PYTHON: Final = gc.get_freeze_count()
+"""Python 3.12 begins with some hundred frozen objects of its own."""
+
 _MOST_ROUNDS: Final = 3
 _AT_ONCE: Final = 1000
+_MOST_FROZEN: Final = 1_000_000
+"""How many frozen objects are looked at: a report must not fill the memory."""
+
+
+def anything_frozen() -> bool:
+    """Tell whether `gc.freeze` has hidden objects from the collector."""
+    return gc.get_freeze_count() > _FROZEN_BY_PYTHON
+
 
 _KINDS: Final = (
     Promise,

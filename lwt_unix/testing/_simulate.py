@@ -24,6 +24,7 @@ from lwt_unix.testing._crash import bury
 from lwt_unix.testing._engine import simulated
 from lwt_unix.testing._faults import Faults
 from lwt_unix.testing._file_calls import File_calls
+from lwt_unix.testing._heap import anything_frozen
 from lwt_unix.testing._jobs import do_jobs_in
 from lwt_unix.testing._names import Name_calls
 from lwt_unix.testing._network import Network
@@ -190,9 +191,7 @@ def in_world(
     do_jobs_in(new)
     choices.begin()
     _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
-    was_frozen = (
-        gc.get_freeze_count() > 0
-    )  # By the program: that stays, and nothing is added to it.
+    was_frozen = anything_frozen()  # By the program: that stays, and nothing is added to it.
     others = _bodies() if was_frozen else []
     if not was_frozen:
         gc.freeze()
