@@ -175,6 +175,10 @@ def in_world(
     stand_ins = check_programs("testing.simulate", {} if programs is None else programs)
     real_engine = lwt_engine.get()
     _check_at_rest(real_engine)
+    was_frozen = anything_frozen()  # By the program: that stays, and nothing is added to it.
+    others = _bodies() if was_frozen else []
+    if not was_frozen:
+        gc.freeze()
     new = World(choices)
     hosts = Network(new)
     signals_here = Signals(new)
@@ -191,28 +195,29 @@ def in_world(
     do_jobs_in(new)
     choices.begin()
     _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
-    was_frozen = anything_frozen()  # By the program: that stays, and nothing is added to it.
-    others = _bodies() if was_frozen else []
-    if not was_frozen:
-        gc.freeze()
-    with keep_inside(choices, signals_here):
-        try:
-            system.__dict__.update(calls)
-            core_choices.set_source(choices if choices.varying else None, new.name_of)
-            yield new
-            choices.end()
-        finally:
-            core_choices.set_source(None)
+    try:
+        with keep_inside(choices, signals_here):
             try:
-                bury(new, calls)
-                _close_bodies(others)
-                lwt_engine.get().destroy()
-                _renew(real_engine)
+                system.__dict__.update(calls)
+                core_choices.set_source(choices if choices.varying else None, new.name_of)
+                yield new
+                choices.end()
             finally:
-                system.__dict__.update(real)
-                _current = None
-                if not was_frozen:
-                    gc.unfreeze()
+                core_choices.set_source(None)
+                try:
+                    bury(new, calls)
+                    _close_bodies(others)
+                    lwt_engine.get().destroy()
+                    _renew(real_engine)
+                finally:
+                    system.__dict__.update(real)
+                    _current = None
+    finally:
+        # The world is a circle. Now it takes little to find: what was there before is still frozen.
+        del new, hosts, calls, signals_here
+        gc.collect()
+        if not was_frozen:
+            gc.unfreeze()
 
 
 def _bodies() -> list[CoroutineType[Any, Any, Any]]:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import gc
 import math
 import random
 import re
@@ -297,7 +296,6 @@ def rounds(operations: int, seed: int) -> Iterator[Round]:
     done = 0
     while done < operations:
         round = run_round(seed)
-        gc.collect()  # A world is a circle, and Python looks at what is old only when there is much of it.
         done += round.operations
         yield round
         seed += 1

@@ -8,6 +8,7 @@ import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_io, lwt_main, testing
 from lwt_unix.lwt_engine import stop_event
+from tests.support.programs import run_code
 
 
 async def echo() -> list[bytes]:
@@ -141,3 +142,27 @@ def test_what_a_run_leaves_waiting_ends_in_its_world_and_not_in_the_next_run() -
     assert ended == [3.0]
     assert lwt_engine.timer_count() == 0
     assert testing.simulate(echo) == EXPECTED
+
+
+def test_a_run_leaves_no_world_behind_not_even_until_the_collector_comes() -> None:
+    """In a process of its own: here, the collector finds less, since `tests/conftest.py` has it look away."""
+    run = run_code(LEAVES_NO_WORLD)
+    assert (run.stdout, run.stderr) == ("[0, 0, 0]\n", "")
+
+
+LEAVES_NO_WORLD = """
+import gc
+from lwt_unix import lwt_io, sleep, testing
+
+async def main():
+    reading, writing = lwt_io.pipe()
+    await lwt_io.write_line(writing, "hello")
+    await lwt_io.read_line(reading)
+    await sleep(1.0)
+
+def worlds():
+    testing.simulate(main)
+    return sum(isinstance(one, testing.World) for one in gc.get_objects())
+
+print([worlds() for _ in range(3)])
+"""
