@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import gc
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
@@ -15,39 +13,11 @@ import lwt_unix
 from lwt import lwt_mutex
 from lwt_unix import File_descr, lwt_engine, lwt_io, lwt_preemptive, testing
 from lwt_unix.testing import Host
-
-PORT = 9000
-
-
-def write(descriptor: File_descr, data: bytes = b"hello") -> lwt.Promise[int]:
-    return lwt_unix.write(descriptor, data, 0, len(data))
-
-
-@lwt.promised
-async def read(descriptor: File_descr, size: int = 10) -> bytes:
-    buffer = bytearray(size)
-    return bytes(buffer[: await lwt_unix.read(descriptor, buffer, 0, size)])
-
-
-async def outcome(operation: Callable[[], Awaitable[object]]) -> object:
-    try:
-        return await operation()
-    except OSError as exn:
-        return errno.errorcode[exn.errno or 0]
+from tests.support.simulated_hosts import PORT, listening, outcome, read, write
 
 
 def the_host(name: str = "bob") -> Host:
     return testing.network().host(name)
-
-
-async def listening(host: Host) -> File_descr:
-    async def listen() -> File_descr:
-        listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
-        await lwt_unix.bind(listener, ("0.0.0.0", PORT))
-        lwt_unix.listen(listener, 5)
-        return listener
-
-    return await host.run(listen)
 
 
 async def connected_to(host: Host) -> tuple[File_descr, File_descr]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import random
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
@@ -13,18 +11,7 @@ import lwt
 import lwt_unix
 from lwt_unix import File_descr, lwt_io, testing
 from lwt_unix.testing import Host
-
-PORT = 9000
-
-
-async def listening(host: Host) -> File_descr:
-    async def listen() -> File_descr:
-        listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
-        await lwt_unix.bind(listener, ("0.0.0.0", PORT))
-        lwt_unix.listen(listener, 5)
-        return listener
-
-    return await host.run(listen)
+from tests.support.simulated_hosts import PORT, listening, outcome, read, write
 
 
 def connecting(host: Host, to: Host) -> lwt.Promise[File_descr]:
@@ -44,23 +31,6 @@ async def connected() -> tuple[File_descr, File_descr, testing.Network]:
     client = await connecting(alice, bob)
     server, _ = await lwt_unix.accept(listener)
     return client, server, network
-
-
-def write(descriptor: File_descr, data: bytes = b"hello") -> lwt.Promise[int]:
-    return lwt_unix.write(descriptor, data, 0, len(data))
-
-
-@lwt.promised
-async def read(descriptor: File_descr, size: int = 10) -> bytes:
-    buffer = bytearray(size)
-    return bytes(buffer[: await lwt_unix.read(descriptor, buffer, 0, size)])
-
-
-async def outcome(operation: Callable[[], Awaitable[object]]) -> object:
-    try:
-        return await operation()
-    except OSError as exn:
-        return errno.errorcode[exn.errno or 0]
 
 
 @pytest.mark.parametrize(
