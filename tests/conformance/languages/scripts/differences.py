@@ -52,7 +52,10 @@ STILL_BLOCKING: Final = Difference(
 )
 OUTLIVES: Final = Difference(
     what="an operation on a temporary channel that outlives it",
-    reason="an assertion of OCaml's fails in it, or it waits for ever",
+    reason=(
+        "an assertion of OCaml's fails in it, or it waits for ever; if it is an automatic flush, whoever "
+        "comes then may write the same bytes a second time, while ours waits for its end"
+    ),
 )
 ABORTED_WITHIN: Final = Difference(
     what="a channel that is aborted through a temporary one",
