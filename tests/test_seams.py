@@ -18,7 +18,7 @@ PLACES = {
     "datetime": set[str](),
     "random": {
         *("lwt._core.choices", "lwt_unix.testing._sources", "lwt_unix.testing._outside"),
-        "lwt_unix.testing._states",
+        *("lwt_unix.testing._explore.contents", "lwt_unix.testing._explore.views"),
     },
     "secrets": set[str](),
     "select": {name for name in MODULES if name.startswith("lwt_unix.lwt_engine.")},

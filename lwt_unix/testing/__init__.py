@@ -1,37 +1,33 @@
 """Tests of concurrent programs: choices as data, and a simulated world to run programs in.
 
-In reading order: the choices that Lwt leaves open, and who makes them (`_sources`); the world: its time and
-its descriptors (`_world`), the files of a host (`_tree`, and `_files` for those that are open), links (`_links`)
-and hosts (`_network`), flows of bytes and pipes (`_flows`), connections (`_streams`), sockets (`_sockets`), the
-calls that programs reach them by (`_calls`, `_file_calls`), the names of hosts (`_names`), jobs (`_jobs`), signals
-(`_signals`), programs (`_programs`); what a host has no more of (`_limits`), calls that fail (`_faults`); the
-engine (`_engine`); what would leave the world (`_outside`); `simulate` puts them in the place of the real ones
-(`_simulate`). What a test expects of a program is in `_expecting`.
-`explore` runs it under all schedules (`_explore`), and skips those that come to a state (`_states`) that was seen.
-A failure is told by `_report`.
-What it may not leave behind is in `_leaks`, which knows from `_noting` where things were made.
+In reading order:
+
+- `_sources`: who makes the choices that Lwt leaves open.
+- `_world/`: a world, its time and its descriptors; what it has no more of; the engine that waits in it.
+- `_files/`, `_network/`: what there is in a world: the files of a host; hosts, links, pipes, sockets.
+- `_calls/`: the calls by which programs reach all that, and those that fail as planned.
+- `_processes/`: jobs, signals, stand-ins for other programs.
+- `_outside`: what would leave the world. `_simulate`: all of this in the place of the real system, for a run.
+- `_report`: how a failure is told. `_expecting`: what a test expects of a program.
+- `_explore/`: all schedules, but for those that come to a state that was seen.
+- `_leaks/`: what a test may not leave behind. `_simulated`: tests that run in a world, with drawn choices.
+- `_waiting/`: who waits for whom, also in the real world. It stands below all the others.
 
 `lwt_unix.testing.plugin` is a plugin for pytest. It needs pytest, which `pip install 'lwt-runtime[testing]'`
 installs; all else here needs nothing.
-
-Who waits for whom is told by `waiting`, by `report_on_signal`, and by a `Deadlock` (`_waiting`, which names the
-files below it). That works in the real world, too.
 
 Nothing else of the library imports this folder.
 """
 
 from lwt._core.publish import publish as _publish
-from lwt_unix.testing._crash import Crashed
+from lwt_unix.testing._calls.faults import Fault, Faults
 from lwt_unix.testing._expecting import always, eventually, sometimes_cancelled
-from lwt_unix.testing._explore import Explored, explore
-from lwt_unix.testing._faults import Fault, Faults
-from lwt_unix.testing._graph import Edge, Node, Place
-from lwt_unix.testing._leaks import Something_left, nothing_left
-from lwt_unix.testing._limits import Limits
-from lwt_unix.testing._links import Link
-from lwt_unix.testing._network import Host, Network
-from lwt_unix.testing._programs import Process, Stand_in
-from lwt_unix.testing._signals import Killed
+from lwt_unix.testing._explore.explore import Explored, explore
+from lwt_unix.testing._leaks.leaks import Something_left, nothing_left
+from lwt_unix.testing._network.hosts import Host, Network
+from lwt_unix.testing._network.links import Link
+from lwt_unix.testing._processes.programs import Process, Stand_in
+from lwt_unix.testing._processes.signals import Killed
 from lwt_unix.testing._simulate import faults, in_world, network, send_signal, simulate, world
 from lwt_unix.testing._simulated import replay, simulated
 from lwt_unix.testing._sources import (
@@ -43,8 +39,11 @@ from lwt_unix.testing._sources import (
     replayed,
     seeded,
 )
-from lwt_unix.testing._waiting import Deadlock, Waiting, report_on_signal, waiting
-from lwt_unix.testing._world import Not_simulated, World
+from lwt_unix.testing._waiting.graph import Edge, Node, Place
+from lwt_unix.testing._waiting.waiting import Deadlock, Waiting, report_on_signal, waiting
+from lwt_unix.testing._world.crash import Crashed
+from lwt_unix.testing._world.limits import Limits
+from lwt_unix.testing._world.world import Not_simulated, World
 
 __all__ = [
     # Running

@@ -25,9 +25,9 @@ from random import seed as seed_really
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
-from lwt_unix.testing._signals import Signals
+from lwt_unix.testing._processes.signals import Signals
 from lwt_unix.testing._sources import Choices
-from lwt_unix.testing._world import PID, Not_simulated
+from lwt_unix.testing._world.world import PID, Not_simulated
 
 _TOOLS: Final = frozenset(
     {

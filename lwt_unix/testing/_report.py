@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lwt_unix.testing._sources import Choices
-from lwt_unix.testing._world import World
+from lwt_unix.testing._world.world import World
 
 MOST_SHOWN: Final = 60
 """How many lines of what happened are shown: the last ones."""

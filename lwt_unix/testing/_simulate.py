@@ -19,20 +19,20 @@ from lwt_unix import _system as system
 from lwt_unix._checks import promise_of
 from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import children, signals
-from lwt_unix.testing._calls import Calls, in_place_of_system
-from lwt_unix.testing._crash import bury
-from lwt_unix.testing._engine import simulated
-from lwt_unix.testing._faults import Faults
-from lwt_unix.testing._file_calls import File_calls
-from lwt_unix.testing._heap import anything_frozen
-from lwt_unix.testing._jobs import do_jobs_in
-from lwt_unix.testing._names import Name_calls
-from lwt_unix.testing._network import Network
+from lwt_unix.testing._calls.calls import Calls, in_place_of_system
+from lwt_unix.testing._calls.faults import Faults
+from lwt_unix.testing._calls.files import File_calls
+from lwt_unix.testing._calls.names import Name_calls
+from lwt_unix.testing._network.hosts import Network
 from lwt_unix.testing._outside import keep_inside
-from lwt_unix.testing._programs import Programs, Stand_in, check_programs
-from lwt_unix.testing._signals import Signals
+from lwt_unix.testing._processes.jobs import do_jobs_in
+from lwt_unix.testing._processes.programs import Programs, Stand_in, check_programs
+from lwt_unix.testing._processes.signals import Signals
 from lwt_unix.testing._sources import Choices, lwt_choices
-from lwt_unix.testing._world import PID, World
+from lwt_unix.testing._waiting.heap import anything_frozen
+from lwt_unix.testing._world.crash import bury
+from lwt_unix.testing._world.engine import simulated
+from lwt_unix.testing._world.world import PID, World
 
 T = TypeVar("T")
 

@@ -18,12 +18,12 @@ from typing import Any, Final, NamedTuple, Never, ParamSpec, TypeAlias, TypeVar,
 from lwt._core.checks import check_callable, given_by_position
 from lwt_unix import lwt_main
 from lwt_unix._checks import promise_of
-from lwt_unix.testing._leaks import check_kinds, nothing_left
-from lwt_unix.testing._programs import Stand_in, check_programs
+from lwt_unix.testing._leaks.leaks import check_kinds, nothing_left
+from lwt_unix.testing._processes.programs import Stand_in, check_programs
 from lwt_unix.testing._report import report
 from lwt_unix.testing._simulate import in_world
 from lwt_unix.testing._sources import Choices, context_of_example, drawn_now, replayed
-from lwt_unix.testing._world import World
+from lwt_unix.testing._world.world import World
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])

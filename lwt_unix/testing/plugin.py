@@ -29,7 +29,7 @@ import pytest
 
 from lwt._core.publish import publish as _publish
 from lwt_unix import lwt_main
-from lwt_unix.testing._leaks import Something_left, Watch, check_kinds, nothing_left
+from lwt_unix.testing._leaks.leaks import Something_left, Watch, check_kinds, nothing_left
 from lwt_unix.testing._simulated import is_simulated, show_to_pytest
 
 __all__ = ["pytest_configure"]

@@ -11,7 +11,7 @@ from lwt_unix import lwt_engine, lwt_main
 from lwt_unix._jobs import notifications
 from lwt_unix._processes import children
 from lwt_unix._renewal import renew as renew_lwt_unix
-from lwt_unix.testing._leaks import belongings
+from lwt_unix.testing._leaks.leaks import belongings
 from tests.support.descriptors import Pair, open_descriptors
 from tests.support.engines import Clock
 from tests.support.leftovers import left_since

@@ -10,7 +10,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_engine, lwt_main, testing
-from lwt_unix.testing._engine import Engine_id__simulated
+from lwt_unix.testing._world.engine import Engine_id__simulated
 
 Pair = tuple[lwt_unix.File_descr, lwt_unix.File_descr]
 

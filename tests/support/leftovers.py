@@ -2,7 +2,7 @@
 
 import threading
 
-from lwt_unix.testing._leaks import Belongings, belongings, new_since
+from lwt_unix.testing._leaks.leaks import Belongings, belongings, new_since
 
 PATIENCE = 10.0
 """Seconds for a thread that ends by itself."""

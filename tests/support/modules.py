@@ -25,24 +25,33 @@ OF_OCAML = [name for name in PUBLIC_MODULES if not name.startswith("lwt_unix.tes
 
 
 def layout() -> list[str]:
-    """All modules from the bottom up, as the list in docs/contributing.md has them."""
+    """All modules from the bottom up, as the list in docs/contributing.md has them.
+
+    A folder begins with its name and a slash. What is in it stands behind that, or below it and further to the
+    right. The folder's own `__init__` is the last of it, if the list does not say where.
+    """
     text = (ROOT / "docs" / "contributing.md").read_text()
     block = text.split("```layout\n")[1].split("```")[0]
     modules: list[str] = []
-    package = folder = ""
+    packages: list[tuple[int, str]] = []
+
+    def end_packages(indent: int) -> None:
+        while packages and packages[-1][0] >= indent:
+            package = packages.pop()[1]
+            if package not in modules:
+                modules.append(package)
+
     for line in block.splitlines():
         words = line.split()
         indent = len(line) - len(line.lstrip())
-        if indent <= 4 and folder:
-            modules.append(f"{package}.{folder}")
-            folder = ""
-        if indent == 0:
-            package = words.pop().rstrip("/")
-        elif words[0].endswith("/"):
-            folder = words.pop(0).rstrip("/")
-        prefix = f"{package}.{folder}." if folder else f"{package}."
-        modules.extend(package if word == "__init__" else prefix + word for word in words)
-    return modules + ([f"{package}.{folder}"] if folder else [])
+        end_packages(indent)
+        if words[0].endswith("/"):
+            outer = packages[-1][1] + "." if packages else ""
+            packages.append((indent, outer + words.pop(0).rstrip("/")))
+        package = packages[-1][1]
+        modules.extend(package if word == "__init__" else f"{package}.{word}" for word in words)
+    end_packages(0)
+    return modules
 
 
 GUIDES = {"lwt": "lwt._core", "lwt_unix": "lwt_unix"}

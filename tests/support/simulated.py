@@ -23,7 +23,7 @@ from lwt_unix import _system as system
 from lwt_unix import testing
 from lwt_unix._system import SocketKind
 from lwt_unix.testing import World
-from lwt_unix.testing._world import FIRST_FD
+from lwt_unix.testing._world.world import FIRST_FD
 
 
 @contextmanager

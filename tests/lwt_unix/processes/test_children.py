@@ -19,7 +19,7 @@ import lwt_unix
 from lwt_unix import _system as system
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix._processes import children
-from lwt_unix.testing._leaks import kind_of
+from lwt_unix.testing._leaks.leaks import kind_of
 from tests.support.children import Gate, child, until_ended
 from tests.support.descriptors import open_descriptors
 from tests.support.programs import in_child, run_code

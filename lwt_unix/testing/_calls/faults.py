@@ -1,0 +1,494 @@
+"""Faults: calls of the system that fail, or move fewer bytes, because the test wants it.
+
+A fault is for one call by its name, such as "accept". It is *planned*: after so many calls that went well,
+so many fail; or it is *drawn*: the choice `FAULT` says whether the call fails. It hits a call only
+
+- that would be done now. A call that has to wait, waits;
+- on a descriptor of a kind that can give this error: ENOSPC comes from files, ECONNRESET from sockets.
+
+While there are no faults, this costs nothing: only the first one that is for a call puts something in
+the place of that call.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from lwt._core import choices
+from lwt._core.checks import check_kind
+from lwt_unix import _system as system
+from lwt_unix.lwt_engine._descriptors import READ, WRITE
+from lwt_unix.testing._calls.calls import Simulated_socket
+from lwt_unix.testing._network.connections import Stream_socket
+from lwt_unix.testing._network.datagrams import Datagram_socket
+from lwt_unix.testing._network.hosts import Host, Network
+from lwt_unix.testing._network.sockets import Socket
+from lwt_unix.testing._world.world import Description, World, os_error
+
+# --- What can fail, and how --------------------------------------------------
+
+
+def _numbers(names: str) -> frozenset[int]:
+    return frozenset(getattr(errno, name) for name in names.split() if hasattr(errno, name))
+
+
+_NO_ROOM: Final = _numbers("EMFILE ENFILE ENOMEM")
+_FULL: Final = _numbers("ENOSPC EDQUOT EIO EROFS")
+_NETWORK: Final = _numbers("ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET EPROTO ENOPROTOOPT")
+_MOVING: Final = _numbers("EAGAIN EINTR ENOMEM")
+_CONNECTION: Final = _numbers("ECONNRESET ETIMEDOUT ENOBUFS") | _NETWORK
+_SENDING: Final = _numbers("EPIPE EACCES EPERM") | _CONNECTION
+_DATAGRAMS: Final = _numbers("ECONNREFUSED EMSGSIZE")
+_NAMES: Final = _FULL | _numbers("EACCES EPERM ENOENT ENOTDIR ENAMETOOLONG ELOOP ENOMEM EMLINK")
+
+_FILE: Final = stat.S_IFREG
+_PIPE: Final = stat.S_IFIFO
+_SOCKET: Final = stat.S_IFSOCK
+
+_READING: Final = MappingProxyType(
+    {
+        _FILE: _numbers("EIO EISDIR"),
+        _SOCKET: _CONNECTION | _numbers("ECONNREFUSED"),
+    }
+)
+_WRITING: Final = MappingProxyType(
+    {
+        _FILE: _FULL | _numbers("EFBIG"),
+        _PIPE: _numbers("EPIPE"),
+        _SOCKET: _SENDING | _DATAGRAMS,
+    }
+)
+
+
+class Call:
+    """A call that can fail.
+
+    `system` are its names in `_system`; `errors` can come from any descriptor, `by_kind` from one of a
+    kind. `direction` is what it waits for.
+    """
+
+    __slots__ = ("by_kind", "direction", "errors", "has_descriptor", "system")
+
+    def __init__(
+        self,
+        names: str,
+        errors: frozenset[int],
+        by_kind: Mapping[int, frozenset[int]] = MappingProxyType({}),
+        direction: int = 0,
+        has_descriptor: bool = True,
+    ) -> None:
+        self.system = tuple(names.split())
+        self.errors = errors
+        self.by_kind = by_kind
+        self.direction = direction
+        self.has_descriptor = has_descriptor
+
+    def can_give(self, error: int, kind: int | None = None) -> bool:
+        """Say whether this error can come, from a descriptor of a kind or of any."""
+        if error in self.errors:
+            return True
+        if kind is None:
+            return any(error in errors for errors in self.by_kind.values())
+        return error in self.by_kind.get(kind, ())
+
+    def all_errors(self) -> set[int]:
+        """Return all errors that can come."""
+        return set(self.errors).union(*self.by_kind.values())
+
+
+def _nowhere(names: str, errors: frozenset[int]) -> Call:
+    return Call(names, errors, has_descriptor=False)
+
+
+_CALLS: Final[Mapping[str, Call]] = MappingProxyType(
+    {
+        "socket": _nowhere("open_socket", _NO_ROOM | _numbers("ENOBUFS EACCES EAFNOSUPPORT")),
+        "socketpair": _nowhere("open_socketpair", _NO_ROOM | _numbers("ENOBUFS")),
+        "pipe": _nowhere("pipe", _NO_ROOM),
+        "open": _nowhere(
+            "open", _NO_ROOM | _NAMES | _numbers("EINTR EEXIST EISDIR EBUSY EFBIG ETXTBSY")
+        ),
+        "dup": Call("dup", _numbers("EMFILE")),
+        "close": Call("close", _numbers("EIO"), {_FILE: _numbers("ENOSPC EDQUOT")}),
+        "bind": Call("bind", _numbers("EACCES EADDRINUSE EADDRNOTAVAIL ENOMEM ENOBUFS")),
+        "listen": Call("listen", _numbers("EADDRINUSE ENOBUFS")),
+        "accept": Call(
+            "accept",
+            _NO_ROOM | _NETWORK | _numbers("EAGAIN EINTR ECONNABORTED ENOBUFS EPERM EOPNOTSUPP"),
+            direction=READ,
+        ),
+        "connect": Call(
+            "connect_ex",
+            _NETWORK
+            | _numbers("ECONNREFUSED ETIMEDOUT EADDRINUSE EADDRNOTAVAIL EACCES EPERM EINTR EAGAIN")
+            | _numbers("ENOBUFS ENOMEM"),
+        ),
+        "read": Call("read readv", _MOVING, _READING, READ),
+        "write": Call("write writev", _MOVING, _WRITING, WRITE),
+        "recv": Call("recv_into", _MOVING, {_SOCKET: _READING[_SOCKET]}, READ),
+        "recvfrom": Call("recvfrom_into", _MOVING, {_SOCKET: _READING[_SOCKET]}, READ),
+        "recvmsg": Call("recvmsg_into", _MOVING, {_SOCKET: _READING[_SOCKET]}, READ),
+        "send": Call("send", _MOVING, {_SOCKET: _WRITING[_SOCKET]}, WRITE),
+        "sendto": Call("sendto", _MOVING, {_SOCKET: _WRITING[_SOCKET]}, WRITE),
+        "sendmsg": Call("sendmsg", _MOVING, {_SOCKET: _WRITING[_SOCKET]}, WRITE),
+        "pread": Call("pread preadv", _numbers("EINTR EIO ENOMEM")),
+        "pwrite": Call("pwrite", _FULL | _numbers("EINTR EFBIG ENOMEM")),
+        "fsync": Call("fsync fdatasync", _FULL | _numbers("EINTR")),
+        "ftruncate": Call("ftruncate", _FULL | _numbers("EINTR EFBIG EPERM")),
+        "rename": _nowhere("rename", _NAMES | _numbers("EBUSY ENOTEMPTY EXDEV")),
+        "unlink": _nowhere("unlink", _NAMES | _numbers("EBUSY EISDIR")),
+        "mkdir": _nowhere("mkdir", _NAMES | _numbers("EEXIST")),
+    }
+)
+"""Calls by the names that `lwt_unix` and the manual pages have for them."""
+
+_SHORT: Final = MappingProxyType(
+    {"read": 1, "write": 1, "recv": 1, "recvmsg": 1, "send": 1, "sendmsg": 1}
+)
+"""The calls that may move fewer bytes, and which argument the bytes are."""
+
+# --- Faults ------------------------------------------------------------------
+
+
+class Fault:
+    """A fault, until `stop` takes it back."""
+
+    __slots__ = ("_after", "_call", "_errors", "_faults", "_host", "_left", "_most", "count")
+
+    def __init__(
+        self,
+        faults: Faults,
+        call: str,
+        errors: tuple[int, ...],
+        most: int | None,
+        times: int | None,
+        after: int,
+        host: Host | None,
+    ) -> None:
+        self.count = 0
+        """How many calls it has hit."""
+
+        self._faults = faults
+        self._call = call
+        self._errors = errors
+        self._most = most
+        self._left = times
+        self._after = after
+        self._host = host
+
+    def stop(self) -> None:
+        """Let the calls be from now on. Stopping it again does nothing."""
+        self._left = 0
+        self._faults._drop(self._call, self)
+
+    def __repr__(self) -> str:
+        what = ", ".join(errno.errorcode[error] for error in self._errors)
+        if self._most is not None:
+            what = f"{self._most} bytes at most"
+        where = "" if self._host is None else f" on {self._host.name}"
+        return f"<fault of {self._call}{where}: {what}, {self.count} so far>"
+
+
+class Drawn_fault(Fault):
+    """A fault that the choice FAULT makes."""
+
+    __slots__ = ()
+
+
+class Faults:
+    """The faults of a simulated world: `testing.faults()` returns them.
+
+    A call is named as in the manual pages: "accept", "connect", "socket", "pipe", "read", "write", "recv",
+    "send", "open", "fsync" and so on. `read` and `write` of `lwt_unix` and all channels are "read" and
+    "write", also on sockets; `readv` and `writev` count as these.
+    """
+
+    def __init__(self, world: World, network: Network) -> None:
+        self._world: Final = world
+        self._network: Final = network
+        self._faults: Final[dict[str, list[Fault]]] = {}
+
+    def fail(
+        self,
+        call: str,
+        error: int,
+        *,
+        times: int | None = 1,
+        after: int = 0,
+        host: Host | str | None = None,
+    ) -> Fault:
+        """Let a call fail.
+
+        >>> import errno
+        >>> from lwt_unix import pipe, testing
+        >>> async def main():
+        ...     testing.faults().fail("pipe", errno.EMFILE, after=1)
+        ...     return pipe(), pipe()
+        >>> testing.simulate(main)
+        Traceback (most recent call last):
+            ...
+        OSError: [Errno 24] Too many open files
+
+        An operation that is waiting already when the first fault of its call is planned may not be hit.
+
+        After EINTR Python makes a call again by itself, so that little is seen of it; an attempt to
+        connect goes on. With ECONNABORTED, `accept` also loses the connection. An error that the network gives a client,
+        such as ECONNREFUSED, comes later than `connect`, as from a network; ETIMEDOUT after minutes.
+
+        Args:
+            call: the name of the call.
+            error: the number of the error, such as `errno.EMFILE`.
+            times: how many calls fail; None for all from then on.
+            after: how many calls go well first.
+            host: on which host; on all by default.
+
+        Raises:
+            ValueError: there is no such call, or it can never give this error.
+
+        Not in OCaml.
+        """
+        self._check("fail", call, (error,), times, after)
+        return self._add("fail", Fault(self, call, (error,), None, times, after, self._host(host)))
+
+    def shorten(
+        self,
+        call: str,
+        most: int,
+        *,
+        times: int | None = None,
+        after: int = 0,
+        host: Host | str | None = None,
+    ) -> Fault:
+        """Let a call move so many bytes at most, as the system may do at any time. Messages stay whole.
+
+        Args:
+            call: "read", "write", "recv", "send", "recvmsg" or "sendmsg".
+            most: how many bytes, at least 1.
+            times: how many calls; None for all from then on.
+            after: how many calls go well first.
+            host: on which host; on all by default.
+
+        Raises:
+            ValueError: this call moves no bytes, or `most` is less than 1.
+
+        Not in OCaml.
+        """
+        self._check("shorten", call, (), times, after)
+        if call not in _SHORT:
+            raise ValueError(
+                f"testing.Faults.shorten: {call!r} cannot move fewer bytes; these can: "
+                f"{', '.join(_SHORT)}"
+            )
+        check_kind("testing.Faults.shorten", most, int)
+        if most < 1:
+            raise ValueError(f"testing.Faults.shorten: {most} bytes would be none; 1 is the least")
+        return self._add("shorten", Fault(self, call, (), most, times, after, self._host(host)))
+
+    def may_fail(self, call: str, *errors: int, host: Host | str | None = None) -> Fault:
+        """Let a choice decide whether a call fails, each time. With Lwt's own choices it never does.
+
+        Args:
+            call: the name of the call.
+            errors: the numbers of the errors that it may fail with.
+            host: on which host; on all by default.
+
+        Raises:
+            ValueError: there is no such call, there are no errors, or it can never give one of them.
+
+        Not in OCaml.
+        """
+        self._check("may_fail", call, errors, None, 0)
+        if not errors:
+            raise ValueError(f"testing.Faults.may_fail: give the errors with which {call} may fail")
+        return self._add(
+            "may_fail", Drawn_fault(self, call, errors, None, None, 0, self._host(host))
+        )
+
+    def stop_all(self) -> None:
+        """Take all faults back. Not in OCaml."""
+        for planned in list(self._faults.values()):
+            for fault in list(planned):
+                fault.stop()
+
+    # --- Arguments -----------------------------------------------------------
+
+    def _check(
+        self, function: str, call: str, errors: Iterable[int], times: int | None, after: int
+    ) -> None:
+        name = f"testing.Faults.{function}"
+        check_kind(name, call, str)
+        if call not in _CALLS:
+            raise ValueError(f"{name}: no call {call!r} can fail; these can: {', '.join(_CALLS)}")
+        for error in errors:
+            check_kind(name, error, int, "errno.EMFILE is one")
+            if not _CALLS[call].can_give(error):
+                possible = sorted(errno.errorcode[number] for number in _CALLS[call].all_errors())
+                raise ValueError(
+                    f"{name}: {call} never gives {errno.errorcode.get(error, error)}; it may give "
+                    f"{', '.join(possible)}"
+                )
+        if times is not None:
+            check_kind(name, times, int)
+            if times < 1:
+                raise ValueError(f"{name}: {times} times is never; 1 is the least")
+        check_kind(name, after, int)
+        if after < 0:
+            raise ValueError(f"{name}: after {after} calls; 0 is the least")
+
+    def _host(self, host: Host | str | None) -> Host | None:
+        if isinstance(host, str):
+            return self._network.host(host)
+        if host is not None:
+            check_kind("testing.Faults", host, Host, "network().host(name) makes one")
+        return host
+
+    # --- In the place of the calls -------------------------------------------
+
+    def _add(self, function: str, fault: Fault) -> Fault:
+        planned = self._faults.setdefault(fault._call, [])
+        planned.append(fault)
+        if len(planned) == 1:
+            for name in _CALLS[fault._call].system:
+                inner = system.__dict__[name]
+                if not isinstance(inner, Faulty):
+                    system.__dict__[name] = Faulty(self, fault._call, inner)
+        return fault
+
+    def _drop(self, call: str, fault: Fault) -> None:
+        planned = self._faults.get(call, [])
+        if fault in planned:
+            planned.remove(fault)
+        if planned:
+            return
+        for name in _CALLS[call].system:
+            faulty = system.__dict__[name]
+            if isinstance(faulty, Faulty):
+                system.__dict__[name] = faulty.call
+
+
+class Faulty:
+    """What stands in the place of a call that has faults."""
+
+    __slots__ = ("call", "faults", "name")
+
+    def __init__(self, faults: Faults, name: str, call: Callable[..., Any]) -> None:
+        self.faults = faults
+        self.name = name
+        self.call = call
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Make the call, unless a fault hits it."""
+        call = _CALLS[self.name]
+        description = self._description(arguments[0]) if call.has_descriptor else None
+        if call.direction and (description is None or not description.readiness() & call.direction):
+            return self.call(*arguments)
+        host = self._host(arguments[0], description) if call.has_descriptor else None
+        host = host or self.faults._network.here()
+        for fault in list(self.faults._faults[self.name]):
+            if fault._host is not None and fault._host is not host:
+                continue
+            if fault._most is not None:
+                if isinstance(description, Datagram_socket):
+                    continue
+                if not fault._after:
+                    arguments = self._hit_short(fault, arguments)
+                    break
+            else:
+                error = self._error(fault, description, host)
+                if error:
+                    return self._fail(error, description, arguments)
+        result = self.call(*arguments)
+        for fault in self.faults._faults[self.name]:
+            if fault._after and (fault._host is None or fault._host is host):
+                fault._after -= 1
+        return result
+
+    def _description(self, first: object) -> Description | None:
+        if isinstance(first, Simulated_socket):
+            return first.socket
+        return self.faults._world.table.get(first) if isinstance(first, int) else None
+
+    def _host(self, first: object, description: Description | None) -> Host | None:
+        if isinstance(description, Socket):
+            return description.host
+        owner = self.faults._world.owners.get(first) if isinstance(first, int) else None
+        return owner if isinstance(owner, Host) else None
+
+    def _error(self, fault: Fault, description: Description | None, host: Host) -> int:
+        """Return the error that a fault gives now, or 0."""
+        kind = None if description is None else stat.S_IFMT(description.mode)
+        errors = [error for error in fault._errors if _CALLS[self.name].can_give(error, kind)]
+        if not errors or fault._after:
+            return 0
+        if isinstance(fault, Drawn_fault):
+            name = host.name if description is None else description.name
+
+            def tell(option: int) -> str:
+                return f"{self.name} of {name} fails: {os.strerror(errors[option - 1])}"
+
+            taken = choices.choose(choices.FAULT, 1 + len(errors), tell)
+            if not taken:
+                return 0
+            error = errors[taken - 1]
+        else:
+            error = errors[0]
+        self._count(fault)
+        return error
+
+    def _count(self, fault: Fault) -> None:
+        fault.count += 1
+        if fault._left is not None:
+            fault._left -= 1
+            if not fault._left:
+                fault.stop()
+
+    def _fail(self, error: int, description: Description | None, arguments: tuple[Any, ...]) -> Any:
+        """Do what a call does that gives an error."""
+        world = self.faults._world
+        name = self.faults._network.here().name if description is None else description.name
+        world.tell("%s of %s fails: %s", self.name, name, os.strerror(error))
+        if self.name == "connect":
+            if error in _LATER and isinstance(description, Stream_socket):
+                return description.connect_in_vain(arguments[1], error)
+            if error != errno.EINTR:
+                return error
+            result = self.call(*arguments)  # The attempt goes on nevertheless.
+            return error if result == errno.EINPROGRESS else result
+        if error == errno.EINTR:
+            return self(*arguments)  # Python does so.
+        if self.name == "close":
+            self.call(*arguments)  # Linux has closed it all the same.
+        elif error == errno.ECONNABORTED and isinstance(description, Stream_socket):
+            description.abort()
+        raise os_error(error)
+
+    def _hit_short(self, fault: Fault, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the arguments with fewer bytes."""
+        assert fault._most is not None
+        first, data, *rest = arguments
+        if isinstance(data, int):  # `read` is told a number.
+            short: object = min(data, fault._most)
+            is_less = data > fault._most
+        elif isinstance(data, bytes | bytearray | memoryview):
+            short = memoryview(data)[: fault._most]
+            is_less = len(data) > fault._most
+        else:
+            buffers, parts, left = [memoryview(buffer) for buffer in data], [], fault._most
+            for buffer in buffers:
+                if left:
+                    parts.append(buffer[:left])
+                    left -= len(parts[-1])
+            short = parts
+            is_less = sum(map(len, buffers)) > fault._most
+        if is_less:
+            self._count(fault)
+        return first, short, *rest
+
+
+_LATER: Final = _NETWORK | {errno.ECONNREFUSED, errno.ETIMEDOUT}
+"""The errors of `connect` that the network gives."""

@@ -1,0 +1,1 @@
+"""The files of a host, and those that are open."""

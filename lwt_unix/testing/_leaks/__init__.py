@@ -1,0 +1,1 @@
+"""What a test leaves behind, and where it was made."""

@@ -1,0 +1,1 @@
+"""What else runs in a world: jobs, signals, stand-ins for other programs."""
