@@ -70,10 +70,6 @@ run: $(RUNNABLE) ## start the chat server on 127.0.0.1 (PORT=9000)
 # The machinery of the comparison with OCaml is the same under every Python. What OCaml has answered stays.
 NOT_FOR_OTHERS := --ignore=tests/conformance/test_comparison.py --ignore=tests/conformance/faults
 
-# Programs that hang are told with all that waits. After ten thousand other tests that is so much that it fills
-# the memory: they have a process of their own.
-MUSEUM := tests/museum
-
 # The main environment comes last, with all tests: its summary closes the output. Coverage is
 # measured in the first run, which has time for it, since it leaves out the slow tests.
 test: $(TESTABLE) ## run all tests, and the quick ones under each other Python
@@ -93,12 +89,11 @@ test: $(TESTABLE) ## run all tests, and the quick ones under each other Python
 	for version in $$others; do \
 	    $(MAKE) --silent .venv-$$version/.testable || exit 1; \
 	    echo "== Python $$version"; \
-	    .venv-$$version/bin/python -m pytest -q -m 'not slow' --ignore=$(MUSEUM) $(NOT_FOR_OTHERS) $$coverage $(PYTEST_ARGS) || exit 1; \
+	    .venv-$$version/bin/python -m pytest -q -m 'not slow' $(NOT_FOR_OTHERS) $$coverage $(PYTEST_ARGS) || exit 1; \
 	    coverage=; \
 	done; \
 	echo "== Python $$own"; \
-	$(if $(PYTEST_ARGS),,$(VENV_PYTHON) -m pytest -q $(MUSEUM) &&) \
-	$(VENV_PYTHON) -m pytest -q --durations=5 $$coverage $(if $(PYTEST_ARGS),,--ignore=$(MUSEUM)) $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest -q --durations=5 $$coverage $(PYTEST_ARGS)
 
 check: $(TESTABLE) ## check format, lint, spelling and types
 	$(VENV_PYTHON) -m ruff format --check $(SOURCES)
@@ -172,7 +167,7 @@ test-compiled: $(COMPILED)/.compiled ## run all tests on the compiled build, and
 	    (cd $(COMPILED)-$$version && ../../.venv-compiled-$$version/bin/python -m pytest -q -m 'not slow' tests/lwt $(PYTEST_ARGS)) || exit 1; \
 	done; \
 	echo "== Python $$own, compiled"; \
-	cd $(COMPILED) && ../../.venv-compiled/bin/python -m pytest -q $(if $(PYTEST_ARGS),,--ignore=$(MUSEUM)) $(PYTEST_ARGS)
+	cd $(COMPILED) && ../../.venv-compiled/bin/python -m pytest -q $(PYTEST_ARGS)
 
 conformance-compiled: $(COMPILED)/.compiled ## let OCaml's Lwt judge random programs on the compiled build (N=20000)
 	@cd $(COMPILED) && ../../.venv-compiled/bin/python -m tests.conformance compare --install $(if $(N),--programs $(N))

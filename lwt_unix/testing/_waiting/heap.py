@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
-from types import BuiltinMethodType, MethodType
+from types import BuiltinMethodType, MethodType, ModuleType
 from typing import Any, Final, final
 
 from lwt import lwt_condition, lwt_mutex, lwt_mvar, lwt_pool
@@ -70,9 +70,9 @@ class Heap:
         seen = {id(one) for one in known}
         known.append(sys.modules)
         frozen: list[Any] = []
-        while known and len(frozen) < _MOST_FROZEN:
+        while known:
             batch, known[-_AT_ONCE:] = known[-_AT_ONCE:], []
-            for one in gc.get_referents(*batch):
+            for one in referents(*batch):
                 if id(one) not in seen and gc.is_tracked(one):
                     seen.add(id(one))
                     frozen.append(one)
@@ -86,8 +86,16 @@ _FROZEN_BY_PYTHON: Final = gc.get_freeze_count()
 
 _MOST_ROUNDS: Final = 3
 _AT_ONCE: Final = 1000
-_MOST_FROZEN: Final = 1_000_000
-"""How many frozen objects are looked at: a report must not fill the memory."""
+
+
+def referents(*objects: object) -> list[Any]:
+    """Return what some objects lead to; of a module, its dictionary alone.
+
+    Python 3.12 must not be asked what its module `_asyncio` leads to: it hands out futures that are no more, and
+    puts them twice among those that it will use again. The next who asks gets an answer without an end.
+    """
+    asked = [vars(one) if isinstance(one, ModuleType) else one for one in objects]
+    return gc.get_referents(*asked)
 
 
 def anything_frozen() -> bool:

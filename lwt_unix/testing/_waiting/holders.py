@@ -11,7 +11,6 @@ Who waits for a condition with a mutex (`lwt_condition.wait(condition, mutex=mut
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, _AsyncGeneratorContextManager
 from functools import partial
@@ -31,6 +30,7 @@ from lwt_unix.testing._waiting.graph import (
     IS_USED_BY,
     MAY_BE_HELD_BY,
 )
+from lwt_unix.testing._waiting.heap import referents
 from lwt_unix.testing._waiting.places import (
     chain_of,
     is_own_link,
@@ -183,7 +183,7 @@ def exits_in(link: object, chain: Sequence[object]) -> Iterator[lwt_mutex.Mutex]
 
     `chain` is where it is one of: an async generator that is another one of it is not looked into.
     """
-    for leave in gc.get_referents(link):
+    for leave in referents(link):
         # The name of a compiled method has that of its class before it.
         if type(leave) is MethodType and leave.__name__.split(".")[-1] == "__aexit__":
             yield from _left_by(leave.__self__, chain)

@@ -9,7 +9,6 @@ items of a list, tuple or dictionary (`forks[0]`). Nothing of the program is cal
 
 from __future__ import annotations
 
-import gc
 import linecache
 import sys
 from collections.abc import Container, Iterator
@@ -30,6 +29,7 @@ from types import (
 from typing import Any, Final
 
 from lwt_unix.testing._waiting.graph import Place
+from lwt_unix.testing._waiting.heap import referents
 
 _OF_NOBODY_ELSE: Final = 3
 """How many references there are to what only the frame has, besides those of who asks."""
@@ -60,9 +60,9 @@ def chain_of(body: object) -> Iterator[object]:
 
 
 def _first_that_runs(link: object) -> object | None:
-    near = gc.get_referents(link)
+    near = referents(link)
     one: object
-    for one in (*near, *gc.get_referents(*near)):
+    for one in (*near, *referents(*near)):
         if type(one) in (CoroutineType, GeneratorType, AsyncGeneratorType):
             return one
     return None

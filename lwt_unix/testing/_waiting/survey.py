@@ -13,7 +13,6 @@ This file and `holders` know private attributes of nearly all the library, as a 
 
 from __future__ import annotations
 
-import gc
 import math
 from functools import partial
 from types import BuiltinFunctionType, CoroutineType, GeneratorType
@@ -52,7 +51,7 @@ from lwt_unix.lwt_io._server_loop import _Accepting
 from lwt_unix.lwt_io._turns import Channel
 from lwt_unix.lwt_preemptive import _workers
 from lwt_unix.testing._waiting.graph import WAITS_FOR
-from lwt_unix.testing._waiting.heap import Heap
+from lwt_unix.testing._waiting.heap import Heap, referents
 from lwt_unix.testing._waiting.places import (
     frames_of,
     function_of_program,
@@ -157,7 +156,7 @@ class Survey:
             and not self.heap.is_frozen(promise)  # Its resolver might be where nobody sees it.
         }
         for one in self.heap.others if left else ():
-            for item in gc.get_referents(one):
+            for item in referents(one):
                 left.pop(id(item), None)  # This may resolve it without a resolver.
         for promise, thing in left.values():
             thing.can_happen = False
@@ -442,10 +441,10 @@ def _name_of_call(call: object) -> str:
 
 def near(one: object, kind: type) -> list[Any]:
     """Give the objects of a class to which code of ours that waits refers."""
-    found = [item for item in gc.get_referents(one) if issubclass(type(item), kind)]
+    found = [item for item in referents(one) if issubclass(type(item), kind)]
     if not found:
         # What is compiled keeps its variables in an object between.
-        further = gc.get_referents(*gc.get_referents(one))
+        further = referents(*referents(one))
         found = [item for item in further if issubclass(type(item), kind)]
     return found
 

@@ -67,3 +67,30 @@ gc.freeze()
 testing.simulate(lambda: lwt.return_unit)
 print("frozen:", gc.get_freeze_count() > 0)
 """
+
+
+def test_the_heap_is_searched_again_after_asyncio_has_kept_futures_for_later() -> None:
+    """Python 3.12 gave an answer without an end; so the memory of the process is limited."""
+    run = run_code(SEARCHED_TWICE)
+    assert run.stderr == ""
+    assert run.stdout == "searched\n" * 3
+
+
+SEARCHED_TWICE = """
+import asyncio, gc, resource
+from lwt_unix import testing
+async def main():
+    future = asyncio.get_running_loop().create_future()
+    async def waits():
+        await future
+    tasks = [asyncio.create_task(waits()) for _ in range(5)]
+    await asyncio.sleep(0)
+    future.set_result(None)
+    await asyncio.gather(*tasks)
+asyncio.run(main())
+resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))
+gc.freeze()
+for _ in range(3):
+    testing.waiting()
+    print("searched")
+"""
