@@ -134,7 +134,8 @@ def simulate(
         Exception: what the promise is rejected with.
         Killed: a signal came that the program does not handle.
         Deadlock: nothing can happen any more, and the promise is pending.
-        lwt.Failure: the main loop runs already, or something is going on in the real world.
+        lwt.Failure: the main loop runs already, or something is going on in the real world; or the program runs in a
+            simulated one.
 
     Not in OCaml.
     """
@@ -162,7 +163,8 @@ def in_world(
         programs: what stands in for programs: see `simulate`.
 
     Raises:
-        lwt.Failure: the main loop runs, or something is going on in the real world.
+        lwt.Failure: the main loop runs, or something is going on in the real world; or the program runs in a
+            simulated one.
 
     Not in OCaml.
     """
@@ -173,6 +175,10 @@ def in_world(
         choices = lwt_choices()
     check_kind("testing.simulate", choices, Choices, "testing.seeded(0) makes some")
     stand_ins = check_programs("testing.simulate", {} if programs is None else programs)
+    if _current is not None:
+        raise lwt.Failure(
+            "testing.simulate: the program runs in a simulated world already; end that run first"
+        )
     real_engine = lwt_engine.get()
     _check_at_rest(real_engine)
     was_frozen = anything_frozen()  # By the program: that stays, and nothing is added to it.
@@ -211,6 +217,7 @@ def in_world(
                     _renew(real_engine)
                 finally:
                     system.__dict__.update(real)
+                    new.is_over = True
                     _current = None
     finally:
         # The world is a circle. Now it takes little to find: what was there before is still frozen.

@@ -38,9 +38,9 @@ IN_BOTH_WORLDS = {"sockets", "descriptors", "lwt_io", "files"}
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Have tests run in both worlds."""
     test = metafunc.definition
-    if test.path.parent.name in IN_BOTH_WORLDS and not any(
-        map(test.get_closest_marker, ("real_only", "slow"))
-    ):
+    outer, folder = test.path.parts[-3:-1]
+    is_in_both = outer == "lwt_unix" and folder in IN_BOTH_WORLDS
+    if is_in_both and not any(map(test.get_closest_marker, ("real_only", "slow"))):
         metafunc.parametrize("world", ["real", "simulated"], indirect=True)
 
 

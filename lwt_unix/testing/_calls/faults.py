@@ -248,11 +248,18 @@ class Faults:
             host: on which host; on all by default.
 
         Raises:
-            ValueError: there is no such call, or it can never give this error.
+            ValueError: there is no such call, or it can never give this error; or it is to be interrupted each time,
+                for ever.
+            lwt.Failure: the run is over.
 
         Not in OCaml.
         """
         self._check("fail", call, (error,), times, after)
+        if error == errno.EINTR and times is None and call != "connect":
+            raise ValueError(
+                f"testing.Faults.fail: {call} would be made again for ever, since Python does so after EINTR; say "
+                "how many times"
+            )
         return self._add("fail", Fault(self, call, (error,), None, times, after, self._host(host)))
 
     def shorten(
@@ -275,6 +282,7 @@ class Faults:
 
         Raises:
             ValueError: this call moves no bytes, or `most` is less than 1.
+            lwt.Failure: the run is over.
 
         Not in OCaml.
         """
@@ -299,6 +307,7 @@ class Faults:
 
         Raises:
             ValueError: there is no such call, there are no errors, or it can never give one of them.
+            lwt.Failure: the run is over.
 
         Not in OCaml.
         """
@@ -321,6 +330,7 @@ class Faults:
         self, function: str, call: str, errors: Iterable[int], times: int | None, after: int
     ) -> None:
         name = f"testing.Faults.{function}"
+        self._world.check_is_there(name)
         check_kind(name, call, str)
         if call not in _CALLS:
             raise ValueError(f"{name}: no call {call!r} can fail; these can: {', '.join(_CALLS)}")
@@ -389,19 +399,14 @@ class Faulty:
             return self.call(*arguments)
         host = self._host(arguments[0], description) if call.has_descriptor else None
         host = host or self.faults._network.here()
-        for fault in list(self.faults._faults[self.name]):
-            if fault._host is not None and fault._host is not host:
-                continue
-            if fault._most is not None:
-                if isinstance(description, Datagram_socket):
-                    continue
-                if not fault._after:
-                    arguments = self._hit_short(fault, arguments)
-                    break
-            else:
-                error = self._error(fault, description, host)
-                if error:
-                    return self._fail(error, description, arguments)
+        while True:
+            error, arguments = self._hit(description, host, arguments)
+            if not error:
+                break
+            self._tell(error, description)
+            if error != errno.EINTR or self.name == "connect":
+                return self._fail(error, description, arguments)
+            # Python makes the call again.
         result = self.call(*arguments)
         for fault in self.faults._faults[self.name]:
             if fault._after and (fault._host is None or fault._host is host):
@@ -418,6 +423,21 @@ class Faulty:
             return description.host
         owner = self.faults._world.owners.get(first) if isinstance(first, int) else None
         return owner if isinstance(owner, Host) else None
+
+    def _hit(
+        self, description: Description | None, host: Host, arguments: tuple[Any, ...]
+    ) -> tuple[int, tuple[Any, ...]]:
+        """Return the error that a fault gives now, or 0; and the arguments, perhaps with fewer bytes."""
+        for fault in list(self.faults._faults[self.name]):
+            if fault._host is not None and fault._host is not host:
+                continue
+            if fault._most is None:
+                error = self._error(fault, description, host)
+                if error:
+                    return error, arguments
+            elif not fault._after and not isinstance(description, Datagram_socket):
+                return 0, self._hit_short(fault, arguments)
+        return 0, arguments
 
     def _error(self, fault: Fault, description: Description | None, host: Host) -> int:
         """Return the error that a fault gives now, or 0."""
@@ -447,11 +467,12 @@ class Faulty:
             if not fault._left:
                 fault.stop()
 
+    def _tell(self, error: int, description: Description | None) -> None:
+        name = self.faults._network.here().name if description is None else description.name
+        self.faults._world.tell("%s of %s fails: %s", self.name, name, os.strerror(error))
+
     def _fail(self, error: int, description: Description | None, arguments: tuple[Any, ...]) -> Any:
         """Do what a call does that gives an error."""
-        world = self.faults._world
-        name = self.faults._network.here().name if description is None else description.name
-        world.tell("%s of %s fails: %s", self.name, name, os.strerror(error))
         if self.name == "connect":
             if error in _LATER and isinstance(description, Stream_socket):
                 return description.connect_in_vain(arguments[1], error)
@@ -459,8 +480,6 @@ class Faulty:
                 return error
             result = self.call(*arguments)  # The attempt goes on nevertheless.
             return error if result == errno.EINPROGRESS else result
-        if error == errno.EINTR:
-            return self(*arguments)  # Python does so.
         if self.name == "close":
             self.call(*arguments)  # Linux has closed it all the same.
         elif error == errno.ECONNABORTED and isinstance(description, Stream_socket):

@@ -152,9 +152,9 @@ class Stream_socket(Socket):
             return self._connect_to_path(address)
         try:
             target = self.host.network.host_at(self.host, address[0])
+            self.bind_to_any_port(target)
         except OSError as error:
             return error.errno or 0
-        self.bind_to_any_port(target)
         host = address[0]
         if host in {"0.0.0.0", "::"}:
             host = "::1" if ":" in host else "127.0.0.1"

@@ -57,9 +57,9 @@ class Datagram_socket(Socket):
             return 0
         try:
             target = self.host.network.host_at(self.host, address[0])
+            self.bind_to_any_port(target)
         except OSError as error:
             return error.errno or 0
-        self.bind_to_any_port(target)
         self.peer = address
         return 0
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import lwt
+from lwt._core.checks import check_callback, check_kind
 from lwt._core.storage import current_storage
 from lwt_unix._checks import promise_of
 from lwt_unix.testing._files.tree import Directory, Socket_file, Tree
@@ -97,8 +98,10 @@ class Host(Owner):
         """Call a function on this host, and return its promise.
 
         Raises:
-            lwt.Failure: the host has crashed. (If it crashes later, `Crashed` rejects the promise.)
+            lwt.Failure: the host has crashed, or the run is over. (If it crashes later, `Crashed` rejects the promise.)
         """
+        self.network.world.check_is_there("testing.run")
+        check_callback("testing.run", f, ())
         if not self.is_up:
             raise lwt.Failure(f"testing.run: {self.name} has crashed; restart it first")
         promise: lwt.Promise[T] = lwt.with_value(
@@ -122,8 +125,9 @@ class Host(Owner):
         and then every call of the system fails.
 
         Raises:
-            lwt.Failure: this is the host of the program itself.
+            lwt.Failure: this is the host of the program itself, or the run is over.
         """
+        self.network.world.check_is_there("testing.crash")
         if self is self.network.localhost:
             raise lwt.Failure(
                 "testing.crash: localhost runs the program itself; run what is to crash on another host"
@@ -154,8 +158,10 @@ class Host(Owner):
         It knows of no connection that it had: who sends into one is answered with a reset.
 
         Raises:
-            lwt.Failure: the host is up.
+            lwt.Failure: the host is up, or the run is over.
         """
+        self.network.world.check_is_there("testing.restart")
+        check_callback("testing.restart", f, ())
         if self.is_up:
             raise lwt.Failure(f"testing.restart: {self.name} is up; crash it first")
         self.is_up = True
@@ -189,11 +195,12 @@ class Host(Owner):
         return (kind, address, port) in self.bound or (kind, same_family, port) in self.bound
 
     def _free_port(self, kind: int, address: str) -> int:
-        while True:
+        for _ in range(_FIRST_EPHEMERAL, 65_536):
             port = self.next_port
             self.next_port = port + 1 if port < 65_535 else _FIRST_EPHEMERAL
             if not self._taken(kind, address, port):
                 return port
+        raise os_error(errno.EADDRINUSE)
 
     def at(self, kind: int, address: str, port: int) -> Description | None:
         """Return the socket that gets what comes to an address and a port."""
@@ -233,11 +240,15 @@ class Host(Owner):
             raise os_error(errno.ECONNREFUSED)
         return found
 
-    def forget(self, socket: Description) -> None:
-        """Take back the port of a socket, or its name that is no path. A path stays."""
-        for table in (self.bound, self._abstract):
-            for key in [key for key, held in table.items() if held is socket]:
-                del table[key]  # type: ignore[arg-type]
+    def forget_port(self, socket: Description, kind: int, address: str, port: int) -> None:
+        """Take back the port of a socket, if it is the socket's own."""
+        if self.bound.get((kind, address, port)) is socket:
+            del self.bound[kind, address, port]
+
+    def forget_name(self, socket: Description, name: str) -> None:
+        """Take back the name of a socket that is no path. A path stays."""
+        if self._abstract.get(name) is socket:
+            del self._abstract[name]
 
 
 _ANY: Final = ("0.0.0.0", "::")
@@ -260,12 +271,21 @@ class Network:
 
     def host(self, name: str) -> Host:
         """Return the host of a name; if there is none, make one."""
+        check_kind("testing.Network.host", name, str)
         host = self.hosts.get(name)
         if host is None:
-            number = len(self.hosts)
-            host = self.hosts[name] = Host(
-                self, name, (f"10.0.0.{number + 1}", f"fd00::{number + 1:x}")
-            )
+            number = len(self.hosts) + 1
+            v4 = f"10.{number >> 16}.{number >> 8 & 0xFF}.{number & 0xFF}"
+            host = self.hosts[name] = Host(self, name, (v4, f"fd00::{number:x}"))
+        return host
+
+    def _given(self, host: Host | str) -> Host:
+        """Return a host that is given as such, or by its name."""
+        if not isinstance(host, Host):
+            check_kind("testing.Network", host, str, "give a host, or its name")
+            return self.host(host)
+        if host.network is not self:
+            raise ValueError(f"testing.Network: {host!r} is of another run")
         return host
 
     def here(self) -> Host:
@@ -295,10 +315,7 @@ class Network:
 
     def link(self, source: Host | str, target: Host | str) -> Link:
         """Return the way from one host to another, in one direction."""
-        if isinstance(source, str):
-            source = self.host(source)
-        if isinstance(target, str):
-            target = self.host(target)
+        source, target = self._given(source), self._given(target)
         link = self._links.get((source, target))
         if link is None:
             link = self._links[source, target] = Link(self.world, source, target)
@@ -336,9 +353,9 @@ class Network:
         return list(dict.fromkeys(both))
 
     def _all(self, hosts: Hosts) -> list[Host]:
-        if isinstance(hosts, Host | str):
+        if isinstance(hosts, Host | str) or not isinstance(hosts, Iterable):
             hosts = (hosts,)
-        return [self.host(host) if isinstance(host, str) else host for host in hosts]
+        return list(map(self._given, hosts))
 
     def partition(self, some: Hosts, others: Hosts) -> None:
         """Cut the links between hosts, in both directions: all that is sent from now on is lost.

@@ -91,7 +91,11 @@ class Socket(Description):
         own = self.host.addresses[1 if is_six else 0]
         if target is self.host:
             own = "::1" if is_six else "127.0.0.1"
-        self.local = self.address_of(own, self.host.bind(self, self.kind.type, own, 0))
+        try:
+            port = self.host.bind(self, self.kind.type, own, 0)
+        except OSError:  # All are taken.
+            raise os_error(errno.EADDRNOTAVAIL) from None
+        self.local = self.address_of(own, port)
 
     # --- Options -------------------------------------------------------------
 
@@ -198,7 +202,11 @@ class Socket(Description):
 
     def close(self) -> None:
         """Give the address back."""
-        self.host.forget(self)
+        local = self.local
+        if isinstance(local, tuple):
+            self.host.forget_port(self, self.kind.type, local[0], local[1])
+        elif isinstance(local, str):
+            self.host.forget_name(self, local)
 
     def crash(self) -> None:
         """Say nothing to anybody."""

@@ -15,6 +15,7 @@ still in time. On a computer it would not: so after many such turns in a row, ea
 from __future__ import annotations
 
 import errno
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Collection
@@ -185,6 +186,9 @@ class World:
         self.dropped: Final[list[object]] = []
         """Callbacks of crashed hosts."""
 
+        self.is_over = False
+        """Whether the run is over."""
+
         self._free: Final[list[int]] = []
         self._counts: Final[dict[str, int]] = {}
         self._events: Final[list[tuple[float, int, Callable[[], object]]]] = []
@@ -221,6 +225,11 @@ class World:
             number, letter = divmod(number - 1, 26)
             letters = chr(ord("a") + letter) + letters
         return letters
+
+    def check_is_there(self, function: str) -> None:
+        """Raise a Failure if the run is over."""
+        if self.is_over:
+            raise lwt.Failure(f"{function}: the run in this simulated world is over")
 
     # --- Time ----------------------------------------------------------------
 
@@ -377,6 +386,8 @@ class World:
             if reports or timeout == 0.0:
                 return reports
             due = self.next_timer() if timeout > 0.0 else None
+            if due == math.inf:
+                due = None  # That is never.
             if events and (due is None or events[0][0] <= due):
                 self.now = events[0][0]
             elif due is None:

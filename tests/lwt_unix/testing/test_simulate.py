@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 import lwt
@@ -166,3 +168,30 @@ def worlds():
 
 print([worlds() for _ in range(3)])
 """
+
+
+def test_there_is_no_world_in_a_world() -> None:
+    async def main() -> float:
+        for begin in (lambda: testing.simulate(lwt.pause), testing.in_world().__enter__):
+            with pytest.raises(lwt.Failure, match="in a simulated world already"):
+                begin()
+        await lwt_unix.sleep(1.0)
+        return testing.world().now
+
+    assert testing.simulate(main) == 1.0
+
+
+def test_what_is_kept_of_a_world_does_nothing_when_the_run_is_over() -> None:
+    async def main() -> tuple[testing.Faults, testing.Host]:
+        return testing.faults(), testing.network().host("alice")
+
+    faults, alice = testing.simulate(main)
+    before = lwt_unix._system.read
+    for late in (
+        lambda: faults.fail("read", errno.EIO),
+        lambda: alice.run(lwt.pause),
+        alice.crash,
+    ):
+        with pytest.raises(lwt.Failure, match="the run in this simulated world is over"):
+            late()
+    assert lwt_unix._system.read is before

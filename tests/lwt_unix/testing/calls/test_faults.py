@@ -320,3 +320,16 @@ def test_numbers_that_make_no_sense_are_refused() -> None:
             faults.fail("read", errno.EINTR, host=3)  # type: ignore[arg-type]
 
     testing.simulate(main)
+
+
+def test_a_call_may_be_interrupted_thousands_of_times_but_not_for_ever() -> None:
+    async def main() -> list[object]:
+        interrupted = testing.faults().fail("read", errno.EINTR, times=5_000)
+        reading, writing = lwt_unix.pipe()
+        await lwt_unix.write(writing, b"x", 0, 1)
+        count = await lwt_unix.read(reading, bytearray(9), 0, 9)
+        with pytest.raises(ValueError, match="read would be made again for ever"):
+            testing.faults().fail("read", errno.EINTR, times=None)
+        return [count, interrupted.count]
+
+    assert testing.simulate(main) == [1, 5_000]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import socket as python_socket
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -141,3 +144,73 @@ def test_each_host_has_ports_of_its_own() -> None:
         await lwt.join([lwt_unix.close(socket) for socket in sockets])
 
     testing.simulate(main)
+
+
+def test_hundreds_of_hosts_have_addresses() -> None:
+    async def main() -> list[str]:
+        hosts = [testing.network().host(f"host {number}") for number in range(300)]
+
+        async def serve() -> None:
+            listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+            await lwt_unix.bind(listener, ("0.0.0.0", PORT))
+            lwt_unix.listen(listener, 5)
+
+        await hosts[-1].run(serve)
+        client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        await lwt_unix.connect(client, (hosts[-1].addresses[0], PORT))
+        return [hosts[number].addresses[0] for number in (0, 253, 254, 299)]
+
+    assert testing.simulate(main) == ["10.0.0.2", "10.0.0.255", "10.0.1.0", "10.0.1.45"]
+
+
+def test_what_is_no_host_is_refused_and_none_is_made() -> None:
+    async def other() -> testing.Host:
+        return testing.network().host("alice")
+
+    stranger = testing.simulate(other)
+
+    async def main() -> list[str]:
+        network = testing.network()
+        wrong: Any = 3
+        with pytest.raises(
+            TypeError, match=r"^testing\.Network\.host: expected a str, got 3 \(int\)$"
+        ):
+            network.host(wrong)
+        calls: list[Callable[[], object]] = [
+            lambda: network.link("localhost", wrong),
+            lambda: network.partition(wrong, "localhost"),
+            lambda: network.reset("localhost", ["localhost", wrong]),
+        ]
+        for call in calls:
+            with pytest.raises(TypeError, match=r"^testing\.Network: expected a str, got 3"):
+                call()
+        with pytest.raises(ValueError, match="is of another run"):
+            network.hold(stranger, "localhost")
+        with pytest.raises(TypeError, match=r"^testing\.run: expected a function, got 3"):
+            network.localhost.run(wrong)
+        return list(network.hosts)
+
+    assert testing.simulate(main) == ["localhost"]
+
+
+def test_a_host_has_no_more_ports_than_there_are() -> None:
+    async def main() -> list[str]:
+        host = testing.network().localhost
+        socket = testing.world().table[0]
+        for port in range(40_000, 65_536):
+            host.bind(socket, int(python_socket.SOCK_STREAM), "127.0.0.1", port)
+        listener = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        client = lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)
+        told = []
+        calls: list[Callable[[], lwt.Promise[None]]] = [
+            lambda: lwt_unix.bind(listener, ("127.0.0.1", 0)),
+            lambda: lwt_unix.connect(client, ("127.0.0.1", 1)),
+        ]
+        for call in calls:
+            try:
+                await call()
+            except OSError as exn:
+                told.append(errno.errorcode[exn.errno or 0])
+        return told
+
+    assert testing.simulate(main) == ["EADDRINUSE", "EADDRNOTAVAIL"]

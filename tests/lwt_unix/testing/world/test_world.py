@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -100,3 +101,11 @@ def test_letters_go_on_after_z() -> None:
     world = World(testing.lwt_choices())
     letters = [world.next_letters("thing") for _ in range(28)]
     assert letters[:3] + letters[-3:] == ["a", "b", "c", "z", "aa", "ab"]
+
+
+def test_who_sleeps_for_ever_is_never_woken() -> None:
+    async def main() -> None:
+        await lwt_unix.sleep(math.inf)
+
+    with pytest.raises(testing.Deadlock, match="waits for sleep 1"):
+        testing.simulate(main)
