@@ -7,8 +7,9 @@ In reading order:
 - `_files/`, `_network/`: what there is in a world: the files of a host; hosts, links, pipes, sockets.
 - `_calls/`: the calls by which programs reach all that, and those that fail as planned.
 - `_processes/`: jobs, signals, stand-ins for other programs.
-- `_outside`: what would leave the world. `_simulate`: all of this in the place of the real system, for a run.
-- `_report`: how a failure is told. `_expecting`: what a test expects of a program.
+- `_outside`: what would leave the world. `_report`: how a failure is told.
+- `_simulate`: all of this in the place of the real system, for a run.
+- `_expecting`: what a test expects of a program.
 - `_explore/`: all schedules, but for those that come to a state that was seen.
 - `_leaks/`: what a test may not leave behind. `_simulated`: tests that run in a world, with drawn choices.
 - `_waiting/`: who waits for whom, also in the real world. It stands below all the others.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import CoroutineType
 from typing import Any, NamedTuple, Never, TypeVar
 
@@ -28,7 +29,8 @@ from lwt_unix.testing._outside import keep_inside
 from lwt_unix.testing._processes.jobs import do_jobs_in
 from lwt_unix.testing._processes.programs import Programs, Stand_in, check_programs
 from lwt_unix.testing._processes.signals import Signals
-from lwt_unix.testing._sources import Choices, lwt_choices
+from lwt_unix.testing._report import how_to_simulate, report
+from lwt_unix.testing._sources import Choices, Replay_differs, context_of_example, lwt_choices
 from lwt_unix.testing._waiting.heap import anything_frozen
 from lwt_unix.testing._world.crash import bury
 from lwt_unix.testing._world.engine import simulated
@@ -131,7 +133,8 @@ def simulate(
         cancel_on_signals: see `lwt_main.run`.
 
     Raises:
-        Exception: what the promise is rejected with.
+        Exception: what the promise is rejected with. If `choices` are given, a note says which were not Lwt's own, what
+            happened, and how to replay it.
         Killed: a signal came that the program does not handle.
         Deadlock: nothing can happen any more, and the promise is pending.
         lwt.Failure: the main loop runs already, or something is going on in the real world; or the program runs in a
@@ -143,9 +146,29 @@ def simulate(
         raise given_by_position(simulate, _wrong)
     check_callback("testing.simulate", main, ())
     check_kind("testing.simulate", cancel_on_signals, bool)
-    with in_world(choices=choices, programs=programs):
+    again = None if choices is None else partial(how_to_simulate, main)
+    with in_world(choices=choices, programs=programs), failure_told(again):
         promise = promise_of("testing.simulate", main)
         return lwt_main.run(promise, cancel_on_signals=cancel_on_signals)
+
+
+@contextmanager
+def failure_told(again: Callable[[str], str] | None) -> Generator[None]:
+    """Add a report to an exception that leaves a world, unless Hypothesis goes on to make the failure smaller.
+
+    `again` says how to replay the run, by the text that has its choices; None if nothing is to be told.
+    """
+    try:
+        yield
+    except Replay_differs:
+        raise  # It has told all.
+    except Exception as exception:
+        context = context_of_example()
+        if again is not None and (context is None or context.is_final):
+            here = world()
+            text = here.choices.replay_text()
+            exception.add_note(report(here.choices, here, again(text)))
+        raise
 
 
 @contextmanager
@@ -206,8 +229,8 @@ def in_world(
             try:
                 system.__dict__.update(calls)
                 core_choices.set_source(choices if choices.varying else None, new.name_of)
-                yield new
-                choices.end()
+                with _as_replayed(choices):
+                    yield new
             finally:
                 core_choices.set_source(None)
                 try:
@@ -225,6 +248,21 @@ def in_world(
         gc.collect()
         if not was_frozen:
             gc.unfreeze()
+
+
+@contextmanager
+def _as_replayed(choices: Choices) -> Generator[None, None, None]:
+    """Have a run fail that is not the one that it replays, also if the program goes on, or fails by that."""
+    try:
+        yield
+    except Exception as exception:
+        if choices.difference is None or choices.difference is exception:
+            raise
+    else:
+        if choices.difference is None:
+            choices.end()
+            return
+    raise choices.difference
 
 
 def _bodies() -> list[CoroutineType[Any, Any, Any]]:

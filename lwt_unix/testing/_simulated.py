@@ -10,8 +10,7 @@ Hypothesis is imported when a decorator needs it, so that `lwt_unix.testing` can
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from functools import partial, wraps
 from typing import Any, Final, NamedTuple, Never, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -20,10 +19,8 @@ from lwt_unix import lwt_main
 from lwt_unix._checks import promise_of
 from lwt_unix.testing._leaks.leaks import check_kinds, nothing_left
 from lwt_unix.testing._processes.programs import Stand_in, check_programs
-from lwt_unix.testing._report import report
-from lwt_unix.testing._simulate import in_world
-from lwt_unix.testing._sources import Choices, context_of_example, drawn_now, replayed
-from lwt_unix.testing._world.world import World
+from lwt_unix.testing._simulate import failure_told, in_world
+from lwt_unix.testing._sources import Choices, can_draw, context_of_example, drawn_now, replayed
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,35 +46,23 @@ def _run_once(
     choices: Choices,
     arguments: tuple[Any, ...],
     keywords: dict[str, Any],
-) -> None:
+) -> object:
     """Run a test in a world of its own, which it must leave as it has found it."""
     main = partial(test, *arguments, **keywords)
     may_leave, nothing_pending, programs = options
     with (
-        in_world(choices=choices, programs=programs) as world,
-        _failure_told(choices, world),
+        in_world(choices=choices, programs=programs),
+        failure_told(_how_to_replay),
         nothing_left(may_leave=may_leave, nothing_pending=nothing_pending),
     ):
-        lwt_main.run(promise_of("testing.simulated", main))
+        return lwt_main.run(promise_of("testing.simulated", main))
 
 
-@contextmanager
-def _failure_told(choices: Choices, world: World) -> Generator[None, None, None]:
-    """Tell of the world, if an exception leaves that is shown to somebody."""
-    try:
-        yield
-    except Exception as exception:
-        context = context_of_example()
-        if context is None or context.is_final:
-            exception.add_note(
-                report(
-                    choices,
-                    world,
-                    "To have the same choices again, put this above the test, and what else is drawn into @example(...):",
-                    f'    @testing.replay("{choices.replay_text()}")',
-                )
-            )
-        raise
+def _how_to_replay(text: str) -> str:
+    return (
+        "To replay it, put this above the test, and @example(...) with its other data, if it has any:\n"
+        f'    @testing.replay("{text}")'
+    )
 
 
 # --- The decorators ----------------------------------------------------------
@@ -105,7 +90,8 @@ def simulated(
     With `@given` above or below it, the choices are drawn together with the other data; without it, they are all
     that is drawn. `@settings`, `@seed`, `@example` and `@reproduce_failure` apply as always, and so does
     Hypothesis's database. With the data of an `@example`, the choices are Lwt's own. Hypothesis's default
-    deadline, which counts the computer's time, does not apply, unless `@settings` or `@given` stands above.
+    deadline, which counts the computer's time, does not apply, nor is it asked for an explanation, which would trace each line,
+    unless `@settings` or `@given` stands above.
 
     Each example has a world of its own (`testing.simulate`), and must leave nothing behind in it
     (`testing.nothing_left`).
@@ -152,23 +138,33 @@ def _simulated(test: Callable[..., Any], options: _Options) -> Callable[..., Any
     if given is None:  # Or `@given` is above.
         return _in_worlds(test, options)
     given.inner_test = _in_worlds(given.inner_test, options)
-    _leave_out_deadline(test)
+    _with_our_defaults(test)
     return test
 
 
-def _in_worlds(test: Callable[..., Any], options: _Options) -> Callable[..., None]:
+def _in_worlds(test: Callable[..., Any], options: _Options) -> Callable[..., object]:
     """Return a function that runs a test in a world: once in each example, or in examples of its own."""
+    has_example = False
 
     @wraps(test)
-    def run(*arguments: Any, **keywords: Any) -> None:
+    def run(*arguments: Any, **keywords: Any) -> object:
+        nonlocal has_example
         __tracebackhide__ = True
         text = run.__dict__.get(_REPLAYED)
-        if text is not None:
-            _run_once(test, options, replayed(text), arguments, keywords)
-        elif context_of_example() is not None:
-            _run_once(test, options, drawn_now(), arguments, keywords)
-        else:
-            with_examples(run)(*arguments, **keywords)
+        context = context_of_example()
+        if text is None:
+            if context is None:
+                return with_examples(run)(*arguments, **keywords)
+            return _run_once(test, options, drawn_now(), arguments, keywords)
+        if context is not None and can_draw(context):
+            if has_example:
+                return None  # With other data, the choices would be others, too.
+            raise ValueError(
+                "testing.replay: choices are replayed with the data of that run; put them above the test, as "
+                "@example(...)"
+            )
+        has_example = context is not None
+        return _run_once(test, options, replayed(text), arguments, keywords)
 
     run.__dict__[_IS_SIMULATED] = True
     return run
@@ -183,7 +179,8 @@ _WITH_EXAMPLES: Final = "_lwt_with_examples"
 def replay(text: str, /) -> Callable[[F], F]:
     """Have a test of `simulated` make the choices of an earlier run, instead of drawing them.
 
-    If the test has other data, `@example(...)` gives those of that run. Without `@given`, the test is run once.
+    If the test has other data, `@example(...)` must give those of that run, and the test is run with no others.
+    Without `@given`, it is run once.
 
     Args:
         text: what the note of the failure says.
@@ -233,7 +230,7 @@ _OF_DECORATORS: Final = (
 """What `@settings` and the like write into a function."""
 
 
-def with_examples(run: Callable[..., None]) -> Callable[..., None]:
+def with_examples(run: Callable[..., object]) -> Callable[..., None]:
     """Return a test with `@given`, which has nothing to draw but the choices."""
     test = run.__dict__.get(_WITH_EXAMPLES)
     if test is None:
@@ -241,30 +238,36 @@ def with_examples(run: Callable[..., None]) -> Callable[..., None]:
     for name in _OF_DECORATORS:
         if name in run.__dict__:
             setattr(test, name, run.__dict__[name])
-    _leave_out_deadline(test)
+    _with_our_defaults(test)
     return test
 
 
-def _leave_out_deadline(test: Callable[..., Any]) -> None:
-    """Have a test take as long as it takes, unless its `@settings` say otherwise.
+def _with_our_defaults(test: Callable[..., Any]) -> None:
+    """Have no deadline for a test, and no explanation of its failure, unless its `@settings` ask for them.
 
-    Hypothesis's default is 200 milliseconds of the computer's time. It says nothing about a simulated world.
+    Hypothesis's default deadline is 200 milliseconds of the computer's time. They say nothing about a
+    simulated world. To explain, it traces each line, by which the search for a small failure took five times as
+    long; and what it found were lines of the library.
     """
-    from hypothesis import settings  # noqa: PLC0415  # It is there only with an extra.
+    from hypothesis import Phase, settings  # noqa: PLC0415  # It is there only with an extra.
 
     default = settings()
     own = test.__dict__.get(_OF_DECORATORS[0], default)
-    if own.deadline == default.deadline:
-        setattr(test, _OF_DECORATORS[0], settings(own, deadline=None))
+    deadline = None if own.deadline == default.deadline else own.deadline
+    phases = own.phases
+    if phases == default.phases:
+        phases = tuple(phase for phase in phases if phase is not Phase.explain)
+    setattr(test, _OF_DECORATORS[0], settings(own, deadline=deadline, phases=phases))
 
 
-def _given_choices(run: Callable[..., None]) -> Callable[..., None]:
+def _given_choices(run: Callable[..., object]) -> Callable[..., None]:
     from hypothesis import given, strategies  # noqa: PLC0415  # It is there only with an extra.
 
     @wraps(run)
-    def run_example(*arguments: Any, **keywords: Any) -> None:
+    def run_example(*arguments: Any, **keywords: Any) -> Any:
+        __tracebackhide__ = True
         del keywords[name]
-        run(*arguments, **keywords)
+        return run(*arguments, **keywords)
 
     signature = inspect.signature(run)
     name = "choices" if "choices" not in signature.parameters else "choices_of_lwt"
@@ -275,7 +278,7 @@ def _given_choices(run: Callable[..., None]) -> Callable[..., None]:
     return given(**{name: strategies.just(_Told())})(run_example)
 
 
-def show_to_pytest(run: Callable[..., None]) -> None:
+def show_to_pytest(run: Callable[..., object]) -> None:
     """Have Hypothesis's plugin for pytest see a test of `simulated` as the test with examples that it is."""
     run.hypothesis = with_examples(run).hypothesis  # type: ignore[attr-defined]  # so does Hypothesis
     run.is_hypothesis_test = True  # type: ignore[attr-defined]

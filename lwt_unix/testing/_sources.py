@@ -23,15 +23,16 @@ import random
 import re
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
-from lwt._core.checks import check_kind
+from lwt._core.checks import check_kind, wrong_type
 from lwt._core.choices import BYTES, DELAY, JOB, LABELS, LOSS, Source
 from lwt_unix.lwt_engine._current import turn
 
 if TYPE_CHECKING:
     from hypothesis.control import BuildContext
     from hypothesis.internal.conjecture.data import ConjectureData
+    from hypothesis.strategies import DataObject
 
 RANDOM: Final = "random"
 """The seed that random numbers of a run begin with. It is no choice of Lwt's: exhaustive search leaves it."""
@@ -61,13 +62,19 @@ class Choice(NamedTuple):
         return f"turn {self.turn}: {self.words}"
 
 
+class Replay_differs(Exception):
+    """A run does not make the choices of the run that it replays."""
+
+
 class Choices(Source):
     """What decides in a simulated world, and the record of what was decided.
 
     Use it for one run at a time: a run begins the record anew.
     """
 
-    __slots__ = (*("count", "deviations", "generator", "is_drawing", "open_labels", "varying"),)
+    __slots__ = (
+        *("count", "deviations", "difference", "generator", "is_drawing", "open_labels", "varying"),
+    )
 
     def __init__(self) -> None:
         self.count = 0
@@ -75,6 +82,9 @@ class Choices(Source):
 
         self.deviations: list[Choice] = []
         """The choices that were not Lwt's own, in order."""
+
+        self.difference: Replay_differs | None = None
+        """How the run differs from the one that it replays, once it does."""
 
         self.generator: random.Random | None = None
         """Where random numbers of the run come from, if somebody has asked for some."""
@@ -104,6 +114,7 @@ class Choices(Source):
         """Begin a run, with an empty record."""
         self.count = 0
         self.deviations = []
+        self.difference = None
         self.generator = None
         self.varying = self.open_labels
 
@@ -153,6 +164,12 @@ class Choices(Source):
 
     def end(self) -> None:
         """End a run. `replayed` looks whether all of its choices were made."""
+
+    def differs(self, text: str) -> Replay_differs:
+        """Return the exception to raise. The program may catch it, so the world raises it again at the end."""
+        if self.difference is None:
+            self.difference = Replay_differs(text)
+        return self.difference
 
     def replay_text(self) -> str:
         """Return what `replayed` takes to decide as in this run."""
@@ -329,9 +346,20 @@ class _Drawn(Choices):
             self.is_drawing = False
 
 
-def drawn(data: ConjectureData, /) -> Choices:
-    """Return a source that draws from Hypothesis's data of the example that is run."""
-    return _Drawn(data)
+def drawn(data: DataObject | ConjectureData, /) -> Choices:
+    """Return a source that draws from Hypothesis's data of the example that is run.
+
+    `simulated` does so by itself. This is for a test that has several worlds, or for the rule of a state machine.
+
+    Args:
+        data: what `strategies.data()` gives to a test with `@given`, or to a rule.
+    """
+    inner: Any = getattr(data, "conjecture_data", data)
+    if not hasattr(inner, "draw_integer"):
+        raise wrong_type(
+            "testing.drawn", "Hypothesis's data", data, "pass what @given(strategies.data()) gives"
+        )
+    return _Drawn(inner)
 
 
 def context_of_example() -> BuildContext | None:
@@ -342,22 +370,23 @@ def context_of_example() -> BuildContext | None:
     return current_build_context() if currently_in_test_context() else None
 
 
+def can_draw(context: BuildContext) -> bool:
+    """Say whether the data of an example are drawn; those of an `@example` are not."""
+    return context.data.max_choices != 0
+
+
 def drawn_now() -> Choices:
     """Return a source that draws from the data of the example that Hypothesis runs just now.
 
     For the data of an `@example`, where nothing can be drawn, it decides as Lwt does.
     """
     context = context_of_example()
-    if context is None or context.data.max_choices == 0:
+    if context is None or not can_draw(context):
         return lwt_choices()
     return drawn(context.data)
 
 
 # --- An earlier run ----------------------------------------------------------
-
-
-class Replay_differs(Exception):
-    """A run does not make the choices of the run that it replays."""
 
 
 _ONE: Final = re.compile(r"([a-z ]+) (\d+):(\d+)/(\d+)").fullmatch
@@ -382,7 +411,7 @@ class _Replayed(Choices):
         if expected is None:
             return 0
         if expected[:2] != (label, options):
-            raise Replay_differs(
+            raise self.differs(
                 f"testing.replayed: choice {self.count} is {label!r} of {options} options here, and "
                 f"{expected[0]!r} of {expected[1]} in the run that is replayed; has the program changed, or "
                 "does it depend on something that the world does not decide?"
@@ -393,7 +422,7 @@ class _Replayed(Choices):
         if self.expected:
             number = min(self.expected)
             label = self.expected[number][0]
-            raise Replay_differs(
+            raise self.differs(
                 f"testing.replayed: the run ended after {self.count} choices; the run that is replayed made "
                 f"choice {number}, {label!r}; has the program changed?"
             )

@@ -4,7 +4,7 @@ Load it with `pytest_plugins = ["lwt_unix.testing.plugin"]` in the `conftest.py`
 with `-p lwt_unix.testing.plugin`. Nothing else loads it.
 
 - An `async def` test runs by `lwt_main.run`, unless another plugin (pytest-asyncio, anyio, …) takes it. So does
-  each example of a test of Hypothesis's `@given`.
+  each example of a test of Hypothesis's `@given`, and a method of a `unittest.TestCase`.
 - `async def` fixtures, with `return` or with `yield`, are set up and ended by `lwt_main.run`, whatever their
   scope, and also for a test that is not `async def`.
 - Such a test fails if it leaves something behind: see `lwt_unix.testing.nothing_left`. What fixtures of
@@ -13,6 +13,7 @@ with `-p lwt_unix.testing.plugin`. Nothing else loads it.
 - `@pytest.mark.lwt` has any other test checked, too, such as one that calls `lwt_main.run` by itself. Its argument
   `may_leave` says what need not be checked: `@pytest.mark.lwt(may_leave=["threads"])`. With
   `nothing_pending=True`, the test fails, too, if somebody still waits for a promise that is pending.
+- The traceback of a failure shows the lines of the program, without those of the library; `--full-trace` shows all.
 
 Not in OCaml.
 """
@@ -20,15 +21,18 @@ Not in OCaml.
 from __future__ import annotations
 
 import inspect
+import unittest
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from functools import wraps
-from types import MethodType
-from typing import Any, TypedDict
+from types import FrameType, MethodType, TracebackType
+from typing import Any, Final, TypedDict
 
 import pytest
 
 from lwt._core.publish import publish as _publish
 from lwt_unix import lwt_main
+from lwt_unix.testing import _simulated
 from lwt_unix.testing._leaks.leaks import Something_left, Watch, check_kinds, nothing_left
 from lwt_unix.testing._simulated import is_simulated, show_to_pytest
 
@@ -56,13 +60,17 @@ class _Options(TypedDict):
     nothing_pending: bool
 
 
-def _options(item: pytest.Item) -> _Options:
-    def lwt(*, may_leave: Collection[str] = (), nothing_pending: bool = False) -> _Options:
-        check_kinds("pytest.mark.lwt", may_leave)
-        return {"may_leave": may_leave, "nothing_pending": nothing_pending}
+def _of_mark(*, may_leave: Collection[str] = (), nothing_pending: bool = False) -> _Options:
+    check_kinds("pytest.mark.lwt", may_leave)
+    return {"may_leave": may_leave, "nothing_pending": nothing_pending}
 
+
+_of_mark.__qualname__ = "pytest.mark.lwt"  # So Python calls it, if the arguments are wrong.
+
+
+def _options(item: pytest.Item) -> _Options:
     mark = item.get_closest_marker("lwt")
-    return lwt() if mark is None else lwt(*mark.args, **mark.kwargs)
+    return _of_mark() if mark is None else _of_mark(*mark.args, **mark.kwargs)
 
 
 # --- Running -----------------------------------------------------------------
@@ -79,24 +87,24 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def _example(
     test: Callable[..., Coroutine[Any, Any, object]], options: _Options
-) -> Callable[..., None]:
+) -> Callable[..., object]:
     """Return a function that runs a test with one example, which must leave nothing behind."""
 
     @wraps(test)
-    def run(*arguments: Any, **keywords: Any) -> None:
+    def run(*arguments: Any, **keywords: Any) -> object:
         __tracebackhide__ = True
         with nothing_left(**options):
-            _run(test(*arguments, **keywords))
+            return _run(test(*arguments, **keywords))  # Hypothesis complains if it is not None.
 
     return run
 
 
-def _returning(fixture: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """Return a fixture that is no `async def`, of one that returns."""
+def _returning(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """Return a function that is no `async def`, of one that returns."""
 
-    @wraps(fixture)
+    @wraps(function)
     def run(*arguments: Any, **keywords: Any) -> Any:
-        return _run(fixture(*arguments, **keywords))
+        return _run(function(*arguments, **keywords))
 
     return run
 
@@ -125,6 +133,44 @@ def _yielding(fixture: Callable[..., AsyncGenerator[Any, None]]) -> Callable[...
 
 async def _awaited(step: Awaitable[Any]) -> Any:
     return await step
+
+
+def _is_called_by_unittest(item: pytest.Item) -> bool:
+    """Say whether unittest calls the test, and does not await what it returns."""
+    case = getattr(item, "instance", None)
+    return isinstance(case, unittest.TestCase) and type(case).run is unittest.TestCase.run
+
+
+# --- What is told of a failure -----------------------------------------------
+
+
+_NOT_OF_THE_PROGRAM: Final = frozenset(
+    {"lwt", "lwt_unix", "contextlib", "hypothesis", "pluggy", "_pytest"}
+)
+"""The modules and packages whose lines say nothing about the program that is tested."""
+
+
+def _is_of_the_program(frame: FrameType) -> bool:
+    # Hypothesis has functions of its own look like ours, and like the program's.
+    module = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return module not in _NOT_OF_THE_PROGRAM and frame.f_code.co_filename != _simulated.__file__
+
+
+def _show_the_program(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Have pytest show only the lines of the program; if there are none, none, and then pytest says so."""
+    entries: list[TracebackType] = []
+    entry: TracebackType | None = excinfo.tb
+    while entry is not None:
+        entries.append(entry)
+        entry = entry.tb_next
+    shown = [one for one in entries if _is_of_the_program(one.tb_frame)]
+    if not shown:
+        excinfo.traceback = excinfo.traceback.filter(lambda one: one.ishidden(excinfo))
+        return
+    joined: Any = None
+    for one in reversed(shown):
+        joined = TracebackType(joined, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    excinfo.traceback = type(excinfo.traceback)(joined)
 
 
 # --- Hooks -------------------------------------------------------------------
@@ -168,6 +214,11 @@ class _Hooks:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Check what a test leaves, if it has no fixtures that may tidy up."""
         __tracebackhide__ = True
+        if isinstance(item, pytest.Function) and _is_called_by_unittest(item):
+            self._run_examples(item)
+            if inspect.iscoroutinefunction(item.obj):
+                self._is_checked = True
+                item.obj = _returning(item.obj)
         result = yield
         self._has_passed = True
         if not self._has_fixtures:
@@ -197,9 +248,12 @@ class _Hooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show what a test that fails has reported: it may be the reason."""
-        report = yield
+        """Show where the program has failed, and what it has reported: that may be the reason."""
         excinfo = call.excinfo
+        is_full = item.config.getoption("fulltrace")
+        if excinfo and isinstance(excinfo.value, Exception) and not is_full:  # And no skip.
+            _show_the_program(excinfo)
+        report = yield
         if excinfo and self._watch is not None and excinfo.type is not Something_left:
             told = self._watch.told_of_reported()
             if told:
@@ -209,15 +263,33 @@ class _Hooks:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:
         """Run an `async def` test, unless another plugin has: they are asked first, and pytest last."""
         function = pyfuncitem.obj
-        given = getattr(function, "hypothesis", None)
-        if inspect.iscoroutinefunction(function):
-            self._is_checked = True
-            names = pyfuncitem._fixtureinfo.argnames  # As pytest itself: those without a default.
-            _run(function(**{name: pyfuncitem.funcargs[name] for name in names}))
-            return True
+        self._run_examples(pyfuncitem)
+        if inspect.isasyncgenfunction(function):
+            pytest.fail(
+                f"{pyfuncitem.name} has a `yield`, so it is no test but an async generator; "
+                "only fixtures may yield",
+                pytrace=False,
+            )
+        if not inspect.iscoroutinefunction(function):
+            return None  # pytest itself calls the test.
+        self._is_checked = True
+        names = pyfuncitem._fixtureinfo.argnames  # As pytest itself: those without a default.
+        result = _run(function(**{name: pyfuncitem.funcargs[name] for name in names}))
+        if result is not None:
+            warnings.warn(
+                pytest.PytestReturnNotNoneWarning(  # As pytest itself.
+                    f"{pyfuncitem.nodeid} returned {result!r}. A test returns None: "
+                    "did you mean `await` or `assert` instead of `return`?"
+                ),
+                stacklevel=1,
+            )
+        return True
+
+    def _run_examples(self, item: pytest.Function) -> None:
+        """Have the examples of an `async def` test with `@given` run in the main loop."""
+        given = getattr(item.obj, "hypothesis", None)
         if given is not None and inspect.iscoroutinefunction(given.inner_test):
-            given.inner_test = _example(given.inner_test, _options(pyfuncitem))
-        return None  # pytest itself calls the test.
+            given.inner_test = _example(given.inner_test, _options(item))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_fixture_setup(

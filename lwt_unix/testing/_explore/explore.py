@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType, MappingProxyType
 from typing import Any, Final, Never, TypeVar, final
 
@@ -31,9 +32,9 @@ from lwt_unix.lwt_engine._timers import Timer_queue
 from lwt_unix.testing._explore.known import Incomparable, Known
 from lwt_unix.testing._explore.states import States
 from lwt_unix.testing._processes.jobs import Jobs
-from lwt_unix.testing._report import report
-from lwt_unix.testing._simulate import in_world, world
-from lwt_unix.testing._sources import Choices, Replay_differs
+from lwt_unix.testing._report import how_to_simulate
+from lwt_unix.testing._simulate import failure_told, in_world, world
+from lwt_unix.testing._sources import Choices
 from lwt_unix.testing._world.engine import simulated
 from lwt_unix.testing._world.world import World
 
@@ -136,6 +137,12 @@ def _held_at_rest() -> list[object] | None:
 
 # --- The source --------------------------------------------------------------
 
+_HOW_IT_DIFFERS: Final = (
+    "testing.explore: after the same choices the program did not do the same as in an earlier run: {}. It depends "
+    "on something that the world does not decide, such as what an earlier run has left in a variable outside of the "
+    "main function, the order of a set, or the time of the computer"
+)
+
 
 @dataclass(slots=True)
 class _Branching:
@@ -230,9 +237,11 @@ class _Searching(Choices):
             return 0
         expected = path[depth]
         if (expected.label, expected.options) != (label, options):
-            raise _differs(
-                f"choice {self.count} is {label!r} of {options} options now, and was {expected.label!r} of "
-                f"{expected.options}"
+            raise self.differs(
+                _HOW_IT_DIFFERS.format(
+                    f"choice {self.count} is {label!r} of {options} options now, and was {expected.label!r} "
+                    f"of {expected.options}"
+                )
             )
         return expected.taken
 
@@ -241,9 +250,11 @@ class _Searching(Choices):
             return
         if self.depth < len(self.path):
             expected = self.path[self.depth]
-            raise _differs(
-                f"the run ended after {self.count} choices, and went on with {expected.label!r} of "
-                f"{expected.options}"
+            raise self.differs(
+                _HOW_IT_DIFFERS.format(
+                    f"the run ended after {self.count} choices, and went on with {expected.label!r} of "
+                    f"{expected.options}"
+                )
             )
         self.schedules += 1
 
@@ -297,14 +308,6 @@ class _Searching(Choices):
             self.visited.append(_Visited(self.depth, digest, self.schedules))
 
 
-def _differs(what: str) -> Replay_differs:
-    return Replay_differs(
-        "testing.explore: after the same choices the program did not do the same as in an earlier run: "
-        f"{what}. It depends on something that the world does not decide, such as what an earlier run has "
-        "left in a variable outside of the main function, the order of a set, or the time of the computer"
-    )
-
-
 # --- The search --------------------------------------------------------------
 
 
@@ -338,6 +341,7 @@ def explore(
     Raises:
         Exception: what the first run that failed has raised. A note says which choices were not Lwt's own, and how
             to replay them.
+        KeyboardInterrupt: a note says how far the search has come.
         Replay_differs: after the same choices, the program did not do the same.
         ValueError: `limit` is not positive, or there is no such label; nothing was run.
 
@@ -353,7 +357,13 @@ def explore(
     searching = _Searching(only, skip, counts_turns=False)
     runs = 0
     while True:
-        _run(main, searching, check)
+        try:
+            _run(main, searching, check)
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(
+                f"testing.explore: {searching.schedules:,} schedules, which are not all ({runs:,} runs)"
+            )
+            raise
         runs += 1
         if searching.must_count_turns and not searching.counts_turns:
             searching = _Searching(only, skip, counts_turns=True)
@@ -369,16 +379,9 @@ def _run(
     check: Callable[[T], object] | None,
 ) -> None:
     """Run the program once; let its exception tell the schedule."""
-    with in_world(choices=searching) as here:
-        try:
-            lwt_main.Enter_iter_hooks.add_first(searching.turn_begins)
-            value = lwt_main.run(promise_of("testing.explore", main))
-            if check is not None:
-                check(value)
-        except Replay_differs:
-            raise
-        except Exception as exception:
-            text = searching.replay_text()
-            again = f"    testing.simulate(main, choices=testing.replayed({text!r}))"
-            exception.add_note(report(searching, here, "To replay it:", again))
-            raise
+    again = partial(how_to_simulate, main)
+    with in_world(choices=searching), failure_told(again):
+        lwt_main.Enter_iter_hooks.add_first(searching.turn_begins)
+        value = lwt_main.run(promise_of("testing.explore", main))
+        if check is not None:
+            check(value)

@@ -99,6 +99,102 @@ def test_async_tests_run_in_the_main_loop_with_fixtures_marks_parameters_and_cla
     )
 
 
+def test_methods_of_unittest_run_in_the_main_loop_and_must_leave_nothing(run: Run) -> None:
+    printed = run(
+        """
+        import unittest
+        from lwt_unix import testing
+
+        class Case(unittest.TestCase):
+            def setUp(self):
+                self.number = 3
+
+            async def test_passing(self):
+                await lwt.pause()
+                assert self.number == 3
+
+            async def test_failing(self):
+                await lwt.pause()
+                assert self.number == 4
+
+            async def test_leaving(self):
+                lwt_unix.sleep(60.0)
+
+            @given(st.integers())
+            async def test_examples(self, number):
+                await lwt.pause()
+                assert number < 10
+
+            @testing.simulated
+            async def test_in_worlds(self):
+                await lwt_unix.sleep(3600.0)
+
+        class OfAsyncio(unittest.IsolatedAsyncioTestCase):
+            async def test_asyncio(self):
+                import asyncio
+                await asyncio.sleep(0.001)
+        """,
+        passed=3,
+        failed=3,
+    )
+    assert ">       assert self.number == 4" in printed
+    assert "a timer of 60 s is not stopped" in printed
+    assert "number=10" in printed
+
+
+def test_a_test_that_yields_or_returns_something_is_no_test(run: Run) -> None:
+    printed = run(
+        """
+        async def test_yielding():
+            yield
+
+        async def test_returning():
+            return 3
+        """,
+        "-W",
+        "default",
+        passed=1,
+        failed=1,
+    )
+    assert "test_yielding has a `yield`, so it is no test but an async generator" in printed
+    assert "::test_returning returned 3" in printed
+
+
+def test_a_failure_shows_lines_of_the_program_only_unless_asked_for_the_full_trace(
+    run: Run,
+) -> None:
+    tests = """
+        from lwt_unix import testing
+
+        async def deep():
+            await lwt_unix.sleep(0.001)
+            await lwt_unix.with_timeout(0.001, lambda: lwt.wait()[0])
+
+        async def test_failing():
+            await deep()
+
+        @testing.simulated
+        async def test_in_a_world():
+            await deep()
+
+        @testing.simulated
+        async def test_leaving():
+            lwt_unix.sleep(3.0)
+        """
+    printed = run(tests, failed=3)
+    assert "lwt_main.py" not in printed
+    assert printed.count("await deep()") == 2
+    assert printed.count(">       await lwt_unix.with_timeout") == 2
+    assert "promise.py" not in printed
+    assert "a timer of 3 s is not stopped" in printed
+    assert "lwt_main.py" in run(tests, "--full-trace", failed=3)
+
+
+def test_a_mark_with_a_wrong_argument_names_the_mark(run: Run) -> None:
+    printed = run("@pytest.mark.lwt(may_lose=['hook'])\nasync def test(): pass", errors=1)
+    assert "TypeError: pytest.mark.lwt() got an unexpected keyword argument 'may_lose'" in printed
+
+
 def test_a_failure_shows_the_line_of_the_test(run: Run) -> None:
     printed = run(
         """
@@ -402,13 +498,14 @@ def test_what_was_reported_is_shown_with_a_test_that_fails_for_another_reason(ru
 
 def test_the_guide_s_tests_do_what_it_says(pytester: pytest.Pytester) -> None:
     page = (ROOT / "docs" / "how-to" / "test-with-pytest.md").read_text()
-    conftest, server, user, marked, shown, replay = (block for _, block in blocks(page, "py"))
+    conftest, server, user, marked, shown, replay, shop = (block for _, block in blocks(page, "py"))
     replayed = shown.replace("@testing.simulated\n", replay + "@testing.simulated\n")
+    shop += "TestShop.settings = __import__('hypothesis').settings(max_examples=5)\n"  # It has many steps.
     pytester.makeconftest(conftest)
     pytester.makepyfile(test_server=server, test_user=user, test_marked=marked)
-    pytester.makepyfile(test_shown=shown, test_replayed=replayed)
+    pytester.makepyfile(test_shown=shown, test_replayed=replayed, test_shop=shop)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rN")
-    result.assert_outcomes(passed=5, failed=4)
+    result.assert_outcomes(passed=6, failed=4)
     assert "Failing explicit example: test_the_newest_version_is_shown(" in result.stdout.str()
     for _, text in blocks(page, "text"):
         assert text in result.stdout.str()

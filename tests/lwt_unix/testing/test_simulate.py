@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 
 import pytest
+from hypothesis import settings, strategies
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 import lwt
 import lwt_unix
@@ -56,6 +58,47 @@ EXPECTED = sorted(
 def test_a_server_and_its_clients_run_as_they_are() -> None:
     assert testing.simulate(echo) == EXPECTED
     assert lwt_main.run(echo()) == EXPECTED
+
+
+async def who_is_first() -> None:
+    order: list[int] = []
+
+    async def sleeper(number: int) -> None:
+        await lwt_unix.sleep(1.0)
+        order.append(number)
+
+    await lwt.join([lwt.of_coroutine(sleeper(number)) for number in range(2)])
+    assert order == [0, 1]
+
+
+def test_a_run_with_choices_that_fails_tells_of_them() -> None:
+    with pytest.raises(AssertionError) as caught:
+        testing.simulate(who_is_first, choices=testing.replayed("due 1:1/2"))
+    assert caught.value.__notes__[-1].splitlines() == [
+        "The choices that are not Lwt's own:",
+        "    turn 1: of 2 timers for the same time, number 2 of those left",
+        "What happened:",
+        "    nothing that the world knows of",
+        "To replay it:",
+        "    testing.simulate(who_is_first, choices=testing.replayed('due 1:1/2'))",
+    ]
+
+
+def test_a_run_with_lwt_s_own_choices_that_fails_tells_nothing_more() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        testing.simulate(lambda: lwt.map(lambda _: int("0") // 0, lwt_unix.sleep(1.0)))
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_the_rules_of_a_state_machine_have_worlds_with_drawn_choices() -> None:
+    class Machine(RuleBasedStateMachine):
+        @rule(data=strategies.data())
+        def race(self, data: strategies.DataObject) -> None:
+            testing.simulate(who_is_first, choices=testing.drawn(data))
+
+    with pytest.raises(AssertionError) as caught:
+        run_state_machine_as_test(Machine, settings=settings(database=None))
+    assert "testing.replayed('due 1:1/2')" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("seed", range(40))

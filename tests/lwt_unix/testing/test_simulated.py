@@ -2,6 +2,7 @@
 
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, seed, settings, strategies
+from hypothesis.errors import FailedHealthCheck
 from hypothesis.internal.conjecture.data import ConjectureData
 
 import lwt
 import lwt_unix
+from lwt._core import choices
 from lwt_unix import lwt_io, lwt_process, sleep, testing
 from lwt_unix.testing import plugin
 
@@ -64,7 +67,7 @@ def test_a_test_is_run_with_many_choices_and_the_failure_is_told_small() -> None
         r"The choices that are not Lwt's own:\n {4}turn \d+: of \d timers for the same time, .*\n",
         chosen,
     )
-    assert "To have the same choices again" in happened
+    assert "To replay it, put this above the test" in happened
     assert len(replay_in(note).split(", ")) == 1
 
 
@@ -252,6 +255,47 @@ def test_a_failure_that_is_replayed_without_given_is_run_once() -> None:
     assert replay_in(note) == "due 1:1/3"
 
 
+@each_order
+def test_a_replay_runs_with_no_other_data_than_those_of_the_example(
+    decorate: Callable[[Callable[..., Any]], Callable[[], None]],
+) -> None:
+    seen: list[int] = []
+
+    async def passes(number: int) -> None:
+        seen.append(number)
+        assert await in_order(number) == [1, 0]
+
+    example(2)(testing.replay("due 1:1/2")(decorate(passes)))()
+    assert seen == [2]
+
+
+@each_order
+def test_a_replay_without_the_data_of_the_run_says_that_they_are_missing(
+    decorate: Callable[[Callable[..., Any]], Callable[[], None]],
+) -> None:
+    async def never_run(number: int) -> None:
+        raise AssertionError(number)
+
+    with pytest.raises(ValueError, match=r"put them above the test, as @example\(\.\.\.\)"):
+        testing.replay("due 1:1/2")(decorate(never_run))()
+
+
+def test_a_run_that_is_not_the_one_that_is_replayed_says_so_even_if_the_program_goes_on() -> None:
+    @testing.replay("due 1:1/3")
+    @testing.simulated
+    async def fails() -> None:
+        try:
+            choices.choose(choices.CANCEL, 2, str)
+        except testing.Replay_differs:
+            raise AssertionError("what comes of it") from None
+
+    with pytest.raises(
+        testing.Replay_differs, match="choice 1 is 'cancel' of 2 options here"
+    ) as it:
+        fails()
+    assert not hasattr(it.value, "__notes__")
+
+
 @pytest.mark.parametrize(
     ("text", "test", "message"),
     [
@@ -264,6 +308,39 @@ def test_a_replay_of_something_else_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         testing.replay(text)(test)
+
+
+# --- What Hypothesis does by default -----------------------------------------
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    ("phases", "is_traced"),
+    [(tuple(Phase), False), ((Phase.generate, Phase.shrink, Phase.explain), True)],
+)
+def test_a_failure_is_explained_line_by_line_only_if_settings_ask_for_it(
+    phases: tuple[Phase, ...], is_traced: bool
+) -> None:
+    tracers: set[object] = set()
+
+    async def fails() -> None:
+        monitoring = getattr(sys, "monitoring", None)  # From Python 3.12 on.
+        tracers.add(monitoring.get_tool(3) if monitoring else sys.gettrace())
+        assert await in_order(2) == [0, 1]
+
+    with pytest.raises(AssertionError):
+        settings(database=None, phases=phases)(testing.simulated(fails))()
+    assert (len(tracers) > 1) == is_traced
+
+
+def test_a_test_that_returns_something_is_refused() -> None:
+    @settings(quickly, suppress_health_check=[])
+    @testing.simulated
+    async def returns() -> bool:
+        return await in_order(2) == [0, 1]
+
+    with pytest.raises(FailedHealthCheck, match="should return None, but returns returned "):
+        returns()
 
 
 # --- What is left ------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
+from hypothesis import given, settings, strategies
 
 from lwt._core.choices import BYTES, DUE, JOB, LABELS, READY
 from lwt_unix import testing
@@ -79,6 +82,17 @@ def test_a_replay_says_which_label_differs() -> None:
         choices.choose(DUE, 3, str)
 
 
+def test_a_replay_keeps_how_it_differs_first_until_the_next_run() -> None:
+    choices = testing.replayed("ready 1:1/3, ready 2:1/3")
+    choices.begin()
+    for label in ("due", "job"):
+        with pytest.raises(testing.Replay_differs):
+            choices.choose(label, 3, str)
+    assert "'due'" in str(choices.difference)
+    choices.begin()
+    assert choices.difference is None
+
+
 def test_a_replay_says_how_many_options_differ() -> None:
     choices = testing.replayed("ready 1:1/3")
     choices.begin()
@@ -136,3 +150,24 @@ def test_only_labels_that_there_are_can_be_open() -> None:
     with pytest.raises(ValueError, match="no label 'reedy'") as caught:
         testing.seeded(0).only("reedy")
     assert all(label in str(caught.value) for label in LABELS)
+
+
+def test_choices_are_drawn_from_the_data_of_a_strategy() -> None:
+    seen: set[int] = set()
+
+    @settings(database=None)
+    @given(strategies.data())
+    def draws(data: strategies.DataObject) -> None:
+        choices = testing.drawn(data)
+        choices.begin()
+        seen.add(choices.choose(READY, 3, str))
+
+    draws()
+    assert seen == {0, 1, 2}
+
+
+def test_choices_are_drawn_from_nothing_else() -> None:
+    with pytest.raises(
+        TypeError, match=r"testing.drawn: expected Hypothesis's data, got 5 \(int\)"
+    ):
+        testing.drawn(cast("Any", 5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from math import factorial
 from typing import Any
 
@@ -315,6 +316,32 @@ def test_a_program_that_depends_on_something_else_is_found_out(how: str) -> None
         assert testing.explore(main).schedules == 2
         return
     with pytest.raises(testing.Replay_differs, match="depends on something that the world"):
+        testing.explore(main)
+
+
+def test_who_interrupts_it_is_told_how_far_it_came() -> None:
+    runs = iter(range(8))
+
+    async def main() -> None:
+        if next(runs) == 7:
+            raise KeyboardInterrupt
+        await sleepers(5)()
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        testing.explore(main, skip=False)
+    assert caught.value.__notes__ == [
+        "testing.explore: 7 schedules, which are not all (7 runs)",
+    ]
+
+
+def test_a_program_that_differs_says_so_even_if_it_catches_the_exception() -> None:
+    runs = iter(range(9))
+
+    async def main() -> None:
+        with suppress(Exception):
+            choices.choose(choices.CANCEL, 2 + next(runs), str)
+
+    with pytest.raises(testing.Replay_differs, match="choice 1 is 'cancel' of 3 options now"):
         testing.explore(main)
 
 
