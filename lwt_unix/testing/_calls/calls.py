@@ -261,10 +261,10 @@ class Calls:
 
     def getpeername(self, sock: SocketObject) -> PythonAddress:
         """Return the address of the peer."""
-        socket = socket_in(sock)
-        if socket.peer is None:
+        peer = socket_in(sock).peer_address()
+        if peer is None:
             raise os_error(errno.ENOTCONN)
-        return socket.peer
+        return peer
 
     def getsockname(self, sock: SocketObject) -> PythonAddress:
         """Return the address of a socket."""

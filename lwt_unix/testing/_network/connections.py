@@ -144,6 +144,9 @@ class Stream_socket(Socket):
             return errno.EISCONN
         if self.is_connecting:
             return errno.EALREADY
+        if self.is_shut:  # The attempt before this one has failed: Linux tells that once more.
+            self.is_shut = False
+            return errno.ECONNABORTED
         letter = self.world.next_letters("client")
         whose = "" if self.host is self.host.network.localhost else f"{self.host.name}'s "
         self.name = f"{whose}client {letter}"
@@ -155,10 +158,7 @@ class Stream_socket(Socket):
             self.bind_to_any_port(target)
         except OSError as error:
             return error.errno or 0
-        host = address[0]
-        if host in {"0.0.0.0", "::"}:
-            host = "::1" if ":" in host else "127.0.0.1"
-        self.peer = self.address_of(host, address[1])
+        self.peer = self.destination(address)
         self.is_connecting, self.is_shut = True, False
         self._attempt(target, FIRST_RETRY, self.host.limits.syn_retries)
         return errno.EINPROGRESS
@@ -252,7 +252,8 @@ class Stream_socket(Socket):
         if incoming is None or self.is_connecting:
             if self.is_shut:  # The attempt to connect has failed.
                 return 0, None
-            raise os_error(errno.ENOTCONN)
+            is_stream = self.kind.type == python_socket.SOCK_STREAM
+            raise os_error(errno.EINVAL if self.is_unix and is_stream else errno.ENOTCONN)
         if peek and incoming.data:
             size = min(len(view), len(incoming.data))
             view[:size] = incoming.data[:size]
@@ -280,16 +281,19 @@ class Stream_socket(Socket):
         outgoing, incoming = self.outgoing, self.incoming
         if self.is_connecting:
             raise not_now()
-        if self.is_shut or self.queue is not None:
-            raise os_error(errno.EPIPE)
         if outgoing is None or incoming is None:
-            raise os_error(errno.ENOTCONN)
+            is_unconnected = self.is_unix and self.queue is None
+            raise os_error(errno.ENOTCONN if is_unconnected else errno.EPIPE)
         if outgoing.reader is None and self.is_unix:
             raise os_error(errno.EPIPE)
-        if outgoing.is_broken:
-            error, incoming.error = incoming.error, 0
+        if self.is_shut or outgoing.is_broken:
+            error = 0 if self.is_unix else incoming.error
+            if error:
+                incoming.error = 0
             raise os_error(error or errno.EPIPE)
         length = size = len(data)
+        if not size:
+            return 0
         if outgoing.data or outgoing.in_flight or size > outgoing.capacity:
             size = min(size, outgoing.room())
             if size <= 0 < length:
@@ -310,14 +314,35 @@ class Stream_socket(Socket):
     def shutdown(self, how: int) -> None:
         """End one direction, or both."""
         incoming, outgoing = self.incoming, self.outgoing
-        if incoming is None or outgoing is None:
+        if self.queue is not None:
+            if how != python_socket.SHUT_WR:
+                self._stop_listening()
+                self.world.touch(self)
+            return
+        if incoming is None or outgoing is None or self.is_over():
+            if self.is_unix:
+                return
             raise os_error(errno.ENOTCONN)
         if how != python_socket.SHUT_WR:
-            incoming.end()
+            incoming.is_ended = True
+            incoming.is_broken = self.is_unix
         if how != python_socket.SHUT_RD and not self.is_shut:
             self.is_shut = True
             outgoing.push_end()
+        if self.is_shut and incoming.is_ended and not incoming.is_finished and not self.is_unix:
+            incoming.reader = None  # What comes now is answered with a reset.
         self.world.touch(self)
+
+    def is_over(self) -> bool:
+        """Say whether a connection on the internet is no more: it was reset, or both sides have ended it."""
+        incoming, outgoing = self.incoming, self.outgoing
+        if incoming is None or outgoing is None or self.is_unix:
+            return False
+        return outgoing.is_broken or (incoming.is_finished and outgoing.is_finished)
+
+    def peer_address(self) -> PythonAddress | None:
+        """Return the address of the peer, while there is a connection."""
+        return None if self.is_connecting or self.is_over() else self.peer
 
     def take_error(self) -> int:
         """Return the error that has come, once."""
@@ -331,15 +356,13 @@ class Stream_socket(Socket):
         self.world.tell("%s is closed", self.name)
         super().close()
         self.is_connecting = False
-        queue, self.queue = self.queue, None
-        for waiting in queue or ():
-            waiting.reset()
+        self._stop_listening()
         incoming, outgoing = self.incoming, self.outgoing
         if incoming is None or outgoing is None:
             return
         incoming.reader = outgoing.writer = None
         lingers = self.is_unix or self.options.get(_LINGER) != _NO_LINGERING
-        if not lingers or (incoming.data and not incoming.is_ended):
+        if not lingers or (incoming.data and not self.is_over()):
             outgoing.push_end(errno.ECONNRESET)
         elif not self.is_shut:
             outgoing.push_end()
@@ -347,6 +370,11 @@ class Stream_socket(Socket):
         incoming.drop_passing()
         if incoming.writer is not None:
             self.world.touch(incoming.writer)
+
+    def _stop_listening(self) -> None:
+        queue, self.queue = self.queue, None
+        for waiting in queue or ():
+            waiting.reset()
 
     def crash(self) -> None:
         """Forget the connection: whoever sends into it later is answered with a reset."""
@@ -385,6 +413,7 @@ class Packet_socket(Stream_socket):
         incoming = self.incoming
         if incoming is None or not incoming.lengths:
             return super().receive(view, peek)
+        self._raise_error()
         length = incoming.lengths[0]
         if peek:
             data = bytes(incoming.data[:length])
@@ -393,7 +422,7 @@ class Packet_socket(Stream_socket):
             if incoming.passing:
                 data, self.passed = incoming.pull_passing(length)
             else:
-                data = incoming.pull(length)
+                data = incoming.pull(length) if length else b""
         size = min(len(view), length)
         view[:size] = data[:size]
         return size, None
@@ -405,7 +434,8 @@ class Packet_socket(Stream_socket):
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
         """Send a message as a whole, or not at all."""
         outgoing = self.outgoing
-        if outgoing is None or outgoing.reader is None or not len(data):
+        self._raise_error()
+        if outgoing is None or outgoing.reader is None:
             return super().send(data, address)
         if len(data) > outgoing.capacity:
             raise os_error(errno.EMSGSIZE)
@@ -413,7 +443,20 @@ class Packet_socket(Stream_socket):
             raise not_now()
         size = super().send(data, address)
         outgoing.lengths.append(size)
+        self.world.touch(outgoing.reader)
         return size
+
+    def _raise_error(self) -> None:
+        """Raise the error that has come. Of messages, it overtakes those that were not read."""
+        error = self.take_error()
+        if error:
+            raise os_error(error)
+
+    def readiness(self) -> int:
+        """Return what would not have to wait."""
+        incoming = self.incoming
+        has_message = incoming is not None and incoming.lengths
+        return super().readiness() | (READ if has_message else 0)
 
 
 _SERVER_OF: Final = "server of "

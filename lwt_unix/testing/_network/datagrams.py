@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket as python_socket
 from collections import deque
+from typing import Final
 
 from lwt_unix._system import SocketKind
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
@@ -14,11 +15,21 @@ from lwt_unix.testing._network.passing import send as send_passed
 from lwt_unix.testing._network.sockets import PythonAddress, Socket
 from lwt_unix.testing._world.world import Description, World, not_now, os_error
 
+_LARGEST_OF_V4: Final = 65_507
+_LARGEST_OF_V6: Final = 65_527
+"""How large a datagram on the internet may be."""
+
+_MOST_MESSAGES: Final = 10
+"""If more than so many wait, in the Unix domain, only its peer can send one more (`max_dgram_qlen`)."""
+
+_OVERHEAD: Final = 32
+"""How much more a message takes of the sender's buffer."""
+
 
 class Datagram_socket(Socket):
     """A socket of messages: each is there as a whole, or not at all."""
 
-    __slots__ = ("held", "is_shut", "messages", "other")
+    __slots__ = ("awaited", "held", "is_deaf", "is_shut", "kept_waiting", "messages", "other")
 
     def __init__(self, world: World, host: Host, kind: SocketKind, name: str) -> None:
         super().__init__(world, host, kind, name)
@@ -29,18 +40,32 @@ class Datagram_socket(Socket):
         """How many bytes that is."""
 
         self.other: Datagram_socket | None = None
-        """The other one of a pair."""
+        """The other one of a pair, or the peer in the Unix domain."""
+
+        self.awaited: Datagram_socket | None = None
+        """Who had no room for its last message."""
+
+        self.kept_waiting: list[Datagram_socket] = []
+        """Those for whose messages there was no room."""
 
         self.is_shut = False
+        """Whether the program has ended sending."""
+
+        self.is_deaf = False
+        """Whether the program has ended receiving. That others notice in the Unix domain alone."""
 
     def readiness(self) -> int:
         """Return what would not have to wait."""
-        bits = READ if self.messages or self.error or self.is_shut else 0
-        other = self.other
-        return bits | WRITE if other is None or other.has_room() else bits
+        bits = READ if self.messages or self.error else 0
+        awaited = self.other or self.awaited
+        if awaited is None or not awaited.fds or awaited.has_room(self):
+            bits |= WRITE
+        return bits
 
-    def has_room(self) -> bool:
+    def has_room(self, sender: Datagram_socket | None = None) -> bool:
         """Say whether one more message is taken in."""
+        if self.is_unix and self.other is not sender and len(self.messages) > _MOST_MESSAGES:
+            return False
         return self.held < self.buffer(python_socket.SO_RCVBUF)
 
     def connect(self, address: PythonAddress) -> int:
@@ -53,6 +78,9 @@ class Datagram_socket(Socket):
                 return error.errno or 0
             if not isinstance(server, Datagram_socket):
                 return errno.EPROTOTYPE
+            if server.other not in {None, self}:
+                return errno.EPERM
+            self.other = server
             self.peer = text
             return 0
         try:
@@ -60,7 +88,7 @@ class Datagram_socket(Socket):
             self.bind_to_any_port(target)
         except OSError as error:
             return error.errno or 0
-        self.peer = address
+        self.peer = self.destination(address)
         return 0
 
     def receive(self, view: memoryview, peek: bool) -> tuple[int, PythonAddress | None]:
@@ -69,8 +97,6 @@ class Datagram_socket(Socket):
         if error:
             raise os_error(error)
         if not self.messages:
-            if self.is_shut:
-                return 0, None
             raise not_now()
         message, sender, passed = self.messages[0]
         if not peek:
@@ -78,8 +104,7 @@ class Datagram_socket(Socket):
             self.messages.popleft()
             self.passed = passed
             self.held -= len(message) + 1
-            if self.other is not None:
-                self.world.touch(self.other)
+            self._let_go_on()
         size = min(len(view), len(message))
         view[:size] = message[:size]
         return size, sender
@@ -92,7 +117,7 @@ class Datagram_socket(Socket):
         if self.is_shut:
             raise os_error(errno.EPIPE)
         message = bytes(data)
-        if self.other is not None:
+        if self.other is not None and address is None:
             self._deliver_to_other(self.other, message)
             return len(message)
         if address is None:
@@ -106,9 +131,11 @@ class Datagram_socket(Socket):
                 raise os_error(errno.EPROTOTYPE)
             self._deliver_to_other(server, message)
             return len(message)
-        if len(message) > 65_507:
-            raise os_error(errno.EMSGSIZE)
         host, port = address[0], address[1]
+        if not port:
+            raise os_error(errno.EINVAL)
+        if len(message) > (_LARGEST_OF_V6 if ":" in host else _LARGEST_OF_V4):
+            raise os_error(errno.EMSGSIZE)
         target = self.host.network.host_at(self.host, host)
         self.bind_to_any_port(target)
         sender = self.local
@@ -125,7 +152,7 @@ class Datagram_socket(Socket):
 
         def arrive() -> None:
             receiver = target.at(self.kind.type, host, port)
-            if isinstance(receiver, Datagram_socket):
+            if isinstance(receiver, Datagram_socket) and receiver.peer in {None, sender}:
                 receiver.arrive(message, sender)
             elif self.peer is not None and target.is_up:
                 link.reverse.send(0, refuse)
@@ -138,28 +165,46 @@ class Datagram_socket(Socket):
 
     def _deliver_to_other(self, other: Datagram_socket, message: bytes) -> None:
         if not other.fds:
+            if other is self.other:
+                self.other = self.peer = None
             raise os_error(errno.ECONNREFUSED)
-        if not other.has_room():
+        if other.other not in {None, self}:
+            raise os_error(errno.EPERM)
+        if other.is_deaf:
+            raise os_error(errno.EPIPE)
+        if len(message) > self.buffer(python_socket.SO_SNDBUF) - _OVERHEAD:
+            raise os_error(errno.EMSGSIZE)
+        if not other.has_room(self):
+            self.awaited = other
+            other.kept_waiting.append(self)
             raise not_now()
-        other.arrive(message, self.local, self.to_pass)
+        self.awaited = None
+        other.arrive(message, self.local, self.to_pass, self)
 
     def arrive(
         self,
         message: bytes,
         sender: PythonAddress | None,
         passed: tuple[Description, ...] = (),
+        by: Datagram_socket | None = None,
     ) -> None:
         """Take a message in, if there is room; otherwise it is lost."""
-        if self.has_room():
+        if self.has_room(by):
             send_passed(passed)
             self.messages.append((message, sender, passed))
             self.held += len(message) + 1
             self.world.touch(self)
 
+    def _let_go_on(self) -> None:
+        waiting, self.kept_waiting = self.kept_waiting, []
+        for sender in waiting:
+            self.world.touch(sender)
+
     def close(self) -> None:
         """Lose what has come."""
         super().close()
         self._drop_messages()
+        self._let_go_on()
 
     def crash(self) -> None:
         """Lose what has come."""
@@ -171,8 +216,9 @@ class Datagram_socket(Socket):
             drop(passed)
 
     def shutdown(self, how: int) -> None:
-        """End both directions."""
-        if self.other is None and self.peer is None:
+        """End one direction, or both."""
+        if self.peer is None and not self.is_unix:
             raise os_error(errno.ENOTCONN)
-        self.is_shut = True
+        self.is_shut |= how != python_socket.SHUT_RD
+        self.is_deaf |= how != python_socket.SHUT_WR
         self.world.touch(self)

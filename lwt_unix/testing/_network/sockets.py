@@ -70,6 +70,13 @@ class Socket(Description):
         """Return an internet address as Python has it."""
         return (host, port, 0, 0) if self.kind.family == python_socket.AF_INET6 else (host, port)
 
+    def destination(self, address: tuple[str, int] | tuple[str, int, int, int]) -> PythonAddress:
+        """Return where an internet address leads to: any address is this host's own."""
+        host = address[0]
+        if host in {"0.0.0.0", "::"}:
+            host = "::1" if ":" in host else "127.0.0.1"
+        return self.address_of(host, address[1])
+
     def bind(self, address: PythonAddress) -> None:
         """Give the socket its address."""
         if self.local != self.no_address():
@@ -151,13 +158,17 @@ class Socket(Description):
 
     # --- What kinds do differently -------------------------------------------
 
+    def peer_address(self) -> PythonAddress | None:
+        """Return the address of the peer, if it has one."""
+        return self.peer
+
     def listen(self, backlog: int) -> None:
         """Become a listener."""
         raise os_error(errno.EOPNOTSUPP)
 
     def accept(self) -> tuple[Description, PythonAddress]:
         """Take a connection."""
-        raise os_error(errno.EINVAL)
+        raise os_error(errno.EOPNOTSUPP)
 
     def connect(self, address: PythonAddress) -> int:
         """Begin to connect; return 0, or the number of an error."""

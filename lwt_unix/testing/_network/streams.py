@@ -44,6 +44,7 @@ class Stream_flow(Flow):
         *(
             "back",
             "is_broken",
+            "is_finished",
             "is_forgotten",
             "is_retrying",
             "last_arrival",
@@ -68,6 +69,9 @@ class Stream_flow(Flow):
 
         self.is_broken = False
         """Whether the writer has been told that nobody reads."""
+
+        self.is_finished = False
+        """Whether the end, or a reset, has come from the writer. The reader may have ended it itself."""
 
         self.passing: deque[Passing] = deque()
         """Descriptors that go with the bytes."""
@@ -246,18 +250,20 @@ class Stream_flow(Flow):
     # --- The end -------------------------------------------------------------
 
     def arrived_at_nobody(self) -> None:
-        """Let the writer know."""
+        """Let the writer know; who has only shut both directions down, gets the error too."""
+        self.end(errno.ECONNRESET)
         self.back.push_end(errno.ECONNRESET)
 
     def end(self, error: int = 0) -> None:
         """The end, or a reset, has come."""
         if error:
-            # After an end of file, Linux tells the writer alone.
-            error = 0 if self.is_ended else error
+            # After an end of file on the internet, Linux tells the writer alone.
+            error = 0 if self.is_finished and self.link is not None else error
             self.back.is_broken = True
             self.back.unsent.clear()
             if self.reader is not None:
                 self.world.tell("the connection of %s is reset", self.reader.name)
+        self.is_finished = True
         super().end(error)
 
     def fail(self, error: int) -> None:

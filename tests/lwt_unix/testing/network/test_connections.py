@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 
 import lwt
 import lwt_unix
 from lwt_unix import File_descr, testing
+from tests.support.two_ends import (
+    Ends,
+    in_the_unix_domain,
+    of_messages,
+    on_the_internet,
+    told_by,
+)
+from tests.support.two_ends import outcome as outcome_of
 from tests.support.worlds import in_both_worlds
 
 
@@ -174,3 +184,67 @@ def test_a_server_may_take_connections_of_messages() -> None:
         return told
 
     assert in_both_worlds(main) == ["3", "5", "3", "5"]
+
+
+ENDS = [
+    # Who closes with something unread resets the connection, whatever was said before.
+    "a write xyz, a shut sending, b close, a read, a read, a write x",
+    "a write xyz, b shut all, b close, a read, a write x, a shut all, a name peer",
+    "a write xyz, b write hello, b close, a read, a read, a write x, a read",
+    "a write xyz, b shut sending, a read, b close, a read, a write x, a read",
+    "b reset, a name peer, a shut sending, a write x, a read, a read",
+    # Who has shut receiving, and then also sending.
+    "b shut receiving, a write abc, b read, b read, b write zz, a read, a close, b read, b write x",
+    "b shut all, b read, b write x, a read, a write x, a write x, a read, b read, b name peer, a shut all",
+    "a write unread, b shut all, b read 3, a write x, b read, b read, b read, a read, a write x",
+    "a shut sending, a shut sending, a shut receiving, b write x, a read, b write x, a read, b read",
+    "b shut all, a write x, b write x, b write x",
+    # Both have ended it.
+    "a shut sending, b shut sending, a read, b read, a shut all, b shut receiving, a name peer",
+    "b shut all, a shut all, a read, b read, a write x, a shut all, b shut all",
+    "b write for a, b shut sending, a write unread, b close, a read 2, a read, a read, a write x",
+    # To write nothing is nothing.
+    "b close, a write , a write , a name peer, a write x, a write x",
+]
+
+
+@pytest.mark.parametrize("script", ENDS)
+@pytest.mark.parametrize("connect", [on_the_internet, in_the_unix_domain, of_messages])
+def test_a_connection_ends_as_on_linux(connect: Callable[[], Awaitable[Ends]], script: str) -> None:
+    in_both_worlds(lambda: told_by(connect, script))
+
+
+def test_a_listener_that_is_shut_down_accepts_nobody() -> None:
+    async def main() -> list[object]:
+        async with AsyncExitStack() as opened:
+            listener, client, other = [await opened.enter_async_context(new()) for _ in range(3)]
+            await lwt_unix.bind(listener, ("127.0.0.1", 0))
+            lwt_unix.listen(listener, 5)
+            address = lwt_unix.getsockname(listener)
+            lwt_unix.shutdown(listener, lwt_unix.SHUTDOWN_SEND)
+            told = [await outcome_of(partial(lwt_unix.connect, client, address))]
+            await opened.enter_async_context((await lwt_unix.accept(listener))[0])
+            accepting = lwt_unix.accept(listener)
+            lwt_unix.shutdown(listener, lwt_unix.SHUTDOWN_RECEIVE)
+            told.append(await outcome_of(lambda: accepting))
+            told.append(await outcome_of(partial(lwt_unix.connect, other, address)))
+            return told
+
+    assert in_both_worlds(main) == [None, "EINVAL", "ECONNREFUSED"]
+
+
+def test_an_attempt_after_one_that_failed_is_told_of_that_first() -> None:
+    async def main() -> list[object]:
+        async with AsyncExitStack() as opened:
+            listener, client = [await opened.enter_async_context(new()) for _ in range(2)]
+            await lwt_unix.bind(listener, ("127.0.0.1", 0))
+            connect = partial(lwt_unix.connect, client, lwt_unix.getsockname(listener))
+            told = [await outcome_of(connect)]
+            lwt_unix.listen(listener, 5)
+            return [*told, await outcome_of(connect), await outcome_of(connect)]
+
+    assert in_both_worlds(main) == ["ECONNREFUSED", "ECONNABORTED", None]
+
+
+def new() -> File_descr:
+    return lwt_unix.socket(lwt_unix.PF_INET, lwt_unix.SOCK_STREAM, 0)

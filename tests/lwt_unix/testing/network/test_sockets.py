@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 
 import pytest
 
 import lwt
 import lwt_unix
 from lwt_unix import testing
+from tests.support.two_ends import outcome as outcome_of
 from tests.support.worlds import in_both_worlds
 
 
@@ -44,3 +46,24 @@ def test_the_addresses_of_both_families_are_those_of_python(domain: str) -> None
             return address.addr
 
     assert testing.simulate(main) == ("::1" if domain == "PF_INET6" else "127.0.0.1")
+
+
+@pytest.mark.parametrize("domain", ["PF_INET", "PF_UNIX"])
+def test_a_socket_that_is_not_connected(domain: str) -> None:
+    async def main() -> list[object]:
+        socket = lwt_unix.socket(getattr(lwt_unix, domain), lwt_unix.SOCK_STREAM, 0)
+        async with socket:
+            told = [await outcome_of(partial(lwt_unix.read, socket, bytearray(9), 0, 9))]
+            told += [await outcome_of(partial(lwt_unix.write, socket, b"x", 0, 1))]
+            shutdown = partial(lwt_unix.shutdown, socket, lwt_unix.SHUTDOWN_ALL)
+            told += [await outcome_of(partial(lwt.wrap, shutdown))]
+            name = partial(lwt_unix.getpeername, socket)
+            return [*told, await outcome_of(partial(lwt.wrap, name))]
+
+    assert (
+        in_both_worlds(main)
+        == {
+            "PF_INET": ["ENOTCONN", "EPIPE", "ENOTCONN", "ENOTCONN"],
+            "PF_UNIX": ["EINVAL", "ENOTCONN", None, "ENOTCONN"],
+        }[domain]
+    )
