@@ -208,6 +208,7 @@ def in_world(
     others = _bodies() if was_frozen else []
     if not was_frozen:
         gc.freeze()
+    choices.begin()
     new = World(choices)
     hosts = Network(new)
     signals_here = Signals(new)
@@ -222,7 +223,6 @@ def in_world(
     real = dict(system.__dict__)
     _renew(simulated(new))
     do_jobs_in(new)
-    choices.begin()
     _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
     try:
         with keep_inside(choices, signals_here):

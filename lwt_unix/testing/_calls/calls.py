@@ -166,6 +166,11 @@ class Calls:
 
     def readv(self, fd: int, buffers: Sequence[WriteableBuffer]) -> int:
         """Read into buffers, one after the other."""
+        if len(buffers) == 1:
+            buffer = buffers[0]
+            data = self.read(fd, memoryview(buffer).nbytes)
+            memoryview(buffer).cast("B")[: len(data)] = data
+            return len(data)
         data = self.read(fd, sum(memoryview(buffer).nbytes for buffer in buffers))
         scatter(memoryview(data), buffers)
         return len(data)

@@ -21,7 +21,7 @@ from typing import Final
 from lwt._core import choices
 from lwt_unix._system import SocketKind
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
-from lwt_unix.testing._network.flows import BYTE_SENT, BYTES_SENT, is_put_off, some_of
+from lwt_unix.testing._network.flows import BYTE_SENT, BYTES_SENT
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._network.passing import Passing, drop
 from lwt_unix.testing._network.passing import send as send_passed
@@ -298,11 +298,9 @@ class Stream_socket(Socket):
             size = min(size, outgoing.room())
             if size <= 0 < length:
                 raise not_now()
-        if choices.source is not None and size and outgoing.has_choices:
-            outgoing.is_put_off = not outgoing.is_put_off and is_put_off("write", self)
-            if outgoing.is_put_off:
-                raise not_now()
-            size = some_of(size, "write", self)
+        if outgoing.varying and size:
+            outgoing.put_off("write", self)
+            size = outgoing.some_of(size, "write", self)
         self.world.tell(BYTES_SENT if size != 1 else BYTE_SENT, self.name, size)
         if self.to_pass and size:
             begin = len(outgoing.data)
@@ -476,7 +474,8 @@ def join(client: Stream_socket, server: Stream_socket) -> None:
     there = Stream_flow(world, client.buffer(sends), windows[0], link)
     back = Stream_flow(world, server.buffer(sends), windows[1], link and link.reverse)
     there.back, back.back = back, there
-    there.has_choices = back.has_choices = not isinstance(client, Packet_socket)
+    if isinstance(client, Packet_socket):
+        there.varying = back.varying = ()
     there.writer = back.reader = client
     there.reader = back.writer = server
     client.outgoing, client.incoming = there, back

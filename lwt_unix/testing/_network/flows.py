@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import errno
 import stat
+from collections.abc import Collection
 from typing import Final
 
-from lwt._core import choices
+from lwt._core.choices import BYTES, NOT_NOW, choose
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._world.limits import Limits
@@ -21,6 +22,8 @@ from lwt_unix.testing._world.world import Description, Owner, World, not_now, os
 
 ATOMIC: Final = 4_096
 """PIPE_BUF: so much is written to a pipe as a whole, or not at all."""
+
+_MOVING: Final = frozenset({BYTES, NOT_NOW})
 
 BYTES_SENT: Final = "%s sends %d bytes"
 BYTE_SENT: Final = "%s sends %d byte"
@@ -32,8 +35,8 @@ class Flow:
     """Bytes in one direction."""
 
     __slots__ = (
-        *("capacity", "data", "error", "has_choices", "in_flight", "is_ended", "is_put_off"),
-        *("reader", "window", "world", "writer"),
+        *("capacity", "data", "error", "in_flight", "is_ended", "is_put_off", "is_told"),
+        *("reader", "varying", "window", "world", "writer"),
     )
 
     def __init__(self, world: World, capacity: int) -> None:
@@ -46,8 +49,11 @@ class Flow:
         self.in_flight = 0
         """How many bytes are on their way: none, if nothing is between the two ends."""
 
-        self.has_choices = True
-        """Whether it is open how much a read moves, and when."""
+        self.is_told = True
+        """Whether what is read and written stands in the trace."""
+
+        self.varying: Collection[str] = world.varying & _MOVING
+        """What is open of a read or a write: how many bytes it moves, and when."""
 
         self.is_ended = False
         """Whether the end has come: there is nothing behind `data`."""
@@ -116,19 +122,16 @@ class Flow:
                 return b""
             raise not_now()
         held = len(data)
-        if choices.source is not None and self.has_choices:
-            self.is_put_off = not self.is_put_off and is_put_off("read", self.reader)
-            if self.is_put_off:
-                raise not_now()
-            if choices.varies(choices.BYTES):
-                size = some_of(min(held, size), "read", self.reader)
+        if self.varying:
+            self.put_off("read", self.reader)
+            size = self.some_of(min(held, size), "read", self.reader)
         if size >= held:
             taken = bytes(data)
             data.clear()
         else:
             taken = bytes(data[:size])
             del data[:size]
-        if self.has_choices and self.reader is not None:
+        if self.is_told and self.reader is not None:
             got = len(taken)
             self.world.tell(BYTES_GOT if got != 1 else BYTE_GOT, self.reader.name, got)
         # As long as most of the capacity was free, and ATOMIC too, the writer has not been waiting.
@@ -136,23 +139,30 @@ class Flow:
             self.world.touch(self.writer)
         return taken
 
+    # --- Choices -------------------------------------------------------------
 
-def is_put_off(call: str, end: Description | None) -> bool:
-    """Choose whether the system says "not now" to a call that it could do."""
-    if not choices.varies(choices.NOT_NOW):
-        return False
-    name = "" if end is None else end.name
-    return bool(choices.choose(choices.NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
+    def put_off(self, call: str, end: Description | None) -> None:
+        """Choose whether the system says "not now" to a call that it could do. It does not say so twice."""
+        self.is_put_off = not self.is_put_off and self._is_put_off(call, end)
+        if self.is_put_off:
+            raise not_now()
 
+    def _is_put_off(self, call: str, end: Description | None) -> bool:
+        if NOT_NOW not in self.varying:
+            return False
+        name = "" if end is None else end.name
+        return bool(choose(NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
 
-def some_of(size: int, call: str, end: Description | None) -> int:
-    """Choose how many of some bytes a call moves: all, or fewer."""
-    name = "" if end is None else end.name
+    def some_of(self, size: int, call: str, end: Description | None) -> int:
+        """Choose how many of some bytes a call moves: all, or fewer."""
+        if BYTES not in self.varying:
+            return size
+        name = "" if end is None else end.name
 
-    def tell(less: int) -> str:
-        return f"a {call} of {name} moves {size - less} of {size} bytes"
+        def tell(less: int) -> str:
+            return f"a {call} of {name} moves {size - less} of {size} bytes"
 
-    return size - choices.choose(choices.BYTES, size, tell)
+        return size - choose(BYTES, size, tell)
 
 
 class Pipe_reader(Description):
@@ -208,9 +218,9 @@ class Pipe_writer(Description):
         if room < (size if size <= ATOMIC else 1):
             raise not_now()
         size = min(size, room)
-        if choices.source is not None and size > ATOMIC:
-            size = some_of(size, "write", self)
-        if flow.has_choices:
+        if flow.varying and size > ATOMIC:
+            size = flow.some_of(size, "write", self)
+        if flow.is_told:
             self.world.tell(BYTES_SENT if size != 1 else BYTE_SENT, self.name, size)
         flow.push(data[:size])
         return size
@@ -234,7 +244,7 @@ def open_wakeup_pipe(world: World) -> tuple[int, int]:
     It counts for no host.
     """
     flow = Flow(world, Limits().pipe)
-    flow.has_choices = False
+    flow.is_told, flow.varying = False, ()
     return _open_pipe(world, "the main loop's own pipe", flow, Owner())
 
 

@@ -14,8 +14,8 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from lwt._core import choices
 from lwt._core.checks import check_kind
+from lwt._core.choices import DELAY, LOSS, choose
 from lwt_unix.testing._world.world import Owner, World
 
 LATE: Final = (0.0, 0.001, 0.05, 2.0)
@@ -29,7 +29,16 @@ class Link:
     """The way from one host to another. `testing.network().link(a, b)` returns it."""
 
     __slots__ = (
-        *("_bandwidth", "_duplication", "_latency", "_loss", "held", "is_cut", "is_holding"),
+        *(
+            "_bandwidth",
+            "_delays",
+            "_duplication",
+            "_latency",
+            "_loss",
+            "held",
+            "is_cut",
+            "is_holding",
+        ),
         *("busy_until", "is_plain", "name", "reverse", "source", "target", "world"),
     )
 
@@ -42,6 +51,9 @@ class Link:
 
         self.name = f"{source.name} to {target.name}"
         self._latency: float | tuple[float, float] = 0.0
+        self._delays: tuple[float, ...] = LATE
+        """How many seconds something may be on its way: a choice."""
+
         self._bandwidth = math.inf
         self._loss = 0.0
         self._duplication = 0.0
@@ -85,6 +97,12 @@ class Link:
                 f"testing.Link.latency: {seconds} is no range: give the least, and then the most"
             )
         self._latency = seconds
+        low, high = both
+        if isinstance(seconds, tuple):
+            step = (high - low) / (_STEPS - 1)
+            self._delays = tuple(low + step * number for number in range(_STEPS))
+        else:
+            self._delays = tuple(low + late for late in LATE)
         self.settle()
 
     @property
@@ -167,21 +185,15 @@ class Link:
         now = self.world.now
         if self._bandwidth != math.inf:
             now = self.busy_until = max(now, self.busy_until) + size / self._bandwidth
-        latency = self._latency
-        if choices.source is None:
-            return now + (latency[0] if isinstance(latency, tuple) else latency)
-        if isinstance(latency, tuple):
-            low, high = latency
-            step = (high - low) / (_STEPS - 1)
-            delays = [low + step * number for number in range(_STEPS)]
-        else:
-            delays = [latency + late for late in LATE]
+        delays = self._delays
+        if DELAY not in self.world.varying:
+            return now + delays[0]
 
         def tell(option: int) -> str:
             late = delays[option] - delays[0]
             return f"{size} bytes from {self.name} come {late:.4g} s late"
 
-        return now + delays[choices.choose(choices.DELAY, len(delays), tell)]
+        return now + delays[choose(DELAY, len(delays), tell)]
 
     def send(self, size: int, arrive: Callable[[], object]) -> bool:
         """Send something; say whether it is on its way. Otherwise it is lost, or kept for `release`."""
@@ -204,12 +216,8 @@ class Link:
             self.send(size, arrive)
 
     def _happens(self, probability: float, size: int, what: str) -> bool:
-        if choices.source is None or probability == 1.0:
-            return probability == 1.0
-        return self.world.choices.happens(
-            choices.LOSS,
-            probability,
-            lambda _: f"a datagram of {size} bytes from {self.name} {what}",
+        return probability == 1.0 or self.world.choices.happens(
+            LOSS, probability, lambda _: f"a datagram of {size} bytes from {self.name} {what}"
         )
 
 

@@ -15,7 +15,7 @@ from collections import deque
 from functools import partial
 from typing import Final, NamedTuple
 
-from lwt._core import choices
+from lwt._core.choices import DELAY
 from lwt_unix.testing._network.flows import Flow
 from lwt_unix.testing._network.links import Link
 from lwt_unix.testing._network.passing import Passing, drop
@@ -123,7 +123,7 @@ class Stream_flow(Flow):
             return _AT_ONCE
         if not link.is_plain or self.in_flight or (self.is_forgotten and size):
             return _UNKNOWN
-        if not choices.varies(choices.DELAY):
+        if DELAY not in self.world.varying:
             return _AT_ONCE
         arrival = link.arrival(size)
         return arrival if arrival > self.world.now else _AT_ONCE

@@ -43,9 +43,12 @@ def os_error(number: int, *about: str) -> OSError:
     return OSError(number, os.strerror(number), *about)
 
 
+_NOT_NOW: Final = os.strerror(errno.EAGAIN)
+
+
 def not_now() -> BlockingIOError:
     """Make the error that means: it is too early."""
-    return BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return BlockingIOError(errno.EAGAIN, _NOT_NOW)
 
 
 class Description:
@@ -151,6 +154,9 @@ class World:
 
     def __init__(self, choices: Choices) -> None:
         self.choices: Final = choices
+        self.varying: Final = choices.varying
+        """The labels of choices that may be anything but Lwt's own in this run."""
+
         self.now = 0.0
         """The time, in seconds since the beginning."""
 
