@@ -14,7 +14,7 @@ import stat
 from collections.abc import Collection
 from typing import Final
 
-from lwt._core.choices import BYTES, NOT_NOW, choose
+from lwt._core.choices import BYTES, NOT_NOW
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._world.limits import Limits
@@ -134,10 +134,14 @@ class Flow:
         if self.is_told and self.reader is not None:
             got = len(taken)
             self.world.tell(BYTES_GOT if got != 1 else BYTE_GOT, self.reader.name, got)
-        # As long as most of the capacity was free, and ATOMIC too, the writer has not been waiting.
-        if self.writer is not None and 2 * (held + self.in_flight + ATOMIC) > self.capacity:
-            self.world.touch(self.writer)
+        self.give_room(held + self.in_flight)
         return taken
+
+    def give_room(self, held: int) -> None:
+        """Let the writer know that there is more room: so many bytes were between the two ends."""
+        # As long as most of the capacity was free, and ATOMIC too, the writer has not been waiting.
+        if self.writer is not None and 2 * (held + ATOMIC) > self.capacity:
+            self.world.touch(self.writer)
 
     # --- Choices -------------------------------------------------------------
 
@@ -151,18 +155,18 @@ class Flow:
         if NOT_NOW not in self.varying:
             return False
         name = "" if end is None else end.name
-        return bool(choose(NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
+        return bool(self.world.choices.choose(NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
 
     def some_of(self, size: int, call: str, end: Description | None) -> int:
         """Choose how many of some bytes a call moves: all, or fewer."""
-        if BYTES not in self.varying:
+        if BYTES not in self.varying or size < 2:
             return size
         name = "" if end is None else end.name
 
         def tell(less: int) -> str:
             return f"a {call} of {name} moves {size - less} of {size} bytes"
 
-        return size - choose(BYTES, size, tell)
+        return size - self.world.choices.choose(BYTES, size, tell)
 
 
 class Pipe_reader(Description):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lwt._core.checks import check_kind
-from lwt._core.choices import DELAY, LOSS, choose
+from lwt._core.choices import DELAY, LOSS
 from lwt_unix.testing._world.world import Owner, World
 
 LATE: Final = (0.0, 0.001, 0.05, 2.0)
@@ -193,7 +193,7 @@ class Link:
             late = delays[option] - delays[0]
             return f"{size} bytes from {self.name} come {late:.4g} s late"
 
-        return now + delays[choose(DELAY, len(delays), tell)]
+        return now + delays[self.world.choices.choose(DELAY, len(delays), tell)]
 
     def send(self, size: int, arrive: Callable[[], object]) -> bool:
         """Send something; say whether it is on its way. Otherwise it is lost, or kept for `release`."""

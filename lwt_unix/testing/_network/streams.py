@@ -179,11 +179,11 @@ class Stream_flow(Flow):
 
     def _free(self, size: int) -> None:
         """Take bytes from the writer's buffer, which have come."""
+        held = self.in_flight + len(self.data)
         self.in_flight -= size + self.unacknowledged
         self.unacknowledged = 0
         self.tries = 0
-        if self.writer is not None:
-            self.world.touch(self.writer)
+        self.give_room(held)
 
     def _retry_later(self) -> None:
         if not self.is_retrying:
