@@ -108,11 +108,11 @@ class Stream_flow(Flow):
         arrival = self._arrival_now(0)
         link = self.link
         if arrival == _AT_ONCE:
-            self._land(End(error))
+            self._land_end(End(error))
         elif error and link is not None:
             # A reset is sent once, and overtakes what waits to be sent again.
             self.unsent.clear()
-            link.send(0, partial(self._land, End(error)))
+            link.send(0, partial(self._land_end, End(error)))
         else:
             self._send(End(0), arrival)
 
@@ -140,42 +140,44 @@ class Stream_flow(Flow):
         if arrival == _UNKNOWN:
             arrival = link.arrival(0 if isinstance(item, End) else len(item))
         self.last_arrival = max(arrival, self.last_arrival)
-        world.at(self.last_arrival, partial(self._land, item))
+        if isinstance(item, End):
+            world.at(self.last_arrival, partial(self._land_end, item))
+        else:
+            world.at(self.last_arrival, partial(self._land, item))
 
-    def _land(self, item: bytes | End) -> None:
-        """Something has come to the reader's host."""
+    def _land(self, data: bytes) -> None:
+        """Bytes have come to the reader's host."""
+        link = self.link
+        assert link is not None
+        target = link.target
+        if not target.is_up:  # Nobody is there to acknowledge them.
+            self.unsent.append(data)
+            self._retry_later()
+        elif target.life != self.lives[1] or self.is_forgotten:
+            self.arrived_at_nobody()
+        else:
+            if link.reverse.is_open():
+                self._free(len(data))
+            else:  # The writer does not hear of it.
+                self.unacknowledged += len(data)
+                self._retry_later()
+            self._arrive(data)
+
+    def _land_end(self, end: End) -> None:
+        """The end, or a reset, has come to the reader's host."""
         link = self.link
         if link is None:
-            is_known = True
-        elif link.target.is_up:
-            is_known = link.target.life == self.lives[1] and not self.is_forgotten
-        else:  # Nobody is there to acknowledge it.
-            if not isinstance(item, End) or not item.error:
-                self.unsent.append(item)
+            self.end(end.error)
+        elif not link.target.is_up:
+            if not end.error:
+                self.unsent.append(end)
                 self._retry_later()
-            return
-        if isinstance(item, End):
-            if is_known:
-                self.end(item.error)
-            elif not item.error:
-                self.arrived_at_nobody()
-            return
-        if not is_known:
+        elif link.target.life == self.lives[1] and not self.is_forgotten:
+            self.end(end.error)
+        elif not end.error:
             self.arrived_at_nobody()
-            return
-        if not self.is_acknowledged():
-            self.unacknowledged += len(item)
-            self._retry_later()
-        else:
-            self._free(len(item))
-        self._arrive(item)
 
     # --- Sending again -------------------------------------------------------
-
-    def is_acknowledged(self) -> bool:
-        """Say whether the writer hears of it that bytes have come."""
-        link = self.back.link
-        return link is None or link.is_open()
 
     def _free(self, size: int) -> None:
         """Take bytes from the writer's buffer, which have come."""
@@ -199,8 +201,7 @@ class Stream_flow(Flow):
         if link.source.life != self.lives[0] or not link.source.is_up:
             self.unsent.clear()  # Nobody is there to send it.
             return
-        is_acknowledged = self.is_acknowledged()
-        if is_acknowledged and self.unacknowledged:
+        if self.unacknowledged and link.reverse.is_open():
             self._free(0)
         if link.is_open() and link.target.is_up:
             self._send_again()
