@@ -82,7 +82,7 @@ class Terminal(Description):
         super().__init__(world, name)
         self.fd = fd
 
-    def readiness(self) -> int:
+    def readiness(self, interest: int = READ | WRITE) -> int:
         """Return WRITE."""
         return WRITE
 
@@ -219,7 +219,8 @@ class Calls:
 
     def poll_once(self, fd: int, to_read: bool) -> tuple[bool, bool]:
         """Say whether a number is ready."""
-        ready = bool(self.world.description(fd).readiness() & (READ if to_read else WRITE))
+        interest = READ if to_read else WRITE
+        ready = bool(self.world.description(fd).readiness(interest) & interest)
         return ready, ready
 
     # --- Sockets -------------------------------------------------------------

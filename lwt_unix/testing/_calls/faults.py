@@ -395,7 +395,8 @@ class Faulty:
         """Make the call, unless a fault hits it."""
         call = _CALLS[self.name]
         description = self._description(arguments[0]) if call.has_descriptor else None
-        if call.direction and (description is None or not description.readiness() & call.direction):
+        direction = call.direction
+        if direction and (description is None or not description.readiness(direction) & direction):
             return self.call(*arguments)
         host = self._host(arguments[0], description) if call.has_descriptor else None
         host = host or self.faults._network.here()

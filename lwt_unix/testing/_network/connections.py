@@ -54,7 +54,7 @@ class Stream_socket(Socket):
         self.is_shut = False
         """Whether the program has ended `outgoing`, or an attempt to connect has failed."""
 
-    def readiness(self) -> int:
+    def readiness(self, interest: int = READ | WRITE) -> int:
         """Return what would not have to wait."""
         if self.queue is not None:
             return READ if self.queue else 0
@@ -64,7 +64,7 @@ class Stream_socket(Socket):
         if incoming is None or outgoing is None:
             return READ | WRITE
         bits = READ if incoming.data or incoming.is_ended else 0
-        if (
+        if interest & WRITE and (
             not (outgoing.data or outgoing.in_flight)
             or self.is_shut
             or outgoing.is_broken
@@ -278,6 +278,10 @@ class Stream_socket(Socket):
 
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
         """Send to the peer."""
+        return self.write(data)
+
+    def write(self, data: memoryview, /) -> int:
+        """Send to the peer."""
         outgoing, incoming = self.outgoing, self.incoming
         if self.is_connecting:
             raise not_now()
@@ -429,17 +433,17 @@ class Packet_socket(Stream_socket):
         """Take the message that came first."""
         return Description.take(self, size)
 
-    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+    def write(self, data: memoryview, /) -> int:
         """Send a message as a whole, or not at all."""
         outgoing = self.outgoing
         self._raise_error()
         if outgoing is None or outgoing.reader is None:
-            return super().send(data, address)
+            return super().write(data)
         if len(data) > outgoing.capacity:
             raise os_error(errno.EMSGSIZE)
         if len(data) > outgoing.room():
             raise not_now()
-        size = super().send(data, address)
+        size = super().write(data)
         outgoing.lengths.append(size)
         self.world.touch(outgoing.reader)
         return size
@@ -450,11 +454,11 @@ class Packet_socket(Stream_socket):
         if error:
             raise os_error(error)
 
-    def readiness(self) -> int:
+    def readiness(self, interest: int = READ | WRITE) -> int:
         """Return what would not have to wait."""
         incoming = self.incoming
         has_message = incoming is not None and incoming.lengths
-        return super().readiness() | (READ if has_message else 0)
+        return super().readiness(interest) | (READ if has_message else 0)
 
 
 _SERVER_OF: Final = "server of "

@@ -54,7 +54,7 @@ class Datagram_socket(Socket):
         self.is_deaf = False
         """Whether the program has ended receiving. That others notice in the Unix domain alone."""
 
-    def readiness(self) -> int:
+    def readiness(self, interest: int = READ | WRITE) -> int:
         """Return what would not have to wait."""
         bits = READ if self.messages or self.error else 0
         awaited = self.other or self.awaited

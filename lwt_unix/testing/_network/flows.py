@@ -155,7 +155,9 @@ class Flow:
         if NOT_NOW not in self.varying:
             return False
         name = "" if end is None else end.name
-        return bool(self.world.choices.choose(NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}'))
+        return bool(
+            self.world.choices.choose(NOT_NOW, 2, lambda _: f'"not now" to a {call} of {name}')
+        )
 
     def some_of(self, size: int, call: str, end: Description | None) -> int:
         """Choose how many of some bytes a call moves: all, or fewer."""
@@ -181,7 +183,7 @@ class Pipe_reader(Description):
         self.flow = flow
         flow.reader = self
 
-    def readiness(self) -> int:
+    def readiness(self, interest: int = READ | WRITE) -> int:
         """Return READ if there is something to read, or the end."""
         return READ if self.flow.is_readable() else 0
 
@@ -208,7 +210,7 @@ class Pipe_writer(Description):
         self.flow = flow
         flow.writer = self
 
-    def readiness(self) -> int:
+    def readiness(self, interest: int = READ | WRITE) -> int:
         """Return WRITE if there is room, or nobody reads."""
         flow = self.flow
         return WRITE if flow.reader is None or flow.room() >= ATOMIC else 0

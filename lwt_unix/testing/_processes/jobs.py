@@ -50,11 +50,11 @@ class Jobs:
     def __init__(self, world: World) -> None:
         self.world: Final = world
         self.begun: Final[list[_Begun]] = []
-        world.before_waiting = self.do_some
         world.at_crash.append(self.drop)
 
     def begin(self, pool: Simulated_pool, task: Task) -> None:
         """Begin a job."""
+        self.world.before_waiting = self.do_some
         self.begun.append(_Begun(pool, task, self.world.next_number("job")))
 
     def drop(self, owner: Owner) -> None:
@@ -88,6 +88,8 @@ class Jobs:
             if not late.is_late:
                 late.is_late = True
                 self.world.after(SLOWEST, partial(self._do_at_last, late))
+        if not begun:
+            self.world.before_waiting = None
 
     def _do_at_last(self, late: _Begun) -> None:
         if late in self.begun:

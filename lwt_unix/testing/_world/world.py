@@ -66,8 +66,8 @@ class Description:
         self.is_blocking = True
         self.inode = world.next_number("inode")
 
-    def readiness(self) -> int:
-        """Return whether a call would not have to wait: READ, WRITE, both or 0."""
+    def readiness(self, interest: int = READ | WRITE) -> int:
+        """Return which calls would not have to wait: READ, WRITE, both or 0. Others than those of interest may be left out."""
         return READ | WRITE
 
     def take(self, size: int, /) -> bytes:
@@ -93,10 +93,6 @@ class Description:
 
     def break_with(self, hosts: Collection[Owner]) -> None:
         """The network resets the connections with other hosts."""
-
-
-def _nothing() -> None:
-    pass
 
 
 class Owner:
@@ -180,8 +176,8 @@ class World:
         self.next_timer: Callable[[], float] = lambda: self.now
         """Asked when the engine waits for a timer: when that is due."""
 
-        self.before_waiting: Callable[[], object] = _nothing
-        """Called when the program lets time go on: it has jobs done."""
+        self.before_waiting: Callable[[], object] | None = None
+        """Called when the program lets time go on, while there are jobs: it has some done."""
 
         self.at_turn: Final[deque[Callable[[], object]]] = deque()
         """What is done when the next turn of the engine begins."""
@@ -364,7 +360,7 @@ class World:
         idle: list[int] = []
         for fd in touched:
             interest = watched.get(fd)
-            bits = interest and interest & table[fd].readiness()
+            bits = interest and interest & table[fd].readiness(interest)
             if bits:
                 reports.append((fd, bits))
             else:
@@ -384,7 +380,8 @@ class World:
             Deadlock: nothing can happen any more.
         """
         events = self._events
-        self.before_waiting()
+        if self.before_waiting is not None:
+            self.before_waiting()
         while True:
             while events and events[0][0] <= self.now:
                 heappop(events)[2]()
