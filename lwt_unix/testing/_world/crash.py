@@ -22,7 +22,6 @@ from contextlib import suppress
 from types import CoroutineType
 from typing import Any, Final, NoReturn
 
-from lwt._core.pause import paused
 from lwt._core.promise import Callback, Callbacks, Promise
 from lwt._core.ring import remove
 from lwt._core.waiters import Waiter
@@ -75,13 +74,11 @@ def _close_numbers(world: World, owner: Owner) -> None:
 
 
 def _callbacks_taken_from_promises(owner: Owner) -> Iterator[object]:
-    """Take the callbacks of a host from all promises, and yield them."""
-    for entry in paused.promises:
-        if not isinstance(entry, Promise) and _is_of(owner, entry):
-            yield entry
-    paused.promises = [
-        entry for entry in paused.promises if isinstance(entry, Promise) or not _is_of(owner, entry)
-    ]
+    """Take the callbacks of a host from all promises, and yield them.
+
+    The flushes that are due (`Due`) stay. A channel may be one that all hosts write to, such as the standard output;
+    one of the host's own has no descriptor any more.
+    """
     for promise in gc.get_objects():
         # One that is made by no function of lwt has no attributes.
         if type(promise) is not Promise or not hasattr(promise, "_callbacks"):

@@ -514,3 +514,17 @@ def test_a_crash_leaves_nothing_that_a_test_may_not_leave() -> None:
             await lwt.pause()
 
     testing.simulate(main)
+
+
+def test_what_others_print_is_written_although_a_host_crashes_that_has_just_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async def main() -> None:
+        server = testing.network().host("server")
+        await server.run(lambda: lwt_io.print("server "))
+        await server.crash()
+        await lwt_io.print("main")
+        await lwt_unix.sleep(1.0)
+        assert capfd.readouterr().out == "server main"
+
+    testing.simulate(main)
