@@ -237,9 +237,9 @@ class Place(NamedTuple):
         return self.inode
 
     def check_length(self) -> None:
-        """Raise ENAMETOOLONG if no name can be so long."""
+        """Raise ENAMETOOLONG if no name can be so long, in a directory that is still there."""
         if len(os.fsencode(self.name)) > _LONGEST_NAME:
-            raise os_error(errno.ENAMETOOLONG)
+            raise os_error(errno.ENAMETOOLONG if self.parent.links else errno.ENOENT)
 
     def check_kind(self) -> None:
         """Raise ENOTDIR if the path ends in a slash, and what is there is no directory."""

@@ -92,21 +92,21 @@ class Doing:
 
 
 def really(operations: list[Operation], parent: Path) -> list[Any]:
-    folder = tempfile.mkdtemp(dir=parent)
-    base, before = f"{folder}/base", os.getcwd()
+    outer = tempfile.mkdtemp(dir=parent)  # A link may lead there.
+    folder, base, before = f"{outer}/jail", f"{outer}/jail/base", os.getcwd()
     umask = os.umask(tree.UMASK)
-    os.chmod(folder, 0o755)
-    os.mkdir(base)
+    os.chmod(outer, 0o755)
+    os.makedirs(base)
     os.chdir(base)
     doing = Doing()
     try:
-        with as_nobody(folder, base):
+        with as_nobody(outer, folder, base):
             return [doing.do(operation) for operation in operations]
     finally:
         doing.end()
         os.chdir(before)
         os.umask(umask)
-        shutil.rmtree(folder)
+        shutil.rmtree(outer)
 
 
 @contextmanager

@@ -39,6 +39,15 @@ def test_a_directory_that_is_removed_has_no_path(tree: Tree) -> None:
         tree.path_of(removed)
 
 
+def test_no_name_is_too_long_in_a_directory_that_is_removed(tree: Tree) -> None:
+    removed = directory(tree, "/tmp/a")
+    with pytest.raises(OSError, match="File name too long"):
+        tree.find("x" * 256, removed)
+    tree.rmdir(tree.find_name("/tmp/a", tree.root))
+    with pytest.raises(FileNotFoundError):
+        tree.find("x" * 256, removed)
+
+
 def test_links_are_followed_forty_times(tree: Tree) -> None:
     tmp = tree.directory("/tmp", tree.root)
     tmp.put("0", directory(tree, "/home/end"))
