@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lwt_unix.testing._waiting.graph import HINTS, Circle, Edge, Node
+from lwt_unix.testing._waiting.graph import HINTS, IS_KNOWN_TO, Circle, Edge, Node
 
 MOST_IN_A_LINE: Final = 8
 """How many targets of one node are named."""
@@ -25,7 +25,12 @@ _SAID_BY_TITLE: Final = (*_SEVERAL, "sleep", "descriptor", "child", "job", "paus
 # --- Text ---------------------------------------------------------------------
 
 
-def text_of(nodes: Sequence[Node], edges: Sequence[Edge], circles: Sequence[Circle]) -> str:
+def text_of(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    circles: Sequence[Circle],
+    possible: Sequence[Circle] = (),
+) -> str:
     """Draw a graph as text: the circles, then each node with where it waits."""
     if not nodes:
         return "Nobody waits."
@@ -33,8 +38,9 @@ def text_of(nodes: Sequence[Node], edges: Sequence[Edge], circles: Sequence[Circ
     for edge in edges:
         following[edge.source].append(edge)
     lines: list[str] = []
-    for number, circle in enumerate(circles, start=1):
-        lines += [f"Circle {number}:", *(f"    {edge}" for edge in circle), ""]
+    for number, circle in enumerate((*circles, *possible), start=1):
+        unless = ", unless somebody else helps" if number > len(circles) else ""
+        lines += [f"Circle {number}{unless}:", *(f"    {edge}" for edge in circle), ""]
     alike: dict[object, list[Node]] = {}
     for node in nodes:
         if node.kind not in _SAID_BY_TITLE:
@@ -62,7 +68,8 @@ def _sentence(node: Node, following: dict[Node, list[Edge]]) -> str:
     clauses: dict[str, list[str]] = {}
     for edge in following[node]:
         clauses.setdefault(edge.verb, []).append(_as_target(edge.target, following))
-    said = [f"{verb} {_list(targets)}" for verb, targets in clauses.items()]
+    verbs = sorted(clauses, key=lambda verb: verb == IS_KNOWN_TO)  # What says the least comes last.
+    said = [f"{verb} {_list(clauses[verb])}" for verb in verbs]
     begin = f"{node}, {node.state}," if node.state and said else f"{node}, {node.state}"
     return " ".join([begin if node.state else str(node), "; ".join(said)]).rstrip()
 
@@ -95,16 +102,21 @@ def _list(names: Sequence[str]) -> str:
 # --- DOT ----------------------------------------------------------------------
 
 
-def dot_of(nodes: Sequence[Node], edges: Sequence[Edge], circles: Sequence[Circle]) -> str:
+def dot_of(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    circles: Sequence[Circle],
+    possible: Sequence[Circle] = (),
+) -> str:
     """Draw a graph in DOT; what is in a circle is red."""
-    in_circles = {edge for circle in circles for edge in circle}
+    in_circles = {edge for circle in (*circles, *possible) for edge in circle}
     red = {edge.source for edge in in_circles}
     lines = ["digraph waiting {", "    node [shape=box];"]
     for node in nodes:
         colour = _RED * (node in red)
         lines.append(f"    {_quoted(node.title)} [label={_quoted(_label(node))}{colour}];")
     for edge in edges:
-        style = ", style=dashed" if edge.verb in HINTS else _RED * (edge in in_circles)
+        style = ", style=dashed" * (edge.verb in HINTS) + _RED * (edge in in_circles)
         ends = f"{_quoted(edge.source.title)} -> {_quoted(edge.target.title)}"
         lines.append(f"    {ends} [label={_quoted(edge.verb)}{style}];")
     return "\n".join([*lines, "}"]) + "\n"

@@ -6,7 +6,8 @@ mailbox, a timer). No node leads to an object of the program, so a graph keeps n
 A node is *stuck* if nothing that it needs can happen without somebody else that is stuck, too. Where
 something may still come, from a timer, say, or from whoever may signal a condition, nobody is stuck. A
 circle is looked for among the stuck ones alone: who waits for a lock or a timer, whichever is
-first, closes none.
+first, closes none. A circle is *possible* if it is one unless somebody else helps than those who are seen to be able to:
+two who wait for each other's message, say.
 """
 
 from __future__ import annotations
@@ -22,10 +23,16 @@ MAY_BE_HELD_BY: Final = "may be held by"
 IS_USED_BY: Final = "is used by"
 IS_KNOWN_TO: Final = "is known to"
 CAN_BE_RESOLVED_BY: Final = "can be resolved by"
+CAN_BE_SIGNALLED_BY: Final = "can be signalled by"
+CAN_BE_FILLED_BY: Final = "can be filled by"
+CAN_BE_EMPTIED_BY: Final = "can be emptied by"
 """The verbs of edges."""
 
-HINTS: Final = (IS_KNOWN_TO, CAN_BE_RESOLVED_BY)
-"""Those that say who could help. All others say that the one cannot go on before the other."""
+HELPS: Final = (CAN_BE_RESOLVED_BY, CAN_BE_SIGNALLED_BY, CAN_BE_FILLED_BY, CAN_BE_EMPTIED_BY)
+"""Those that say who could help."""
+
+HINTS: Final = (IS_KNOWN_TO, *HELPS)
+"""Those, and who might. All others say that the one cannot go on before the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +99,26 @@ Numbers: TypeAlias = dict[int, list[int]]
 """Where edges lead, from the places of nodes to the places of nodes."""
 
 
-def circles_of(nodes: Sequence[Node], edges: Iterable[Edge]) -> list[Circle]:
-    """Find the circles among those who are stuck: of those that overlap, a shortest one."""
+def circles_of(
+    nodes: Sequence[Node], edges: Iterable[Edge], *, with_help: bool = False
+) -> list[Circle]:
+    """Find the circles among those who are stuck: of those that overlap, a shortest one.
+
+    With help, they are those who are stuck unless somebody helps who is not seen to be able to.
+    """
     places = {node.title: place for place, node in enumerate(nodes)}
     between: dict[tuple[int, int], Edge] = {}
     following: Numbers = {place: [] for place in range(len(nodes))}
+    helped: set[int] = set()
     for edge in edges:
-        if edge.verb not in HINTS:
+        is_help = edge.verb in HELPS
+        if edge.verb not in HINTS or (is_help and with_help):
             pair = (places[edge.source.title], places[edge.target.title])
             between.setdefault(pair, edge)
             following[pair[0]].append(pair[1])
-    stuck = _stuck(nodes, following)
+            if is_help:
+                helped.add(pair[0])
+    stuck = _stuck(nodes, following, helped)
     circles: list[Circle] = []
     seen: set[int] = set()
     # A circle is told from a body on, if there is one in it.
@@ -117,9 +133,9 @@ def circles_of(nodes: Sequence[Node], edges: Iterable[Edge]) -> list[Circle]:
     return circles
 
 
-def _stuck(nodes: Sequence[Node], following: Numbers) -> set[int]:
+def _stuck(nodes: Sequence[Node], following: Numbers, helped: set[int]) -> set[int]:
     """Find those who cannot go on, and lead to others who cannot: only they may be in a circle."""
-    free = [place for place, node in enumerate(nodes) if node.can_happen]
+    free = [place for place, node in enumerate(nodes) if node.can_happen and place not in helped]
     missing = {
         place: len(set(targets)) if nodes[place].needs_all else 1
         for place, targets in following.items()

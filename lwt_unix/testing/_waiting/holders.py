@@ -3,7 +3,10 @@
 Nobody notes who locks a mutex. Who is in the middle of `async with mutex` has Python's reference to
 `mutex.__aexit__`, for its end; and `with_lock` has attached to the promise of its function what unlocks. That is
 certain. Who has called `lwt_mutex.lock` leaves no trace. Then those are named who know the mutex and
-do not wait for it: one of them may hold it.
+do not wait for it: one of them may hold it. If the code of some of them has the name `lock`, it is one of those: the
+others have only made the mutex, or handed it on.
+
+In the same way, who knows a condition and has the name `signal` in its code can help those who wait for it.
 
 Who waits for a condition with a mutex (`lwt_condition.wait(condition, mutex=mutex)`) is in the middle of
 `async with`, too, but has given the mutex up.
@@ -24,7 +27,10 @@ from lwt.lwt_stream._create import bounded_push
 from lwt.lwt_stream._stream import Stream
 from lwt_unix.lwt_io._operation import Operation
 from lwt_unix.testing._waiting.graph import (
+    CAN_BE_EMPTIED_BY,
+    CAN_BE_FILLED_BY,
     CAN_BE_RESOLVED_BY,
+    CAN_BE_SIGNALLED_BY,
     IS_HELD_BY,
     IS_KNOWN_TO,
     IS_USED_BY,
@@ -46,7 +52,7 @@ def add_holders(survey: Survey) -> None:
     holders = _Holders(survey)
     holders.look_at_calls()
     ranks = ranks_of(survey.things)
-    known_to = _names(survey, ranks)
+    known_to, pushed_by = _names(survey, ranks)
     for mutex in survey.heap.all(lwt_mutex.Mutex):
         thing = survey.of.get(id(mutex))
         if thing is not None:
@@ -58,15 +64,51 @@ def add_holders(survey: Survey) -> None:
             thing.can_happen = not users
             thing.needs_all = False
         elif thing.can_happen and thing.kind in _RESOLVED_BY_PROGRAM:
-            verb = CAN_BE_RESOLVED_BY if thing.kind == "promise" else IS_KNOWN_TO
-            helpful = [one for one in known_to.get(id(thing), []) if not _waits_for(one, thing)]
-            thing.edges.extend((verb, one) for one in helpful)
-            if helpful and thing.kind == "promise":
-                thing.state = ""
+            others = [one for one in known_to.get(id(thing), []) if not _waits_for(one, thing)]
+            thing.edges.extend(_helps(thing, others, pushed_by.get(id(thing), [])))
+            if others:
+                thing.needs_all = False
+                if thing.kind == "promise":
+                    thing.state = ""
 
 
 _USED: Final = frozenset(("pool", "input channel", "output channel"))
 _RESOLVED_BY_PROGRAM: Final = frozenset(("condition", "mailbox", "stream", "promise"))
+
+_LOCKS: Final = frozenset(("lock",))
+_SIGNALS: Final = frozenset(("signal", "broadcast", "broadcast_exn"))
+_PUTS: Final = frozenset(("put",))
+_TAKES: Final = frozenset(("take", "take_available"))
+"""Names of the functions that lock a mutex, and so on."""
+
+
+def _calls(one: Thing, names: frozenset[str]) -> bool:
+    """Say whether the code of somebody has one of the names."""
+    codes = [frame.f_code for frame in one.frames]
+    codes += [function.__code__ for function in one.functions]
+    return any(not names.isdisjoint(code.co_names) for code in codes)
+
+
+def _helps(
+    thing: Thing, others: list[Thing], pushed_by: list[Thing]
+) -> Iterator[tuple[str, Thing]]:
+    """Lead from what the program can resolve to who can do so, and to others who know it."""
+    verb = CAN_BE_FILLED_BY if thing.state == "empty" else CAN_BE_EMPTIED_BY
+    helpful = others
+    if thing.kind == "promise":
+        verb = CAN_BE_RESOLVED_BY
+    elif thing.kind == "condition":
+        verb = CAN_BE_SIGNALLED_BY
+        helpful = [one for one in others if _calls(one, _SIGNALS)]
+    elif thing.kind == "mailbox":
+        names = _PUTS if verb == CAN_BE_FILLED_BY else _TAKES
+        helpful = [one for one in others if _calls(one, names)]
+    elif verb == CAN_BE_FILLED_BY:
+        helpful = [one for one in others if one in pushed_by]
+    else:
+        helpful = [one for one in others if one not in pushed_by]
+    yield from ((verb, one) for one in helpful)
+    yield from ((IS_KNOWN_TO, one) for one in others if one not in helpful)
 
 
 def _waits_for(one: Thing, thing: Thing) -> bool:
@@ -157,7 +199,8 @@ class _Holders:
         if len(certain) == 1:
             thing.edges.append((IS_HELD_BY, certain[0]))
             return
-        possible = certain or inside or [one for one in known_to if not _waits_for(one, thing)]
+        others = [one for one in known_to if not _waits_for(one, thing)]
+        possible = certain or inside or [one for one in others if _calls(one, _LOCKS)] or others
         thing.edges.extend((MAY_BE_HELD_BY, one) for one in possible)
         thing.needs_all = False
         if not possible:
@@ -254,11 +297,17 @@ class _Wanted:
                 self.indirect.add(id(known))
 
 
-def _names(survey: Survey, ranks: dict[int, int]) -> dict[int, list[Thing]]:
-    """Give each thing the name by which all call it who know it; return who does."""
+def _names(
+    survey: Survey, ranks: dict[int, int]
+) -> tuple[dict[int, list[Thing]], dict[int, list[Thing]]]:
+    """Give each thing the name by which all call it who know it.
+
+    Return who does; and who knows what pushes into it, if it is a stream.
+    """
     wanted = _Wanted(survey)
     names: dict[int, set[str]] = {}
     known_to: dict[int, list[Thing]] = {}
+    pushed_by: dict[int, list[Thing]] = {}
     for one in in_order(survey.things, ranks):
         found = [item for frame in one.frames for item in names_in_frame(frame, wanted.things)]
         for function in one.functions:
@@ -268,13 +317,15 @@ def _names(survey: Survey, ranks: dict[int, int]) -> dict[int, list[Thing]]:
             who = known_to.setdefault(id(thing), [])
             if one not in who:
                 who.append(one)
-            if id(value) not in wanted.indirect:
+            if id(value) in wanted.indirect:
+                pushed_by.setdefault(id(thing), []).append(one)
+            else:
                 names.setdefault(id(thing), set()).add(name)
     for thing in survey.things:
         known_as = names.get(id(thing), set())
         if len(known_as) == 1 and not thing.name:
             thing.name = known_as.pop()
-    return known_to
+    return known_to, pushed_by
 
 
 _NAMED: Final = _USED | {"mutex", "condition", "mailbox", "stream"}

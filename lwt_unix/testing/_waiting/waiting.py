@@ -33,12 +33,15 @@ class Waiting:
     circles: tuple[Circle, ...]
     """Those who wait for each other, so that none can go on: of several that overlap, a shortest one."""
 
+    possible_circles: tuple[Circle, ...] = ()
+    """If there are no circles: those whose members cannot go on unless somebody else helps them."""
+
     def __str__(self) -> str:
-        return text_of(self.nodes, self.edges, self.circles)
+        return text_of(self.nodes, self.edges, self.circles, self.possible_circles)
 
     def dot(self) -> str:
         """Draw the graph in DOT, the language of Graphviz: `dot -Tsvg`."""
-        return dot_of(self.nodes, self.edges, self.circles)
+        return dot_of(self.nodes, self.edges, self.circles, self.possible_circles)
 
 
 def waiting() -> Waiting:
@@ -60,7 +63,9 @@ def waiting() -> Waiting:
     finally:
         if is_enabled:
             gc.enable()
-    return Waiting(nodes, edges, tuple(circles_of(nodes, edges)))
+    circles = tuple(circles_of(nodes, edges))
+    possible = () if circles else tuple(circles_of(nodes, edges, with_help=True))
+    return Waiting(nodes, edges, circles, possible)
 
 
 def report_on_signal(

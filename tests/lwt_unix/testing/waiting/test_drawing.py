@@ -3,7 +3,7 @@
 import re
 
 import lwt
-from lwt import lwt_condition, lwt_mutex
+from lwt import lwt_condition, lwt_mutex, lwt_mvar
 from lwt_unix import testing
 from tests.support.waiting import report, started, text
 
@@ -27,11 +27,36 @@ def test_the_graph_is_drawn_in_dot() -> None:
         '    "body 2" [label="body 2 (other)\\nFILE\\nawait lwt_mutex.lock(mutex)", color=red];',
         '    "mutex 1" [label="mutex 1 (mutex)", color=red];',
         '    "body 1" -> "condition 1" [label="waits for"];',
-        '    "condition 1" -> "body 2" [label="is known to", style=dashed];',
+        '    "condition 1" -> "body 2" [label="can be signalled by", style=dashed];',
         '    "body 2" -> "mutex 1" [label="waits for", color=red];',
         '    "mutex 1" -> "body 2" [label="is held by", color=red];',
         "}",
         "",
+    )
+
+
+def test_the_hints_of_a_possible_circle_are_dashed_and_red() -> None:
+    mailbox, mutex = lwt_mvar.create_empty(), lwt_mutex.create()
+
+    async def taker() -> None:
+        async with mutex:
+            await lwt_mvar.take(mailbox)
+
+    async def putter() -> None:
+        async with mutex:
+            await lwt_mvar.put(mailbox, 1)
+
+    _ = started(taker, putter)
+    told = testing.waiting()
+    drawn = [line.strip() for line in told.dot().splitlines() if "->" in line]
+    assert drawn == [
+        '"body 1" -> "mutex 1" [label="waits for", color=red];',
+        '"mutex 1" -> "body 2" [label="is held by", color=red];',
+        '"body 2" -> "mailbox 1" [label="waits for", color=red];',
+        '"mailbox 1" -> "body 1" [label="can be filled by", style=dashed, color=red];',
+    ]
+    assert str(told).startswith(
+        "Circle 1, unless somebody else helps:\n    body 1 (putter) waits for"
     )
 
 

@@ -1,7 +1,7 @@
 """Circles among those who wait."""
 
 import lwt
-from lwt import lwt_mutex
+from lwt import lwt_condition, lwt_mutex, lwt_mvar
 from lwt_unix import testing
 from tests.support.waiting import report, started, text
 
@@ -73,3 +73,68 @@ def test_a_lock_and_something_that_may_happen_are_a_circle() -> None:
         "mutex 2 (left) is held by body 1 (first)",
     ]
     del resolver
+
+
+def test_who_needs_the_help_of_one_who_waits_for_them_is_in_a_possible_circle() -> None:
+    requests: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+    answers: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+
+    async def client() -> None:
+        answer = await lwt_mvar.take(answers)
+        await lwt_mvar.put(requests, answer)
+
+    async def server() -> None:
+        request = await lwt_mvar.take(requests)
+        await lwt_mvar.put(answers, request)
+
+    _ = started(client, server)
+    told = testing.waiting()
+    assert told.circles == ()
+    (circle,) = told.possible_circles
+    assert [str(edge) for edge in circle] == [
+        "body 1 (client) waits for mailbox 1 (answers)",
+        "mailbox 1 (answers) can be filled by body 2 (server)",
+        "body 2 (server) waits for mailbox 2 (requests)",
+        "mailbox 2 (requests) can be filled by body 1 (client)",
+    ]
+
+
+def test_who_may_get_help_from_outside_is_in_no_possible_circle() -> None:
+    mailbox: lwt_mvar.Mvar[int] = lwt_mvar.create_empty()
+    lock = lwt_mutex.create()
+
+    async def taker() -> None:
+        async with lock:
+            await lwt_mvar.take(mailbox)
+
+    async def putter() -> None:
+        await lwt.pick([lwt_mutex.lock(lock), never])
+        await lwt_mvar.put(mailbox, 1)
+
+    never, resolver = lwt.wait()
+    _ = started(taker, putter)
+    assert testing.waiting().possible_circles == ()
+    del resolver
+
+
+def test_a_possible_circle_is_not_told_of_beside_a_certain_one() -> None:
+    lock, ready = lwt_mutex.create(), lwt_condition.create()
+
+    async def waiter() -> None:
+        async with lock:
+            await lwt_condition.wait(ready)
+
+    async def signaller() -> None:
+        async with lock:
+            lwt_condition.signal(ready, None)
+
+    async def twice() -> None:
+        async with other, other:
+            pass
+
+    other = lwt_mutex.create()
+    kept = started(waiter, signaller)
+    assert len(testing.waiting().possible_circles) == 1
+    kept += started(twice)
+    told = testing.waiting()
+    assert (len(told.circles), told.possible_circles) == (1, ())

@@ -138,6 +138,49 @@ def test_who_has_called_lock_may_hold_the_mutex() -> None:
     )
 
 
+def test_of_those_who_know_a_mutex_the_ones_that_call_lock_may_hold_it() -> None:
+    async def locks(first: lwt_mutex.Mutex, second: lwt_mutex.Mutex) -> None:
+        await lwt_mutex.lock(first)
+        await lwt.pause()
+        await lwt_mutex.lock(second)
+
+    async def main() -> None:
+        left, right = lwt_mutex.create(), lwt_mutex.create()
+        there, back = lwt.of_coroutine(locks(left, right)), lwt.of_coroutine(locks(right, left))
+        await lwt.join([there, back])
+
+    _ = started(main)
+    (circle,) = testing.waiting().circles
+    assert [str(edge) for edge in circle] == [
+        "body 2 (locks) waits for mutex 1",
+        "mutex 1 may be held by body 3 (locks)",
+        "body 3 (locks) waits for mutex 2",
+        "mutex 2 may be held by body 2 (locks)",
+    ]
+
+
+def test_a_condition_names_who_signals_it_before_who_only_knows_it() -> None:
+    async def waiter(ready: lwt_condition.Condition[None]) -> None:
+        await lwt_condition.wait(ready)
+
+    async def signaller(ready: lwt_condition.Condition[None], never: lwt.Promise[None]) -> None:
+        await never
+        lwt_condition.broadcast(ready, None)
+
+    async def main() -> None:
+        ready: lwt_condition.Condition[None] = lwt_condition.create()
+        waiting = lwt.of_coroutine(waiter(ready))
+        await lwt.join([waiting, lwt.of_coroutine(signaller(ready, never))])
+
+    never, resolver = lwt.wait()
+    _ = started(main)
+    assert (
+        "condition 1 (ready), not signalled, can be signalled by body 3 (signaller); is known to body 1 (main)"
+        in report().splitlines()
+    )
+    del resolver
+
+
 def test_a_mutex_that_nobody_knows_but_who_waits_has_an_unknown_holder() -> None:
     mutex = lwt_mutex.create()
     _ = lwt_mutex.lock(mutex)
