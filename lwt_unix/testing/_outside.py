@@ -11,18 +11,19 @@ This is for the program. Python's own modules may use clocks, as `logging` does,
 thread for the program. Tools that run tests, such as Hypothesis, may do what they like, and so may other
 threads. A name that a module of the program has imported (`from time import time`) counts as the program's use.
 
-What is not found: `datetime.now()`, which is written in C; Python's own `open`; C libraries.
+What is not found: `datetime` where a function itself imports it; Python's own `open`; C libraries.
 """
 
 from __future__ import annotations
 
+import datetime
 import random
 import sys
 import threading
 from collections.abc import Callable
 from random import getstate, setstate
 from random import seed as seed_really
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from lwt_unix.testing._processes.signals import Signals
@@ -217,6 +218,56 @@ def _places() -> tuple[_Place, ...]:
     )
 
 
+class _Real(type):
+    """The class of what stands in the place of `datetime` and `date`: all but their clocks is as it really is."""
+
+    real: type
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> Any:
+        if "real" in names:
+            return super().__new__(mcls, name, bases, names)
+        return type(
+            name, tuple(getattr(base, "real", base) for base in bases), names
+        )  # The program's.
+
+    def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+        return cls.real(*arguments, **keywords)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls.real)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls.real)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.real
+
+    def __hash__(cls) -> int:
+        return hash(cls.real)
+
+
+def _datetime_without_clocks() -> dict[int, Any]:
+    """Return what stands in the place of module `datetime` and its classes, by what they really are.
+
+    It stands in the modules of the program alone: nothing in C can be changed, and pickling asks the module.
+    """
+    module = ModuleType("datetime")
+    vars(module).update(vars(datetime))
+    instead: dict[int, Any] = {id(datetime): module}
+    for real, clocks in (
+        (datetime.datetime, ("now", "utcnow", "today")),
+        (datetime.date, ("today",)),
+    ):
+        refuse = _refused(_NOW, _PYTHON)
+        names: dict[str, Any] = {
+            name: staticmethod(refuse(f"datetime.{real.__name__}.{name}", getattr(real, name)))
+            for name in clocks
+        }
+        kind = _Real(real.__name__, (real,), {**names, "__module__": "datetime", "real": real})
+        instead[id(real)] = vars(module)[real.__name__] = kind
+    return instead
+
+
 # --- Where the names are -----------------------------------------------------
 
 
@@ -228,9 +279,9 @@ class _Names:
     def __init__(self) -> None:
         self.modules = len(sys.modules)
         self.in_classes: list[tuple[type, str, _Function]] = []
-        self.in_modules: list[tuple[dict[str, Any], dict[str, _Function]]] = []
-        new: dict[str, dict[str, _Function]] = {}
-        by_real: dict[int, _Function] = {}
+        self.in_modules: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        new: dict[str, dict[str, Any]] = {}
+        by_real: dict[int, Any] = _datetime_without_clocks()
         for place in _places():
             module = sys.modules.get(place.module)
             class_name, _, name = place.name.rpartition(".")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import logging
 import os
+import pickle
 import random
 import secrets
 import socket
@@ -15,6 +17,8 @@ import uuid
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from datetime import datetime as imported_class
 from time import monotonic as imported_clock
 
 import hypothesis
@@ -58,11 +62,42 @@ def in_the_world(f: Callable[[], object]) -> object:
         ('os.system("true")', r"os\.system: "),
         ("asyncio.new_event_loop()", r"new_event_loop: "),
         ("uuid.uuid1()", r"uuid\.uuid1: "),
+        ("datetime.datetime.now()", r"datetime\.datetime\.now: .*lwt_engine\.get\(\)\.now\(\)"),
+        ("datetime.datetime.now(datetime.UTC)", r"datetime\.datetime\.now: "),
+        ("imported_class.utcnow()", r"datetime\.datetime\.utcnow: "),
+        ("imported_class.today()", r"datetime\.datetime\.today: "),
+        ("date.today()", r"datetime\.date\.today: "),
     ],
 )
 def test_it_is_an_error_that_says_what_to_use(call: str, instead: str) -> None:
     with pytest.raises(testing.Not_simulated, match=instead):
         in_the_world(lambda: eval(call))
+
+
+def test_dates_are_as_they_are_but_for_their_clocks() -> None:
+    before = datetime.datetime(2020, 1, 2, 3)
+
+    def look() -> list[object]:
+        made = imported_class(2020, 1, 2, 3)
+        parsed = imported_class.fromisoformat("2020-01-02T03:00")
+        found = 0
+        match made:
+            case datetime.datetime(year=year):
+                found = year
+
+        class Of_program(imported_class):
+            pass
+
+        assert type(Of_program(2020, 1, 2)) is Of_program and not isinstance(made, Of_program)
+        assert isinstance(before, imported_class) and isinstance(made, datetime.date)
+        assert issubclass(imported_class, date) and pickle.loads(pickle.dumps(made)) == made
+        assert datetime.datetime == imported_class
+        return [made == before == parsed, type(made) is type(before), found]
+
+    assert in_the_world(look) == [True, True, 2020]
+    assert in_the_world(lambda: imported_class.strptime("2020", "%Y")) == imported_class(2020, 1, 1)
+    assert type(imported_class) is type
+    assert imported_class.now() >= before
 
 
 def test_a_function_that_a_job_calls_cannot_leave_either() -> None:
