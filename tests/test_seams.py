@@ -15,7 +15,7 @@ SYSTEM = "lwt_unix._system"
 
 PLACES = {
     "time": {"lwt_unix.lwt_engine._base"},
-    "datetime": set[str](),
+    "datetime": {"lwt_unix.testing._outside"},
     "random": {
         *("lwt._core.choices", "lwt_unix.testing._sources", "lwt_unix.testing._outside"),
         *("lwt_unix.testing._explore.contents", "lwt_unix.testing._explore.views"),
