@@ -135,6 +135,11 @@ def simulated(
 def _simulated(test: Callable[..., Any], options: _Options) -> Callable[..., Any]:
     check_callable("testing.simulated", test, ("…",))
     given = getattr(test, "hypothesis", None)
+    inner = test if given is None else given.inner_test
+    if inspect.isasyncgenfunction(inner):
+        raise TypeError(
+            f"testing.simulated: {inner.__qualname__} has a `yield`, so it is no test but an async generator"
+        )
     if given is None:  # Or `@given` is above.
         return _in_worlds(test, options)
     given.inner_test = _in_worlds(given.inner_test, options)

@@ -78,6 +78,7 @@ def _options(item: pytest.Item) -> _Options:
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Do what `lwt_main.run` does; it can be called again, even after what leaves it for good."""
+    __tracebackhide__ = True
     try:
         return lwt_main.run(coroutine)
     finally:
@@ -152,8 +153,18 @@ _NOT_OF_THE_PROGRAM: Final = frozenset(
 
 def _is_of_the_program(frame: FrameType) -> bool:
     # Hypothesis has functions of its own look like ours, and like the program's.
-    module = str(frame.f_globals.get("__name__")).partition(".")[0]
-    return module not in _NOT_OF_THE_PROGRAM and frame.f_code.co_filename != _simulated.__file__
+    return (
+        _package(frame) not in _NOT_OF_THE_PROGRAM
+        and frame.f_code.co_filename != _simulated.__file__
+    )
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
+def _is_left_out_by_pytest(frame: FrameType) -> bool:
+    return _package(frame) in {"pluggy", "_pytest"} or "__tracebackhide__" in frame.f_locals
 
 
 def _show_the_program(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -163,14 +174,14 @@ def _show_the_program(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     while entry is not None:
         entries.append(entry)
         entry = entry.tb_next
-    shown = [one for one in entries if _is_of_the_program(one.tb_frame)]
-    if not shown:
-        excinfo.traceback = excinfo.traceback.filter(lambda one: one.ishidden(excinfo))
-        return
+    shown = [one for one in entries if _is_of_the_program(one.tb_frame)] or [
+        one for one in entries if _is_left_out_by_pytest(one.tb_frame)
+    ]
     joined: Any = None
     for one in reversed(shown):
         joined = TracebackType(joined, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    excinfo.traceback = type(excinfo.traceback)(joined)
+    if joined is not None:
+        excinfo.traceback = type(excinfo.traceback)(joined)
 
 
 # --- Hooks -------------------------------------------------------------------
@@ -200,6 +211,7 @@ class _Hooks:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Begin to watch a test."""
+        __tracebackhide__ = True
         self._is_checked = item.get_closest_marker("lwt") is not None
         self._has_fixtures = self._has_passed = False
         if self._is_checked or inspect.iscoroutinefunction(getattr(item, "obj", None)):

@@ -161,8 +161,9 @@ def test_a_test_that_yields_or_returns_something_is_no_test(run: Run) -> None:
 
 
 def test_a_failure_shows_lines_of_the_program_only_unless_asked_for_the_full_trace(
-    run: Run,
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # So that the summary has room for messages.
     tests = """
         from lwt_unix import testing
 
@@ -180,14 +181,23 @@ def test_a_failure_shows_lines_of_the_program_only_unless_asked_for_the_full_tra
         @testing.simulated
         async def test_leaving():
             lwt_unix.sleep(3.0)
+
+        def nothing_holds():
+            return False
+
+        async def test_without_lines():
+            testing.always(nothing_holds)
+            await lwt.pause()
         """
-    printed = run(tests, failed=3)
+    printed = run(tests, failed=4)
     assert "lwt_main.py" not in printed
     assert printed.count("await deep()") == 2
     assert printed.count(">       await lwt_unix.with_timeout") == 2
     assert "promise.py" not in printed
     assert "a timer of 3 s is not stopped" in printed
-    assert "lwt_main.py" in run(tests, "--full-trace", failed=3)
+    assert "::test_leaving - lwt_unix.testing.Something_left: left" in printed
+    assert "::test_without_lines - AssertionError: testing.always: nothi" in printed
+    assert "lwt_main.py" in run(tests, "--full-trace", failed=4)
 
 
 def test_a_mark_with_a_wrong_argument_names_the_mark(run: Run) -> None:

@@ -4,7 +4,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from textwrap import dedent
 from typing import Any
@@ -331,6 +331,14 @@ def test_a_failure_is_explained_line_by_line_only_if_settings_ask_for_it(
     with pytest.raises(AssertionError):
         settings(database=None, phases=phases)(testing.simulated(fails))()
     assert (len(tracers) > 1) == is_traced
+
+
+def test_an_async_generator_is_no_test() -> None:
+    async def yields() -> AsyncIterator[None]:
+        yield
+
+    with pytest.raises(TypeError, match="yields has a `yield`, so it is no test"):
+        testing.simulated(yields)
 
 
 def test_a_test_that_returns_something_is_refused() -> None:
