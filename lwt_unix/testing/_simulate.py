@@ -129,7 +129,8 @@ def simulate(
         main: returns the promise, or the coroutine, that is given to `lwt_main.run`.
         choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
         programs: what stands in for programs that `lwt_process` starts, by their names: functions that take a
-            `Process`, and return its exit status, or the promise of that. `shell` needs one for "sh".
+            `Process`, and return the promise, or the coroutine, of its exit status. If one raises an exception, that
+            reaches `lwt.async_exception_hook`, and the status is 1. `shell` needs one for "sh".
         cancel_on_signals: see `lwt_main.run`.
 
     Raises:

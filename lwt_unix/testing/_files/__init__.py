@@ -1,1 +1,1 @@
-"""The files of a host, and those that are open."""
+"""The files of a host (`tree`), and those that are open (`opened`)."""

@@ -1,1 +1,1 @@
-"""What a test leaves behind, and where it was made."""
+"""What a test leaves behind (`leaks`), and where it was made (`noting`)."""

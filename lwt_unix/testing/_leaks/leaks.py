@@ -303,7 +303,8 @@ def nothing_left(
     Timers and handlers that are left are stopped, and events of descriptors that are left, so that they do
     not disturb what follows.
 
-    If the block raises an exception, nothing is checked. In a block that runs inside the main loop, what
+    If the block raises an exception, nothing is checked; a note tells what has reached the hook, which may be the
+    reason. In a block that runs inside the main loop, what
     goes on gets no time to end.
 
     >>> import lwt_unix
@@ -326,10 +327,24 @@ def nothing_left(
     check_kinds("testing.nothing_left", may_leave)
     watch = Watch(nothing_pending=nothing_pending)
     try:
-        yield
+        with _reported_is_told(watch):
+            yield
         watch.check(may_leave)
     finally:
         watch.end()
+
+
+@contextmanager
+def _reported_is_told(watch: Watch) -> Generator[None, None, None]:
+    """Have an exception of the block tell what has reached the hook before."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except Exception as exception:
+        told = watch.told_of_reported()
+        if told:
+            exception.add_note(told)
+        raise
 
 
 def check_kinds(function: str, may_leave: Collection[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from lwt_unix._system import SocketKind
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._network.hosts import Host
+from lwt_unix.testing._network.links import size_in_words
 from lwt_unix.testing._network.passing import drop
 from lwt_unix.testing._network.passing import send as send_passed
 from lwt_unix.testing._network.sockets import PythonAddress, Socket
@@ -100,7 +101,8 @@ class Datagram_socket(Socket):
             raise not_now()
         message, sender, passed = self.messages[0]
         if not peek:
-            self.world.tell("%s receives a datagram of %d bytes", self.name, len(message))
+            told = size_in_words(len(message))
+            self.world.tell("%s receives a datagram of %s", self.name, told)
             self.messages.popleft()
             self.passed = passed
             self.held -= len(message) + 1
@@ -157,9 +159,8 @@ class Datagram_socket(Socket):
             elif self.peer is not None and target.is_up:
                 link.reverse.send(0, refuse)
 
-        self.world.tell(
-            "%s sends a datagram of %d bytes to %s:%d", self.name, len(message), host, port
-        )
+        told = size_in_words(len(message))
+        self.world.tell("%s sends a datagram of %s to %s:%d", self.name, told, host, port)
         link.send_datagram(len(message), self.name, arrive)
         return len(message)
 

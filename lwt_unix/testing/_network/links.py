@@ -25,6 +25,11 @@ _STEPS: Final = 8
 """Of how many latencies in a range one is chosen."""
 
 
+def size_in_words(size: int) -> str:
+    """Say how many bytes that is."""
+    return "1 byte" if size == 1 else f"{size} bytes"
+
+
 class Link:
     """The way from one host to another. `testing.network().link(a, b)` returns it."""
 
@@ -191,7 +196,8 @@ class Link:
 
         def tell(option: int) -> str:
             late = delays[option] - delays[0]
-            return f"{size} bytes from {self.name} come {late:.4g} s late"
+            come = "comes" if size == 1 else "come"
+            return f"{size_in_words(size)} from {self.name} {come} {late:.4g} s late"
 
         return now + delays[self.world.choices.choose(DELAY, len(delays), tell)]
 
@@ -208,16 +214,18 @@ class Link:
     def send_datagram(self, size: int, sender: str, arrive: Callable[[], object]) -> None:
         """Send a datagram, which may be lost, or come twice."""
         if self.is_cut or (self._loss and self._happens(self._loss, size, "is lost")):
-            self.world.tell("a datagram of %d bytes from %s is lost", size, sender)
+            self.world.tell("a datagram of %s from %s is lost", size_in_words(size), sender)
             return
         self.send(size, arrive)
         if self._duplication and self._happens(self._duplication, size, "comes twice"):
-            self.world.tell("a datagram of %d bytes from %s comes twice", size, sender)
+            self.world.tell("a datagram of %s from %s comes twice", size_in_words(size), sender)
             self.send(size, arrive)
 
     def _happens(self, probability: float, size: int, what: str) -> bool:
         return probability == 1.0 or self.world.choices.happens(
-            LOSS, probability, lambda _: f"a datagram of {size} bytes from {self.name} {what}"
+            LOSS,
+            probability,
+            lambda _: f"a datagram of {size_in_words(size)} from {self.name} {what}",
         )
 
 

@@ -1,1 +1,1 @@
-"""What else runs in a world: jobs, signals, stand-ins for other programs."""
+"""What else runs in a world: `jobs`, `signals`, and `programs`, which are functions that stand in for others."""

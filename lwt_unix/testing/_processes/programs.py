@@ -156,7 +156,7 @@ class Child:
         elif isinstance(exn, BrokenPipeError):
             self._end_by(signal.SIGPIPE)
         else:
-            self._end(1 << 8, "fails")
+            self._end(1 << 8, f"fails: {exn!r}")
             raise exn  # It is the test that is wrong: this reaches `lwt.async_exception_hook`.
 
     # --- Signals -------------------------------------------------------------

@@ -483,6 +483,23 @@ def test_an_exception_of_the_block_leaves_and_nothing_is_checked() -> None:
         block()
 
 
+def test_an_exception_of_the_block_tells_what_has_reached_the_hook_before() -> None:
+    async def serve() -> None:
+        raise ValueError("the reason")
+
+    def block() -> None:
+        with nothing_left():
+            lwt.async_(serve)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        block()
+    (note,) = raised.value.__notes__
+    assert note.startswith(
+        "- an exception has reached lwt.async_exception_hook: ValueError('the reason')\n    at tests/"
+    )
+
+
 def test_what_may_be_left_is_not_looked_at() -> None:
     with nothing_left(may_leave=["rejections", "hook"]):
         reject()

@@ -95,7 +95,7 @@ def test_of_a_range_of_latencies_the_least_is_lwts_own_and_others_change_the_ord
     assert len(seen) >= 3
     choices = testing.replayed("delay 1:7/8")
     assert arrivals(prepare, [1, 2], choices) == [(2, 1.0), (1, 8.0)]
-    assert str(choices).endswith("1 bytes from alice to bob come 7 s late")
+    assert str(choices).endswith("1 byte from alice to bob comes 7 s late")
 
 
 @pytest.mark.parametrize(("probability", "left"), [(0.0, 20), (0.999, 20), (1.0, 0)])
@@ -137,7 +137,7 @@ def test_losses_and_duplicates_are_told_in_words_and_replayed(seed: int) -> None
     expected = list(sizes)
     for made in choices.deviations:
         told = re.fullmatch(
-            r"a datagram of (\d+) bytes from alice to bob (is lost|comes twice)", made.words
+            r"a datagram of (\d+) bytes? from alice to bob (is lost|comes twice)", made.words
         )
         assert told is not None
         if told[2] == "is lost":

@@ -66,6 +66,26 @@ def in_both_worlds(main: Callable[[], Coroutine[Any, Any, object]]) -> Any:
     return really
 
 
+@pytest.mark.parametrize(
+    ("stand_in", "why"),
+    [
+        (lambda process: lwt.return_(1 // len(process.args[1:])), "ZeroDivisionError"),
+        (
+            lambda process: 3,
+            "TypeError('testing.simulate: a stand-in: callback <lambda> ",
+        ),
+    ],
+)
+def test_what_happened_says_why_a_stand_in_failed(stand_in: Any, why: str) -> None:
+    async def main() -> list[str]:
+        lwt.async_exception_hook.contents = lambda _: None
+        assert await lwt_process.exec(("ls", ["ls"])) == lwt_unix.WEXITED(1)
+        return [what for _, _, what in testing.world().trace if "fails" in what]
+
+    (told,) = testing.simulate(main, programs={"ls": stand_in})
+    assert told.startswith(f"process 1001 (ls) fails: {why}")
+
+
 async def until_all_have_ended(main: Callable[[], Coroutine[Any, Any, object]]) -> object:
     result = await main()
     while lwt_unix.wait_count():
