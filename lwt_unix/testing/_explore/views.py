@@ -75,7 +75,7 @@ def _chance(state_before: object, *_: object) -> object:
 
 
 def _turns(turns: int, world: World, writer: Writer) -> object:
-    return turns if writer.known.counts_turns and world._turns_at == world.now else 0
+    return turns if writer.known.counts_turns else 0
 
 
 def _changes(watches: Iterable[Watch], *_: object) -> object:
@@ -97,7 +97,6 @@ VIEWS: Final[Mapping[tuple[type, str], Callable[[Any, Any, Writer], object]]] = 
             (Rejection, "traceback"): _left_out,
             # The world: its tables are for looking up, and what is ready is sorted.
             (World, "_turns"): _turns,
-            (World, "_turns_at"): _left_out,
             (World, "_event_count"): _left_out,
             (World, "_counts"): _by_key,
             (World, "_events"): _events,

@@ -195,8 +195,8 @@ class World:
         self._counts: Final[dict[str, int]] = {}
         self._events: Final[list[tuple[float, int, Callable[[], object]]]] = []
         self._event_count = 0
-        self._turns_at = 0.0
         self._turns = 0
+        """How many turns there were since time went on by a wait."""
 
     # --- Telling -------------------------------------------------------------
 
@@ -333,13 +333,9 @@ class World:
         """A turn of the engine begins."""
         while self.at_turn:
             self.at_turn.popleft()()
-        if self.now != self._turns_at:
-            self._turns_at, self._turns = self.now, 0
-        elif self._turns < _TURNS_WITHOUT_TIME:
-            self._turns += 1
-        else:
+        self._turns += 1
+        if self._turns > _TURNS_WITHOUT_TIME:
             self.now += _MOMENT
-            self._turns_at = self.now
 
     # --- Waiting -------------------------------------------------------------
 
@@ -392,13 +388,18 @@ class World:
             if due == math.inf:
                 due = None  # That is never.
             if events and (due is None or events[0][0] <= due):
-                self.now = events[0][0]
+                self._let_pass(events[0][0])
             elif due is None:
                 self._find_deadlock()
                 return reports
             else:
-                self.now = due
+                self._let_pass(due)
                 return reports
+
+    def _let_pass(self, time: float) -> None:
+        if time > self.now:
+            self._turns = 0
+            self.now = time
 
     def _find_deadlock(self) -> None:
         """Say who waits for whom, since nothing can happen any more.
