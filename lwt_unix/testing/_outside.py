@@ -11,7 +11,8 @@ This is for the program. Python's own modules may use clocks, as `logging` does,
 thread for the program. Tools that run tests, such as Hypothesis, may do what they like, and so may other
 threads. A name that a module of the program has imported (`from time import time`) counts as the program's use.
 
-What is not found: `datetime` where a function itself imports it; Python's own `open`; C libraries.
+What is not found: `datetime` where a function itself imports it; Python's own `open`; C libraries; and what the
+program has kept elsewhere than in a variable of a module, as in the default of an argument (`clock=time.monotonic`).
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def _refused_without_argument(instead: str, argument: int) -> Callable[[str, _Fu
         refuse = _refused(instead, frozenset())(name, real)
 
         def refuse_some(*arguments: Any) -> Any:
-            if len(arguments) > argument or _inside(sys._getframe(1), _PYTHON) is None:
+            has_time = len(arguments) > argument and arguments[argument] is not None
+            if has_time or _inside(sys._getframe(1), _PYTHON) is None:
                 return real(*arguments)
             return refuse(*arguments)
 
@@ -155,7 +157,10 @@ def _seed(_: str, real: _Function) -> _Function:
 
 _CLOCKS: Final = (
     *("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),
+    *("process_time", "process_time_ns", "thread_time", "thread_time_ns"),
+    *("clock_gettime", "clock_gettime_ns"),
 )
+_OF_REAL_SIGNALS: Final = ("alarm", "setitimer", "pause", "sigwait", "sigwaitinfo", "sigtimedwait")
 _ABOUT_HOSTS: Final = (
     *("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"),
 )
@@ -165,6 +170,7 @@ _NOW: Final = "lwt_engine.get().now() tells the time in it"
 _SOCKETS: Final = "lwt_unix.socket makes one in it"
 _THREADS: Final = "lwt_unix.run_job and lwt_preemptive.detach need no thread in it"
 _PROCESSES: Final = "lwt_process starts stand-ins in it: testing.simulate(…, programs=…)"
+_SIGNALS: Final = "testing.send_signal sends one in it"
 _HOSTS: Final = "lwt_unix.getaddrinfo asks in it"
 
 
@@ -172,6 +178,7 @@ def _places() -> tuple[_Place, ...]:
     clock, sleep = _refused(_NOW, _PYTHON), _refused("lwt_unix.sleep waits in it", _PYTHON)
     socket, thread = _refused(_SOCKETS, _TOOLS), _refused(_THREADS, _TOOLS)
     process, host = _refused(_PROCESSES, _TOOLS), _refused(_HOSTS, _PYTHON)
+    real_signal = _refused(_SIGNALS, _PYTHON)
     loop = _refused("asyncio's loop waits for the real one", _TOOLS)
     drawn = _in_the_world(_seeded, _TOOLS)
     random_bytes = _in_the_world(lambda run, _: run.choices.chance().randbytes, _TOOLS)
@@ -200,6 +207,8 @@ def _places() -> tuple[_Place, ...]:
         _Place("asyncio", "new_event_loop", loop),
         _Place("asyncio.base_events", "BaseEventLoop.run_forever", loop),
         _Place("uuid", "uuid1", clock),
+        _Place("select", "select", _refused("lwt_unix.wait_read waits in it", _PYTHON)),
+        *(_Place("signal", name, real_signal) for name in _OF_REAL_SIGNALS),
         _Place("os", "kill", _in_the_world(lambda run, _: run.signals.kill, _PYTHON)),
         _Place("os", "getpid", _in_the_world(lambda run, _: lambda: PID, _PYTHON)),
         _Place(

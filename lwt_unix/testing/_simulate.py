@@ -115,6 +115,7 @@ def simulate(
     takes no real time, descriptors, a network, and on each host files in memory: at first /tmp, /home, and
     in /dev null, zero, full and urandom. When the program ends, all of that is gone. What would leave the
     world meanwhile is an error (`Not_simulated`): Python's clocks, `time.sleep`, sockets, threads, processes.
+    Not noticed are Python's own `open`, and a clock that is the default of an argument (`clock=time.time`).
     Random numbers begin with a seed that is one of the choices. There are no locks on files yet, no `mkfifo`
     and no mapped files.
 

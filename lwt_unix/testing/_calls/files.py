@@ -167,6 +167,8 @@ class File_calls:
 
     def ftruncate(self, fd: int, size: int) -> None:
         """Give a file a size."""
+        if size < 0:
+            raise os_error(errno.EINVAL)
         opened = self._opened(fd)
         if not isinstance(opened, Opened):
             raise os_error(errno.EINVAL)

@@ -119,7 +119,7 @@ class Opened_file(Opened):
 
     def truncate(self, size: int) -> None:
         """Give the file a size."""
-        if self.access == os.O_RDONLY or size < 0:
+        if self.access == os.O_RDONLY:
             raise os_error(errno.EINVAL)
         self.file.truncate(size)
 

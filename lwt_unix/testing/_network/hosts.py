@@ -124,6 +124,9 @@ class Host(Owner):
         Python cannot drop a body without running its `finally` blocks. They run when the whole run is over,
         and then every call of the system fails.
 
+        All hosts share what a process has once. The clock of `lwt_timeout` stands still after a crash of the host
+        that has started the first timeout; handlers of signals stay.
+
         Raises:
             lwt.Failure: this is the host of the program itself, or the run is over.
         """

@@ -46,8 +46,11 @@ def in_the_world(f: Callable[[], object]) -> object:
         ("time.time_ns()", r"time\.time_ns: .*now"),
         ("time.monotonic()", r"time\.monotonic: .*now"),
         ("time.perf_counter()", r"time\.perf_counter: .*now"),
+        ("time.process_time()", r"time\.process_time: .*now"),
+        ("time.clock_gettime(time.CLOCK_MONOTONIC)", r"time\.clock_gettime: .*now"),
         ("imported_clock()", r"time\.monotonic: .*now"),
         ("time.localtime()", r"time\.localtime: .*now"),
+        ("time.localtime(None)", r"time\.localtime: .*now"),
         ('time.strftime("%H")', r"time\.strftime: .*now"),
         ("time.sleep(0.0)", r"time\.sleep: .*lwt_unix\.sleep"),
         ("socket.socket()", r"socket\.socket: .*lwt_unix\.socket"),
@@ -67,6 +70,10 @@ def in_the_world(f: Callable[[], object]) -> object:
         ("imported_class.utcnow()", r"datetime\.datetime\.utcnow: "),
         ("imported_class.today()", r"datetime\.datetime\.today: "),
         ("date.today()", r"datetime\.date\.today: "),
+        ('__import__("signal").alarm(1)', r"signal\.alarm: .*send_signal"),
+        ('__import__("signal").setitimer(0, 1.0)', r"signal\.setitimer: "),
+        ('__import__("signal").sigwait([10])', r"signal\.sigwait: "),
+        ('__import__("select").select([], [], [], 1.0)', r"select\.select: .*wait_read"),
     ],
 )
 def test_it_is_an_error_that_says_what_to_use(call: str, instead: str) -> None:
