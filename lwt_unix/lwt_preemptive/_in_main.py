@@ -110,7 +110,7 @@ def run_in_main(f: Callable[[], PromiseOrCoroutine[A]], /) -> A:
     if lwt_main._thread.contents == threading.get_ident():
         raise lwt.Failure(
             "lwt_preemptive.run_in_main: this is the thread of the main loop, which would wait for "
-            "itself; await the promise of the function instead"
+            "itself (in a simulated world it does the jobs, too); await the promise of the function instead"
         )
     _check_way("lwt_preemptive.run_in_main")
     call = _InMain(f)

@@ -24,14 +24,11 @@ from lwt_unix.lwt_io._turns import Channel
 
 @final
 class Heap:
-    """All objects of the kinds that matter here."""
+    """All objects of the kinds that matter here, with those that nobody can reach any more or without."""
 
-    def __init__(self) -> None:
-        # What nobody can reach any more does not wait. A body that is dropped may need two rounds: its `finally`
-        # runs in the first one.
-        for _ in range(_MOST_ROUNDS):
-            if gc.collect() == 0:
-                break
+    def __init__(self, *, with_lost: bool = False) -> None:
+        if not with_lost:
+            drop_lost()
         self._found: Final[dict[int, list[Any] | None]] = {}
         for base in _KINDS:
             for kind in _with_subclasses(base):
@@ -79,6 +76,14 @@ class Heap:
                     known.append(one)
         self._frozen.update(map(id, frozen))
         return frozen
+
+
+def drop_lost() -> None:
+    """Have the collector drop what nobody can reach any more, and run what that has in `finally`."""
+    # A body that is dropped may need two rounds: its `finally` runs in the first one.
+    for _ in range(_MOST_ROUNDS):
+        if gc.collect() == 0:
+            break
 
 
 _FROZEN_BY_PYTHON: Final = gc.get_freeze_count()

@@ -79,6 +79,9 @@ _LOCKS: Final = frozenset(("lock",))
 _SIGNALS: Final = frozenset(("signal", "broadcast", "broadcast_exn"))
 _PUTS: Final = frozenset(("put",))
 _TAKES: Final = frozenset(("take", "take_available"))
+_PUSHES: Final = frozenset(
+    ("push",)
+)  # Of a bounded stream; any variable may have the function of another.
 """Names of the functions that lock a mutex, and so on."""
 
 
@@ -104,7 +107,8 @@ def _helps(
         names = _PUTS if verb == CAN_BE_FILLED_BY else _TAKES
         helpful = [one for one in others if _calls(one, names)]
     elif verb == CAN_BE_FILLED_BY:
-        helpful = [one for one in others if one in pushed_by]
+        pushing = [one for one in others if one in pushed_by]
+        helpful = [one for one in pushing if _calls(one, _PUSHES)] or pushing
     else:
         helpful = [one for one in others if one not in pushed_by]
     yield from ((verb, one) for one in helpful)

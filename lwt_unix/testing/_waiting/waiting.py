@@ -53,7 +53,18 @@ def waiting() -> Waiting:
 
     Call it in the thread of the main loop.
     """
-    heap = Heap()
+    return _found(Heap())
+
+
+def waiting_at_the_end() -> Waiting:
+    """Find out who waits when nothing can happen any more.
+
+    Who waits for each other may be out of everybody's reach by that. So what the collector has not come to is told, too.
+    """
+    return _found(Heap(with_lost=True))
+
+
+def _found(heap: Heap) -> Waiting:
     is_enabled = gc.isenabled()
     gc.disable()  # No finaliser changes anything meanwhile.
     try:

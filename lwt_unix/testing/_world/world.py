@@ -30,7 +30,8 @@ from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._sources import Choices
-from lwt_unix.testing._waiting.waiting import Deadlock, waiting
+from lwt_unix.testing._waiting.heap import drop_lost
+from lwt_unix.testing._waiting.waiting import Deadlock, waiting_at_the_end
 from lwt_unix.testing._world.limits import Limits
 
 
@@ -404,13 +405,14 @@ class World:
     def _find_deadlock(self) -> None:
         """Say who waits for whom, since nothing can happen any more.
 
-        The report has the collector run. If a finaliser makes something happen, there is no deadlock.
+        Then the collector runs. If a finaliser makes something happen, there is no deadlock.
 
         Raises:
             Deadlock: nothing has happened.
         """
         timers = lwt_engine.timer_count()
-        told = waiting()
+        told = waiting_at_the_end()
+        drop_lost()
         if not (
             main_loop.has_work()
             or self._events

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lwt
-from lwt import lwt_condition, lwt_mutex, lwt_pool
+from lwt import lwt_condition, lwt_mutex, lwt_pool, lwt_stream
 from lwt_unix import lwt_io, lwt_main, testing
 from tests.support.waiting import report, started, text
 
@@ -179,6 +179,27 @@ def test_a_condition_names_who_signals_it_before_who_only_knows_it() -> None:
         in report().splitlines()
     )
     del resolver
+
+
+def test_of_those_who_know_what_pushes_into_a_stream_the_ones_that_push_can_fill_it() -> None:
+    async def passes(source: lwt_stream.Stream[int], target: lwt_stream.bounded_push[int]) -> None:
+        async for element in source:
+            await target.push(element)
+
+    async def main() -> None:
+        lefts, left = lwt_stream.create_bounded(1)
+        rights, right = lwt_stream.create_bounded(1)
+        there, back = lwt.of_coroutine(passes(lefts, right)), lwt.of_coroutine(passes(rights, left))
+        await lwt.join([there, back])
+
+    _ = started(main)
+    (circle,) = testing.waiting().possible_circles
+    assert [str(edge) for edge in circle] == [
+        "body 2 (passes) waits for stream 1",
+        "stream 1 can be filled by body 3 (passes)",
+        "body 3 (passes) waits for stream 2",
+        "stream 2 can be filled by body 2 (passes)",
+    ]
 
 
 def test_a_mutex_that_nobody_knows_but_who_waits_has_an_unknown_holder() -> None:

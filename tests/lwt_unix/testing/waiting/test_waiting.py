@@ -9,6 +9,7 @@ import pytest
 
 import lwt
 import lwt_unix
+from lwt import lwt_mutex
 from lwt_unix import lwt_main, testing
 from tests.support.waiting import report, text
 
@@ -77,3 +78,35 @@ def test_a_report_that_cannot_be_written_is_none() -> None:
     handler = testing.report_on_signal(file=file)
     lwt_main.run(main())
     lwt_unix.disable_signal_handler(handler)
+
+
+def test_a_deadlock_tells_of_those_whom_nobody_can_reach_any_more() -> None:
+    async def locks(first: lwt_mutex.Mutex, second: lwt_mutex.Mutex) -> None:
+        async with first:
+            await lwt.pause()
+            async with second:
+                pass
+
+    def main() -> lwt.Promise[None]:
+        left, right = lwt_mutex.create(), lwt_mutex.create()
+        return lwt.join(
+            [lwt.of_coroutine(locks(left, right)), lwt.of_coroutine(locks(right, left))]
+        )
+
+    with pytest.raises(testing.Deadlock) as caught:
+        testing.simulate(main)
+    (circle,) = caught.value.waiting.circles
+    assert [str(edge) for edge in circle] == [
+        "body 1 (locks) waits for mutex 1",
+        "mutex 1 is held by body 2 (locks)",
+        "body 2 (locks) waits for mutex 2",
+        "mutex 2 is held by body 1 (locks)",
+    ]
+
+
+def test_a_report_that_is_asked_for_tells_only_of_those_whom_somebody_can_reach() -> None:
+    async def waits() -> None:
+        await lwt.wait()[0]
+
+    lwt.dont_wait(waits, print)
+    assert str(testing.waiting()) == "Nobody waits."
