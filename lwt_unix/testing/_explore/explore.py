@@ -68,7 +68,8 @@ class Explored:
         number = f"{self.schedules:,} schedule{s}"
         if self.limit is None:
             return f"all {number}" if s else "the only schedule"
-        return f"{number}, which {'are' if s else 'is'} not all (limit={self.limit})"
+        by = "" if self.runs == self.schedules else f" by {self.runs:,} runs"
+        return f"{number}{by}, which {'are' if s else 'is'} not all (limit={self.limit})"
 
 
 # --- Where nothing of the program runs ---------------------------------------
@@ -333,7 +334,7 @@ def explore(
 
     Args:
         main: as for `simulate`. It makes anew all that it changes.
-        limit: after how many schedules to end, although there are more.
+        limit: after how many runs to end, although there are more schedules.
         only: the labels that are open; the choices of the others are Lwt's own.
         skip: whether to skip schedules that cannot differ from others, from the same state on.
         check: is called with the value of each run, and raises an exception if that is wrong.

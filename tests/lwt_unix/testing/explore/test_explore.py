@@ -116,6 +116,17 @@ def test_it_says_how_far_it_came(limit: int, told: str) -> None:
     assert explored.is_all == (limit >= 120)
 
 
+@interpreted_only("what promises hold is hidden")
+def test_it_says_by_how_many_runs_it_came_further_than_the_limit() -> None:
+    explored = testing.explore(balanced(4), limit=20)
+    assert explored.runs == 20
+    assert (
+        str(explored)
+        == f"{explored.schedules:,} schedules by 20 runs, which are not all (limit=20)"
+    )
+    assert explored.schedules > 20
+
+
 def balanced(number: int) -> Callable[[], Coroutine[Any, Any, int]]:
     """A program in which so many add 1 when they wake, twice: whoever comes first."""
 
