@@ -147,7 +147,7 @@ class Timer_queue:
         due = sorted(entry for entry in heap if entry[0] == time and entry[2].is_active)
 
         def tell(option: int) -> str:
-            return f"of {len(due)} timers for the same time, number {option + 1} of those left"
+            return f"of {len(due)} timers for the same time, number {option + 1} fires first"
 
         chosen = due[choices.choose(choices.DUE, len(due), tell)]
         if chosen is not due[0]:

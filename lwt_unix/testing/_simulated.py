@@ -112,7 +112,7 @@ def simulated(
     ...     test_of_two_timers()
     ... except AssertionError as failure:
     ...     print(failure.__notes__[0].splitlines()[1].strip())
-    turn 1: of 2 timers for the same time, number 2 of those left
+    turn 1: of 2 timers for the same time, number 2 fires first
 
     Args:
         test: returns a coroutine or a promise.

@@ -76,7 +76,7 @@ def test_a_run_with_choices_that_fails_tells_of_them() -> None:
         testing.simulate(who_is_first, choices=testing.replayed("due 1:1/2"))
     assert caught.value.__notes__[-1].splitlines() == [
         "The choices that are not Lwt's own:",
-        "    turn 1: of 2 timers for the same time, number 2 of those left",
+        "    turn 1: of 2 timers for the same time, number 2 fires first",
         "What happened:",
         "    nothing that the world knows of",
         "To replay it:",

@@ -511,7 +511,7 @@ def test_pytest_runs_it_with_fixtures_parameters_and_settings(pytester: pytest.P
         passed=4,
         failed=1,
     )
-    assert "E           turn 1: of 2 timers for the same time, number 2 of those left" in printed
+    assert "E           turn 1: of 2 timers for the same time, number 2 fires first" in printed
     assert 'E           @testing.replay("due 1:1/2")' in printed
     assert "number=2," in printed
     assert "test_alone:" in printed  # In the statistics.

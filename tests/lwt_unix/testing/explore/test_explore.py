@@ -265,7 +265,7 @@ def test_a_failure_tells_its_choices_in_words_and_how_to_replay_them() -> None:
     (note,) = caught.value.__notes__
     assert note.splitlines() == [
         "The choices that are not Lwt's own:",
-        "    turn 1: of 3 timers for the same time, number 2 of those left",
+        "    turn 1: of 3 timers for the same time, number 2 fires first",
         "What happened:",
         "    nothing that the world knows of",
         "To replay it:",
