@@ -54,6 +54,10 @@ class Stream_socket(Socket):
         self.is_shut = False
         """Whether the program has ended `outgoing`, or an attempt to connect has failed."""
 
+    def sender(self) -> Description | None:
+        """Return the socket at the other end of the connection."""
+        return None if self.incoming is None else self.incoming.writer
+
     def readiness(self, interest: int = READ | WRITE) -> int:
         """Return what would not have to wait."""
         if self.queue is not None:

@@ -191,6 +191,10 @@ class Pipe_reader(Description):
         """Read what is there."""
         return self.flow.pull(size) if size else b""
 
+    def sender(self) -> Description | None:
+        """Return the end to write to."""
+        return self.flow.writer
+
     def close(self) -> None:
         """Let the writer know."""
         self.flow.reader = None

@@ -43,10 +43,10 @@ def text_of(
         lines += [f"Circle {number}{unless}:", *(f"    {edge}" for edge in circle), ""]
     alike: dict[object, list[Node]] = {}
     for node in nodes:
-        if node.kind not in _SAID_BY_TITLE:
+        if node.kind not in _SAID_BY_TITLE or node.kind == "descriptor":
             alike.setdefault(_looks_of(node, following), []).append(node)
     for node in nodes:
-        if node.kind in _SAID_BY_TITLE:
+        if node.kind in _SAID_BY_TITLE and not (node.kind == "descriptor" and following[node]):
             continue
         group = alike[_looks_of(node, following)]
         if len(group) <= MOST_ALIKE or node is group[0]:

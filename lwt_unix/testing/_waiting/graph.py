@@ -26,9 +26,16 @@ CAN_BE_RESOLVED_BY: Final = "can be resolved by"
 CAN_BE_SIGNALLED_BY: Final = "can be signalled by"
 CAN_BE_FILLED_BY: Final = "can be filled by"
 CAN_BE_EMPTIED_BY: Final = "can be emptied by"
+CAN_BE_SENT_BY: Final = "can be sent by"
 """The verbs of edges."""
 
-HELPS: Final = (CAN_BE_RESOLVED_BY, CAN_BE_SIGNALLED_BY, CAN_BE_FILLED_BY, CAN_BE_EMPTIED_BY)
+HELPS: Final = (
+    CAN_BE_RESOLVED_BY,
+    CAN_BE_SIGNALLED_BY,
+    CAN_BE_FILLED_BY,
+    CAN_BE_EMPTIED_BY,
+    CAN_BE_SENT_BY,
+)
 """Those that say who could help."""
 
 HINTS: Final = (IS_KNOWN_TO, *HELPS)

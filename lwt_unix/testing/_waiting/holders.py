@@ -6,7 +6,8 @@ certain. Who has called `lwt_mutex.lock` leaves no trace. Then those are named w
 do not wait for it: one of them may hold it. If the code of some of them has the name `lock`, it is one of those: the
 others have only made the mutex, or handed it on.
 
-In the same way, who knows a condition and has the name `signal` in its code can help those who wait for it.
+In the same way, who knows a condition and has the name `signal` in its code can help those who wait for it. Who knows the
+output channel at the other end can send what somebody waits to read; only a world knows which end that is.
 
 Who waits for a condition with a mutex (`lwt_condition.wait(condition, mutex=mutex)`) is in the middle of
 `async with`, too, but has given the mutex up.
@@ -14,7 +15,7 @@ Who waits for a condition with a mutex (`lwt_condition.wait(condition, mutex=mut
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, _AsyncGeneratorContextManager
 from functools import partial
 from types import BuiltinMethodType, CoroutineType, MethodType
@@ -25,11 +26,13 @@ from lwt._core.handling import _AfterCleaning, _Cleaning
 from lwt._core.promise import Callback
 from lwt.lwt_stream._create import bounded_push
 from lwt.lwt_stream._stream import Stream
+from lwt_unix.lwt_io._channel import OutputChannel
 from lwt_unix.lwt_io._operation import Operation
 from lwt_unix.testing._waiting.graph import (
     CAN_BE_EMPTIED_BY,
     CAN_BE_FILLED_BY,
     CAN_BE_RESOLVED_BY,
+    CAN_BE_SENT_BY,
     CAN_BE_SIGNALLED_BY,
     IS_HELD_BY,
     IS_KNOWN_TO,
@@ -47,12 +50,20 @@ from lwt_unix.testing._waiting.survey import ALL_OF, FIRST_OF, Survey, near
 from lwt_unix.testing._waiting.things import Thing, in_order, ranks_of
 
 
-def add_holders(survey: Survey) -> None:
-    """Lead from each mutex, pool and channel to who has it, and from the rest to who knows it."""
+def nobody(_: int) -> Iterable[int]:
+    """Say that what comes to a descriptor comes from nowhere inside of the program."""
+    return ()
+
+
+def add_holders(survey: Survey, senders_to: Callable[[int], Iterable[int]] = nobody) -> None:
+    """Lead from each mutex, pool and channel to who has it, and from the rest to who knows it.
+
+    `senders_to` gives the numbers of the descriptors from which something comes to another one.
+    """
     holders = _Holders(survey)
     holders.look_at_calls()
     ranks = ranks_of(survey.things)
-    known_to, pushed_by = _names(survey, ranks)
+    known_to, pushed_by = _names(survey, ranks, senders_to)
     for mutex in survey.heap.all(lwt_mutex.Mutex):
         thing = survey.of.get(id(mutex))
         if thing is not None:
@@ -73,7 +84,7 @@ def add_holders(survey: Survey) -> None:
 
 
 _USED: Final = frozenset(("pool", "input channel", "output channel"))
-_RESOLVED_BY_PROGRAM: Final = frozenset(("condition", "mailbox", "stream", "promise"))
+_RESOLVED_BY_PROGRAM: Final = frozenset(("condition", "mailbox", "stream", "promise", "descriptor"))
 
 _LOCKS: Final = frozenset(("lock",))
 _SIGNALS: Final = frozenset(("signal", "broadcast", "broadcast_exn"))
@@ -82,6 +93,13 @@ _TAKES: Final = frozenset(("take", "take_available"))
 _PUSHES: Final = frozenset(
     ("push",)
 )  # Of a bounded stream; any variable may have the function of another.
+_WRITES: Final = frozenset(
+    (
+        *("write", "write_char", "write_chars", "write_line", "write_lines", "write_value"),
+        *("write_from", "write_from_exactly", "write_from_string"),
+        *("fprint", "fprintf", "fprintl", "fprintlf"),
+    )
+)
 """Names of the functions that lock a mutex, and so on."""
 
 
@@ -100,6 +118,9 @@ def _helps(
     helpful = others
     if thing.kind == "promise":
         verb = CAN_BE_RESOLVED_BY
+    elif thing.kind == "descriptor":
+        verb = CAN_BE_SENT_BY
+        helpful = [one for one in others if _calls(one, _WRITES)] or others
     elif thing.kind == "condition":
         verb = CAN_BE_SIGNALLED_BY
         helpful = [one for one in others if _calls(one, _SIGNALS)]
@@ -275,7 +296,7 @@ def _given_up(end: Thing, between: list[Callback], survey: Survey) -> Iterator[i
 class _Wanted:
     """What the program may know by a name."""
 
-    def __init__(self, survey: Survey) -> None:
+    def __init__(self, survey: Survey, senders_to: Callable[[int], Iterable[int]]) -> None:
         self.things: Final = {
             key: thing for key, thing in survey.of.items() if thing.kind in _NAMED
         }
@@ -292,6 +313,13 @@ class _Wanted:
         for kind in (MethodType, BuiltinMethodType):
             for method in survey.heap.all(kind):
                 self._also(method, method.__self__, is_indirect=True)  # What pushes into a stream.
+        inputs = {fd: thing for thing, number in survey.inputs for fd in senders_to(number)}
+        for output in survey.heap.all(OutputChannel) if inputs else ():
+            descriptor = output._buffer.descriptor
+            thing = None if descriptor is None else inputs.get(descriptor._fd)
+            if thing is not None and id(output) not in self.things:
+                self.things[id(output)] = thing
+                self.indirect.add(id(output))
 
     def _also(self, known: object, stands_for: object, *, is_indirect: bool = False) -> None:
         thing = self.things.get(id(stands_for))
@@ -302,13 +330,13 @@ class _Wanted:
 
 
 def _names(
-    survey: Survey, ranks: dict[int, int]
+    survey: Survey, ranks: dict[int, int], senders_to: Callable[[int], Iterable[int]]
 ) -> tuple[dict[int, list[Thing]], dict[int, list[Thing]]]:
     """Give each thing the name by which all call it who know it.
 
     Return who does; and who knows what pushes into it, if it is a stream.
     """
-    wanted = _Wanted(survey)
+    wanted = _Wanted(survey, senders_to)
     names: dict[int, set[str]] = {}
     known_to: dict[int, list[Thing]] = {}
     pushed_by: dict[int, list[Thing]] = {}

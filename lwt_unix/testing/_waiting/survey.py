@@ -89,6 +89,9 @@ class Survey:
         self.attached: Final[list[tuple[Callback, Promise[Any], Thing | None]]] = []
         """The callbacks of promises, and what they became."""
 
+        self.inputs: Final[list[tuple[Thing, int]]] = []
+        """What is waited for from outside, and by the numbers of which descriptors."""
+
         self._interrupts: Final[set[int]] = set()
         """Promises that are rejected if a channel is aborted: who uses it does not wait for that."""
 
@@ -380,6 +383,8 @@ class Survey:
             title = f"{what} on {choices.name_of(queue.descriptor._fd)}"
             thing = self.add(queue, Thing("descriptor", title=title))
             thing.can_happen = True
+            if queue.event is Read:
+                self.inputs.append((thing, queue.descriptor._fd))
         return thing
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -12,7 +13,7 @@ import lwt_unix
 from lwt_unix.testing._waiting.drawing import dot_of, text_of
 from lwt_unix.testing._waiting.graph import Circle, Edge, Node, circles_of
 from lwt_unix.testing._waiting.heap import Heap
-from lwt_unix.testing._waiting.holders import add_holders
+from lwt_unix.testing._waiting.holders import add_holders, nobody
 from lwt_unix.testing._waiting.survey import Survey
 from lwt_unix.testing._waiting.things import nodes_and_edges
 
@@ -53,23 +54,26 @@ def waiting() -> Waiting:
 
     Call it in the thread of the main loop.
     """
-    return _found(Heap())
+    return _found(Heap(), nobody)
 
 
-def waiting_at_the_end() -> Waiting:
-    """Find out who waits when nothing can happen any more.
+def waiting_at_the_end(senders_to: Callable[[int], Iterable[int]]) -> Waiting:
+    """Find out who waits when nothing can happen any more, in a world that knows from where something could come.
 
     Who waits for each other may be out of everybody's reach by that. So what the collector has not come to is told, too.
+
+    Args:
+        senders_to: gives the numbers of the descriptors from which something comes to another one.
     """
-    return _found(Heap(with_lost=True))
+    return _found(Heap(with_lost=True), senders_to)
 
 
-def _found(heap: Heap) -> Waiting:
+def _found(heap: Heap, senders_to: Callable[[int], Iterable[int]]) -> Waiting:
     is_enabled = gc.isenabled()
     gc.disable()  # No finaliser changes anything meanwhile.
     try:
         survey = Survey(heap)
-        add_holders(survey)
+        add_holders(survey, senders_to)
         nodes, edges = nodes_and_edges(survey.things, survey.main)
     finally:
         if is_enabled:

@@ -85,6 +85,10 @@ class Description:
         """Write; return how many bytes were taken."""
         raise os_error(errno.EBADF)
 
+    def sender(self) -> Description | None:
+        """Return the other end, from which comes what is read here, if that is known."""
+        return None
+
     def close(self) -> None:
         """The last number is closed."""
 
@@ -324,6 +328,12 @@ class World:
         description = self.table.get(fd)
         return f"descriptor {fd}" if description is None else description.name
 
+    def senders_to(self, fd: int) -> list[int]:
+        """Return the numbers of the other end, from which comes what is read from this one."""
+        description = self.table.get(fd)
+        sender = None if description is None else description.sender()
+        return [] if sender is None else sender.fds
+
     def touch(self, description: Description) -> None:
         """Note that something has happened to a description: it may be ready now."""
         for fd in description.fds:
@@ -411,7 +421,7 @@ class World:
             Deadlock: nothing has happened.
         """
         timers = lwt_engine.timer_count()
-        told = waiting_at_the_end()
+        told = waiting_at_the_end(self.senders_to)
         drop_lost()
         if not (
             main_loop.has_work()

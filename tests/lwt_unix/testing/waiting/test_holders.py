@@ -2,8 +2,10 @@
 
 import contextlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -528,3 +530,54 @@ def test_holders_are_those_who_hold_and_circles_are_where_these_wait_for_each_ot
     in_circles = {name for name in waits_for if is_in_circle(name)}
     bodies = {str(edge.source) for circle in told.circles for edge in circle}
     assert len([body for body in bodies if body.startswith("body")]) == len(in_circles)
+
+
+# --- The other end ------------------------------------------------------------
+
+
+def circle_of_deadlock(main: Callable[[], Coroutine[Any, Any, object]]) -> list[str]:
+    with pytest.raises(testing.Deadlock) as caught:
+        testing.simulate(main)
+    (circle,) = caught.value.waiting.possible_circles
+    return [str(edge) for edge in circle]
+
+
+def test_who_waits_for_what_the_other_would_write_after_reading_is_in_a_possible_circle() -> None:
+    async def first_reads(reading: lwt_io.InputChannel, writing: lwt_io.OutputChannel) -> None:
+        await lwt_io.write_line(writing, await lwt_io.read_line(reading))
+
+    async def main() -> None:
+        reading, writing = lwt_io.pipe()
+        reading_back, writing_back = lwt_io.pipe()
+        there = lwt.of_coroutine(first_reads(reading, writing_back))
+        await lwt.join([there, lwt.of_coroutine(first_reads(reading_back, writing))])
+
+    assert circle_of_deadlock(main) == [
+        "body 2 (first_reads) waits for lwt_io.read_line 1",
+        "lwt_io.read_line 1 waits for input on reader of pipe a",
+        "input on reader of pipe a can be sent by body 3 (first_reads)",
+        "body 3 (first_reads) waits for lwt_io.read_line 2",
+        "lwt_io.read_line 2 waits for input on reader of pipe b",
+        "input on reader of pipe b can be sent by body 2 (first_reads)",
+    ]
+
+
+def test_a_client_and_its_server_that_both_read_first_are_in_a_possible_circle() -> None:
+    async def reads(channels: tuple[lwt_io.InputChannel, lwt_io.OutputChannel]) -> None:
+        await lwt_io.read_line(channels[0])
+
+    async def main() -> None:
+        address = ("127.0.0.1", 80)
+        await lwt_io.establish_server_with_client_address(
+            address, lambda _, channels: reads(channels)
+        )
+        await lwt_io.with_connection(address, reads)
+
+    assert circle_of_deadlock(main) == [
+        "body 2 (reads) waits for lwt_io.read_line 1",
+        "lwt_io.read_line 1 waits for input on client a",
+        "input on client a can be sent by body 3 (reads)",
+        "body 3 (reads) waits for lwt_io.read_line 2",
+        "lwt_io.read_line 2 waits for input on server of client a",
+        "input on server of client a can be sent by body 2 (reads)",
+    ]
