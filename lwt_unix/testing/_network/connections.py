@@ -25,7 +25,7 @@ from lwt_unix.testing._network.flows import BYTE_SENT, BYTES_SENT
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._network.passing import Passing, drop
 from lwt_unix.testing._network.passing import send as send_passed
-from lwt_unix.testing._network.sockets import PythonAddress, Socket, written
+from lwt_unix.testing._network.sockets import PythonAddress, Socket, unmapped, written
 from lwt_unix.testing._network.streams import Stream_flow
 from lwt_unix.testing._world.world import Description, Owner, World, not_now, os_error
 
@@ -132,8 +132,8 @@ class Stream_socket(Socket):
         if len(queue) > self.backlog:
             return False
         server = type(self)(self.world, self.host, self.kind, _SERVER_OF + client.name)
-        server.local = self.local if self.is_unix else client.peer or ""
-        server.peer = client.local
+        server.local = self.local if self.is_unix else self.seen(client.peer) or ""
+        server.peer = self.seen(client.local)
         server.options.update(self.options)
         join(client, server)
         queue.append(server)
@@ -158,8 +158,9 @@ class Stream_socket(Socket):
         if isinstance(address, str | bytes):
             return self._connect_to_path(address)
         try:
-            target = self.host.network.host_at(self.host, address[0])
-            self.bind_to_any_port(target)
+            host = unmapped(address[0])
+            target = self.host.network.host_at(self.host, host)
+            self.bind_to_any_port(target, host)
         except OSError as error:
             return error.errno or 0
         self.peer = self.destination(address)
@@ -226,7 +227,7 @@ class Stream_socket(Socket):
         if self.incoming is None:
             peer = self.peer
             assert isinstance(peer, tuple)
-            server = target.at(self.kind.type, peer[0], peer[1])
+            server = target.at(self.kind.type, unmapped(peer[0]), peer[1])
             if not isinstance(server, Stream_socket) or server.queue is None:
                 return back.send(0, lambda: self._answered(errno.ECONNREFUSED))
             if not server.take_in(self):

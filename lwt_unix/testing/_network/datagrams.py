@@ -13,7 +13,7 @@ from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._network.links import size_in_words
 from lwt_unix.testing._network.passing import drop
 from lwt_unix.testing._network.passing import send as send_passed
-from lwt_unix.testing._network.sockets import PythonAddress, Socket
+from lwt_unix.testing._network.sockets import PythonAddress, Socket, unmapped
 from lwt_unix.testing._world.world import Description, World, not_now, os_error
 
 _LARGEST_OF_V4: Final = 65_507
@@ -85,8 +85,9 @@ class Datagram_socket(Socket):
             self.peer = text
             return 0
         try:
-            target = self.host.network.host_at(self.host, address[0])
-            self.bind_to_any_port(target)
+            host = unmapped(address[0])
+            target = self.host.network.host_at(self.host, host)
+            self.bind_to_any_port(target, host)
         except OSError as error:
             return error.errno or 0
         self.peer = self.destination(address)
@@ -133,13 +134,13 @@ class Datagram_socket(Socket):
                 raise os_error(errno.EPROTOTYPE)
             self._deliver_to_other(server, message)
             return len(message)
-        host, port = address[0], address[1]
+        host, port = unmapped(address[0]), address[1]
         if not port:
             raise os_error(errno.EINVAL)
         if len(message) > (_LARGEST_OF_V6 if ":" in host else _LARGEST_OF_V4):
             raise os_error(errno.EMSGSIZE)
         target = self.host.network.host_at(self.host, host)
-        self.bind_to_any_port(target)
+        self.bind_to_any_port(target, host)
         sender = self.local
         if isinstance(sender, tuple) and sender[0] in {"0.0.0.0", "::"}:
             loopback = "::1" if ":" in host else "127.0.0.1"
@@ -154,8 +155,9 @@ class Datagram_socket(Socket):
 
         def arrive() -> None:
             receiver = target.at(self.kind.type, host, port)
-            if isinstance(receiver, Datagram_socket) and receiver.peer in {None, sender}:
-                receiver.arrive(message, sender)
+            seen = receiver.seen(sender) if isinstance(receiver, Datagram_socket) else None
+            if isinstance(receiver, Datagram_socket) and receiver.peer in {None, seen}:
+                receiver.arrive(message, seen)
             elif self.peer is not None and target.is_up:
                 link.reverse.send(0, refuse)
 

@@ -177,15 +177,22 @@ class Host(Owner):
         """Say whether an address is one of this host."""
         return address in self.addresses or address in _LOOPBACK or address.startswith("127.")
 
-    def bind(self, socket: Description, kind: int, address: str, port: int) -> int:
-        """Give a socket of a kind (stream or datagram) a port; return its number."""
+    def bind(
+        self, socket: Description, kind: int, address: str, port: int, also_v4: bool = False
+    ) -> int:
+        """Give a socket of a kind (stream or datagram) a port; return its number.
+
+        At any address of IPv6, Linux gives it that of IPv4 as well, unless it has the option IPV6_V6ONLY.
+        """
         if address not in _ANY and not self.is_own(address):
             raise os_error(errno.EADDRNOTAVAIL)
+        addresses = _ANY if also_v4 and address == _ANY[1] else (address,)
         if not port:
-            port = self._free_port(kind, address)
-        elif self._taken(kind, address, port):
+            port = self._free_port(kind, addresses)
+        elif any(self._taken(kind, one, port) for one in addresses):
             raise os_error(errno.EADDRINUSE)
-        self.bound[kind, address, port] = socket
+        for one in addresses:
+            self.bound[kind, one, port] = socket
         return port
 
     def _taken(self, kind: int, address: str, port: int) -> bool:
@@ -197,11 +204,11 @@ class Host(Owner):
             )
         return (kind, address, port) in self.bound or (kind, same_family, port) in self.bound
 
-    def _free_port(self, kind: int, address: str) -> int:
+    def _free_port(self, kind: int, addresses: tuple[str, ...]) -> int:
         for _ in range(_FIRST_EPHEMERAL, 65_536):
             port = self.next_port
             self.next_port = port + 1 if port < 65_535 else _FIRST_EPHEMERAL
-            if not self._taken(kind, address, port):
+            if not any(self._taken(kind, address, port) for address in addresses):
                 return port
         raise os_error(errno.EADDRINUSE)
 
@@ -245,8 +252,9 @@ class Host(Owner):
 
     def forget_port(self, socket: Description, kind: int, address: str, port: int) -> None:
         """Take back the port of a socket, if it is the socket's own."""
-        if self.bound.get((kind, address, port)) is socket:
-            del self.bound[kind, address, port]
+        for one in _ANY if address == _ANY[1] else (address,):
+            if self.bound.get((kind, one, port)) is socket:
+                del self.bound[kind, one, port]
 
     def forget_name(self, socket: Description, name: str) -> None:
         """Take back the name of a socket that is no path. A path stays."""

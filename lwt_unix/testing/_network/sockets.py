@@ -18,6 +18,10 @@ from lwt_unix.testing._world.world import PID, Description, World, os_error
 PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
 """An address as Python's `socket` module has it."""
 
+_V6_ONLY: Final = (python_socket.IPPROTO_IPV6, python_socket.IPV6_V6ONLY)
+_V4_IN_V6: Final = "::ffff:"
+"""How an address of IPv4 begins that is written as one of IPv6."""
+
 _PEER_CREDENTIALS: Final = getattr(python_socket, "SO_PEERCRED", None)
 _CREDENTIALS: Final = struct.Struct("3i")
 
@@ -86,15 +90,30 @@ class Socket(Description):
             self.host.bind_path(self, path)
             self.local = path
         else:
-            port = self.host.bind(self, self.kind.type, address[0], address[1])
+            also_v4 = not self.options.get(_V6_ONLY)
+            port = self.host.bind(self, self.kind.type, address[0], address[1], also_v4)
             self.local = self.address_of(address[0], port)
         self.world.tell("%s gets the address %s", self.name, written(self.local))
 
-    def bind_to_any_port(self, target: Host) -> None:
-        """Give a client its address, if it has none: that by which the target sees its host."""
+    def seen(self, address: PythonAddress | None) -> PythonAddress | None:
+        """Return an address as this socket sees it: one of IPv6 sees those of IPv4 as parts of its own."""
+        if not isinstance(address, tuple):
+            return address
+        host = unmapped(address[0])
+        if self.kind.family == python_socket.AF_INET6 and ":" not in host:
+            host = _V4_IN_V6 + host
+        return self.address_of(host, address[1])
+
+    def bind_to_any_port(self, target: Host, host: str) -> None:
+        """Give a client its address, if it has none: that by which the target sees its host.
+
+        Args:
+            target: the host that it sends to.
+            host: by which address.
+        """
         if self.local != self.no_address():
             return
-        is_six = self.kind.family == python_socket.AF_INET6
+        is_six = ":" in host
         own = self.host.addresses[1 if is_six else 0]
         if target is self.host:
             own = "::1" if is_six else "127.0.0.1"
@@ -102,7 +121,7 @@ class Socket(Description):
             port = self.host.bind(self, self.kind.type, own, 0)
         except OSError:  # All are taken.
             raise os_error(errno.EADDRNOTAVAIL) from None
-        self.local = self.address_of(own, port)
+        self.local = self.seen((own, port)) or self.local
 
     # --- Options -------------------------------------------------------------
 
@@ -215,12 +234,17 @@ class Socket(Description):
         """Give the address back."""
         local = self.local
         if isinstance(local, tuple):
-            self.host.forget_port(self, self.kind.type, local[0], local[1])
+            self.host.forget_port(self, self.kind.type, unmapped(local[0]), local[1])
         elif isinstance(local, str):
             self.host.forget_name(self, local)
 
     def crash(self) -> None:
         """Say nothing to anybody."""
+
+
+def unmapped(host: str) -> str:
+    """Return an address of IPv4 as such, though it is written as one of IPv6."""
+    return host.removeprefix(_V4_IN_V6) if "." in host else host
 
 
 def written(address: PythonAddress | None) -> str:
