@@ -436,13 +436,14 @@ class Tree:
             raise os_error(errno.ENOTEMPTY)
         old.check_can_change()
         new.check_can_change()
-        if isinstance(replaced, Directory):
-            if not is_directory:
-                raise os_error(errno.EISDIR)
-            if replaced.entries:
-                raise os_error(errno.ENOTEMPTY)
-        elif replaced is not None and is_directory:
+        if isinstance(replaced, Directory) and not is_directory:
+            raise os_error(errno.EISDIR)
+        if replaced is not None and is_directory and not isinstance(replaced, Directory):
             raise os_error(errno.ENOTDIR)
+        if is_directory and old.parent is not new.parent:
+            inode.check(os.W_OK)  # Its entry `..` changes.
+        if isinstance(replaced, Directory) and replaced.entries:
+            raise os_error(errno.ENOTEMPTY)
         old.parent.take(old.name)
         if replaced is not None:
             self._drop(new.parent.take(new.name))

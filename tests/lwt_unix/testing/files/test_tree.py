@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 import pytest
 
@@ -46,6 +47,14 @@ def test_no_name_is_too_long_in_a_directory_that_is_removed(tree: Tree) -> None:
     tree.rmdir(tree.find_name("/tmp/a", tree.root))
     with pytest.raises(FileNotFoundError):
         tree.find("x" * 256, removed)
+
+
+def test_a_directory_that_moves_to_another_one_is_written_to(tree: Tree) -> None:
+    moved = directory(tree, "/tmp/a")
+    moved.mode = stat.S_IFDIR | 0o500
+    tree.rename(tree.find_name("/tmp/a", tree.root), tree.find_name("/tmp/b", tree.root))
+    with pytest.raises(PermissionError):
+        tree.rename(tree.find_name("/tmp/b", tree.root), tree.find_name("/home/b", tree.root))
 
 
 def test_links_are_followed_forty_times(tree: Tree) -> None:
