@@ -151,6 +151,8 @@ class Child:
         self._end((code & 0xFF) << 8, f"exits with {code & 0xFF}")
 
     def _failed(self, exn: Exception) -> None:
+        if self.status is not None:
+            return  # It was killed, and what it still does fails: its channels are closed.
         if isinstance(exn, lwt.Canceled) and self._signum:
             self._end_by(self._signum)
         elif isinstance(exn, BrokenPipeError):

@@ -144,6 +144,24 @@ def test_a_program_may_be_killed_before_it_begins() -> None:
     assert simulate(main) == [b"", lwt_unix.WSIGNALED(signal.SIGKILL)]
 
 
+def test_what_a_killed_program_still_does_reaches_nobody() -> None:
+    async def yes(process: testing.Process) -> int:
+        while True:
+            await lwt_io.write(process.stdout, b"y" * 10_000)
+
+    reached: list[Exception] = []
+
+    async def main() -> lwt_unix.process_status:
+        lwt.async_exception_hook.contents = reached.append
+        process = lwt_process.open_process_in(("yes", ["yes"]))
+        await lwt_unix.sleep(1.0)
+        process.terminate()
+        return await process.close()
+
+    assert testing.simulate(main, programs={"yes": yes}) == lwt_unix.WSIGNALED(signal.SIGKILL)
+    assert reached == []
+
+
 def test_writing_to_nobody_ends_a_program() -> None:
     async def main() -> object:
         process = lwt_process.process_in(lwt_process.shell("yes"))
