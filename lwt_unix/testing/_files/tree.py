@@ -382,10 +382,13 @@ class Tree:
     def unlink(self, place: Place) -> None:
         """Take a name away that is no directory's."""
         inode = place.found()
-        if isinstance(inode, Directory):
+        is_directory = isinstance(inode, Directory)
+        if is_directory and (place.is_special or place.needs_directory):
             raise os_error(errno.EISDIR)
         place.check_kind()
         place.check_can_change()
+        if is_directory:
+            raise os_error(errno.EISDIR)
         self._drop(place.parent.take(place.name))
 
     def _drop(self, inode: Inode) -> None:
@@ -402,9 +405,9 @@ class Tree:
         if place.name == "/":
             raise os_error(errno.EBUSY)
         inode = place.found()
+        place.check_can_change()
         if not isinstance(inode, Directory):
             raise os_error(errno.ENOTDIR)
-        place.check_can_change()
         if inode.entries:
             raise os_error(errno.ENOTEMPTY)
         self._drop(place.parent.take(place.name))

@@ -57,6 +57,19 @@ def test_a_directory_that_moves_to_another_one_is_written_to(tree: Tree) -> None
         tree.rename(tree.find_name("/tmp/b", tree.root), tree.find_name("/home/b", tree.root))
 
 
+def test_who_may_not_take_names_away_is_told_that_first(tree: Tree) -> None:
+    outer = directory(tree, "/tmp/outer")
+    directory(tree, "/tmp/outer/a")
+    outer.put("file", Regular_file(tree.world, 0o644, tree.space))
+    outer.mode = stat.S_IFDIR | 0o500
+    with pytest.raises(PermissionError):
+        tree.unlink(tree.find_name("a", outer))
+    with pytest.raises(PermissionError):
+        tree.rmdir(tree.find_name("file", outer))
+    with pytest.raises(IsADirectoryError):
+        tree.unlink(tree.find_name("a/", outer))
+
+
 def test_links_are_followed_forty_times(tree: Tree) -> None:
     tmp = tree.directory("/tmp", tree.root)
     tmp.put("0", directory(tree, "/home/end"))
