@@ -4,6 +4,7 @@ A fault is for one call by its name, such as "accept". It is *planned*: after so
 so many fail; or it is *drawn*: the choice `FAULT` says whether the call fails. It hits a call only
 
 - that would be done now. A call that has to wait, waits;
+- of the program. The pipe by which jobs and signals wake the main loop is spared;
 - on a descriptor of a kind that can give this error: ENOSPC comes from files, ECONNRESET from sockets.
 
 While there are no faults, this costs nothing: only the first one that is for a call puts something in
@@ -28,7 +29,7 @@ from lwt_unix.testing._network.connections import Stream_socket
 from lwt_unix.testing._network.datagrams import Datagram_socket
 from lwt_unix.testing._network.hosts import Host, Network
 from lwt_unix.testing._network.sockets import Socket
-from lwt_unix.testing._world.world import Description, World, os_error
+from lwt_unix.testing._world.world import Description, Owner, World, os_error
 
 # --- What can fail, and how --------------------------------------------------
 
@@ -398,8 +399,12 @@ class Faulty:
         direction = call.direction
         if direction and (description is None or not description.readiness(direction) & direction):
             return self.call(*arguments)
-        host = self._host(arguments[0], description) if call.has_descriptor else None
-        host = host or self.faults._network.here()
+        host = self.faults._network.here()
+        if call.has_descriptor:
+            owner = self._owner(arguments[0], description, host)
+            if not isinstance(owner, Host):
+                return self.call(*arguments)
+            host = owner
         while True:
             error, arguments = self._hit(description, host, arguments)
             if not error:
@@ -419,11 +424,12 @@ class Faulty:
             return first.socket
         return self.faults._world.table.get(first) if isinstance(first, int) else None
 
-    def _host(self, first: object, description: Description | None) -> Host | None:
+    def _owner(self, first: object, description: Description | None, here: Host) -> Owner:
+        """Return whose descriptor it is: no host's, if it is the main loop's own."""
         if isinstance(description, Socket):
             return description.host
-        owner = self.faults._world.owners.get(first) if isinstance(first, int) else None
-        return owner if isinstance(owner, Host) else None
+        owners = self.faults._world.owners
+        return owners.get(first, here) if isinstance(first, int) else here
 
     def _hit(
         self, description: Description | None, host: Host, arguments: tuple[Any, ...]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 
 import pytest
 
 import lwt
 import lwt_unix
 from lwt_unix import _system as system
-from lwt_unix import lwt_io, testing
+from lwt_unix import lwt_io, lwt_preemptive, testing
 
 PORT = 9000
 
@@ -333,3 +334,16 @@ def test_a_call_may_be_interrupted_thousands_of_times_but_not_for_ever() -> None
         return [count, interrupted.count]
 
     assert testing.simulate(main) == [1, 5_000]
+
+
+@pytest.mark.parametrize(("call", "error"), [("write", errno.EPIPE), ("read", errno.ENOMEM)])
+def test_the_pipe_that_wakes_the_main_loop_is_spared(call: str, error: int) -> None:
+    async def main() -> list[object]:
+        fault = testing.faults().fail(call, error, times=None)
+        told: list[object] = [await lwt_preemptive.detach(lambda: "done")]
+        lwt_unix.on_signal(signal.SIGUSR1, told.append)
+        testing.send_signal(signal.SIGUSR1)
+        await lwt_unix.sleep(1.0)
+        return [*told, fault.count]
+
+    assert testing.simulate(main) == ["done", signal.SIGUSR1, 0]
