@@ -189,12 +189,6 @@ _thread: Final[lwt.Ref[int | None]] = lwt.Ref(None)
 _left_by: Final[lwt.Ref[str | None]] = lwt.Ref(None)
 
 
-def _check_not_running() -> None:  # pyright: ignore[reportUnusedFunction]  # `testing` calls it.
-    """Raise a Failure if `run` runs."""
-    if _running.locked():
-        raise _nested()
-
-
 def _finished() -> None:
     """Allow `run` to be called again."""
     _left_by.contents = _thread.contents = None

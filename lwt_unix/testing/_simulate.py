@@ -300,7 +300,11 @@ def _check_at_rest(engine: lwt_engine.abstract) -> None:
 
     The engine may watch that by which signals, threads and children wake it.
     """
-    lwt_main._check_not_running()
+    if lwt_main._running.locked():
+        raise lwt.Failure(
+            "testing.simulate: the main loop runs already, and a world has its own; call this from a function "
+            "that is no async def"
+        )
     if paused.promises and all(isinstance(one, Due) for one in paused.promises):
         lwt_main.run(lwt.pause())  # Flushes of channels: most have nothing to do.
     ours = notifications.is_open() + signals.is_open() + children.is_watching()
