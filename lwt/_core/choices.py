@@ -142,9 +142,13 @@ def draw(number: int) -> int:
     """Say which of `number` resolved promises to take, counted from 0."""
     if number < 2:
         return 0
-    drawn = prng.randrange(number)
     if source is None:
-        return drawn
+        return prng.randrange(number)
+    return _choose_resolved(number)
+
+
+def _choose_resolved(number: int) -> int:
+    drawn = prng.randrange(number)
 
     def tell(option: int) -> str:
         return f"of {number} resolved promises, number {(drawn + option) % number + 1}"

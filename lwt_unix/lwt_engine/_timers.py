@@ -125,6 +125,7 @@ class Timer_queue:
         """
         heap = self.heap
         now = self.clock()
+        is_open = choices.source is not None  # No source comes or goes during a turn.
         while heap:
             time, _, timer = heap[0]
             if not timer.is_active:
@@ -132,7 +133,7 @@ class Timer_queue:
                 continue
             if time > now:
                 return
-            if choices.source is not None:
+            if is_open:
                 timer = self.choose_first(time)
             if timer.repeat:
                 timer.time = self.clock() + timer.delay

@@ -1,4 +1,4 @@
-"""Count what the hot operations cost, and compare that with their budgets; find out whether costs grow.
+"""Count what the hot operations cost; compare that with budgets or another checkout; find what grows.
 
 What is counted is not time, but instructions (by valgrind's callgrind), system calls (by strace) and
 memory (by tracemalloc). So it does not matter how fast the machine is, or what else it does.
@@ -7,13 +7,27 @@ memory (by tracemalloc). So it does not matter how fast the machine is, or what 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 from tests.budgets import budget
-from tests.budgets.budget import Growth
-from tests.budgets.counting import TOOLS, CannotCount, Counts, build, growth, is_compiled
+from tests.budgets.budget import Change, Growth
+from tests.budgets.counting import (
+    ROOT,
+    TOOLS,
+    CannotCount,
+    Counts,
+    build,
+    growth,
+    instructions,
+    is_compiled,
+)
 from tests.budgets.growth import FEW, MANY
+from tests.budgets.operations import OPERATIONS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{MANY:,}. The exit status is 1 if one grows.",
     )
     command.set_defaults(run=_growth)
+    command = commands.add_parser(
+        "compare",
+        help="count what another checkout needs for the same operations, beside this one",
+        description="Count the instructions of one of each operation, with the library of another checkout and "
+        "with the one here. In each round hashes and places in memory are others, on which Python's dictionaries "
+        "and caches depend. How far the changes of the rounds are apart says how sure they are.",
+    )
+    command.add_argument("before", type=_checkout, metavar="PATH", help="the other checkout")
+    command.add_argument("--rounds", type=_several, default=5, metavar="N", help="5 by default")
+    command.set_defaults(run=_compare)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status
@@ -63,6 +87,18 @@ def _known_count(name: str) -> str:
     if name not in TOOLS:
         raise argparse.ArgumentTypeError(f"no {name!r}, but {', '.join(TOOLS)}")
     return name
+
+
+def _checkout(path: str) -> Path:
+    if not Path(path, "lwt").is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is no checkout of this project: it has no lwt")
+    return Path(path).absolute()
+
+
+def _several(number: str) -> int:
+    if not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"1 or more is expected, not {number!r}")
+    return int(number)
 
 
 def _measure(options: argparse.Namespace) -> int:
@@ -125,6 +161,25 @@ def _growth(_options: argparse.Namespace) -> int:
     found = [Growth(operation, few, many) for operation, (few, many) in counted.items()]
     print(*found, sep="\n")
     return 1 if any(line.is_growing for line in found) else 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    checkouts = (options.before, ROOT)
+    seeds = range(options.rounds)
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            before, after = (
+                pool.map(partial(instructions, checkout), seeds) for checkout in checkouts
+            )
+            rounds = list(zip(before, after, strict=True))
+    except CannotCount as error:
+        print(f"== compare: skipped, {error}")
+        return 0
+    print(f"== instructions: in {options.before}, in {ROOT}, change; least and most in a round")
+    for operation in OPERATIONS:
+        each = [[counts[operation]["instructions"] for counts in both] for both in rounds]
+        print(Change(operation, *zip(*each, strict=True)))
+    return 0
 
 
 if __name__ == "__main__":

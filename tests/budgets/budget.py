@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from tests.budgets.counting import Counts
@@ -102,6 +104,28 @@ class Growth:
         change = f"{100 * (self.many / self.few - 1):+.1f} %"
         verdict = "  GROWS" if self.is_growing else ""
         return f"{self.operation:34}{_number(self.few):>12}{_number(self.many):>12}{change:>10}{verdict}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one of an operation costs in two checkouts, in each round."""
+
+    operation: str
+    before: Sequence[float]
+    after: Sequence[float]
+
+    @property
+    def changes(self) -> list[float]:
+        """Per cent by which it costs more, in each round."""
+        both = zip(self.before, self.after, strict=True)
+        return [100 * (after / before - 1) for before, after in both]
+
+    def __str__(self) -> str:
+        changes = self.changes
+        return (
+            f"{self.operation:28}{_number(median(self.before)):>12}{_number(median(self.after)):>12}"
+            f"{median(changes):>+9.2f} %{min(changes):>+9.2f} %{max(changes):>+9.2f} %"
+        )
 
 
 def why_not_comparable(kind: str, recorded: str, here: str, is_compiled: bool) -> str:

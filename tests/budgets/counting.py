@@ -2,6 +2,7 @@
 
 Each tool watches the program of `operations.py`, or of `growth.py`, in a process of its own. That process
 finds the same environment each time: hashes are not random, no site-packages, paths of the same length.
+The library may be that of another checkout, to compare the two.
 """
 
 from __future__ import annotations
@@ -63,13 +64,21 @@ def is_compiled() -> bool:
 
 
 @contextmanager
-def _run(tool: Callable[[Path], Sequence[str]], *what: str) -> Iterator[tuple[Path, str]]:
+def _run(
+    tool: Callable[[Path], Sequence[str]], *what: str, library: Path = ROOT, seed: int = 0
+) -> Iterator[tuple[Path, str]]:
+    """Run a module of the tests here with a library, in this checkout or in another.
+
+    Another seed gives other hashes, and other places in memory, since there are more variables for `os.environ`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         # The paths are as long as anywhere else: they decide where things are in memory, and that
         # decides where a dictionary of objects has them. (Without this, one per cent was seen.)
         here = Path(folder)
         (here / "work").mkdir()
-        (here / "sources").symlink_to(ROOT)
+        (here / "sources").mkdir()
+        (here / "sources" / "tests").symlink_to(ROOT / "tests")
+        (here / "library").symlink_to(library)
         (here / "python").symlink_to(Path(sys.executable).resolve())
         program = [str(here / "python"), "-S", "-B", "-m", *what]
         command = [*tool(here), *program]
@@ -78,9 +87,10 @@ def _run(tool: Callable[[Path], Sequence[str]], *what: str) -> Iterator[tuple[Pa
             cwd=here / "work",
             env={
                 "PATH": os.defpath,
-                "PYTHONPATH": str(here / "sources"),
-                "PYTHONHASHSEED": "0",
+                "PYTHONPATH": f"{here / 'sources'}{os.pathsep}{here / 'library'}",
+                "PYTHONHASHSEED": str(seed),
                 "GLIBC_TUNABLES": UNTRIMMED,
+                **{"_" * length: "" for length in range(1, 20 * seed)},
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -125,9 +135,9 @@ def of_each(parts: Sequence[Mapping[str, float]]) -> Counts:
 # --- The tools ---------------------------------------------------------------
 
 
-def instructions() -> Counts:
-    """Count instructions, all but the kernel's."""
-    totals = _totals_of_callgrind("tests.budgets.operations", "work")[0]
+def instructions(library: Path = ROOT, seed: int = 0) -> Counts:
+    """Count instructions, all but the kernel's; of the library in another checkout if one is given."""
+    totals, _ = _totals_of_callgrind("tests.budgets.operations", "work", library=library, seed=seed)
     return of_each([{"instructions": total} for total in totals])
 
 
@@ -139,7 +149,7 @@ def growth() -> dict[str, tuple[float, float]]:
     return dict(zip(OF_MANY, zip(costs[::2], costs[1::2], strict=True), strict=True))
 
 
-def _totals_of_callgrind(*what: str) -> tuple[list[int], str]:
+def _totals_of_callgrind(*what: str, library: Path = ROOT, seed: int = 0) -> tuple[list[int], str]:
     """Count the instructions up to the first mark, then between two marks, and after the last.
 
     Return also what the program has printed.
@@ -150,7 +160,7 @@ def _totals_of_callgrind(*what: str) -> tuple[list[int], str]:
         out = f"--callgrind-out-file={folder}/out"
         return ["valgrind", "--tool=callgrind", out, f"--dump-before={MARK}"]
 
-    with _run(callgrind, *what) as (folder, printed):
+    with _run(callgrind, *what, library=library, seed=seed) as (folder, printed):
         # Each mark begins a new file: out.1, out.2 and so on; the last one has no number.
         numbered = sorted(folder.glob("out.*"), key=lambda path: int(path.suffix[1:]))
         texts = [path.read_text() for path in (*numbered, folder / "out")]

@@ -18,6 +18,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -82,6 +83,13 @@ def join_of_many(length: int) -> None:
         lwt.wakeup(resolver, None)
 
 
+def choose_of_resolved(length: int) -> None:
+    """Two of them, so that one is drawn."""
+    several = [ready] * 2
+    for _ in range(length):
+        lwt.choose(several)
+
+
 async def pauses(length: int) -> None:
     for _ in range(length):
         await lwt.pause()
@@ -110,6 +118,24 @@ def turn_of_the_engine(length: int) -> None:
     other.close()
 
 
+def descriptor_ready_with_others(length: int) -> None:
+    """Each turn finds `BATCH` descriptors that are ready."""
+    pairs = [socket.socketpair() for _ in range(BATCH)]
+    called = count()
+    events = []
+    for one, other in pairs:
+        other.send(b"x")  # As above.
+        events.append(lwt_engine.on_readable(one.fileno(), lambda _: next(called)))
+    for _ in range(length // BATCH):
+        lwt_engine.iter(False)
+    assert next(called) == length
+    for event in events:
+        lwt_engine.stop_event(event)
+    for one, other in pairs:
+        one.close()
+        other.close()
+
+
 def turn_of_the_main_loop(length: int) -> None:
     lwt_main.run(pauses(length))
 
@@ -120,6 +146,21 @@ def sleep(length: int) -> None:
     lwt_engine.set(lwt_engine.epoll(clock=count(1.0, 1.0).__next__), destroy=False)
     lwt_main.run(lwt.join([lwt_unix.sleep(0.0) for _ in range(length)]))
     lwt_engine.set(usual)
+
+
+def timeout_that_is_not_needed(length: int) -> None:
+    """The operation ends first, so that its timer is taken back."""
+    resolvers: list[lwt.Resolver[int]] = []
+
+    def begin() -> lwt.Promise[int]:
+        resolver: lwt.Resolver[int]
+        promise, resolver = lwt.wait()
+        resolvers.append(resolver)
+        return promise
+
+    for _ in range(length):
+        lwt_unix.with_timeout(1e6, begin)
+        lwt.wakeup(resolvers.pop(), 1)
 
 
 def read_of_a_file(length: int) -> None:
@@ -135,6 +176,27 @@ def read_of_a_file(length: int) -> None:
         reading = lwt_unix.pread(descriptor, buffer, 0, 4096, file_offset=0)
         assert lwt.state(reading) == lwt.Return(4096)
     lwt_unix.with_async_none(lambda: lwt_unix.close(descriptor))
+
+
+def notification(length: int) -> None:
+    """What a thread sends when a job is done; here the main thread sends it, so that the count is exact."""
+    called = count()
+    number = lwt_unix.make_notification(lambda: next(called))
+    for _ in range(length):
+        lwt_unix.send_notification(number)
+        lwt_engine.iter(False)
+    lwt_unix.stop_notification(number)
+    assert next(called) == length
+
+
+def signal_that_is_handled(length: int) -> None:
+    called = count()
+    handler = lwt_unix.on_signal(signal.SIGUSR1, lambda _: next(called))
+    for _ in range(length):
+        signal.raise_signal(signal.SIGUSR1)
+        lwt_engine.iter(False)
+    lwt_unix.disable_signal_handler(handler)
+    assert next(called) == length
 
 
 # --- Servers -----------------------------------------------------------------
@@ -318,9 +380,12 @@ OPERATIONS: Final[dict[str, Callable[[int], None]]] = {
     "await, resolved": await_resolved,
     "await, pending": await_pending,
     "join": join_of_many,
+    "choose, resolved": choose_of_resolved,
     "pause": pause,
     "sleep": sleep,
+    "timeout, not needed": timeout_that_is_not_needed,
     "turn of the engine": turn_of_the_engine,
+    "descriptor, one of ten": descriptor_ready_with_others,
     "turn of the main loop": turn_of_the_main_loop,
     "read of a file": read_of_a_file,
     "echo by sockets": echo_by_sockets,
@@ -329,6 +394,9 @@ OPERATIONS: Final[dict[str, Callable[[int], None]]] = {
     "echo of 64 KiB by channels": large_echo_by_channels,
     "client accepted, sockets": client_of_sockets,
     "client accepted, channels": client_of_channels,
+    # These two leave a descriptor to be watched, so they come last.
+    "notification": notification,
+    "signal": signal_that_is_handled,
 }
 
 

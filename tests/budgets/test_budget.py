@@ -8,6 +8,7 @@ import pytest
 
 from tests.budgets.budget import (
     Budgets,
+    Change,
     Growth,
     Line,
     as_text,
@@ -107,6 +108,16 @@ def test_an_operation_grows_if_it_costs_more_among_many(
 def test_growth_shows_what_one_costs_among_few_and_among_many() -> None:
     line = Growth("mutex", few=1000.0, many=1100.0)
     assert str(line).split() == ["mutex", "1,000", "1,100", "+10.0", "%", "GROWS"]
+
+
+def test_a_change_between_checkouts_shows_the_medians_and_the_least_and_the_most_of_a_round() -> (
+    None
+):
+    change = Change("mutex", before=[1000.0, 2000.0, 1000.0], after=[1010.0, 2000.0, 990.0])
+    assert str(change).split() == [
+        *("mutex", "1,000", "1,010"),
+        *("+0.00", "%", "-1.00", "%", "+1.00", "%"),
+    ]
 
 
 def test_what_may_grow_as_a_logarithm_is_an_operation() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lwt_unix import lwt_engine
-from tests.budgets.counting import of_each, parts_of_strace, total_of_callgrind
+from tests.budgets.counting import ROOT, _run, of_each, parts_of_strace, total_of_callgrind
 from tests.budgets.growth import CHOSEN, close_all
 from tests.budgets.growth import OPERATIONS as OF_MANY
 from tests.budgets.operations import LONG, OPERATIONS, SHORT
@@ -39,6 +39,26 @@ getpriority(PRIO_PROCESS, 0) = 20
         Counter(epoll_wait=1, read=2),
         Counter(),
     ]
+
+
+def test_the_library_of_another_checkout_runs_with_the_tests_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / "tests" / "budgets").mkdir(parents=True)
+    (tmp_path / "tests" / "budgets" / "operations.py").write_text(
+        "raise AssertionError('not this one')"
+    )
+    (tmp_path / "lwt").mkdir()
+    (tmp_path / "lwt" / "__main__.py").write_text("""
+import importlib.util, os, sys
+found = importlib.util.find_spec("tests.budgets.operations").origin
+print(os.path.realpath(__file__), os.path.realpath(found), sys.flags.hash_randomization, hash("a"))
+""")
+    told = []
+    for seed in (0, 0, 1):
+        with _run(lambda _: (), "lwt", library=tmp_path, seed=seed) as (_, printed):
+            told.append(printed.split())
+    places = [str(tmp_path / "lwt" / "__main__.py"), str(ROOT / "tests/budgets/operations.py")]
+    assert [line[:2] for line in told] == [places] * 3
+    assert told[0] == told[1] != told[2]
 
 
 def test_one_of_an_operation_costs_the_difference_of_two_lengths() -> None:
