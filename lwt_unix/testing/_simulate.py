@@ -13,6 +13,7 @@ import lwt
 from lwt._core import choices as core_choices
 from lwt._core import renewal as core_renewal
 from lwt._core.checks import check_callback, check_kind, given_by_position
+from lwt._core.driver import Suspended
 from lwt._core.pause import paused, paused_count
 from lwt._core.resolution import Due
 from lwt_unix import _renewal, lwt_engine, lwt_main
@@ -32,7 +33,7 @@ from lwt_unix.testing._processes.signals import Signals
 from lwt_unix.testing._report import how_to_simulate, report
 from lwt_unix.testing._sources import Choices, Replay_differs, context_of_example, lwt_choices
 from lwt_unix.testing._waiting.heap import anything_frozen
-from lwt_unix.testing._world.crash import bury
+from lwt_unix.testing._world.crash import bury, taken_from_promises
 from lwt_unix.testing._world.engine import simulated
 from lwt_unix.testing._world.world import PID, World
 
@@ -237,8 +238,7 @@ def in_world(
             finally:
                 core_choices.set_source(None)
                 try:
-                    bury(new, calls)
-                    _close_bodies(others)
+                    _close_bodies(new, calls, others)
                     lwt_engine.get().destroy()
                     _renew(real_engine)
                 finally:
@@ -273,19 +273,29 @@ def _bodies() -> list[CoroutineType[Any, Any, Any]]:
     return [value for value in gc.get_objects() if isinstance(value, CoroutineType)]
 
 
-def _close_bodies(others: list[CoroutineType[Any, Any, Any]]) -> None:
-    """Let the bodies that still wait end in their world.
+def _close_bodies(
+    world: World, calls: Mapping[str, object], others: list[CoroutineType[Any, Any, Any]]
+) -> None:
+    """Let the bodies that still wait end in their world, and first those of crashed hosts, outside of it.
 
     Otherwise they would end when nothing leads to them any more: in the real world, or in the next
-    run, which must not depend on this one. Their `finally` may go on with others, so all are closed.
+    run, which must not depend on this one. But before that they are taken from the promises for which they wait: a
+    `finally` that closes what its own body was reading from would go on with that body.
     What was there before the run is frozen: the collector does not look at it, so this takes no time. If the
     program has frozen something itself, `others` are those that were there before.
     """
     before = set(map(id, others))
-    for body in _bodies():
-        if id(body) not in before:
-            with suppress(Exception):
-                body.close()
+
+    def waits_here(callback: object) -> bool:
+        return isinstance(callback, Suspended) and id(callback._body) not in before
+
+    left = [body for body in _bodies() if id(body) not in before]
+    waiting = list(taken_from_promises(waits_here)) if left else []
+    bury(world, calls)
+    for body in left:
+        with suppress(Exception):
+            body.close()
+    del left, waiting
     gc.collect()
 
 

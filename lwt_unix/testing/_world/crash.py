@@ -17,12 +17,13 @@ reaches nobody in the world, but it does change the program's own objects.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from types import CoroutineType
 from typing import Any, Final, NoReturn
 
-from lwt._core.promise import Callback, Callbacks, Promise
+from lwt._core.promise import Callbacks, Promise
 from lwt._core.ring import remove
 from lwt._core.waiters import Waiter
 from lwt_unix import _system as system
@@ -50,8 +51,7 @@ def crash(world: World, owner: Owner) -> None:
         stop_event(timer)
     owner.timers.clear()
     _close_numbers(world, owner)
-    for dropped in _callbacks_taken_from_promises(owner):
-        world.dropped.append(dropped)
+    world.dropped.extend(taken_from_promises(partial(_is_of, owner)))
     for hook in world.at_crash:
         hook(owner)
 
@@ -73,11 +73,11 @@ def _close_numbers(world: World, owner: Owner) -> None:
 # --- Callbacks ---------------------------------------------------------------
 
 
-def _callbacks_taken_from_promises(owner: Owner) -> Iterator[object]:
-    """Take the callbacks of a host from all promises, and yield them.
+def taken_from_promises(is_taken: Callable[[object], bool]) -> Iterator[object]:
+    """Take some callbacks from all promises, and yield them.
 
     The flushes that are due (`Due`) stay. A channel may be one that all hosts write to, such as the standard output;
-    one of the host's own has no descriptor any more.
+    one of a crashed host's own has no descriptor any more.
     """
     for promise in gc.get_objects():
         # One that is made by no function of lwt has no attributes.
@@ -86,10 +86,10 @@ def _callbacks_taken_from_promises(owner: Owner) -> Iterator[object]:
         taken: list[object] = []
         callbacks = promise._callbacks
         if isinstance(callbacks, Callbacks):
-            taken = _taken_from(callbacks.oldest_first, owner)
+            taken = _taken_from(callbacks.oldest_first, is_taken)
             if not callbacks.oldest_first:
                 promise._callbacks = None
-        elif callbacks is not None and _is_of(owner, callbacks):
+        elif callbacks is not None and is_taken(callbacks):
             promise._callbacks = None
             taken = [callbacks]
         cancel_callbacks = promise._cancel_callbacks or []
@@ -99,17 +99,17 @@ def _callbacks_taken_from_promises(owner: Owner) -> Iterator[object]:
                 if isinstance(place, Waiter):
                     remove(place)
         yield from taken
-        yield from _taken_from(cancel_callbacks, owner)
+        yield from _taken_from(cancel_callbacks, is_taken)
 
 
-def _taken_from(callbacks: list[Any], owner: Owner) -> list[object]:
-    taken = [callback for callback in callbacks if _is_of(owner, callback)]
+def _taken_from(callbacks: list[Any], is_taken: Callable[[object], bool]) -> list[object]:
+    taken = [callback for callback in callbacks if is_taken(callback)]
     if taken:
-        callbacks[:] = [callback for callback in callbacks if not _is_of(owner, callback)]
+        callbacks[:] = [callback for callback in callbacks if not is_taken(callback)]
     return taken
 
 
-def _is_of(owner: Owner, callback: Callback | object) -> bool:
+def _is_of(owner: Owner, callback: object) -> bool:
     """Say whether a callback runs on a host: its storage knows."""
     storage = getattr(callback, "_storage", None) or getattr(callback, "storage", None)
     return storage is not None and owner_in(storage) is owner

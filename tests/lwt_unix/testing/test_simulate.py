@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 
 import pytest
 from hypothesis import settings, strategies
@@ -238,3 +239,45 @@ def test_what_is_kept_of_a_world_does_nothing_when_the_run_is_over() -> None:
         with pytest.raises(lwt.Failure, match="the run in this simulated world is over"):
             late()
     assert lwt_unix._system.read is before
+
+
+def test_a_body_that_is_left_may_close_what_it_reads_from() -> None:
+    told: list[object] = []
+
+    async def serve(descriptor: lwt_unix.File_descr) -> None:
+        try:
+            await lwt_unix.read(descriptor, bytearray(9), 0, 9)
+        finally:
+            await lwt_unix.close(descriptor)
+            told.append("closed")
+
+    async def main() -> None:
+        reading, _ = lwt_unix.pipe()
+        lwt.dont_wait(lambda: serve(reading), told.append)
+        await lwt_unix.sleep(1.0)
+
+    testing.simulate(main)
+    assert told == ["closed"]
+
+
+def test_a_body_that_is_left_does_not_go_on_because_another_one_ends() -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        promise, resolver = lwt.wait()
+
+        async def wait(name: str) -> None:
+            try:
+                await promise
+                told.append(f"{name} goes on")
+            finally:
+                told.append(f"{name} ends")
+                if lwt.is_sleeping(promise):
+                    lwt.wakeup(resolver, None)
+
+        for name in "ab":
+            lwt.dont_wait(partial(wait, name), lambda exn: told.append(repr(exn)))
+        await lwt.pause()
+
+    testing.simulate(main)
+    assert sorted(told) == ["a ends", "b ends"]

@@ -528,3 +528,29 @@ def test_what_others_print_is_written_although_a_host_crashes_that_has_just_prin
         assert capfd.readouterr().out == "server main"
 
     testing.simulate(main)
+
+
+def test_who_waits_for_a_mutex_of_a_crashed_host_does_not_go_on_when_the_run_is_over() -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        mutex, server = lwt_mutex.create(), testing.network().host("server")
+
+        async def hold() -> None:
+            await lwt_mutex.lock(mutex)
+            try:
+                await lwt.wait()[0]
+            finally:
+                told.append("unlocked")
+                lwt_mutex.unlock(mutex)
+
+        async def wait() -> None:
+            await lwt_mutex.lock(mutex)
+            told.append("locked")
+
+        lwt.dont_wait(lambda: server.run(hold), lambda _: None)
+        lwt.dont_wait(wait, lambda exn: told.append(repr(exn)))
+        await server.crash()
+
+    testing.simulate(main)
+    assert told == ["unlocked"]
