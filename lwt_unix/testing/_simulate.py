@@ -117,6 +117,7 @@ def simulate(
     in /dev null, zero, full and urandom. When the program ends, all of that is gone. What would leave the
     world meanwhile is an error (`Not_simulated`): Python's clocks, `time.sleep`, sockets, threads, processes.
     Not noticed are Python's own `open`, and a clock that is the default of an argument (`clock=time.time`).
+    Bodies that still wait when the program ends run their `finally` blocks then, in no certain order.
     Random numbers begin with a seed that is one of the choices. Jobs are done in the main thread, so that none can
     wait for the main loop (`lwt_preemptive.run_in_main`). There are no locks on files yet, no `mkfifo`
     and no mapped files.
