@@ -264,8 +264,10 @@ _waits = _Waits()
 
 
 def renew() -> None:
-    """Begin again: nobody waits for a child. Call it after that of `signals`."""
+    """Begin again: nobody waits for a child."""
     global _waits
+    if _waits.handler is not None:
+        signals.disable_signal_handler(_waits.handler)
     _waits.close()
     _waits = _Waits()
 

@@ -226,6 +226,9 @@ def in_world(
     )
     calls["pidfd_open"] = None  # So it is on other systems: SIGCHLD tells.
     real = dict(system.__dict__)
+    children.renew()  # Its handler goes. Those of the program stay, for the time after the run.
+    real_handlers = signals._pipe, signals._signals
+    signals._pipe, signals._signals = None, {}
     _renew(simulated(new))
     do_jobs_in(new)
     _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
@@ -244,6 +247,7 @@ def in_world(
                     _renew(real_engine)
                 finally:
                     system.__dict__.update(real)
+                    signals._pipe, signals._signals = real_handlers
                     new.is_over = True
                     _current = None
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 from functools import partial
 
 import pytest
@@ -281,3 +283,22 @@ def test_a_body_that_is_left_does_not_go_on_because_another_one_ends() -> None:
 
     testing.simulate(main)
     assert sorted(told) == ["a ends", "b ends"]
+
+
+def test_handlers_of_real_signals_are_there_again_after_a_run() -> None:
+    got: list[str] = []
+
+    async def in_a_world() -> None:
+        lwt_unix.on_signal(signal.SIGUSR1, lambda _: got.append("in the world"))
+        testing.send_signal(signal.SIGUSR1)
+        await lwt_unix.sleep(1.0)
+
+    handler = lwt_unix.on_signal(signal.SIGUSR1, lambda _: got.append("outside"))
+    try:
+        testing.simulate(in_a_world)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        lwt_main.run(lwt_unix.sleep(0.0))
+    finally:
+        lwt_unix.disable_signal_handler(handler)
+    assert got == ["in the world", "outside"]
+    assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
