@@ -14,8 +14,8 @@ In reading order:
 - `_leaks/`: what a test may not leave behind. `_simulated`: tests that run in a world, with drawn choices.
 - `_waiting/`: who waits for whom, also in the real world. It stands below all the others.
 
-`lwt_unix.testing.plugin` is a plugin for pytest. It needs pytest, which `pip install 'lwt-runtime[testing]'`
-installs; all else here needs nothing.
+`lwt_unix.testing.plugin` is a plugin for pytest. It needs pytest, which the extra
+`lwt-runtime[testing]` installs; all else here needs nothing.
 
 Nothing else of the library imports this folder.
 """

@@ -7,7 +7,7 @@ so on. "Sockets" reads what has come, and sends it back: by `lwt_unix.read`, and
 so line by line: by channels, and by streams. Each figure is requests in a second of this process's own time, the best of some rounds that alternate, since only
 numbers of the same run can be compared. "Own order" is the order of Lwt, or of asyncio; "by chance" means that
 the order is chosen by chance, and what is sent may come later. A peer that is not installed is left out:
-`pip install 'lwt-runtime[museum]'` brings them, under Python 3.12 or newer.
+`pip install '.[museum]'` in a checkout brings them, under Python 3.12 or newer.
 """
 
 from __future__ import annotations
