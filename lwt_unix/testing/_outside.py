@@ -333,13 +333,17 @@ class keep_inside:
         global _run, _names
         if _names is None or _names.modules != len(sys.modules):
             _names = _Names()
-        for names, new in _names.in_modules:
-            self._modules.append((names, {name: names[name] for name in new}))
-            names.update(new)
-        for owner, name, function in _names.in_classes:
-            self._classes.append((owner, name, vars(owner)[name]))
-            setattr(owner, name, function)
-        _run = self._run
+        try:
+            for names, new in _names.in_modules:
+                self._modules.append((names, {name: names[name] for name in new}))
+                names.update(new)
+            for owner, name, function in _names.in_classes:
+                self._classes.append((owner, name, vars(owner)[name]))
+                setattr(owner, name, function)
+            _run = self._run
+        except BaseException:  # Such as KeyboardInterrupt, which comes at any time.
+            self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
         global _run

@@ -229,27 +229,30 @@ def in_world(
     children.renew()  # Its handler goes. Those of the program stay, for the time after the run.
     real_handlers = signals._pipe, signals._signals
     signals._pipe, signals._signals = None, {}
-    _renew(simulated(new))
-    do_jobs_in(new)
-    _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
     try:
         with keep_inside(choices, signals_here):
             try:
+                _renew(simulated(new))
+                do_jobs_in(new)
+                _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
                 system.__dict__.update(calls)
                 core_choices.set_source(choices if choices.varying else None, new.name_of)
                 with _as_replayed(choices):
                     yield new
             finally:
-                core_choices.set_source(None)
                 try:
+                    core_choices.set_source(None)
                     _close_bodies(new, calls, others)
-                    lwt_engine.get().destroy()
-                    _renew(real_engine)
-                finally:
-                    system.__dict__.update(real)
-                    signals._pipe, signals._signals = real_handlers
-                    new.is_over = True
-                    _current = None
+                finally:  # Also if somebody interrupts that.
+                    try:
+                        if lwt_engine.get() is not real_engine:
+                            lwt_engine.get().destroy()
+                        _renew(real_engine)
+                    finally:
+                        system.__dict__.update(real)
+                        signals._pipe, signals._signals = real_handlers
+                        new.is_over = True
+                        _current = None
     finally:
         # The world is a circle. Now it takes little to find: what was there before is still frozen.
         del new, hosts, calls, signals_here

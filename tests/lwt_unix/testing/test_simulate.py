@@ -302,3 +302,21 @@ def test_handlers_of_real_signals_are_there_again_after_a_run() -> None:
         lwt_unix.disable_signal_handler(handler)
     assert got == ["in the world", "outside"]
     assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+
+
+def test_a_run_that_is_interrupted_while_it_ends_leaves_the_real_world() -> None:
+    async def interrupt_at_the_end() -> None:
+        try:
+            await lwt.wait()[0]
+        finally:
+            raise KeyboardInterrupt
+
+    async def main() -> None:
+        lwt.dont_wait(interrupt_at_the_end, lambda _: None)
+
+    read, engine = lwt_unix._system.read, lwt_engine.get()
+    with pytest.raises(KeyboardInterrupt):
+        testing.simulate(main)
+    assert (lwt_unix._system.read, lwt_engine.get()) == (read, engine)
+    with pytest.raises(lwt.Failure, match="this is the real world"):
+        testing.world()
