@@ -405,15 +405,21 @@ class Faulty:
             if not isinstance(owner, Host):
                 return self.call(*arguments)
             host = owner
-        while True:
-            error, arguments = self._hit(description, host, arguments)
-            if not error:
-                break
-            self._tell(error, description)
-            if error != errno.EINTR or self.name == "connect":
-                return self._fail(error, description, arguments)
-            # Python makes the call again.
-        result = self.call(*arguments)
+        views: list[memoryview] = []
+        try:
+            while True:
+                error, arguments = self._hit(description, host, arguments, views)
+                if not error:
+                    break
+                self._tell(error, description)
+                if error != errno.EINTR or self.name == "connect":
+                    return self._fail(error, description, arguments)
+                # Python makes the call again.
+            result = self.call(*arguments)
+        finally:
+            # An exception keeps the frames that it leaves; a buffer could not grow as long as it is there.
+            for view in views:
+                view.release()
         for fault in self.faults._faults[self.name]:
             if fault._after and (fault._host is None or fault._host is host):
                 fault._after -= 1
@@ -432,9 +438,13 @@ class Faulty:
         return owners.get(first, here) if isinstance(first, int) else here
 
     def _hit(
-        self, description: Description | None, host: Host, arguments: tuple[Any, ...]
+        self,
+        description: Description | None,
+        host: Host,
+        arguments: tuple[Any, ...],
+        views: list[memoryview],
     ) -> tuple[int, tuple[Any, ...]]:
-        """Return the error that a fault gives now, or 0; and the arguments, perhaps with fewer bytes."""
+        """Return the error that a fault gives now, or 0; and the arguments, perhaps with fewer bytes, of `views`."""
         for fault in list(self.faults._faults[self.name]):
             if fault._host is not None and fault._host is not host:
                 continue
@@ -443,7 +453,7 @@ class Faulty:
                 if error:
                     return error, arguments
             elif not fault._after and not isinstance(description, Datagram_socket):
-                return 0, self._hit_short(fault, arguments)
+                return 0, self._hit_short(fault, arguments, views)
         return 0, arguments
 
     def _error(self, fault: Fault, description: Description | None, host: Host) -> int:
@@ -493,8 +503,10 @@ class Faulty:
             description.abort()
         raise os_error(error)
 
-    def _hit_short(self, fault: Fault, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the arguments with fewer bytes."""
+    def _hit_short(
+        self, fault: Fault, arguments: tuple[Any, ...], views: list[memoryview]
+    ) -> tuple[Any, ...]:
+        """Return the arguments with fewer bytes, and add the views that are made for that to `views`."""
         assert fault._most is not None
         first, data, *rest = arguments
         if isinstance(data, int):  # `read` is told a number.
@@ -502,6 +514,7 @@ class Faulty:
             is_less = data > fault._most
         elif isinstance(data, bytes | bytearray | memoryview):
             short = memoryview(data)[: fault._most]
+            views.append(short)
             is_less = len(data) > fault._most
         else:
             buffers, parts, left = [memoryview(buffer) for buffer in data], [], fault._most
@@ -509,6 +522,7 @@ class Faulty:
                 if left:
                     parts.append(buffer[:left])
                     left -= len(parts[-1])
+            views += [*buffers, *parts]
             short = parts
             is_less = sum(map(len, buffers)) > fault._most
         if is_less:

@@ -197,6 +197,24 @@ def test_channels_bear_short_reads_and_writes_and_interruptions() -> None:
     assert testing.simulate(main) == [b"hello", b"world of short transfers"]
 
 
+def test_a_short_write_that_fails_lets_go_of_the_buffer_though_its_error_is_kept() -> None:
+    async def main() -> list[str]:
+        reading, writing = lwt_io.pipe()
+        await lwt_io.close(reading)
+        testing.faults().shorten("write", 3)
+        kept: list[OSError] = []
+        for text in ("hello", "and more", "and more"):  # The buffer has to grow.
+            await lwt_io.write(writing, text)
+            try:
+                await lwt_io.flush(writing)
+            except BrokenPipeError as exn:
+                kept.append(exn)
+        await lwt_io.abort(writing)
+        return [type(exn).__name__ for exn in kept]
+
+    assert testing.simulate(main) == ["BrokenPipeError"] * 3
+
+
 def test_datagrams_stay_whole() -> None:
     async def main() -> int:
         one, other = lwt_unix.socketpair(lwt_unix.PF_UNIX, lwt_unix.SOCK_DGRAM, 0)
