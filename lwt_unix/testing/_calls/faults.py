@@ -16,144 +16,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from lwt._core import choices
 from lwt._core.checks import check_kind
 from lwt_unix import _system as system
-from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._calls.calls import Simulated_socket
+from lwt_unix.testing._calls.fallible import CALLS, LATER, SHORT
 from lwt_unix.testing._network.connections import Stream_socket
 from lwt_unix.testing._network.datagrams import Datagram_socket
 from lwt_unix.testing._network.hosts import Host, Network
 from lwt_unix.testing._network.sockets import Socket
 from lwt_unix.testing._world.world import Description, Owner, World, os_error
-
-# --- What can fail, and how --------------------------------------------------
-
-
-def _numbers(names: str) -> frozenset[int]:
-    return frozenset(getattr(errno, name) for name in names.split() if hasattr(errno, name))
-
-
-_NO_ROOM: Final = _numbers("EMFILE ENFILE ENOMEM")
-_FULL: Final = _numbers("ENOSPC EDQUOT EIO EROFS")
-_NETWORK: Final = _numbers("ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET EPROTO ENOPROTOOPT")
-_MOVING: Final = _numbers("EAGAIN EINTR ENOMEM")
-_CONNECTION: Final = _numbers("ECONNRESET ETIMEDOUT ENOBUFS") | _NETWORK
-_SENDING: Final = _numbers("EPIPE EACCES EPERM") | _CONNECTION
-_DATAGRAMS: Final = _numbers("ECONNREFUSED EMSGSIZE")
-_NAMES: Final = _FULL | _numbers("EACCES EPERM ENOENT ENOTDIR ENAMETOOLONG ELOOP ENOMEM EMLINK")
-
-_FILE: Final = stat.S_IFREG
-_PIPE: Final = stat.S_IFIFO
-_SOCKET: Final = stat.S_IFSOCK
-
-_READING: Final = MappingProxyType(
-    {
-        _FILE: _numbers("EIO EISDIR"),
-        _SOCKET: _CONNECTION | _numbers("ECONNREFUSED"),
-    }
-)
-_WRITING: Final = MappingProxyType(
-    {
-        _FILE: _FULL | _numbers("EFBIG"),
-        _PIPE: _numbers("EPIPE"),
-        _SOCKET: _SENDING | _DATAGRAMS,
-    }
-)
-
-
-class Call:
-    """A call that can fail.
-
-    `system` are its names in `_system`; `errors` can come from any descriptor, `by_kind` from one of a
-    kind. `direction` is what it waits for.
-    """
-
-    __slots__ = ("by_kind", "direction", "errors", "has_descriptor", "system")
-
-    def __init__(
-        self,
-        names: str,
-        errors: frozenset[int],
-        by_kind: Mapping[int, frozenset[int]] = MappingProxyType({}),
-        direction: int = 0,
-        has_descriptor: bool = True,
-    ) -> None:
-        self.system = tuple(names.split())
-        self.errors = errors
-        self.by_kind = by_kind
-        self.direction = direction
-        self.has_descriptor = has_descriptor
-
-    def can_give(self, error: int, kind: int | None = None) -> bool:
-        """Say whether this error can come, from a descriptor of a kind or of any."""
-        if error in self.errors:
-            return True
-        if kind is None:
-            return any(error in errors for errors in self.by_kind.values())
-        return error in self.by_kind.get(kind, ())
-
-    def all_errors(self) -> set[int]:
-        """Return all errors that can come."""
-        return set(self.errors).union(*self.by_kind.values())
-
-
-def _nowhere(names: str, errors: frozenset[int]) -> Call:
-    return Call(names, errors, has_descriptor=False)
-
-
-_CALLS: Final[Mapping[str, Call]] = MappingProxyType(
-    {
-        "socket": _nowhere("open_socket", _NO_ROOM | _numbers("ENOBUFS EACCES EAFNOSUPPORT")),
-        "socketpair": _nowhere("open_socketpair", _NO_ROOM | _numbers("ENOBUFS")),
-        "pipe": _nowhere("pipe", _NO_ROOM),
-        "open": _nowhere(
-            "open", _NO_ROOM | _NAMES | _numbers("EINTR EEXIST EISDIR EBUSY EFBIG ETXTBSY")
-        ),
-        "dup": Call("dup", _numbers("EMFILE")),
-        "close": Call("close", _numbers("EIO"), {_FILE: _numbers("ENOSPC EDQUOT")}),
-        "bind": Call("bind", _numbers("EACCES EADDRINUSE EADDRNOTAVAIL ENOMEM ENOBUFS")),
-        "listen": Call("listen", _numbers("EADDRINUSE ENOBUFS")),
-        "accept": Call(
-            "accept",
-            _NO_ROOM | _NETWORK | _numbers("EAGAIN EINTR ECONNABORTED ENOBUFS EPERM EOPNOTSUPP"),
-            direction=READ,
-        ),
-        "connect": Call(
-            "connect_ex",
-            _NETWORK
-            | _numbers("ECONNREFUSED ETIMEDOUT EADDRINUSE EADDRNOTAVAIL EACCES EPERM EINTR EAGAIN")
-            | _numbers("ENOBUFS ENOMEM"),
-        ),
-        "read": Call("read readv", _MOVING, _READING, READ),
-        "write": Call("write writev", _MOVING, _WRITING, WRITE),
-        "recv": Call("recv_into", _MOVING, {_SOCKET: _READING[_SOCKET]}, READ),
-        "recvfrom": Call("recvfrom_into", _MOVING, {_SOCKET: _READING[_SOCKET]}, READ),
-        "recvmsg": Call("recvmsg_into", _MOVING, {_SOCKET: _READING[_SOCKET]}, READ),
-        "send": Call("send", _MOVING, {_SOCKET: _WRITING[_SOCKET]}, WRITE),
-        "sendto": Call("sendto", _MOVING, {_SOCKET: _WRITING[_SOCKET]}, WRITE),
-        "sendmsg": Call("sendmsg", _MOVING, {_SOCKET: _WRITING[_SOCKET]}, WRITE),
-        "pread": Call("pread preadv", _numbers("EINTR EIO ENOMEM")),
-        "pwrite": Call("pwrite", _FULL | _numbers("EINTR EFBIG ENOMEM")),
-        "fsync": Call("fsync fdatasync", _FULL | _numbers("EINTR")),
-        "ftruncate": Call("ftruncate", _FULL | _numbers("EINTR EFBIG EPERM")),
-        "rename": _nowhere("rename", _NAMES | _numbers("EBUSY ENOTEMPTY EXDEV")),
-        "unlink": _nowhere("unlink", _NAMES | _numbers("EBUSY EISDIR")),
-        "mkdir": _nowhere("mkdir", _NAMES | _numbers("EEXIST")),
-    }
-)
-"""Calls by the names that `lwt_unix` and the manual pages have for them."""
-
-_SHORT: Final = MappingProxyType(
-    {"read": 1, "write": 1, "recv": 1, "recvmsg": 1, "send": 1, "sendmsg": 1}
-)
-"""The calls that may move fewer bytes, and which argument the bytes are."""
-
-# --- Faults ------------------------------------------------------------------
 
 
 class Fault:
@@ -288,10 +163,10 @@ class Faults:
         Not in OCaml.
         """
         self._check("shorten", call, (), times, after)
-        if call not in _SHORT:
+        if call not in SHORT:
             raise ValueError(
                 f"testing.Faults.shorten: {call!r} cannot move fewer bytes; these can: "
-                f"{', '.join(_SHORT)}"
+                f"{', '.join(SHORT)}"
             )
         check_kind("testing.Faults.shorten", most, int)
         if most < 1:
@@ -333,12 +208,12 @@ class Faults:
         name = f"testing.Faults.{function}"
         self._world.check_is_there(name)
         check_kind(name, call, str)
-        if call not in _CALLS:
-            raise ValueError(f"{name}: no call {call!r} can fail; these can: {', '.join(_CALLS)}")
+        if call not in CALLS:
+            raise ValueError(f"{name}: no call {call!r} can fail; these can: {', '.join(CALLS)}")
         for error in errors:
             check_kind(name, error, int, "errno.EMFILE is one")
-            if not _CALLS[call].can_give(error):
-                possible = sorted(errno.errorcode[number] for number in _CALLS[call].all_errors())
+            if not CALLS[call].can_give(error):
+                possible = sorted(errno.errorcode[number] for number in CALLS[call].all_errors())
                 raise ValueError(
                     f"{name}: {call} never gives {errno.errorcode.get(error, error)}; it may give "
                     f"{', '.join(possible)}"
@@ -364,7 +239,7 @@ class Faults:
         planned = self._faults.setdefault(fault._call, [])
         planned.append(fault)
         if len(planned) == 1:
-            for name in _CALLS[fault._call].system:
+            for name in CALLS[fault._call].system:
                 inner = system.__dict__[name]
                 if not isinstance(inner, Faulty):
                     system.__dict__[name] = Faulty(self, fault._call, inner)
@@ -376,7 +251,7 @@ class Faults:
             planned.remove(fault)
         if planned:
             return
-        for name in _CALLS[call].system:
+        for name in CALLS[call].system:
             faulty = system.__dict__[name]
             if isinstance(faulty, Faulty):
                 system.__dict__[name] = faulty.call
@@ -394,7 +269,7 @@ class Faulty:
 
     def __call__(self, *arguments: Any) -> Any:
         """Make the call, unless a fault hits it."""
-        call = _CALLS[self.name]
+        call = CALLS[self.name]
         description = self._description(arguments[0]) if call.has_descriptor else None
         direction = call.direction
         if direction and (description is None or not description.readiness(direction) & direction):
@@ -459,7 +334,7 @@ class Faulty:
     def _error(self, fault: Fault, description: Description | None, host: Host) -> int:
         """Return the error that a fault gives now, or 0."""
         kind = None if description is None else stat.S_IFMT(description.mode)
-        errors = [error for error in fault._errors if _CALLS[self.name].can_give(error, kind)]
+        errors = [error for error in fault._errors if CALLS[self.name].can_give(error, kind)]
         if not errors or fault._after:
             return 0
         if isinstance(fault, Drawn_fault):
@@ -491,7 +366,7 @@ class Faulty:
     def _fail(self, error: int, description: Description | None, arguments: tuple[Any, ...]) -> Any:
         """Do what a call does that gives an error."""
         if self.name == "connect":
-            if error in _LATER and isinstance(description, Stream_socket):
+            if error in LATER and isinstance(description, Stream_socket):
                 return description.connect_in_vain(arguments[1], error)
             if error != errno.EINTR:
                 return error
@@ -528,7 +403,3 @@ class Faulty:
         if is_less:
             self._count(fault)
         return first, short, *rest
-
-
-_LATER: Final = _NETWORK | {errno.ECONNREFUSED, errno.ETIMEDOUT}
-"""The errors of `connect` that the network gives."""
