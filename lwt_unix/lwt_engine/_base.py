@@ -271,7 +271,7 @@ class abstract(ABC):
         check_engine("lwt_engine.transfer", engine)
         if engine is self:
             return
-        for event in (*self._readables, *self._writables):
+        for event in list(self._readables) + list(self._writables):
             engine.check_descriptor("lwt_engine.transfer", event.fd)
         for event in list(self._readables):
             event.stop()
@@ -288,7 +288,7 @@ class abstract(ABC):
 
         OCaml: method destroy : unit
         """
-        for event in (*self._readables, *self._writables, *self._timers):
+        for event in events_of(self):
             event.stop()
         self.cleanup()
 
@@ -337,5 +337,13 @@ class abstract(ABC):
 
 
 def events_of(engine: abstract) -> list[Descriptor_event | Timer_event]:
-    """Return all events that are registered with an engine."""
-    return [*engine._readables, *engine._writables, *engine._timers]
+    """Return all events that are registered with an engine.
+
+    A finaliser may register and stop some meanwhile. `list` takes a dictionary in one step; a star does not where it is
+    compiled.
+    """
+    events: list[Descriptor_event | Timer_event] = []
+    events += list(engine._readables)
+    events += list(engine._writables)
+    events += list(engine._timers)
+    return events

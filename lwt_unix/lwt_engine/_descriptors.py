@@ -276,7 +276,7 @@ class descriptor_based(abstract):
         """
         if not self._is_direct:
             # The events that users see are not those on the lists of the watch.
-            for registered in (*self._readables, *self._writables):
+            for registered in list(self._readables) + list(self._writables):
                 if registered.fd == fd:
                     registered.stop()
         watch = self._watches.pop(fd, None)

@@ -13,8 +13,9 @@ import io
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ def simulated(folder: Path | None) -> Iterator[World]:
             for name in ON_PATHS:
                 patch.setattr(os, name, _of_folder(folder, getattr(os, name), vars(system)[name]))
             patch.setattr(os, "listdir", _of_folder(folder, os.listdir, _names_in))
+            patch.setattr(os, "scandir", _of_folder(folder, os.scandir, _entries_in))
             for module in io, builtins:
                 patch.setattr(module, "open", _of_folder(folder, io.open, World_file))
         for name in ON_NUMBERS:
@@ -113,6 +115,13 @@ def _names_in(path: str) -> list[str]:
         return [entry.name for entry in system.scandir(fd)]
     finally:
         system.close(fd)
+
+
+def _entries_in(path: str) -> AbstractContextManager[list[SimpleNamespace]]:
+    """What `Path.iterdir` asks for since Python 3.13."""
+    return nullcontext(
+        [SimpleNamespace(name=name, path=f"{path}/{name}") for name in _names_in(path)]
+    )
 
 
 _FLAGS = {
