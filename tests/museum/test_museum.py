@@ -56,6 +56,7 @@ def test_a_run_that_fails_fails_again_in_a_replay(name: str) -> None:
     assert type(again) is type(first)
 
 
+@pytest.mark.slow
 @each_bug
 def test_each_mended_form_holds_under_all_schedules_or_in_a_hundred_runs(name: str) -> None:
     program = bug(name).program(lwt=True, mended=True)

@@ -194,6 +194,7 @@ def assert_nothing_is_missed(tasks: list[list[Step]]) -> None:
     assert set(found) == set(outcomes)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(PROGRAMS)
 def test_the_outcomes_of_a_program_are_those_of_all_its_schedules(tasks: list[list[Step]]) -> None:
