@@ -15,6 +15,7 @@ from tests.properties.simulated_programs import PROGRAMS, checked, run_with_seed
 each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 
+@pytest.mark.slow
 @each_program
 def test_with_seeds_nothing_is_wrong(name: str) -> None:
     for seed in range(60):

@@ -489,6 +489,7 @@ def test_a_resolver_that_a_body_has() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.permutations(range(4)).map(lambda order: order[:3]), min_size=2, max_size=5))
 @settings(max_examples=20, deadline=None)
 def test_holders_are_those_who_hold_and_circles_are_where_these_wait_for_each_other(
