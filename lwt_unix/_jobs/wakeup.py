@@ -80,8 +80,8 @@ class WakeupPipe(ABC):
         """Write into the pipe, if there is room. Any thread may, and any signal handler."""
         try:
             system.write(self._writing, data)
-        except BlockingIOError:
-            pass  # So much is waiting already.
+        except OSError:
+            pass  # So much is waiting already, or somebody closes the pipe: who replaces it looks what was sent.
 
     def part_from_parent(self) -> bool:
         """Have a child process use a pipe of its own; return False if the pipe is not there.

@@ -1,6 +1,8 @@
 """The threads that do jobs: how many there are, when one is started, forks, the end of the process."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -9,6 +11,8 @@ import pytest
 import lwt
 import lwt_unix
 from lwt_unix import lwt_main
+from lwt_unix._jobs import notifications
+from tests.support.leftovers import PATIENCE
 from tests.support.programs import in_child, run_code
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -95,6 +99,23 @@ def test_a_pool_that_is_made_smaller_keeps_its_threads(gates: list[Gate]) -> Non
     assert lwt.is_sleeping(waiting)
     gates[2].may_end.set()
     lwt_main.run(waiting)
+
+
+def test_a_thread_goes_on_though_the_pipe_is_closed_when_its_job_is_done(gates: list[Gate]) -> None:
+    begin(gates[:1])
+    pipe = notifications._pipe
+    assert pipe is not None
+    os.close(pipe._reading)
+    gates[0].may_end.set()
+    second = Gate()  # There is no way to hear of the first job, so this one waits for its thread.
+    lwt_unix.set_pool_size(1)
+    while not lwt_unix.thread_waiting_count():
+        time.sleep(0)
+    job = lwt_unix.run_job(second)
+    assert second.has_begun.wait(PATIENCE)
+    second.may_end.set()
+    notifications.find_out()
+    assert lwt_main.run(job) == "lwt_unix job"
 
 
 def test_without_any_thread_all_jobs_are_done_at_once() -> None:

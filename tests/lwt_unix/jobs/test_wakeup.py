@@ -70,6 +70,18 @@ def test_one_whose_numbers_belong_to_others_is_replaced_and_leaves_those_alone()
         os.close(other)
 
 
+@pytest.mark.parametrize("end", ["_reading", "_writing"])
+def test_to_write_while_others_close_it_is_no_error(end: str) -> None:
+    pipe = Counting()
+    os.close(getattr(pipe, end))
+    pipe.write(b"a")
+    assert pipe.replace_if_gone()
+    pipe.write(b"b")
+    turn()
+    assert pipe.came == b"b"
+    pipe.close()
+
+
 def test_without_descriptors_the_error_tells_which_call_met_it() -> None:
     with no_more_descriptors(), pytest.raises(OSError, match="many") as raised:
         Counting()
