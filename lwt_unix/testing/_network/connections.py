@@ -25,7 +25,7 @@ from lwt_unix.testing._network.flows import BYTE_SENT, BYTES_SENT
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._network.passing import Passing, drop
 from lwt_unix.testing._network.passing import send as send_passed
-from lwt_unix.testing._network.sockets import PythonAddress, Socket, unmapped, written
+from lwt_unix.testing._network.sockets import PythonAddress, Socket, path_of, unmapped, written
 from lwt_unix.testing._network.streams import Stream_flow
 from lwt_unix.testing._world.world import Description, Owner, World, not_now, os_error
 
@@ -156,11 +156,9 @@ class Stream_socket(Socket):
         self.name = f"{whose}client {letter}"
         self.world.tell("%s connects to %s", self.name, written(address))
         if isinstance(address, str | bytes):
-            return self._connect_to_path(address)
+            return self._connect_to_path(path_of(address))
         try:
-            host = unmapped(address[0])
-            target = self.host.network.host_at(self.host, host)
-            self.bind_to_any_port(target, host)
+            target, _ = self.find(address)
         except OSError as error:
             return error.errno or 0
         self.peer = self.destination(address)
@@ -180,17 +178,16 @@ class Stream_socket(Socket):
         self.world.after(seconds, lambda: self._answered(error))
         return errno.EINPROGRESS
 
-    def _connect_to_path(self, path: str | bytes) -> int:
-        text = path if isinstance(path, str) else path.decode(errors="surrogateescape")
+    def _connect_to_path(self, path: str) -> int:
         try:
-            server = self.host.socket_at(text)
+            server = self.host.socket_at(path)
         except OSError as error:
             return error.errno or 0
         if not isinstance(server, Stream_socket) or type(server) is not type(self):
-            return errno.ECONNREFUSED if text.startswith("\0") else errno.EPROTOTYPE
+            return errno.ECONNREFUSED if path.startswith("\0") else errno.EPROTOTYPE
         if server.queue is None:
             return errno.ECONNREFUSED
-        self.peer = text
+        self.peer = path
         if server.take_in(self):
             return 0
         self.peer = None

@@ -13,7 +13,7 @@ from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._network.links import size_in_words
 from lwt_unix.testing._network.passing import drop
 from lwt_unix.testing._network.passing import send as send_passed
-from lwt_unix.testing._network.sockets import PythonAddress, Socket, unmapped
+from lwt_unix.testing._network.sockets import PythonAddress, Socket, path_of, unmapped
 from lwt_unix.testing._world.world import Description, World, not_now, os_error
 
 _LARGEST_OF_V4: Final = 65_507
@@ -72,9 +72,9 @@ class Datagram_socket(Socket):
     def connect(self, address: PythonAddress) -> int:
         """Choose the peer; nothing is sent."""
         if isinstance(address, str | bytes):
-            text = address if isinstance(address, str) else address.decode(errors="surrogateescape")
+            path = path_of(address)
             try:
-                server = self.host.socket_at(text)
+                server = self.host.socket_at(path)
             except OSError as error:
                 return error.errno or 0
             if not isinstance(server, Datagram_socket):
@@ -82,12 +82,10 @@ class Datagram_socket(Socket):
             if server.other not in {None, self}:
                 return errno.EPERM
             self.other = server
-            self.peer = text
+            self.peer = path
             return 0
         try:
-            host = unmapped(address[0])
-            target = self.host.network.host_at(self.host, host)
-            self.bind_to_any_port(target, host)
+            self.find(address)
         except OSError as error:
             return error.errno or 0
         self.peer = self.destination(address)
@@ -128,8 +126,7 @@ class Datagram_socket(Socket):
         if address is None:
             raise os_error(errno.ENOTCONN if self.is_unix else errno.EDESTADDRREQ)
         if isinstance(address, str | bytes):
-            text = address if isinstance(address, str) else address.decode(errors="surrogateescape")
-            server = self.host.socket_at(text)
+            server = self.host.socket_at(path_of(address))
             if not isinstance(server, Datagram_socket):
                 raise os_error(errno.EPROTOTYPE)
             self._deliver_to_other(server, message)
@@ -139,8 +136,7 @@ class Datagram_socket(Socket):
             raise os_error(errno.EINVAL)
         if len(message) > (_LARGEST_OF_V6 if ":" in host else _LARGEST_OF_V4):
             raise os_error(errno.EMSGSIZE)
-        target = self.host.network.host_at(self.host, host)
-        self.bind_to_any_port(target, host)
+        target, _ = self.find(address)
         sender = self.local
         if isinstance(sender, tuple) and sender[0] in {"0.0.0.0", "::"}:
             loopback = "::1" if ":" in host else "127.0.0.1"

@@ -6,6 +6,7 @@ import errno
 import socket as python_socket
 import stat
 import struct
+from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import Final
 
@@ -34,7 +35,7 @@ _BUFFERS: Final = MappingProxyType(
 """The options that say how large the buffers are: the limit of the host, and the least that Linux sets."""
 
 
-class Socket(Description):
+class Socket(Description, ABC):
     """What all sockets have."""
 
     __slots__ = ("error", "host", "kind", "local", "options", "passed", "peer", "to_pass")
@@ -86,7 +87,7 @@ class Socket(Description):
         if self.local != self.no_address():
             raise os_error(errno.EINVAL)
         if isinstance(address, str | bytes):
-            path = address if isinstance(address, str) else address.decode(errors="surrogateescape")
+            path = path_of(address)
             self.host.bind_path(self, path)
             self.local = path
         else:
@@ -104,15 +105,20 @@ class Socket(Description):
             host = _V4_IN_V6 + host
         return self.address_of(host, address[1])
 
-    def bind_to_any_port(self, target: Host, host: str) -> None:
-        """Give a client its address, if it has none: that by which the target sees its host.
+    def find(self, address: tuple[str, int] | tuple[str, int, int, int]) -> tuple[Host, str]:
+        """Find the host to send to, and give the socket an address of its own, if it has none.
 
-        Args:
-            target: the host that it sends to.
-            host: by which address.
+        Returns:
+            The host, and its address as such: one of IPv4 is not written as one of IPv6.
         """
-        if self.local != self.no_address():
-            return
+        host = unmapped(address[0])
+        target = self.host.network.host_at(self.host, host)
+        if self.local == self.no_address():
+            self._bind_to_any_port(target, host)
+        return target, host
+
+    def _bind_to_any_port(self, target: Host, host: str) -> None:
+        """Take the address by which the target, which has the address `host`, sees this host."""
         is_six = ":" in host
         own = self.host.addresses[1 if is_six else 0]
         if target is self.host:
@@ -189,17 +195,17 @@ class Socket(Description):
         """Take a connection."""
         raise os_error(errno.EOPNOTSUPP)
 
+    @abstractmethod
     def connect(self, address: PythonAddress) -> int:
         """Begin to connect; return 0, or the number of an error."""
-        raise NotImplementedError
 
+    @abstractmethod
     def receive(self, view: memoryview, peek: bool) -> tuple[int, PythonAddress | None]:
         """Read what is there; return how many bytes, and from where."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, data: memoryview, address: PythonAddress | None) -> int:
         """Send; return how many bytes were taken."""
-        raise NotImplementedError
 
     def shutdown(self, how: int) -> None:
         """End one direction, or both."""
@@ -240,6 +246,11 @@ class Socket(Description):
 
     def crash(self) -> None:
         """Say nothing to anybody."""
+
+
+def path_of(address: str | bytes) -> str:
+    """Return an address of the Unix domain as text."""
+    return address if isinstance(address, str) else address.decode(errors="surrogateescape")
 
 
 def unmapped(host: str) -> str:
