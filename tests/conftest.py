@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from lwt_unix.testing._waiting import heap
 from tests.support.promises import exceptions_reported
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -43,8 +44,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Take all that exists by now out of the collector's sight: ten thousand tests are much.
 
-    Many tests let the collector run. Each time, it would go over all of that.
+    Many tests let the collector run. Each time, it would go over all of that. Reports on who waits for whom would
+    search what was frozen; but what they are to tell of is made in a test. `test_heap.py` has frozen things found, in processes of their own.
     """
+    _freeze()
+    heap.Heap._find_frozen = lambda _: []  # type: ignore[method-assign, assignment]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_tests_leave_is_frozen() -> Iterator[None]:
+    """Take what pytest keeps of the tests of a file out of the collector's sight, too."""
+    yield
+    _freeze()
+
+
+def _freeze() -> None:
     gc.collect()
     gc.freeze()
 

@@ -56,6 +56,7 @@ FILLED_ONCE = {
     "lwt_unix.testing._leaks.noting.noting": "nothing, but while a test is watched",
     "lwt_unix.testing._leaks.noting._of_job": "nothing, but in a thread that does a job then",
     "lwt_unix.testing._calls.calls._methods_of": "the names that a class has, each when it is needed first",
+    "lwt_unix.testing._simulate._program_freezes": "that it does, from the first run that meets this",
     "lwt_unix.testing._outside._names": "names in the modules that are imported",
     "lwt_unix._processes.parting._of_others": "by files above it, when they are imported",
     "lwt_unix.lwt_bytes._mapped._mincore": "a function of the C library",

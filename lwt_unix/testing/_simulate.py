@@ -32,7 +32,7 @@ from lwt_unix.testing._processes.programs import Programs, Stand_in, check_progr
 from lwt_unix.testing._processes.signals import Signals
 from lwt_unix.testing._report import how_to_simulate, report
 from lwt_unix.testing._sources import Choices, Replay_differs, context_of_example, lwt_choices
-from lwt_unix.testing._waiting.heap import anything_frozen
+from lwt_unix.testing._waiting.heap import anything_frozen, drop_lost
 from lwt_unix.testing._world.crash import bury, taken_from_promises
 from lwt_unix.testing._world.engine import simulated
 from lwt_unix.testing._world.world import PID, World
@@ -209,9 +209,12 @@ def in_world(
         )
     real_engine = lwt_engine.get()
     _check_at_rest(real_engine)
-    was_frozen = anything_frozen()  # By the program: that stays, and nothing is added to it.
-    others = _bodies() if was_frozen else []
-    if not was_frozen:
+    was_frozen = _has_frozen()  # That stays, and nothing is added to it.
+    others: list[CoroutineType[Any, Any, Any]] = []
+    if was_frozen:
+        drop_lost()  # A deadlock report tells of bodies that were lost in the run.
+        others = _bodies()
+    else:
         gc.freeze()
     choices.begin()
     new = World(choices)
@@ -259,6 +262,21 @@ def in_world(
         gc.collect()
         if not was_frozen:
             gc.unfreeze()
+
+
+_program_freezes = False
+"""Whether the program had frozen objects before some run."""
+
+
+def _has_frozen() -> bool:
+    """Tell whether the program has frozen objects.
+
+    Python counts them one by one, which may take longer than the run. So once there are some, it is not asked
+    again: if the program unfreezes them, a run finds the same, and only takes longer.
+    """
+    global _program_freezes
+    _program_freezes = _program_freezes or anything_frozen()
+    return _program_freezes
 
 
 @contextmanager

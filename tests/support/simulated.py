@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import errno
-import gc
 import io
 import os
 import socket
@@ -49,7 +48,6 @@ def simulated(folder: Path | None) -> Iterator[World]:
         for make in (create_connection, create_server, socketpair):
             patch.setattr(socket, make.__name__, make)
         yield world
-    gc.freeze()  # As `tests/conftest.py` does: the world has let go what was frozen.
 
 
 # --- Numbers -----------------------------------------------------------------

@@ -69,6 +69,44 @@ print("frozen:", gc.get_freeze_count() > 0)
 """
 
 
+def test_a_deadlock_report_leaves_out_what_was_lost_before_though_the_program_freezes() -> None:
+    run = run_code(LOST_BEFORE)
+    assert run.stderr == ""
+    assert [line for line in run.stdout.splitlines() if "await" not in line] == [  # As above.
+        "nothing can happen any more:",
+        "lwt_main.run waits for body 1 (main)",
+        "body 1 (main) waits for mutex 1 (mutex)",
+        '    File "<string>", line 6, in main',
+        "mutex 1 (mutex), whose holder is not known",
+    ]
+
+
+LOST_BEFORE = """
+import gc, lwt
+from lwt import lwt_mutex
+from lwt_unix import testing
+async def main(mutex):
+    await lwt_mutex.lock(mutex)
+def deadlock():
+    mutex = lwt_mutex.create()
+    lwt_mutex.lock(mutex)
+    testing.simulate(lambda: main(mutex))
+def lose():
+    promise = lwt.wait()[0]
+    async def waits():
+        await promise
+    lwt.of_coroutine(waits())
+gc.collect()
+gc.freeze()
+gc.disable()
+lose()
+try:
+    deadlock()
+except testing.Deadlock as deadlock:
+    print(deadlock)
+"""
+
+
 def test_the_heap_is_searched_again_after_asyncio_has_kept_futures_for_later() -> None:
     """Python 3.12 gave an answer without an end; so the memory of the process is limited."""
     run = run_code(SEARCHED_TWICE)
