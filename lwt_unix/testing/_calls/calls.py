@@ -26,6 +26,7 @@ from lwt_unix.testing._network.passing import descriptions_in
 from lwt_unix.testing._network.passing import receive as receive_passed
 from lwt_unix.testing._network.sockets import PythonAddress, Socket
 from lwt_unix.testing._world.world import (
+    Data,
     Description,
     Not_simulated,
     World,
@@ -86,7 +87,7 @@ class Terminal(Description):
         """Return WRITE."""
         return WRITE
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Write to the real one."""
         return _write_really(self.fd, data)
 
@@ -181,6 +182,8 @@ class Calls:
         if description is None:
             raise os_error(errno.EBADF)
         try:
+            if type(data) is bytes or type(data) is bytearray:
+                return description.write(data)
             # An exception keeps the frames that it leaves, but no view of a buffer.
             with memoryview(data) as view:
                 return description.write(view)

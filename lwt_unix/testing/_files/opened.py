@@ -17,7 +17,7 @@ from lwt_unix.testing._files.tree import (
     Socket_file,
     Tree,
 )
-from lwt_unix.testing._world.world import Description, World, not_now, os_error
+from lwt_unix.testing._world.world import Data, Description, World, not_now, os_error
 
 _LARGEST: Final = 2**63 - 1
 
@@ -51,7 +51,7 @@ class Opened(Description):
         """Read from a place on."""
         raise os_error(errno.EISDIR)
 
-    def write_at(self, data: memoryview, position: int) -> int:
+    def write_at(self, data: Data, position: int) -> int:
         """Write from a place on."""
         raise os_error(errno.EBADF)
 
@@ -75,7 +75,7 @@ class Opened(Description):
         self.position += count
         return count
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Write from where it is, or at the end."""
         self.check_writes()
         if self.appends:
@@ -109,7 +109,7 @@ class Opened_file(Opened):
         """Read what is there."""
         return self.file.read(view, position)
 
-    def write_at(self, data: memoryview, position: int) -> int:
+    def write_at(self, data: Data, position: int) -> int:
         """Write what there is space for."""
         return self.file.write(data, position)
 
@@ -168,7 +168,7 @@ class Opened_device(Opened):
         view[:] = self.world.choices.chance().randbytes(size) if is_random else bytes(size)
         return size
 
-    def write_at(self, data: memoryview, position: int) -> int:
+    def write_at(self, data: Data, position: int) -> int:
         """Drop what is written."""
         if self.device.name == "full" and data:
             raise os_error(errno.ENOSPC)

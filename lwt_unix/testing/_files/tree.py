@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
-from lwt_unix.testing._world.world import Description, World, os_error
+from lwt_unix.testing._world.world import Data, Description, World, os_error
 
 USER: Final = 1_000
 """Who runs the program, and to whom all belongs; the group has the same number."""
@@ -163,7 +163,7 @@ class Regular_file(Inode):
             self.accessed = self.world.now
         return count
 
-    def write(self, data: memoryview, position: int) -> int:
+    def write(self, data: Data, position: int) -> int:
         """Write from a place on, as much as there is space for; return how many bytes."""
         if not data:
             return 0

@@ -27,7 +27,7 @@ from lwt_unix.testing._network.passing import Passing, drop
 from lwt_unix.testing._network.passing import send as send_passed
 from lwt_unix.testing._network.sockets import PythonAddress, Socket, path_of, unmapped, written
 from lwt_unix.testing._network.streams import Stream_flow
-from lwt_unix.testing._world.world import Description, Owner, World, not_now, os_error
+from lwt_unix.testing._world.world import Data, Description, Owner, World, not_now, os_error
 
 FIRST_RETRY: Final = 1.0
 """After how many seconds a client tries again whose attempt got no answer; each time it waits twice as long."""
@@ -278,11 +278,11 @@ class Stream_socket(Socket):
             return data
         return incoming.pull(size)
 
-    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+    def send(self, data: Data, address: PythonAddress | None) -> int:
         """Send to the peer."""
         return self.write(data)
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Send to the peer."""
         outgoing, incoming = self.outgoing, self.incoming
         if self.is_connecting:
@@ -435,7 +435,7 @@ class Packet_socket(Stream_socket):
         """Take the message that came first."""
         return Description.take(self, size)
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Send a message as a whole, or not at all."""
         outgoing = self.outgoing
         self._raise_error()

@@ -14,7 +14,7 @@ from lwt_unix.testing._network.links import size_in_words
 from lwt_unix.testing._network.passing import drop
 from lwt_unix.testing._network.passing import send as send_passed
 from lwt_unix.testing._network.sockets import PythonAddress, Socket, path_of, unmapped
-from lwt_unix.testing._world.world import Description, World, not_now, os_error
+from lwt_unix.testing._world.world import Data, Description, World, not_now, os_error
 
 _LARGEST_OF_V4: Final = 65_507
 _LARGEST_OF_V6: Final = 65_527
@@ -110,7 +110,7 @@ class Datagram_socket(Socket):
         view[:size] = message[:size]
         return size, sender
 
-    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+    def send(self, data: Data, address: PythonAddress | None) -> int:
         """Send a message."""
         error = self.take_error()
         if error:

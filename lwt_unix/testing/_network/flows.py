@@ -18,7 +18,7 @@ from lwt._core.choices import BYTES, NOT_NOW
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._world.limits import Limits
-from lwt_unix.testing._world.world import Description, Owner, World, not_now, os_error
+from lwt_unix.testing._world.world import Data, Description, Owner, World, not_now, os_error
 
 ATOMIC: Final = 4_096
 """PIPE_BUF: so much is written to a pipe as a whole, or not at all."""
@@ -76,7 +76,7 @@ class Flow:
 
     # --- The writer's end ----------------------------------------------------
 
-    def push(self, data: memoryview) -> None:
+    def push(self, data: Data) -> None:
         """Send bytes, for which there is room."""
         self._arrive(data)
 
@@ -84,7 +84,7 @@ class Flow:
         """Send the end, or an error that ends the connection."""
         self.end(error)
 
-    def _arrive(self, data: bytes | memoryview) -> None:
+    def _arrive(self, data: Data) -> None:
         reader = self.reader
         if reader is None:
             self.arrived_at_nobody()
@@ -134,13 +134,14 @@ class Flow:
         if self.is_told and self.reader is not None:
             got = len(taken)
             self.world.tell(BYTES_GOT if got != 1 else BYTE_GOT, self.reader.name, got)
-        self.give_room(held + self.in_flight)
+        # As long as most of the capacity was free, and ATOMIC too, the writer has not been waiting.
+        if 2 * (held + self.in_flight + ATOMIC) > self.capacity:
+            self.give_room()
         return taken
 
-    def give_room(self, held: int) -> None:
-        """Let the writer know that there is more room: so many bytes were between the two ends."""
-        # As long as most of the capacity was free, and ATOMIC too, the writer has not been waiting.
-        if self.writer is not None and 2 * (held + ATOMIC) > self.capacity:
+    def give_room(self) -> None:
+        """Let the writer know that there is more room."""
+        if self.writer is not None:
             self.world.touch(self.writer)
 
     # --- Choices -------------------------------------------------------------
@@ -219,7 +220,7 @@ class Pipe_writer(Description):
         flow = self.flow
         return WRITE if flow.reader is None or flow.room() >= ATOMIC else 0
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Write what there is room for; up to 4,096 bytes as a whole, or not at all."""
         flow = self.flow
         if flow.reader is None:

@@ -14,7 +14,7 @@ from lwt_unix._system import SocketKind
 from lwt_unix.testing._files.tree import USER
 from lwt_unix.testing._network.hosts import Host
 from lwt_unix.testing._network.passing import drop
-from lwt_unix.testing._world.world import PID, Description, World, os_error
+from lwt_unix.testing._world.world import PID, Data, Description, World, os_error
 
 PythonAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
 """An address as Python's `socket` module has it."""
@@ -204,7 +204,7 @@ class Socket(Description, ABC):
         """Read what is there; return how many bytes, and from where."""
 
     @abstractmethod
-    def send(self, data: memoryview, address: PythonAddress | None) -> int:
+    def send(self, data: Data, address: PythonAddress | None) -> int:
         """Send; return how many bytes were taken."""
 
     def shutdown(self, how: int) -> None:
@@ -227,7 +227,7 @@ class Socket(Description, ABC):
             passed, self.passed = self.passed, ()
             drop(passed)
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Send to the peer."""
         return self.send(data, None)
 

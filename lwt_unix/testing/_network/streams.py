@@ -19,7 +19,7 @@ from lwt._core.choices import DELAY
 from lwt_unix.testing._network.flows import Flow
 from lwt_unix.testing._network.links import Link
 from lwt_unix.testing._network.passing import Passing, drop
-from lwt_unix.testing._world.world import Description, World
+from lwt_unix.testing._world.world import Data, Description, World
 
 FIRST_RETRY: Final = 0.2
 LONGEST_RETRY: Final = 120.0
@@ -93,7 +93,7 @@ class Stream_flow(Flow):
 
     # --- Sending -------------------------------------------------------------
 
-    def push(self, data: memoryview) -> None:
+    def push(self, data: Data) -> None:
         """Send bytes, for which there is room."""
         arrival = self._arrival_now(len(data))
         if arrival == _AT_ONCE:
@@ -181,11 +181,10 @@ class Stream_flow(Flow):
 
     def _free(self, size: int) -> None:
         """Take bytes from the writer's buffer, which have come."""
-        held = self.in_flight + len(self.data)
         self.in_flight -= size + self.unacknowledged
         self.unacknowledged = 0
         self.tries = 0
-        self.give_room(held)
+        self.give_room()
 
     def _retry_later(self) -> None:
         if not self.is_retrying:

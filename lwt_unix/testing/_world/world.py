@@ -34,6 +34,9 @@ from lwt_unix.testing._waiting.heap import drop_lost
 from lwt_unix.testing._waiting.waiting import Deadlock, waiting_at_the_end
 from lwt_unix.testing._world.limits import Limits
 
+Data = bytes | bytearray | memoryview
+"""What is written. Whoever keeps some of it makes a copy."""
+
 
 class Not_simulated(Exception):
     """A call that would leave the simulated world: on a real socket, a thread, the clock of the computer."""
@@ -81,7 +84,7 @@ class Description:
         """Read what is there into a part of memory; return how many bytes."""
         raise os_error(errno.EBADF)
 
-    def write(self, data: memoryview, /) -> int:
+    def write(self, data: Data, /) -> int:
         """Write; return how many bytes were taken."""
         raise os_error(errno.EBADF)
 
