@@ -165,9 +165,7 @@ class kernel_based(descriptor_based):
             timers.run_due()
         if self._refused:
             self._call_refused()
-        if len(ready) > 1:
-            self._call_in_order(ready)
-        elif ready:
+        if ready:
             self._call(ready)
 
     def _call_refused(self) -> None:
@@ -184,13 +182,10 @@ class kernel_based(descriptor_based):
             else:
                 refused.popleft()
 
-    def _call_in_order(self, ready: list[tuple[int, int]]) -> None:
-        """Call the events of several descriptors that were reported: which is first is a choice."""
-        arrange_ready(ready)
-        self._call(ready)
-
     def _call(self, ready: list[tuple[int, int]]) -> None:
         """Call the events of the descriptors that were reported."""
+        if len(ready) > 1:
+            arrange_ready(ready)
         watches, readable = self._watches, self._readable
         has_strays = False
         for fd, bits in ready:

@@ -69,14 +69,13 @@ class simulated(kernel_based):
             owner.note_timer(event)
         return event
 
-    def _call_in_order(self, ready: list[tuple[int, int]]) -> None:
+    def _call(self, ready: list[tuple[int, int]]) -> None:
         """Call the events of the descriptors that are ready: the readable ones, then the writable ones.
 
         Which is next is chosen when it is called, so that orders are compared on the way (`_explore`).
         """
-        deciding = choices.source
-        if deciding is None:
-            super()._call_in_order(ready)
+        if len(ready) < 2 or (deciding := choices.source) is None:
+            super()._call(ready)
             return
         ready.sort()
         for place, last in enumerate(range(len(ready) - 1, -1, -1)):
@@ -84,10 +83,10 @@ class simulated(kernel_based):
                 choices.choose_ready(ready, place, deciding)
             fd, bits = ready[place]
             if bits & READ:
-                self._call([(fd, READ)])
+                super()._call([(fd, READ)])
         for fd, bits in ready:
             if bits & WRITE:
-                self._call([(fd, WRITE)])
+                super()._call([(fd, WRITE)])
 
     def _next_timer(self) -> float:
         return self._timer_queue.heap[0][0]
