@@ -6,7 +6,6 @@ what it was, and what had not run yet runs at the next wakeup or turn, once.
 """
 
 import itertools
-import signal
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -16,6 +15,7 @@ import lwt
 from lwt import lwt_list
 from lwt._core import resolution as _resolution
 from lwt._core.resolution import resolution
+from tests.support.alarms import interrupted_by_a_signal
 
 key: lwt.Key[str] = lwt.new_key()
 
@@ -515,14 +515,8 @@ def test_the_default_hook_says_what_happened_and_ends_the_process(
     ids=["without a step of Python's", "with steps of Python's"],
 )
 def test_a_signal_interrupts_an_endless_loop(
-    loop: Callable[[], object], interrupt: Interrupt, interruption: BaseException
+    loop: Callable[[], object], interruption: BaseException
 ) -> None:
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
-        with pytest.raises(type(interruption)):
-            loop()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with interrupted_by_a_signal(interruption, soon=0.02):
+        loop()
     assert_ready()

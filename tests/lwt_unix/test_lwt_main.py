@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import traceback
 
@@ -13,6 +12,7 @@ from lwt._core.waiters import Waiters
 from lwt_unix import lwt_engine, lwt_main
 from lwt_unix.lwt_engine import Event, stop_event
 from lwt_unix.lwt_main import Enter_iter_hooks, Leave_iter_hooks
+from tests.support.alarms import interrupted_by_a_signal
 from tests.support.engines import Recorder, socket_pairs
 from tests.support.programs import run_code
 
@@ -372,17 +372,8 @@ def test_callbacks_left_in_the_queue_by_an_interrupt_run_before_the_first_turn(
 
 
 def test_signal_handler_that_raises_leaves_a_blocked_run() -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-        with pytest.raises(KeyboardInterrupt):
-            lwt_main.run(lwt.wait()[0])
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with interrupted_by_a_signal(KeyboardInterrupt()):
+        lwt_main.run(lwt.wait()[0])
     assert lwt_main.run(after(0)) is None
 
 

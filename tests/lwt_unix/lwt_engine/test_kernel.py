@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 from collections.abc import Callable
 
 import pytest
 
 from lwt_unix.lwt_engine import Event, stop_event
 from lwt_unix.lwt_engine._descriptors import Refused_event
+from tests.support.alarms import interrupted_by_a_signal
 from tests.support.descriptors import open_descriptors
 from tests.support.engines import (
     ENGINES,
@@ -293,20 +293,10 @@ def test_exception_of_a_signal_handler_leaves_the_wait_and_the_engine_goes_on(
 ) -> None:
     engine = engine_class()
     record = Recorder()
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with socket_pairs(1) as [(front, back)]:
         engine.on_readable(front.fileno(), record("readable"))
-        before = signal.signal(signal.SIGALRM, interrupt)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
-            with pytest.raises(KeyboardInterrupt):
-                engine.iter(True)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        with interrupted_by_a_signal(KeyboardInterrupt()):
+            engine.iter(True)
         back.send(b"x")
         engine.iter(True)
         assert record.take() == ["readable"]
