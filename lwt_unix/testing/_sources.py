@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
@@ -364,6 +365,8 @@ def drawn(data: DataObject | ConjectureData, /) -> Choices:
 
 def context_of_example() -> BuildContext | None:
     """Return what Hypothesis knows of the example that it runs just now, if it does."""
+    if "hypothesis" not in sys.modules:
+        return None  # A world is not the place to import it.
     from hypothesis import currently_in_test_context  # noqa: PLC0415  # There only with an extra.
     from hypothesis.control import current_build_context  # noqa: PLC0415
 
@@ -449,6 +452,10 @@ def _parsed(text: str) -> tuple[frozenset[str], list[tuple[int, tuple[str, int, 
             raise ValueError(
                 f'testing.replayed: {part!r} is no choice; one is written "ready 3:1/2", the label, which '
                 "choice of the run, which option, of how many"
+            )
+        if int(match[2]) <= (choices[-1][0] if choices else 0):
+            raise ValueError(
+                f"testing.replayed: {part!r} comes too late; choices are counted from 1, and are in order"
             )
         choices.append((int(match[2]), (match[1], int(match[4]), int(match[3]))))
     return labels, choices

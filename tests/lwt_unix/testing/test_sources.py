@@ -134,6 +134,12 @@ def test_what_is_no_replay_is_refused(text: str) -> None:
         testing.replayed(text)
 
 
+@pytest.mark.parametrize("text", ["due 0:1/2", "due 2:1/2, due 1:1/2", "due 1:1/2, due 1:1/2"])
+def test_choices_that_are_not_in_order_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"comes too late; choices are counted from 1"):
+        testing.replayed(text)
+
+
 @pytest.mark.parametrize("text", ["of reedy: ready 1:1/2", "ready: ready 1:1/2"])
 def test_what_names_no_labels_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="names no labels"):
