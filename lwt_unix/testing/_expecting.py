@@ -6,7 +6,7 @@ cancel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Never, TypeVar
 
 import lwt
@@ -34,7 +34,7 @@ def always(check: Callable[[], object], /) -> Callable[[], None]:
     check_callback("testing.always", check, ())
 
     def look() -> None:
-        if check() is False:
+        if refuse_awaitable("testing.always", check, check()) is False:
             raise AssertionError(f"testing.always: {_named(check)} does not hold {_when()}")
 
     hook = lwt_main.Leave_iter_hooks.add_last(look)
@@ -65,7 +65,10 @@ def eventually(check: Callable[[], object], /, *_wrong: Never, within: float) ->
         held = f"{_named(check)} did not hold within {within:g} s"
         return lwt.fail(AssertionError(f"testing.eventually: {held}, {_when()}"))
 
-    holds = _after_turns(lambda: lwt.Some(None) if check() else None)
+    def look() -> lwt.Some[None] | None:
+        return lwt.Some(None) if refuse_awaitable("testing.eventually", check, check()) else None
+
+    holds = _after_turns(look)
     limit: lwt.Promise[None] = lwt.bind(_time.sleep(within), lambda _: too_late())
     return lwt.pick([holds, limit])
 
@@ -146,6 +149,22 @@ def _after_turns(look: Callable[[], lwt.Some[T] | None]) -> lwt.Promise[T]:
 
     lwt.on_cancel(promise, stop)
     return promise
+
+
+def refuse_awaitable(function: str, check: Callable[..., object], value: object) -> object:
+    """Return what a check has returned, unless it is something to wait for: then nothing was checked yet.
+
+    Raises:
+        TypeError: so it is.
+    """
+    if not isinstance(value, Awaitable):
+        return value
+    if isinstance(value, Coroutine):
+        value.close()
+    raise TypeError(
+        f"{function}: {_named(check)} returned something to wait for; expected a check that is done when it "
+        "returns, no async def"
+    )
 
 
 def _named(check: Callable[[], object]) -> str:

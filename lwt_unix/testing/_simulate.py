@@ -13,12 +13,11 @@ import lwt
 from lwt._core import choices as core_choices
 from lwt._core import renewal as core_renewal
 from lwt._core.checks import check_callback, check_kind, given_by_position
-from lwt._core.driver import Suspended
+from lwt._core.driver import Suspended, to_promise
 from lwt._core.pause import paused, paused_count
 from lwt._core.resolution import Due
 from lwt_unix import _renewal, lwt_engine, lwt_main
 from lwt_unix import _system as system
-from lwt_unix._checks import promise_of
 from lwt_unix._jobs import jobs, notifications
 from lwt_unix._processes import children, signals
 from lwt_unix.testing._calls.calls import Calls, in_place_of_system
@@ -138,8 +137,9 @@ def simulate(
         cancel_on_signals: see `lwt_main.run`.
 
     Raises:
-        Exception: what the promise is rejected with. If `choices` are given, a note says which were not Lwt's own, what
-            happened, and how to replay it.
+        Exception: what the promise is rejected with; or what nobody waits for, unless the program has set
+            `lwt.async_exception_hook`. If `choices` are given, a note says which were not Lwt's own, what happened, and
+            how to replay it.
         Killed: a signal came that the program does not handle.
         Deadlock: nothing can happen any more, and the promise is pending.
         lwt.Failure: the main loop runs already, or something is going on in the real world; or the program runs in a
@@ -153,8 +153,33 @@ def simulate(
     check_kind("testing.simulate", cancel_on_signals, bool)
     again = None if choices is None else partial(how_to_simulate, main)
     with in_world(choices=choices, programs=programs), failure_told(again):
-        promise = promise_of("testing.simulate", main)
-        return lwt_main.run(promise, cancel_on_signals=cancel_on_signals)
+        return run_main("testing.simulate", main, cancel_on_signals=cancel_on_signals)
+
+
+def run_main(
+    function: str,
+    main: Callable[[], lwt.Promise[T] | Coroutine[Any, Any, T]],
+    *,
+    cancel_on_signals: bool = False,
+) -> T:
+    """Run a program of a world, as `lwt_main.run(main())` does in the real one."""
+    awaited = main()
+    if not isinstance(awaited, Coroutine):
+        awaited = to_promise(function, main, awaited)
+    return lwt_main.run(awaited, cancel_on_signals=cancel_on_signals)
+
+
+class _Ended(SystemExit):
+    """The end of a run that was caused by an exception that nobody waits for."""
+
+    def __init__(self, exception: Exception) -> None:
+        super().__init__(2)
+        self.exception = exception
+
+
+def _end_run(exception: Exception, /) -> None:
+    """Be `lwt.async_exception_hook` at first: end the run, as the process ends in the real world."""
+    raise _Ended(exception) from exception
 
 
 @contextmanager
@@ -167,12 +192,14 @@ def failure_told(again: Callable[[str], str] | None) -> Generator[None]:
         yield
     except Replay_differs:
         raise  # It has told all.
-    except Exception as exception:
+    except BaseException as raised:
         context = context_of_example()
-        if again is not None and (context is None or context.is_final):
+        is_last = context is None or context.is_final or isinstance(raised, KeyboardInterrupt)
+        if again is not None and is_last:
             here = world()
             text = here.choices.replay_text()
-            exception.add_note(report(here.choices, here, again(text)))
+            failure = raised.exception if isinstance(raised, _Ended) else raised
+            failure.add_note(report(here.choices, here, again(text)))
         raise
 
 
@@ -240,7 +267,8 @@ def in_world(
                 _current = _Parts(new, hosts, Faults(new, hosts), signals_here)
                 system.__dict__.update(calls)
                 core_choices.set_source(choices if choices.varying else None, new.name_of)
-                with _as_replayed(choices):
+                lwt.async_exception_hook.contents = _end_run
+                with _as_replayed(choices), _failing_by_itself():
                     yield new
             finally:
                 try:
@@ -277,6 +305,18 @@ def _has_frozen() -> bool:
     global _program_freezes
     _program_freezes = _program_freezes or anything_frozen()
     return _program_freezes
+
+
+@contextmanager
+def _failing_by_itself() -> Generator[None, None, None]:
+    """Have a run that an exception has ended which nobody waits for fail with that exception."""
+    try:
+        yield
+    except _Ended as ended:
+        failure = ended.exception
+    else:
+        return
+    raise failure
 
 
 @contextmanager

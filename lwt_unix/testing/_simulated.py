@@ -10,16 +10,16 @@ Hypothesis is imported when a decorator needs it, so that `lwt_unix.testing` can
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, Final, NamedTuple, Never, ParamSpec, TypeAlias, TypeVar, overload
 
 from lwt._core.checks import check_callable, given_by_position
-from lwt_unix import lwt_main
-from lwt_unix._checks import promise_of
 from lwt_unix.testing._leaks.leaks import check_kinds, nothing_left
 from lwt_unix.testing._processes.programs import Stand_in, check_programs
-from lwt_unix.testing._simulate import failure_told, in_world
+from lwt_unix.testing._processes.signals import Killed
+from lwt_unix.testing._simulate import failure_told, in_world, run_main
 from lwt_unix.testing._sources import Choices, can_draw, context_of_example, drawn_now, replayed
 
 P = ParamSpec("P")
@@ -53,9 +53,19 @@ def _run_once(
     with (
         in_world(choices=choices, programs=programs),
         failure_told(_how_to_replay),
+        _killed_is_a_failure(),
         nothing_left(may_leave=may_leave, nothing_pending=nothing_pending),
     ):
-        return lwt_main.run(promise_of("testing.simulated", main))
+        return run_main("testing.simulated", main)
+
+
+@contextmanager
+def _killed_is_a_failure() -> Generator[None]:
+    """Have Hypothesis take the end by a signal for a failure, which it makes small."""
+    try:
+        yield
+    except Killed as killed:
+        raise AssertionError(str(killed)) from killed
 
 
 def _how_to_replay(text: str) -> str:
@@ -97,7 +107,8 @@ def simulated(
     (`testing.nothing_left`).
 
     If the test fails, its exception has a note, which tells for the smallest example that was found: the choices
-    that are not Lwt's own, in words; what happened, in order; and how to replay it.
+    that are not Lwt's own, in words; what happened, in order; and how to replay it. A signal that the test does not
+    handle is a failure, too: an AssertionError.
 
     It may be called by itself, or be run by pytest, or any other library for tests.
 

@@ -22,18 +22,18 @@ from typing import Any, Final, Never, TypeVar, final
 
 import lwt
 from lwt._core import choices as core_choices
-from lwt._core.checks import check_callback, check_kind, given_by_position
+from lwt._core.checks import check_callback, check_kind, given_by_position, wrong_type
 from lwt._core.choices import DUE, JOB, LABELS, READY
 from lwt_unix import lwt_engine, lwt_main
-from lwt_unix._checks import promise_of
 from lwt_unix.lwt_engine._descriptors import WRITE
 from lwt_unix.lwt_engine._kernel import kernel_based
 from lwt_unix.lwt_engine._timers import Timer_queue
+from lwt_unix.testing._expecting import refuse_awaitable
 from lwt_unix.testing._explore.known import Incomparable, Known
 from lwt_unix.testing._explore.states import States
 from lwt_unix.testing._processes.jobs import Jobs
 from lwt_unix.testing._report import how_to_simulate
-from lwt_unix.testing._simulate import failure_told, in_world, world
+from lwt_unix.testing._simulate import failure_told, in_world, run_main, world
 from lwt_unix.testing._sources import Choices
 from lwt_unix.testing._world.engine import simulated
 from lwt_unix.testing._world.world import World
@@ -107,6 +107,7 @@ _AT_REST: Final[Mapping[CodeType | None, Callable[[Mapping[str, Any]], object]]]
             (lwt_main._turn_until_resolved, _nothing),
             (lwt_main._run_to_the_end, _nothing),
             (lwt_main.run, _nothing),
+            (run_main, _nothing),
         )
     }
 )
@@ -354,6 +355,8 @@ def explore(
     check_kind("testing.explore", limit, int)
     if limit < 1:
         raise ValueError(f"testing.explore: limit={limit}: at least one schedule is run")
+    if isinstance(only, str):
+        raise wrong_type("testing.explore", "a list of labels", only, f"pass [{only!r}]")
     only = tuple(only)
     searching = _Searching(only, skip, counts_turns=False)
     runs = 0
@@ -383,6 +386,6 @@ def _run(
     again = partial(how_to_simulate, main)
     with in_world(choices=searching), failure_told(again):
         lwt_main.Enter_iter_hooks.add_first(searching.turn_begins)
-        value = lwt_main.run(promise_of("testing.explore", main))
+        value = run_main("testing.explore", main)
         if check is not None:
-            check(value)
+            refuse_awaitable("testing.explore", check, check(value))

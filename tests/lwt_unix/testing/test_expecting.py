@@ -88,6 +88,23 @@ def test_what_the_condition_raises_is_the_result() -> None:
         testing.simulate(main)
 
 
+async def never() -> bool:
+    return False
+
+
+def test_a_check_that_is_an_async_def_is_refused_when_it_is_called() -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match="never returned something to wait"):
+            await testing.eventually(never, within=1.0)
+        testing.always(never)
+        await lwt_unix.sleep(1.0)
+
+    with pytest.raises(TypeError, match="never returned something to wait for"):
+        testing.simulate(main)
+    with pytest.raises(TypeError, match=r"lambda.* returned something to wait for"):
+        testing.explore(lambda: lwt.return_unit, check=lambda _: never())
+
+
 def test_waiting_for_a_condition_can_be_cancelled() -> None:
     async def main() -> int:
         waiting = testing.eventually(lambda: False, within=1.0)

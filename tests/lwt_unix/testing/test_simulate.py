@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import pytest
@@ -91,6 +92,108 @@ def test_a_run_with_lwt_s_own_choices_that_fails_tells_nothing_more() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         testing.simulate(lambda: lwt.map(lambda _: int("0") // 0, lwt_unix.sleep(1.0)))
     assert not hasattr(caught.value, "__notes__")
+
+
+async def dropped_before_its_end() -> list[str]:
+    log: list[str] = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            for number in range(5):
+                await lwt_unix.sleep(0.01)
+                yield number
+        finally:
+            await lwt_unix.sleep(0.01)
+            log.append("closed")
+
+    async for number in numbers():
+        if number == 2:
+            break
+    await lwt_unix.sleep(0.1)
+    return log
+
+
+def test_a_body_runs_in_the_main_loop_from_its_first_line_as_in_the_real_world() -> None:
+    async def nested() -> None:
+        lwt_main.run(lwt.return_unit)
+
+    async def cancelled(send: Callable[[int], object]) -> str:
+        send(signal.SIGINT)
+        try:
+            await lwt_unix.sleep(1.0)
+        except lwt.Canceled:
+            return "cancelled"
+        return "not cancelled"
+
+    assert testing.simulate(dropped_before_its_end) == ["closed"]
+    assert lwt_main.run(dropped_before_its_end()) == ["closed"]
+    with pytest.raises(lwt.Failure, match="Nested calls"):
+        testing.simulate(nested)
+    with pytest.raises(lwt.Failure, match="Nested calls"):
+        lwt_main.run(nested())
+    here = testing.simulate(lambda: cancelled(testing.send_signal), cancel_on_signals=True)
+    there = lwt_main.run(cancelled(signal.raise_signal), cancel_on_signals=True)
+    assert (here, there) == ("cancelled", "cancelled")
+
+
+async def fails_behind() -> str:
+    lwt.async_(lambda: lwt.map(lambda _: int("0") // 0, lwt_unix.sleep(1.0)))
+    await lwt_unix.sleep(2.0)
+    return "done"
+
+
+def test_what_nobody_waits_for_ends_the_run_and_leaves_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        testing.simulate(fails_behind, choices=testing.lwt_choices())
+    assert caught.value.__notes__[-1].startswith("The choices that are not Lwt's own:")
+    with pytest.raises(ZeroDivisionError), testing.in_world():
+        lwt_main.run(fails_behind())
+    assert capfd.readouterr().err == ""
+
+
+def test_a_program_may_take_what_nobody_waits_for_itself() -> None:
+    took: list[Exception] = []
+
+    async def main() -> str:
+        lwt.async_exception_hook.contents = took.append
+        return await fails_behind()
+
+    assert testing.simulate(main) == "done"
+    assert [type(exn) for exn in took] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt(), pytest.fail.Exception("no")])
+def test_the_choices_are_told_whatever_leaves(end: BaseException) -> None:
+    async def main() -> None:
+        try:
+            await who_is_first()
+        except AssertionError:
+            raise end from None
+
+    with pytest.raises(type(end)) as caught:
+        testing.simulate(main, choices=testing.replayed("due 1:1/2"))
+    assert "number 2 fires first" in caught.value.__notes__[-1]
+
+
+def test_the_first_failure_does_not_import_hypothesis_into_the_world() -> None:
+    program = """
+import sys
+from lwt_unix import sleep, testing
+
+async def main():
+    await sleep(1.0)
+    assert not "fine"
+
+for _ in range(2):
+    choices = testing.seeded(0)
+    try:
+        testing.simulate(main, choices=choices)
+    except AssertionError:
+        print(repr(choices.replay_text()), "hypothesis" in sys.modules)
+"""
+    assert run_code(program).stdout == "'' False\n'' False\n"
 
 
 def test_the_rules_of_a_state_machine_have_worlds_with_drawn_choices() -> None:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from math import factorial
 from typing import Any
 
@@ -330,6 +331,26 @@ def test_a_program_that_depends_on_something_else_is_found_out(how: str) -> None
         testing.explore(main)
 
 
+def test_what_nobody_waits_for_is_a_failure_with_its_schedule() -> None:
+    async def main() -> None:
+        order: list[str] = []
+
+        async def worker(name: str) -> None:
+            await lwt_unix.sleep(1.0)
+            order.append(name)
+            assert order[0] == "a"
+
+        for name in "ab":
+            lwt.async_(partial(worker, name))
+        await lwt_unix.sleep(2.0)
+
+    with pytest.raises(AssertionError) as caught:
+        testing.explore(main)
+    (note,) = caught.value.__notes__
+    assert "turn 1: of 2 timers for the same time, number 2 fires first" in note
+    assert "testing.simulate(main, choices=testing.replayed('without random: due 1:1/2'))" in note
+
+
 def test_who_interrupts_it_is_told_how_far_it_came() -> None:
     runs = iter(range(8))
 
@@ -340,9 +361,9 @@ def test_who_interrupts_it_is_told_how_far_it_came() -> None:
 
     with pytest.raises(KeyboardInterrupt) as caught:
         testing.explore(main, skip=False)
-    assert caught.value.__notes__ == [
-        "testing.explore: 7 schedules, which are not all (7 runs)",
-    ]
+    told, how_far = caught.value.__notes__
+    assert told.startswith("The choices that are not Lwt's own:")
+    assert how_far == "testing.explore: 7 schedules, which are not all (7 runs)"
 
 
 def test_a_program_that_differs_says_so_even_if_it_catches_the_exception() -> None:
@@ -365,3 +386,5 @@ def test_a_limit_is_positive(limit: int) -> None:
 def test_labels_are_checked() -> None:
     with pytest.raises(ValueError, match="no label 'reedy'"):
         testing.explore(lambda: lwt.return_unit, only=["reedy"])
+    with pytest.raises(TypeError, match=r"testing.explore: expected a list of labels.*\['due'\]"):
+        testing.explore(lambda: lwt.return_unit, only="due")
