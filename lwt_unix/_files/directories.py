@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 from typing import Final, NoReturn, final
@@ -102,7 +103,8 @@ class _OpenDirectory:
 
     def __del__(self) -> None:
         if self._is_open:
-            self.close()
+            with suppress(OSError):  # Nobody can be told.
+                self.close()
 
     def _rewind(self) -> None:
         self._scan = system.scandir(self._fd)

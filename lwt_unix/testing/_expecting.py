@@ -61,16 +61,19 @@ def eventually(check: Callable[[], object], /, *_wrong: Never, within: float) ->
     check_callback("testing.eventually", check, ())
     check_delay("testing.eventually", within)
 
-    def too_late() -> lwt.Promise[None]:
-        held = f"{_named(check)} did not hold within {within:g} s"
-        return lwt.fail(AssertionError(f"testing.eventually: {held}, {_when()}"))
+    late = _time.sleep(within)
 
     def look() -> lwt.Some[None] | None:
-        return lwt.Some(None) if refuse_awaitable("testing.eventually", check, check()) else None
+        if refuse_awaitable("testing.eventually", check, check()):
+            return lwt.Some(None)
+        if not lwt.is_sleeping(late):  # What was due at the same time has been done by now.
+            held = f"{_named(check)} did not hold within {within:g} s"
+            raise AssertionError(f"testing.eventually: {held}, {_when()}")
+        return None
 
     holds = _after_turns(look)
-    limit: lwt.Promise[None] = lwt.bind(_time.sleep(within), lambda _: too_late())
-    return lwt.pick([holds, limit])
+    lwt.on_termination(holds, lambda: lwt.cancel(late))
+    return holds
 
 
 def sometimes_cancelled(operation: lwt.Promise[T] | Coroutine[Any, Any, T], /) -> lwt.Promise[T]:

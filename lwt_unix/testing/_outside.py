@@ -11,7 +11,8 @@ This is for the program. Python's own modules may use clocks, as `logging` does,
 thread for the program. Tools that run tests, such as Hypothesis, may do what they like, and so may other
 threads. A name that a module of the program has imported (`from time import time`) counts as the program's use.
 
-What is not found: `datetime` where a function itself imports it; Python's own `open`; C libraries; and what the
+What is not found: `datetime` where a function itself imports it; Python's own `open`; locks, queues and events of
+`threading`, by which a program waits for itself; C libraries; and what the
 program has kept elsewhere than in a variable of a module, as in the default of an argument (`clock=time.monotonic`).
 """
 
@@ -22,6 +23,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from random import getstate, setstate
 from random import seed as seed_really
 from types import FrameType, ModuleType
@@ -160,11 +162,18 @@ _CLOCKS: Final = (
     *("process_time", "process_time_ns", "thread_time", "thread_time_ns"),
     *("clock_gettime", "clock_gettime_ns"),
 )
-_OF_REAL_SIGNALS: Final = ("alarm", "setitimer", "pause", "sigwait", "sigwaitinfo", "sigtimedwait")
+_OF_REAL_SIGNALS: Final = (
+    *("alarm", "setitimer", "pause", "sigwait", "sigwaitinfo", "sigtimedwait"),
+    *("pthread_kill", "pidfd_send_signal"),
+)
 _ABOUT_HOSTS: Final = (
     *("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"),
 )
 _STARTING: Final = ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system")
+_ABOUT_PROCESSES: Final = (
+    *("killpg", "wait", "wait3", "wait4", "waitid", "waitpid", "pidfd_open"),
+    *("getpgid", "setpgid", "getsid", "getpriority", "setpriority"),
+)
 
 _NOW: Final = "lwt_engine.get().now() tells the time in it"
 _SOCKETS: Final = "lwt_unix.socket makes one in it"
@@ -178,10 +187,14 @@ def _places() -> tuple[_Place, ...]:
     clock, sleep = _refused(_NOW, _PYTHON), _refused("lwt_unix.sleep waits in it", _PYTHON)
     socket, thread = _refused(_SOCKETS, _TOOLS), _refused(_THREADS, _TOOLS)
     process, host = _refused(_PROCESSES, _TOOLS), _refused(_HOSTS, _PYTHON)
+    number = _refused("the numbers of its processes are other ones", _PYTHON)
     real_signal = _refused(_SIGNALS, _PYTHON)
     loop = _refused("asyncio's loop waits for the real one", _TOOLS)
     drawn = _in_the_world(_seeded, _TOOLS)
     random_bytes = _in_the_world(lambda run, _: run.choices.chance().randbytes, _TOOLS)
+    flagged_bytes = _in_the_world(
+        lambda run, _: lambda size, flags=0: run.choices.chance().randbytes(size), _TOOLS
+    )
     of_random = (
         name
         for name, value in vars(random).items()
@@ -203,10 +216,12 @@ def _places() -> tuple[_Place, ...]:
         _Place("concurrent.futures.process", "ProcessPoolExecutor.submit", process),
         _Place("subprocess", "Popen.__init__", process),
         *(_Place("os", name, process) for name in _STARTING),
+        *(_Place("os", name, number) for name in _ABOUT_PROCESSES),
         _Place("asyncio.events", "new_event_loop", loop),
         _Place("asyncio", "new_event_loop", loop),
         _Place("asyncio.base_events", "BaseEventLoop.run_forever", loop),
         _Place("uuid", "uuid1", clock),
+        _Place("os", "times", clock),
         _Place("select", "select", _refused("lwt_unix.wait_read waits in it", _PYTHON)),
         *(_Place("signal", name, real_signal) for name in _OF_REAL_SIGNALS),
         _Place("os", "kill", _in_the_world(lambda run, _: run.signals.kill, _PYTHON)),
@@ -214,13 +229,14 @@ def _places() -> tuple[_Place, ...]:
         _Place(
             "signal",
             "raise_signal",
-            _in_the_world(lambda run, _: lambda signum: run.signals.kill(PID, signum), _PYTHON),
+            _in_the_world(lambda run, _: partial(run.signals.kill, PID), _PYTHON),
         ),
         _Place("signal", "signal", _in_the_world(lambda run, _: run.signals.set_signal, _PYTHON)),
         _Place(
             "signal", "getsignal", _in_the_world(lambda run, _: run.signals.get_signal, _PYTHON)
         ),
         _Place("os", "urandom", random_bytes),
+        _Place("os", "getrandom", flagged_bytes),
         _Place("random", "_urandom", random_bytes),
         _Place("random", "Random.seed", _seed),
         *(_Place("random", name, drawn) for name in of_random),

@@ -34,7 +34,7 @@ from lwt_unix.testing._sources import Choices, Replay_differs, context_of_exampl
 from lwt_unix.testing._waiting.heap import anything_frozen, drop_lost
 from lwt_unix.testing._world.crash import bury, taken_from_promises
 from lwt_unix.testing._world.engine import simulated
-from lwt_unix.testing._world.world import PID, World
+from lwt_unix.testing._world.world import World
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def send_signal(signum: int, /) -> None:
     """
     parts = _now("send_signal")
     check_kind("testing.send_signal", signum, int, "such as signal.SIGTERM")
-    parts.signals.kill(PID, signum)
+    parts.signals.send_to_program(signum)
 
 
 def simulate(
@@ -115,11 +115,12 @@ def simulate(
     takes no real time, descriptors, a network, and on each host files in memory: at first /tmp, /home, and
     in /dev null, zero, full and urandom. When the program ends, all of that is gone. What would leave the
     world meanwhile is an error (`Not_simulated`): Python's clocks, `time.sleep`, sockets, threads, processes.
-    Not noticed are Python's own `open`, and a clock that is the default of an argument (`clock=time.time`).
+    Not noticed are Python's own `open`, locks and events of threads, `datetime` that a function itself imports, and a
+    clock that is the default of an argument (`clock=time.time`).
     Bodies that still wait when the program ends run their `finally` blocks then, in no certain order.
     Random numbers begin with a seed that is one of the choices. Jobs are done in the main thread, so that none can
     wait for the main loop (`lwt_preemptive.run_in_main`). There are no locks on files yet, no `mkfifo`
-    and no mapped files.
+    and no mapped files, and an address can be bound again at once, as if by SO_REUSEADDR.
 
     >>> from lwt_unix import sleep, testing
     >>> async def main():
@@ -133,7 +134,8 @@ def simulate(
         choices: what decides where Lwt leaves something open: `lwt_choices()` by default.
         programs: what stands in for programs that `lwt_process` starts, by their names: functions that take a
             `Process`, and return the promise, or the coroutine, of its exit status. If one raises an exception, that
-            reaches `lwt.async_exception_hook`, and the status is 1. `shell` needs one for "sh".
+            reaches `lwt.async_exception_hook`, and the status is 1; but a BrokenPipeError ends it as SIGPIPE does, without a
+            word. `shell` needs one for "sh".
         cancel_on_signals: see `lwt_main.run`.
 
     Raises:

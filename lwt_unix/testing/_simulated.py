@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, Never, ParamSpec, TypeAlias, TypeVar,
 from lwt._core.checks import check_callable, given_by_position
 from lwt_unix.testing._leaks.leaks import check_kinds, nothing_left
 from lwt_unix.testing._processes.programs import Stand_in, check_programs
-from lwt_unix.testing._processes.signals import Killed
+from lwt_unix.testing._processes.signals import Interrupted, Killed
 from lwt_unix.testing._simulate import failure_told, in_world, run_main
 from lwt_unix.testing._sources import Choices, can_draw, context_of_example, drawn_now, replayed
 
@@ -64,7 +64,7 @@ def _killed_is_a_failure() -> Generator[None]:
     """Have Hypothesis take the end by a signal for a failure, which it makes small."""
     try:
         yield
-    except Killed as killed:
+    except (Killed, Interrupted) as killed:
         raise AssertionError(str(killed)) from killed
 
 

@@ -4,7 +4,8 @@ What Python and Linux do when a signal comes: nothing, if it is ignored; end the
 exception that leaves the program (`Killed`); or call the program's handler, having written the signal's
 number to the descriptor that was asked for (`set_wakeup_fd`), by which the main loop learns of it.
 
-When a signal comes is open: by itself at once, before the call that sends it returns.
+When a signal comes is open: by itself at once, before the call that sends it returns. Not open is when one
+comes that the program sends to itself: the system lets it come before that call returns.
 """
 
 from __future__ import annotations
@@ -34,10 +35,19 @@ class Killed(BaseException):
     """A signal that it does not handle has ended the program. It leaves as KeyboardInterrupt does."""
 
     def __init__(self, signum: int) -> None:
-        super().__init__(
-            f"the program was ended by {name_of_signal(signum)}, which it does not handle"
-        )
+        super().__init__(_ended_by(signum))
         self.signum: Final = signum
+
+
+class Interrupted(KeyboardInterrupt):
+    """A SIGINT that came in the world. The user's own Ctrl-C is none."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(_ended_by(signum))
+
+
+def _ended_by(signum: int) -> str:
+    return f"the program was ended by {name_of_signal(signum)}, which it does not handle"
 
 
 def name_of_signal(signum: int) -> str:
@@ -101,8 +111,17 @@ class Signals:
         come = self.processes.get(pid or PID)
         if come is None:
             raise os_error(errno.ESRCH)
-        if signum:
-            self.send_to(signum, come, f"process {pid}" if pid not in {0, PID} else "the program")
+        if signum and come == self.come:
+            self.world.tell(f"{name_of_signal(signum)} is sent by the program to itself")
+            come(signum)
+        elif signum:
+            self.send_to(signum, come, f"process {pid}")
+
+    def send_to_program(self, signum: int) -> None:
+        """Send a signal to the program, as from outside."""
+        if not 0 < signum < signal.NSIG:
+            raise os_error(errno.EINVAL)
+        self.send_to(signum, self.come, "the program")
 
     def send_to(self, signum: int, come: Callable[[int], object], target: str) -> None:
         """Have a signal come, at once unless it is chosen otherwise."""
@@ -120,6 +139,8 @@ class Signals:
         """Do what a signal does to the program."""
         handler = self.get_signal(signum)
         name = name_of_signal(signum)
+        if handler is signal.default_int_handler:
+            raise Interrupted(signum)
         if callable(handler) and not isinstance(handler, signal.Handlers):
             self.world.tell(f"{name} comes")
             self._wake(signum)

@@ -7,7 +7,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt._core.choices import CANCEL
-from lwt_unix import lwt_main, testing
+from lwt_unix import lwt_engine, lwt_main, testing
 from tests.support.promises import A
 
 
@@ -75,6 +75,17 @@ def test_what_does_not_hold_in_time_is_an_error_with_its_name() -> None:
 
     with pytest.raises(AssertionError, match=r"never did not hold within 2.5 s, .* at 2.5 s"):
         testing.simulate(main)
+
+
+def test_what_holds_at_the_last_moment_holds_in_time() -> None:
+    async def main() -> int:
+        done: list[None] = []
+        lwt.async_(lambda: lwt.map(done.append, lwt_unix.sleep(3.0)))
+        await testing.eventually(lambda: done, within=3.0)
+        await testing.eventually(lambda: done, within=3.0)
+        return lwt_engine.timer_count()
+
+    assert testing.simulate(main) == 0
 
 
 def test_what_the_condition_raises_is_the_result() -> None:

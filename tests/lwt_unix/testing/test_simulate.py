@@ -196,6 +196,21 @@ for _ in range(2):
     assert run_code(program).stdout == "'' False\n'' False\n"
 
 
+def test_a_directory_that_is_being_read_when_the_run_ends_is_left_without_a_word() -> None:
+    program = """
+import lwt, lwt_unix
+from lwt import lwt_stream
+from lwt_unix import testing
+
+async def main():
+    listing = lwt_stream.to_list(lwt_unix.files_of_directory("/tmp"))
+    await lwt.pause()
+
+testing.simulate(main)
+"""
+    assert run_code(program).stderr == ""
+
+
 def test_the_rules_of_a_state_machine_have_worlds_with_drawn_choices() -> None:
     class Machine(RuleBasedStateMachine):
         @rule(data=strategies.data())

@@ -72,19 +72,22 @@ def test_a_test_is_run_with_many_choices_and_the_failure_is_told_small() -> None
     assert len(replay_in(note).split(", ")) == 1
 
 
-def test_a_signal_that_the_test_does_not_handle_is_a_failure_that_is_made_small() -> None:
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_the_test_does_not_handle_is_a_failure_that_is_made_small(
+    signum: signal.Signals,
+) -> None:
     @quickly
     @testing.simulated
     async def fails() -> None:
-        handler = lwt_unix.on_signal(signal.SIGTERM, lambda _: None)
-        testing.send_signal(signal.SIGTERM)
+        handler = lwt_unix.on_signal(signum, lambda _: None)
+        testing.send_signal(signum)
         await in_order(2)
         lwt_unix.disable_signal_handler(handler)
         await sleep(10.0)
 
     failure, note = failure_of(fails)
     assert isinstance(failure, AssertionError)
-    assert str(failure) == "the program was ended by SIGTERM, which it does not handle"
+    assert str(failure) == f"the program was ended by {signum.name}, which it does not handle"
     assert re.fullmatch(r"signal 1:\d/\d", replay_in(note).rpartition(": ")[2])
 
 

@@ -137,6 +137,17 @@ def test_pythons_own_functions_act_in_the_world() -> None:
     assert signal.getsignal(signal.SIGUSR1) is real
 
 
+def test_what_the_program_sends_to_itself_comes_at_once_whatever_is_chosen() -> None:
+    async def main() -> None:
+        came: list[int] = []
+        signal.signal(signal.SIGUSR1, lambda signum, _: came.append(signum))
+        signal.raise_signal(signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert len(came) == 2
+
+    assert testing.explore(main).schedules == 1
+
+
 def test_what_is_wrong_is_refused_as_python_does() -> None:
     async def main() -> None:
         with pytest.raises(ValueError, match="signal number out of range"):
