@@ -226,12 +226,19 @@ class _Hooks:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Check what a test leaves, if it has no fixtures that may tidy up."""
         __tracebackhide__ = True
+        # Items of one test, with different parameters and marks, have one `@given`: it is put back after each.
+        given = getattr(getattr(item, "obj", None), "hypothesis", None)
+        inner_test = getattr(given, "inner_test", None)
         if isinstance(item, pytest.Function) and _is_called_by_unittest(item):
             self._run_examples(item)
             if inspect.iscoroutinefunction(item.obj):
                 self._is_checked = True
                 item.obj = _returning(item.obj)
-        result = yield
+        try:
+            result = yield
+        finally:
+            if inner_test is not None:
+                given.inner_test = inner_test
         self._has_passed = True
         if not self._has_fixtures:
             self._check(item)

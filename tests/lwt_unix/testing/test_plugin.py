@@ -329,6 +329,38 @@ def test_examples_of_hypothesis_run_in_the_main_loop_and_are_shrunk(run: Run) ->
     assert "number=8," in printed
 
 
+def test_each_item_of_a_test_with_examples_has_the_options_of_its_own_mark(run: Run) -> None:
+    printed = run(
+        """
+        may = pytest.mark.lwt(may_leave=["timers"])
+
+        @pytest.mark.parametrize(
+            "leaves", [False, pytest.param(True, marks=may), pytest.param("never", marks=may), True]
+        )
+        @given(number=st.integers())
+        async def test_leaving(leaves, number):
+            if leaves:
+                lwt_unix.sleep(3600)
+            assert leaves != "never"
+
+        async def test_body(number):
+            await lwt.pause()
+
+        test_given = given(st.integers())(test_body)
+        wrapped = test_given.hypothesis.inner_test
+
+        def test_nothing_is_left_of_it():
+            assert test_given.hypothesis.inner_test is wrapped
+        """,
+        "--deselect=test_each_item_of_a_test_with_examples_has_the_options_of_its_own_mark.py::test_body",
+        passed=4,
+        failed=2,
+        deselected=1,
+    )
+    for line in ["assert 'never' != 'never'", "- a timer of 3600 s is not stopped"]:
+        assert printed.count(line) == 1, line
+
+
 def test_tests_that_other_plugins_take_are_theirs(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
