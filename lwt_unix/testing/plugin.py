@@ -227,7 +227,7 @@ class _Hooks:
         """Check what a test leaves, if it has no fixtures that may tidy up."""
         __tracebackhide__ = True
         # Items of one test, with different parameters and marks, have one `@given`: it is put back after each.
-        given = getattr(getattr(item, "obj", None), "hypothesis", None)
+        given: Any = getattr(getattr(item, "obj", None), "hypothesis", None)
         inner_test = getattr(given, "inner_test", None)
         if isinstance(item, pytest.Function) and _is_called_by_unittest(item):
             self._run_examples(item)
@@ -263,16 +263,24 @@ class _Hooks:
         if self._watch is not None and self._is_checked:
             self._watch.check(_options(item)["may_leave"])
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show where the program has failed, and what it has reported: that may be the reason."""
+    @pytest.hookimpl(specname="pytest_runtest_makereport")
+    def pytest_show_the_program(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Show where the program has failed.
+
+        No wrapper does this: only when pytest's own hook has been called is it known what a test of unittest raised.
+        """
         excinfo = call.excinfo
         is_full = item.config.getoption("fulltrace")
         if excinfo and isinstance(excinfo.value, Exception) and not is_full:  # And no skip.
             _show_the_program(excinfo)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show what the program has reported before it failed: that may be the reason."""
         report = yield
+        excinfo = call.excinfo
         if excinfo and self._watch is not None and excinfo.type is not Something_left:
             told = self._watch.told_of_reported()
             if told:

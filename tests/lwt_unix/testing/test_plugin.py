@@ -1,5 +1,6 @@
 """The plugin for pytest, tried by running pytest on files of tests."""
 
+import re
 from textwrap import dedent
 
 import pytest
@@ -551,6 +552,36 @@ def test_the_guide_s_tests_do_what_it_says(pytester: pytest.Pytester) -> None:
     assert "Failing explicit example: test_the_newest_version_is_shown(" in result.stdout.str()
     for _, text in blocks(page, "text"):
         assert text in result.stdout.str()
+
+
+def test_a_failure_of_unittest_shows_the_program_only_and_what_was_reported(run: Run) -> None:
+    tests = """
+        import unittest
+
+        class Case(unittest.TestCase):
+            @given(st.integers())
+            async def test_examples(self, number):
+                await lwt_unix.sleep(0.001)
+                assert number < 100
+
+            async def test_reporting(self):
+                lwt.async_(lambda: lwt.fail(ValueError("the reason")))
+                await lwt.pause()
+                self.assertEqual(1, 2)
+
+            async def test_skipped(self):
+                await lwt.pause()
+                self.skipTest("not here")
+        """
+    printed = run(tests, "--tb=short", failed=2, skipped=1)
+    assert printed.count("in test_examples") == 2  # Where it waits, and where it fails.
+    assert "self.assertEqual(1, 2)" in printed
+    assert "an exception has reached lwt.async_exception_hook: ValueError('the reason')" in printed
+    library = re.compile(r"/(lwt|lwt_unix|hypothesis)/.*: in ")
+    assert not library.search(printed)
+    full = run(tests, "--full-trace", failed=2, skipped=1)
+    assert "lwt_main.py" in full
+    assert "an exception has reached lwt.async_exception_hook" in full
 
 
 def test_nothing_is_left_to_the_tests_that_follow(run: Run) -> None:
