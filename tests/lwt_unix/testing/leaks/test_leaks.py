@@ -14,9 +14,9 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_mutex, lwt_stream
-from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive
+from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive, lwt_process, testing
 from lwt_unix._jobs import notifications
-from lwt_unix.testing import Something_left, nothing_left
+from lwt_unix.testing import Process, Something_left, nothing_left
 from lwt_unix.testing._leaks import leaks
 from tests.support.channels import pauses
 
@@ -430,6 +430,31 @@ def test_a_child_of_fork_is_left_with_the_line_that_made_it() -> None:
 
     assert places_of(block, kind="children")[0] == block.__qualname__
     lwt_main.run(lwt_unix.waitpid([], pids[0]))
+
+
+@pytest.mark.parametrize("seconds", [0.001, 5.0, 3600.0])
+def test_a_child_that_runs_is_left_in_a_world_however_soon_it_ends(seconds: float) -> None:
+    async def slow(_: Process) -> int:
+        await lwt_unix.sleep(seconds)
+        return 0
+
+    def block() -> None:
+        lwt_process.open_process_none(("slow", ["slow"]))
+
+    with testing.in_world(programs={"slow": slow}):
+        assert block.__qualname__ in places_of(block, kind=".*children")
+
+
+def test_a_child_whose_output_has_ended_has_time_to_end_in_a_world() -> None:
+    async def echo(process: Process) -> int:
+        await lwt_io.write(process.stdout, b"hello")
+        return 0
+
+    @testing.simulated(programs={"echo": echo})
+    async def test() -> None:
+        assert await lwt_process.pread(("echo", ["echo"])) == b"hello"
+
+    test()
 
 
 def test_a_handler_of_a_signal_is_left() -> None:
