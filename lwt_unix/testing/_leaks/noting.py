@@ -25,11 +25,13 @@ from typing import Any, Final, TypeAlias
 from lwt._core import exceptions
 from lwt._core.driver import Suspended
 from lwt._core.promise import Callbacks, Promise, Rejection
+from lwt._core.storage import current_storage
 from lwt_unix import _system as system
 from lwt_unix import lwt_engine
 from lwt_unix._jobs import threads
 from lwt_unix._processes import signals
 from lwt_unix.lwt_engine import _current
+from lwt_unix.testing._processes.programs import Process, process_in
 
 Place: TypeAlias = tuple[CodeType, int]
 """A line of a program: the code of its function, and its number."""
@@ -128,7 +130,11 @@ class Noting:
         self.children: dict[int, Places] = {}
         self.handlers: dict[signals.Signal_handler_id, Places] = {}
         self.rejections: dict[Rejection, Places] = {}
-        """All but those by a cancel; now and then, those that somebody has seen are forgotten."""
+        """All but those by a cancel, and those in a simulated process that is over, such as by the closing of its
+        channels; now and then, those that somebody has seen are forgotten."""
+
+        self._processes: dict[Rejection, Process] = {}
+        """In which simulated process a rejection was made. If that is killed, it sees none of them any more."""
 
         self._most_events = self._most_rejections = 0
         """When there are more, those that are over are forgotten: soon, since they keep what they lead to."""
@@ -166,6 +172,7 @@ class Noting:
             self.children,
             self.handlers,
             self.rejections,
+            self._processes,
         ):
             notes.clear()
 
@@ -238,17 +245,24 @@ class Noting:
 
     def _rejection(self, exception: Exception, traceback: TracebackType | None) -> Rejection:
         rejection = Rejection(exception, traceback)
+        process = process_in(current_storage.contents)
+        if process is not None and process._is_over:
+            return rejection
         if not isinstance(exception, exceptions.Canceled):
             if len(self.rejections) > self._most_rejections:
                 self._most_rejections = 2 * len(self.unseen())
             self.rejections[rejection] = raised_at(traceback) or here()
+            if process is not None:
+                self._processes[rejection] = process
         return rejection
 
     def unseen(self) -> dict[Rejection, Places]:
-        """Return the rejections that nobody has seen so far, and forget the others."""
+        """Return the rejections that nobody has seen so far, and should have, and forget the others."""
         for made in self.rejections.copy():  # A finaliser may make another one meanwhile.
-            if made.is_seen:
+            process = self._processes.get(made)
+            if made.is_seen or (process is not None and process._was_killed):
                 self.rejections.pop(made, None)
+                self._processes.pop(made, None)
         return self.rejections
 
     def places_of(self, exception: Exception) -> Places:

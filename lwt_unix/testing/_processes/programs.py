@@ -23,6 +23,7 @@ from typing import Final, NamedTuple, TypeAlias
 import lwt
 from lwt._core.checks import check_callback, check_kind
 from lwt._core.promise import PromiseOrCoroutine
+from lwt._core.storage import Storage
 from lwt_unix import lwt_io
 from lwt_unix._checks import promise_of
 from lwt_unix._processes.starting import DEV_NULL, SHELL
@@ -40,7 +41,17 @@ class Process:
     channels. They are closed, and the output is written, when the stand-in returns.
     """
 
-    __slots__ = ("args", "directory", "env", "pid", "stderr", "stdin", "stdout")
+    __slots__ = (
+        "args",
+        "directory",
+        "env",
+        "_is_over",
+        "pid",
+        "stderr",
+        "stdin",
+        "stdout",
+        "_was_killed",
+    )
 
     def __init__(
         self, pid: int, args: list[str], env: Mapping[str, str], directory: Directory
@@ -50,6 +61,12 @@ class Process:
         self.env = env
         self.directory = directory
         """Where its relative paths begin; `lwt_unix.getcwd` tells the path."""
+
+        self._is_over = False
+        """Whether the stand-in has ended: its channels are closed, or are being closed."""
+
+        self._was_killed = False
+        """Whether a signal has ended it."""
 
         self.stdin: lwt_io.InputChannel
         self.stdout: lwt_io.OutputChannel
@@ -72,6 +89,12 @@ def check_programs(function: str, programs: object) -> Mapping[str, Stand_in]:
         check_kind(function, name, str, hint)
         check_callback(function, stand_in, ("process",))
     return programs
+
+
+def process_in(storage: Storage) -> Process | None:
+    """Return the process that a storage tells of; None for that of the program itself."""
+    process = storage.get(PROCESS)
+    return process if isinstance(process, Process) else None
 
 
 class Started:
@@ -143,6 +166,7 @@ class Child:
         return self.process.stdin, self.process.stdout, self.process.stderr
 
     async def _close_channels(self) -> None:
+        self.process._is_over = True
         for channel in self._channels():
             with suppress(Exception):
                 await lwt_io.close(channel)
@@ -186,6 +210,7 @@ class Child:
             lwt.cancel(promise)
 
     def _end_by(self, signum: int) -> None:
+        self.process._is_over = self.process._was_killed = True
         self._end(int(signum), f"is ended by {name_of_signal(signum)}")
 
     def _end(self, status: int, how: str) -> None:

@@ -18,6 +18,7 @@ from lwt_unix import lwt_engine, lwt_io, lwt_main, lwt_preemptive, lwt_process, 
 from lwt_unix._jobs import notifications
 from lwt_unix.testing import Process, Something_left, nothing_left
 from lwt_unix.testing._leaks import leaks
+from lwt_unix.testing._processes.programs import Stand_in
 from tests.support.channels import pauses
 
 
@@ -367,6 +368,53 @@ def test_a_body_that_goes_on_in_each_turn_is_left_with_where_it_stands() -> None
     finally:
         is_over = True
         lwt_main.run(pauses(2))
+
+
+# --- Rejections in simulated processes ---------------------------------------
+
+
+async def shout(process: Process) -> int:
+    """Answer each line, and lose a rejection when a line says so."""
+    async for line in lwt_io.read_lines(process.stdin):
+        if line == b"lose":
+            reject()
+        await lwt_io.write_line(process.stdout, line.upper())
+    return 0
+
+
+async def shout_until_ended(process: Process) -> int:
+    """Do that, and exit as usual when a signal comes."""
+    try:
+        return await shout(process)
+    except lwt.Canceled:
+        return 3
+
+
+def end_by_signal(stand_in: Stand_in, signum: int, line: bytes) -> object:
+    """Send a line to a stand-in, and then a signal; return its status."""
+
+    async def main() -> object:
+        process = lwt_process.open_process(("shout", ["shout"]))
+        await lwt_io.write_line(process.stdin, line)
+        assert await lwt_io.read_line(process.stdout) == line.upper()
+        process.kill(signum)
+        return await process.close()
+
+    with testing.in_world(programs={"shout": stand_in}), nothing_left():
+        return lwt_main.run(main())
+
+
+@pytest.mark.parametrize("line", [b"hello", b"lose"])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_that_is_killed_leaves_no_rejections(signum: int, line: bytes) -> None:
+    assert end_by_signal(shout, signum, line) == lwt_unix.WSIGNALED(signum)
+
+
+def test_a_process_that_exits_leaves_its_rejections_but_none_by_closing_its_channels() -> None:
+    status = end_by_signal(shout_until_ended, signal.SIGTERM, b"hello")
+    assert status == lwt_unix.WEXITED(3)
+    with pytest.raises(Something_left, match=r"rejections\n.*ValueError\('lost'\)\n.*in reject\n"):
+        end_by_signal(shout_until_ended, signal.SIGTERM, b"lose")
 
 
 # --- Jobs, threads, children, signals ----------------------------------------
