@@ -40,14 +40,16 @@ from lwt_unix.testing._waiting.graph import WAITS_FOR, Node
 from lwt_unix.testing._waiting.waiting import waiting
 from lwt_unix.testing._world.world import PID, World
 
-_WITHOUT_TIME: Final = frozenset({"rejections", "timers", "children", "signals"})
+_WITHOUT_TIME: Final = frozenset({"rejections", "timers", "signals"})
 """Kinds that no turn of the main loop is made for."""
 
 MOST_TURNS: Final = 30
 """How often the main loop turns at the end, at most."""
 
 PATIENCE: Final = 1.0
-"""Seconds for a job or a thread that is about to end."""
+"""Seconds for a job, a thread or a child that is about to end."""
+
+_ELSEWHERE: Final = frozenset({"jobs", "threads", "children"})
 
 PATIENCE_OF_WORLDS: Final = 10.0
 """Seconds of a simulated world, for what is on its way through the network, too."""
@@ -240,7 +242,7 @@ class Watch:
                 lwt_main.run(lwt.pause())
             elif is_simulated and "children" in kinds.difference(may_leave):
                 return  # What a child has is among this: time would only go on until it has ended.
-            elif (is_simulated or left & {"jobs", "threads"}) and lwt_engine.get().now() < limit:
+            elif (is_simulated or left & _ELSEWHERE) and lwt_engine.get().now() < limit:
                 lwt_main.run(_time.sleep(step))
             else:
                 return

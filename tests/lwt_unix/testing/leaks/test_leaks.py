@@ -468,6 +468,23 @@ def test_a_child_process_is_left_with_its_command() -> None:
             process.wait()
 
 
+def test_a_child_that_the_library_still_waits_for_has_time_to_end() -> None:
+    for _ in range(5):
+        with testing.nothing_left():
+            assert lwt_main.run(lwt_process.pread(("", ["echo", "x"]))) == b"x\n"
+
+
+def test_a_child_that_ends_at_once_is_not_left_in_a_world() -> None:
+    async def true(_: testing.Process) -> int:
+        return 0
+
+    @testing.simulated(programs={"true": true})
+    async def test() -> None:
+        lwt.cancel(lwt_process.exec(("true", ["true"])))
+
+    test()
+
+
 def test_a_child_of_fork_is_left_with_the_line_that_made_it() -> None:
     pids: list[int] = []
 
