@@ -7,7 +7,7 @@ A node is *stuck* if nothing that it needs can happen without somebody else that
 something may still come, from a timer, say, or from whoever may signal a condition, nobody is stuck. A
 circle is looked for among the stuck ones alone: who waits for a lock or a timer, whichever is
 first, closes none. A circle is *possible* if it is one unless somebody else helps than those who are seen to be able to:
-two who wait for each other's message, say.
+two who wait for each other's message, say, or for a mutex that the other only may hold.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ CAN_BE_SENT_BY: Final = "can be sent by"
 """The verbs of edges."""
 
 HELPS: Final = (
+    MAY_BE_HELD_BY,
     CAN_BE_RESOLVED_BY,
     CAN_BE_SIGNALLED_BY,
     CAN_BE_FILLED_BY,
     CAN_BE_EMPTIED_BY,
     CAN_BE_SENT_BY,
 )
-"""Those that say who could help."""
+"""Those that say who could help; with a mutex that is by unlocking it, if they hold it."""
 
 HINTS: Final = (IS_KNOWN_TO, *HELPS)
 """Those, and who might. All others say that the one cannot go on before the other."""

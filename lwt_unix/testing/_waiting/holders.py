@@ -228,9 +228,9 @@ class _Holders:
         possible = certain or inside or [one for one in others if _calls(one, _LOCKS)] or others
         thing.edges.extend((MAY_BE_HELD_BY, one) for one in possible)
         thing.needs_all = False
+        thing.can_happen = True  # Somebody else may hold it.
         if not possible:
             thing.state = "whose holder is not known"
-            thing.can_happen = True
 
     def _is_given_up_behind(self, thing: Thing, mutex: Thing) -> bool:
         """Tell whether somebody for whom one waits has given up a mutex, maybe the one's."""

@@ -1,5 +1,7 @@
 """Circles among those who wait."""
 
+import pytest
+
 import lwt
 from lwt import lwt_condition, lwt_mutex, lwt_mvar
 from lwt_unix import testing
@@ -97,6 +99,54 @@ def test_who_needs_the_help_of_one_who_waits_for_them_is_in_a_possible_circle() 
         "body 2 (server) waits for mailbox 2 (requests)",
         "mailbox 2 (requests) can be filled by body 1 (client)",
     ]
+
+
+def test_a_circle_of_one_who_only_may_hold_a_mutex_is_possible_and_not_certain() -> None:
+    async def acquire(lock: lwt_mutex.Mutex) -> None:
+        await lwt_mutex.lock(lock)
+
+    async def holder(lock: lwt_mutex.Mutex) -> None:
+        await acquire(lock)
+        await lwt.wait()[0]
+
+    async def waiter(lock: lwt_mutex.Mutex) -> None:
+        async with lock:
+            pass
+
+    async def main() -> None:
+        lock = lwt_mutex.create()
+        await lwt.join([lwt.of_coroutine(holder(lock)), lwt.of_coroutine(waiter(lock))])
+
+    with pytest.raises(testing.Deadlock) as caught:
+        testing.simulate(main)
+    told = caught.value.waiting
+    assert told.circles == ()
+    (circle,) = told.possible_circles
+    assert [str(edge) for edge in circle] == [
+        "body 1 (main) waits for all of 1",
+        "all of 1 waits for body 3 (waiter)",
+        "body 3 (waiter) waits for mutex 1 (lock)",
+        "mutex 1 (lock) may be held by body 1 (main)",
+    ]
+
+
+def test_who_waits_for_a_mutex_of_an_uncertain_holder_or_another_is_in_no_certain_circle() -> None:
+    uncertain, certain = lwt_mutex.create(), lwt_mutex.create()
+
+    async def locks() -> None:
+        await lwt_mutex.lock(uncertain)
+        await lwt.pause()
+        await lwt_mutex.lock(certain)
+
+    async def chooses() -> None:
+        async with certain:
+            await lwt.pause()
+            await lwt.pick([lwt_mutex.lock(uncertain), lwt_mutex.lock(certain)])
+
+    _ = started(locks, chooses)
+    told = testing.waiting()
+    assert told.circles == ()
+    assert len(told.possible_circles) == 1
 
 
 def test_who_may_get_help_from_outside_is_in_no_possible_circle() -> None:

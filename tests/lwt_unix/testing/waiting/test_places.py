@@ -23,7 +23,7 @@ def test_a_mutex_has_the_name_by_which_all_call_it() -> None:
     _ = lwt_mutex.lock(table.forks[1])
     _ = started(table.dine, table.dine)
     assert report() == text(
-        "Circle 1:",
+        "Circle 1, unless somebody else helps:",
         "    body 1 (Table.dine) waits for mutex 1 (self.forks[1])",
         "    mutex 1 (self.forks[1]) may be held by body 2 (Table.dine)",
         "    body 2 (Table.dine) waits for mutex 2 (self.lock)",
