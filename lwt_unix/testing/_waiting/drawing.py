@@ -17,9 +17,9 @@ MOST_ALIKE: Final = 4
 """How many nodes that look alike are told of, each by itself."""
 
 _SEVERAL: Final = ("all of", "the first of")
-"""Kinds that are told of where they are waited for."""
+"""Kinds that are told of where they are waited for, unless there is more to be said of them."""
 
-_SAID_BY_TITLE: Final = (*_SEVERAL, "sleep", "descriptor", "child", "job", "pause", "workers")
+_SAID_BY_TITLE: Final = ("sleep", "child", "job", "pause", "workers")
 """Kinds of which nothing more is to be said."""
 
 # --- Text ---------------------------------------------------------------------
@@ -42,12 +42,10 @@ def text_of(
         unless = ", unless somebody else helps" if number > len(circles) else ""
         lines += [f"Circle {number}{unless}:", *(f"    {edge}" for edge in circle), ""]
     alike: dict[object, list[Node]] = {}
-    for node in nodes:
-        if node.kind not in _SAID_BY_TITLE or node.kind == "descriptor":
-            alike.setdefault(_looks_of(node, following), []).append(node)
-    for node in nodes:
-        if node.kind in _SAID_BY_TITLE and not (node.kind == "descriptor" and following[node]):
-            continue
+    told = [node for node in nodes if _has_its_line(node, following)]
+    for node in told:
+        alike.setdefault(_looks_of(node, following), []).append(node)
+    for node in told:
         group = alike[_looks_of(node, following)]
         if len(group) <= MOST_ALIKE or node is group[0]:
             lines.append(_sentence(node, following))
@@ -55,6 +53,14 @@ def text_of(
             if len(group) > MOST_ALIKE:
                 lines.append(f"    and {len(group) - 1:,} more like this")
     return "\n".join(lines)
+
+
+def _has_its_line(node: Node, following: dict[Node, list[Edge]]) -> bool:
+    if node.kind in _SEVERAL:
+        return bool(node.state)
+    if node.kind == "descriptor":
+        return bool(following[node])
+    return node.kind not in _SAID_BY_TITLE
 
 
 def _looks_of(node: Node, following: dict[Node, list[Edge]]) -> object:
@@ -76,7 +82,7 @@ def _sentence(node: Node, following: dict[Node, list[Edge]]) -> str:
 
 def _as_target(node: Node, following: dict[Node, list[Edge]], depth: int = 0) -> str:
     """Name what is waited for; if it is several, name each."""
-    if node.kind not in _SEVERAL:
+    if node.kind not in _SEVERAL or node.state:
         return f"{node} {node.state}" if node.kind == "sleep" else str(node)
     if depth == DEEPEST:
         return f"{node.kind} many"
@@ -85,7 +91,7 @@ def _as_target(node: Node, following: dict[Node, list[Edge]], depth: int = 0) ->
     to_visit = [edge.target for edge in reversed(following[node])]
     while to_visit:
         target = to_visit.pop()
-        if target.kind != node.kind:
+        if target.kind != node.kind or target.state:
             found[_as_target(target, following, depth + 1)] = None
         elif target not in seen:  # All of all are all.
             seen.add(target)

@@ -14,6 +14,7 @@ This file and `holders` know private attributes of nearly all the library, as a 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from types import BuiltinFunctionType, CoroutineType, GeneratorType
 from typing import Any, Final, TypeAlias, final
@@ -26,6 +27,7 @@ from lwt._core.pause import paused
 from lwt._core.promise import (
     CANCEL_THIS,
     PENDING,
+    REJECTED,
     Callback,
     Callbacks,
     Promise,
@@ -320,10 +322,18 @@ class Survey:
         return thing
 
     def _several_for(self, thing: Thing, promises: list[Promise[Any]]) -> None:
+        rejected: list[str] = []
         for promise in promises:
             pending = _pending(promise)
-            if pending is not None and id(pending) not in self._interrupts:
+            if pending is None:
+                rejected.extend(_rejection_of(promise))
+            elif id(pending) not in self._interrupts:
                 self.awaited.append((thing, promise))
+        if len(rejected) == 1:
+            thing.state = f"of which one is rejected already with {rejected[0]}"
+        elif rejected:
+            count = len(rejected)
+            thing.state = f"of which {count:,} are rejected already, one with {rejected[0]}"
 
     def _operation(self, operation: Operation) -> Thing | None:
         thing = self.of.get(id(operation))
@@ -404,6 +414,21 @@ def _pending(promise: Promise[Any] | None) -> Promise[Any] | None:
         return None  # It is none, or no function of lwt has made it.
     promise = underlying(promise)
     return promise if promise._state == PENDING else None
+
+
+def _rejection_of(promise: Promise[Any]) -> Iterator[str]:
+    """Yield the exception of a promise as text, if it is rejected. Nothing of the program is called for that."""
+    promise = underlying(promise)
+    if promise._state == REJECTED:
+        exception: Exception = promise._value.exception
+        if all(type(argument) in _PLAIN for argument in _ARGUMENTS.__get__(exception)):
+            yield BaseException.__repr__(exception)
+        else:
+            yield f"{type(exception).__name__}(...)"
+
+
+_ARGUMENTS: Final = vars(BaseException)["args"]
+_PLAIN: Final = frozenset((str, bytes, bool, int, float, type(None)))
 
 
 def _callbacks_of(promise: Promise[Any]) -> list[Callback]:

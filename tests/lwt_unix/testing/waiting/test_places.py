@@ -152,3 +152,27 @@ def test_nothing_of_the_program_is_called() -> None:
     )
     assert lwt.is_sleeping(bound)
     del resolver
+
+
+def test_nothing_of_an_exception_is_called() -> None:
+    def fail(self: object) -> NoReturn:
+        raise AssertionError("a report has called the program")
+
+    names = dict.fromkeys(("__repr__", "__str__"), fail) | {"args": property(fail)}
+    hostile = type("Hostile", (Exception,), names)
+    never, resolver = lwt.wait()
+    joined = [lwt.join([lwt.fail(hostile(argument)), never]) for argument in (1, hostile())]
+
+    async def waits() -> None:
+        await lwt.join(joined)
+
+    _ = started(waits)
+    assert report() == text(
+        "body 1 (waits) waits for all of (all of 2, all of 3)",
+        "    line 10, in waits",
+        "        await lwt.join(joined)",
+        "all of 2, of which one is rejected already with Hostile(1), waits for promise 1",
+        "promise 1, whose resolver is kept somewhere",
+        "all of 3, of which one is rejected already with Hostile(...), waits for promise 1",
+    )
+    del resolver

@@ -119,6 +119,51 @@ def test_several_at_once() -> None:
     del resolver
 
 
+def test_all_of_some_of_which_one_is_rejected_already_tells_with_what() -> None:
+    lines, _ = lwt_stream.create()
+
+    async def producer() -> None:
+        raise TypeError("the reason")
+
+    async def consumer() -> None:
+        await lwt_stream.next(lines)
+
+    async def main() -> None:
+        await lwt.join([lwt.of_coroutine(producer()), lwt.of_coroutine(consumer())])
+
+    _ = started(main)
+    assert report() == text(
+        "body 1 (main) waits for all of 1",
+        "    line 10, in main",
+        "        await lwt.join([lwt.of_coroutine(producer()), lwt.of_coroutine(consumer())])",
+        "all of 1, of which one is rejected already with TypeError('the reason'), "
+        "waits for body 2 (consumer)",
+        "body 2 (consumer) waits for stream 1 (lines)",
+        "    line 7, in consumer",
+        "        await lwt_stream.next(lines)",
+        "stream 1 (lines), empty",
+    )
+
+
+def test_all_of_some_of_which_several_are_rejected_already_tells_of_one_where_it_stands() -> None:
+    never, resolver = lwt.wait()
+    failed = [lwt.fail(KeyError(number)) for number in range(3)]
+
+    async def main() -> None:
+        await lwt.both(lwt.all([*failed, never]), lwt_list.map_p(lambda one: one, [*failed, never]))
+
+    _ = started(main)
+    assert report() == text(
+        "body 1 (main) waits for all of (all of 2, all of 3)",
+        "    line 5, in main",
+        "        await lwt.both(lwt.all([*failed, never]), lwt_list.map_p(lambda one: one, [*failed, never]))",
+        "all of 2, of which 3 are rejected already, one with KeyError(0), waits for promise 1",
+        "promise 1, whose resolver is kept somewhere",
+        "all of 3, of which 3 are rejected already, one with KeyError(0), waits for promise 1",
+    )
+    del resolver
+
+
 def test_a_lost_resolver() -> None:
     async def waits() -> None:
         await lwt.wait()[0]
