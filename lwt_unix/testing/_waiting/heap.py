@@ -23,6 +23,16 @@ from lwt_unix.lwt_io._turns import Channel
 
 
 @final
+class Dropped:
+    """The callbacks of crashed hosts, until the run is over: nothing runs them any more."""
+
+    __slots__ = ("callbacks",)
+
+    def __init__(self) -> None:
+        self.callbacks: Final[list[object]] = []
+
+
+@final
 class Heap:
     """All objects of the kinds that matter here, with those that nobody can reach any more or without."""
 
@@ -121,6 +131,7 @@ _KINDS: Final = (
     Stream,
     Channel,
     Operation,
+    Dropped,
     PendingCall,
     _Sleep,
     _Wait,

@@ -53,7 +53,7 @@ from lwt_unix.lwt_io._server_loop import _Accepting
 from lwt_unix.lwt_io._turns import Channel
 from lwt_unix.lwt_preemptive import _workers
 from lwt_unix.testing._waiting.graph import WAITS_FOR
-from lwt_unix.testing._waiting.heap import Heap, referents
+from lwt_unix.testing._waiting.heap import Dropped, Heap, referents
 from lwt_unix.testing._waiting.places import (
     frames_of,
     function_of_program,
@@ -106,7 +106,7 @@ class Survey:
         self._look_at_resources()
         self._look_at_callbacks()
         self._look_at_events()
-        self._look_at_who_runs()
+        self._look_at_the_detached()
         self.main: Final = self._main()
         for thing, promise in self.awaited:
             thing.edges.append((WAITS_FOR, self.end_of(promise)[0]))
@@ -239,17 +239,25 @@ class Survey:
                     if not getattr(callback, "removed", False):
                         self._attached(callback, promise)
 
-    def _look_at_who_runs(self) -> None:
-        """Note the callbacks that run just now, or are about to: they are attached to no promise that is pending."""
+    def _look_at_the_detached(self) -> None:
+        """Note the callbacks that are attached to no promise that is pending.
+
+        They run just now, or are about to; or their host has crashed.
+        """
         attached = {id(callback) for callback, _, _ in self.attached}
+        dropped = {id(callback) for one in self.heap.all(Dropped) for callback in one.callbacks}
         for callback in self.heap.all(Callback):
             result = _result_of(callback)
             if result is None or id(callback) in attached or id(result) in self.makers:
                 continue
             thing = self._thing_of(callback, result) or self.add(callback, Thing("callback"))
             self.makers[id(result)] = thing
-            thing.state = "which goes on now"
-            thing.can_happen = True
+            if id(callback) in dropped:
+                thing.state = "whose host has crashed"
+                thing.is_root = False
+            else:
+                thing.state = "which goes on now"
+                thing.can_happen = True
             thing.frames, thing.functions = [], []
 
     def _attached(self, callback: Callback, promise: Promise[Any]) -> None:

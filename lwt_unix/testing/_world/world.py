@@ -30,7 +30,7 @@ from lwt_unix.lwt_engine._base import main_loop
 from lwt_unix.lwt_engine._current import turn
 from lwt_unix.lwt_engine._descriptors import READ, WRITE
 from lwt_unix.testing._sources import Choices
-from lwt_unix.testing._waiting.heap import drop_lost
+from lwt_unix.testing._waiting.heap import Dropped, drop_lost
 from lwt_unix.testing._waiting.waiting import Deadlock, waiting_at_the_end
 from lwt_unix.testing._world.limits import Limits
 
@@ -193,8 +193,7 @@ class World:
         self.at_crash: Final[list[Callable[[Owner], object]]] = []
         """Called with a host that crashes."""
 
-        self.dropped: Final[list[object]] = []
-        """Callbacks of crashed hosts."""
+        self.dropped: Final = Dropped()
 
         self.is_over = False
         """Whether the run is over."""

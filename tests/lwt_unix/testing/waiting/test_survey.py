@@ -4,6 +4,8 @@ import importlib
 import re
 import time
 
+import pytest
+
 import lwt
 import lwt_unix
 from lwt import Some, lwt_condition, lwt_list, lwt_mutex, lwt_mvar, lwt_stream
@@ -162,6 +164,40 @@ def test_all_of_some_of_which_several_are_rejected_already_tells_of_one_where_it
         "all of 3, of which 3 are rejected already, one with KeyError(0), waits for promise 1",
     )
     del resolver
+
+
+def test_what_a_crashed_host_did_is_told_of_only_where_somebody_waits_for_it() -> None:
+    async def main() -> None:
+        host = testing.network().host("bob")
+        inside: list[lwt.Promise[object]] = []
+
+        async def one() -> None:
+            await lwt_unix.sleep(1.0)
+
+        async def other() -> None:
+            await lwt_unix.sleep(1.0)
+
+        async def run() -> None:
+            inside.append(lwt.of_coroutine(one()))
+            inside.append(lwt.of_coroutine(other()))
+            await lwt.join(inside)
+
+        running = host.run(run)
+        await host.crash()
+        lwt.on_failure(running, lambda _: None)
+        await inside[0]
+
+    with pytest.raises(testing.Deadlock) as raised:
+        testing.simulate(main)
+    assert report(raised.value.waiting) == text(
+        "lwt_main.run waits for body 1 (main)",
+        "body 1 (main) waits for body 2 (one)",
+        "    line 19, in main",
+        "        await inside[0]",
+        "body 2 (one), whose host has crashed",
+        "    line 6, in one",
+        "        await lwt_unix.sleep(1.0)",
+    )
 
 
 def test_a_lost_resolver() -> None:
