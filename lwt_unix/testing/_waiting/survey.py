@@ -47,6 +47,7 @@ from lwt_unix._descriptors.wait_queue import PendingCall, WaitQueue
 from lwt_unix._jobs import jobs
 from lwt_unix._processes.children import _Wait
 from lwt_unix._time import _Sleep
+from lwt_unix.lwt_engine import Event
 from lwt_unix.lwt_engine._base import _NEVER, main_loop
 from lwt_unix.lwt_io._operation import Operation
 from lwt_unix.lwt_io._server_loop import _Accepting
@@ -347,7 +348,12 @@ class Survey:
         thing = self.of.get(id(operation))
         promise = _pending(operation._promise)
         if thing is None and promise is not None and operation.function:
-            thing = self.add(operation, Thing(operation.function, is_root=True))
+            descriptor = operation.buffer.descriptor
+            is_over = descriptor is not None and any(
+                queue is not None and _is_stopped(queue.engine_event)
+                for queue in (descriptor._readers, descriptor._writers, descriptor._retrying)
+            )
+            thing = self.add(operation, Thing(operation.function, is_root=not is_over))
             self.makers[id(promise)] = thing
         return thing
 
@@ -360,8 +366,10 @@ class Survey:
         for sleep in self.heap.all(_Sleep):
             delay = getattr(sleep.event, "delay", None)
             if delay is not None:
-                self._event(sleep, sleep.promise, Thing("sleep", state=f"of {delay:g} s"))
-                if math.isinf(delay):
+                is_stopped = _is_stopped(sleep.event)
+                state = f"of {delay:g} s{', whose timer is stopped' * is_stopped}"
+                self._event(sleep, sleep.promise, Thing("sleep", state=state))
+                if is_stopped or math.isinf(delay):
                     self.of[id(sleep)].can_happen = False
         for pause in paused.promises:
             if isinstance(pause, Promise):
@@ -398,10 +406,14 @@ class Survey:
             what = "input" if queue.event is Read else "a later try"
             if queue.event is Write:
                 what = "room"
-            title = f"{what} on {choices.name_of(queue.descriptor._fd)}"
-            thing = self.add(queue, Thing("descriptor", title=title))
-            thing.can_happen = True
-            if queue.event is Read:
+            is_watched = not _is_stopped(queue.engine_event)
+            # Otherwise the number may be that of something in another world by now.
+            where = "a descriptor that is not watched any more"
+            if is_watched:
+                where = choices.name_of(queue.descriptor._fd)
+            thing = self.add(queue, Thing("descriptor", title=f"{what} on {where}"))
+            thing.can_happen = is_watched
+            if queue.event is Read and is_watched:
                 self.inputs.append((thing, queue.descriptor._fd))
         return thing
 
@@ -437,6 +449,13 @@ def _rejection_of(promise: Promise[Any]) -> Iterator[str]:
 
 _ARGUMENTS: Final = vars(BaseException)["args"]
 _PLAIN: Final = frozenset((str, bytes, bool, int, float, type(None)))
+
+
+def _is_stopped(event: Event | None) -> bool:
+    """Tell whether the engine was made to forget an event: its world is over, or its host has crashed."""
+    while event is not None and event.moved_to is not None:
+        event = event.moved_to
+    return event is not None and not event.is_active
 
 
 def _callbacks_of(promise: Promise[Any]) -> list[Callback]:

@@ -10,7 +10,7 @@ import pytest
 import lwt
 import lwt_unix
 from lwt import lwt_mutex
-from lwt_unix import lwt_main, testing
+from lwt_unix import lwt_io, lwt_main, testing
 from tests.support.waiting import report, text
 
 
@@ -102,6 +102,61 @@ def test_a_deadlock_tells_of_those_whom_nobody_can_reach_any_more() -> None:
         "body 2 (locks) waits for mutex 2",
         "mutex 2 is held by body 1 (locks)",
     ]
+
+
+def test_what_waited_in_a_world_that_is_over_is_left_out() -> None:
+    async def first() -> None:
+        reading, _ = lwt_unix.pipe()
+        channel = lwt_io.of_fd(reading, mode=lwt_io.Input)
+
+        async def reads() -> None:
+            await lwt.join([lwt_io.read_line(channel), lwt_io.read_line(channel)])
+
+        promise = lwt.of_coroutine(reads())
+        await lwt.pause()
+        raise lwt.Failure(f"{promise}")
+
+    async def second() -> None:
+        lwt_unix.pipe()
+        reading, _ = lwt_unix.pipe()
+        await lwt_unix.read(reading, bytearray(1), 0, 1)
+
+    with pytest.raises(lwt.Failure) as kept:
+        testing.simulate(first)
+    with pytest.raises(testing.Deadlock) as raised:
+        testing.simulate(second)
+    assert report(raised.value.waiting) == text(
+        "lwt_main.run waits for body 1 (second)",
+        "body 1 (second) waits for input on reader of pipe b",
+        "    line 15, in second",
+        "        await lwt_unix.read(reading, bytearray(1), 0, 1)",
+    )
+    assert str(testing.waiting()) == "Nobody waits."
+    del kept  # Its frames kept the channel.
+
+
+def test_who_waits_for_what_went_on_in_a_world_that_is_over_is_told_so() -> None:
+    kept: list[lwt.Promise[object]] = []
+
+    async def first() -> None:
+        reading, _ = lwt_unix.pipe()
+        kept.append(lwt_io.read_line(lwt_io.of_fd(reading, mode=lwt_io.Input)))
+        kept.append(lwt_unix.sleep(5.0))
+
+    async def second() -> None:
+        lwt_unix.pipe()
+        await lwt.join(kept)
+
+    testing.simulate(first)
+    with pytest.raises(testing.Deadlock) as raised:
+        testing.simulate(second)
+    assert report(raised.value.waiting) == text(
+        "lwt_main.run waits for body 1 (second)",
+        "body 1 (second) waits for all of (lwt_io.read_line 1, sleep 1 of 5 s, whose timer is stopped)",
+        "    line 10, in second",
+        "        await lwt.join(kept)",
+        "lwt_io.read_line 1 waits for input on a descriptor that is not watched any more",
+    )
 
 
 def test_a_report_that_is_asked_for_tells_only_of_those_whom_somebody_can_reach() -> None:
