@@ -23,13 +23,10 @@ from lwt_unix.lwt_io._turns import Channel
 
 
 @final
-class Dropped:
-    """The callbacks of crashed hosts, until the run is over: nothing runs them any more."""
+class Dropped(list[object]):
+    """The callbacks of crashed hosts, until the run is over: nothing runs them any more. It is a class to be found by."""
 
-    __slots__ = ("callbacks",)
-
-    def __init__(self) -> None:
-        self.callbacks: Final[list[object]] = []
+    __slots__ = ()
 
 
 @final

@@ -246,7 +246,7 @@ class Survey:
         They run just now, or are about to; or their host has crashed.
         """
         attached = {id(callback) for callback, _, _ in self.attached}
-        dropped = {id(callback) for one in self.heap.all(Dropped) for callback in one.callbacks}
+        dropped = {id(callback) for callbacks in self.heap.all(Dropped) for callback in callbacks}
         for callback in self.heap.all(Callback):
             result = _result_of(callback)
             if result is None or id(callback) in attached or id(result) in self.makers:

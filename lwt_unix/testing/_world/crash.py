@@ -51,7 +51,7 @@ def crash(world: World, owner: Owner) -> None:
         stop_event(timer)
     owner.timers.clear()
     _close_numbers(world, owner)
-    world.dropped.callbacks.extend(taken_from_promises(partial(_is_of, owner)))
+    world.dropped.extend(taken_from_promises(partial(_is_of, owner)))
     for hook in world.at_crash:
         hook(owner)
 
@@ -132,15 +132,15 @@ def bury(world: World, calls: Mapping[str, object]) -> None:
         world: the world.
         calls: what stands in the place of the names of `_system` until now, and again afterwards.
     """
-    if not world.dropped.callbacks:
+    if not world.dropped:
         return
     system.__dict__.update(dict.fromkeys(calls, _refuse))
     try:
-        for callback in world.dropped.callbacks:
+        for callback in world.dropped:
             body = getattr(callback, "_body", None)
             if isinstance(body, CoroutineType):
                 _close(body)
-        world.dropped.callbacks.clear()
+        world.dropped.clear()
     finally:
         system.__dict__.update(calls)
 

@@ -193,7 +193,8 @@ class World:
         self.at_crash: Final[list[Callable[[Owner], object]]] = []
         """Called with a host that crashes."""
 
-        self.dropped: Final = Dropped()
+        self.dropped: Final[list[object]] = Dropped()
+        """Callbacks of crashed hosts."""
 
         self.is_over = False
         """Whether the run is over."""
