@@ -441,13 +441,13 @@ def _rejection_of(promise: Promise[Any]) -> Iterator[str]:
     promise = underlying(promise)
     if promise._state == REJECTED:
         exception: Exception = promise._value.exception
-        if all(type(argument) in _PLAIN for argument in _ARGUMENTS.__get__(exception)):
+        arguments = vars(BaseException)["args"].__get__(exception)
+        if all(type(argument) in _PLAIN for argument in arguments):
             yield BaseException.__repr__(exception)
         else:
             yield f"{type(exception).__name__}(...)"
 
 
-_ARGUMENTS: Final = vars(BaseException)["args"]
 _PLAIN: Final = frozenset((str, bytes, bool, int, float, type(None)))
 
 
