@@ -3,7 +3,7 @@
 Load it with `pytest_plugins = ["lwt_unix.testing.plugin"]` in the `conftest.py` at the root of the tests, or
 with `-p lwt_unix.testing.plugin`. Nothing else loads it.
 
-- An `async def` test runs by `lwt_main.run`, unless another plugin (pytest-asyncio, anyio, …) takes it. So does
+- An `async def` test, with `@lwt.promised` or without, runs by `lwt_main.run`, unless another plugin (pytest-asyncio, anyio, …) takes it. So does
   each example of a test of Hypothesis's `@given`, and a method of a `unittest.TestCase`.
 - `async def` fixtures, with `return` or with `yield`, are set up and ended by `lwt_main.run`, whatever their
   scope, and also for a test that is not `async def`.
@@ -30,6 +30,7 @@ from typing import Any, Final, TypedDict
 
 import pytest
 
+import lwt
 from lwt._core.publish import publish as _publish
 from lwt_unix import lwt_main
 from lwt_unix.testing import _simulated
@@ -76,11 +77,18 @@ def _options(item: pytest.Item) -> _Options:
 # --- Running -----------------------------------------------------------------
 
 
-def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def _may_return_a_promise(function: Callable[..., object] | None) -> bool:
+    """Tell whether a test is an `async def`, or is made of one, as by `lwt.promised`, and not by Hypothesis."""
+    if function is None or hasattr(function, "hypothesis") or is_simulated(function):
+        return False
+    return inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
+def _run(awaited: lwt.Promise[Any] | Coroutine[Any, Any, Any]) -> Any:
     """Do what `lwt_main.run` does; it can be called again, even after what leaves it for good."""
     __tracebackhide__ = True
     try:
-        return lwt_main.run(coroutine)
+        return lwt_main.run(awaited)
     finally:
         if lwt_main._left_by.contents is not None:
             lwt_main._finished()
@@ -214,7 +222,7 @@ class _Hooks:
         __tracebackhide__ = True
         self._is_checked = item.get_closest_marker("lwt") is not None
         self._has_fixtures = self._has_passed = False
-        if self._is_checked or inspect.iscoroutinefunction(getattr(item, "obj", None)):
+        if self._is_checked or _may_return_a_promise(getattr(item, "obj", None)):
             mark = item.get_closest_marker("lwt")
             pending = mark is not None and bool(mark.kwargs.get("nothing_pending"))
             self._watch = Watch(nothing_pending=pending)
@@ -297,11 +305,13 @@ class _Hooks:
                 "only fixtures may yield",
                 pytrace=False,
             )
-        if not inspect.iscoroutinefunction(function):
+        if not _may_return_a_promise(function):
             return None  # pytest itself calls the test.
-        self._is_checked = True
         names = pyfuncitem._fixtureinfo.argnames  # As pytest itself: those without a default.
-        result = _run(function(**{name: pyfuncitem.funcargs[name] for name in names}))
+        result = function(**{name: pyfuncitem.funcargs[name] for name in names})
+        if isinstance(result, lwt.Promise | Coroutine):
+            self._is_checked = True
+            result = _run(result)
         if result is not None:
             warnings.warn(
                 pytest.PytestReturnNotNoneWarning(  # As pytest itself.

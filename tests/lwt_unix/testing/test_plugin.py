@@ -143,6 +143,29 @@ def test_methods_of_unittest_run_in_the_main_loop_and_must_leave_nothing(run: Ru
     assert "number=10" in printed
 
 
+def test_a_test_made_a_function_of_promises_runs_in_the_main_loop_too(run: Run) -> None:
+    printed = run(
+        """
+        @lwt.promised
+        async def test_passing(tmp_path):
+            await lwt_unix.sleep(0.0)
+
+        @lwt.promised
+        async def test_failing():
+            await lwt_unix.sleep(0.0)
+            raise ValueError("of this test")
+
+        @lwt.promised
+        async def test_leaving():
+            lwt_unix.sleep(60.0)
+        """,
+        passed=1,
+        failed=2,
+    )
+    assert "ValueError: of this test" in printed
+    assert "a timer of 60 s is not stopped" in printed
+
+
 def test_a_test_that_yields_or_returns_something_is_no_test(run: Run) -> None:
     printed = run(
         """
